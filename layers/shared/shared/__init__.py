@@ -1,0 +1,1 @@
+"""What every service stands on: errors, HTTP, auth, storage, messages and logs. It knows no service."""

@@ -1,0 +1,65 @@
+"""One way to make an AWS client: from one session, with time-outs that fit inside a Lambda function's own."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Literal, overload
+
+from boto3.session import Session
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
+
+
+@cache
+def _session() -> Session:
+    return Session()
+
+
+@overload
+def client(
+    service: Literal["dynamodb"], *, connect: float = ..., read: float = ..., attempts: int = ...
+) -> "DynamoDBClient": ...
+@overload
+def client(
+    service: Literal["kms"], *, connect: float = ..., read: float = ..., attempts: int = ...
+) -> "KMSClient": ...
+@overload
+def client(
+    service: Literal["lambda"], *, connect: float = ..., read: float = ..., attempts: int = ...
+) -> "LambdaClient": ...
+@overload
+def client(
+    service: Literal["sesv2"], *, connect: float = ..., read: float = ..., attempts: int = ...
+) -> "SESV2Client": ...
+@overload
+def client(
+    service: Literal["sns"], *, connect: float = ..., read: float = ..., attempts: int = ...
+) -> "SNSClient": ...
+def client(
+    service: Literal["dynamodb", "kms", "lambda", "sesv2", "sns"],
+    *,
+    connect: float = 1.0,
+    read: float = 3.0,
+    attempts: int = 3,
+) -> object:
+    """A low-level client.
+
+    Args:
+        connect: seconds to wait for a connection.
+        read: seconds to wait for an answer, for each attempt.
+        attempts: how often the SDK tries in all; 1 means that it never repeats a call by itself.
+    """
+    session = _session()
+    return session.client(
+        service,
+        config=Config(
+            connect_timeout=connect,
+            read_timeout=read,
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            tcp_keepalive=True,
+        ),
+    )

@@ -1,0 +1,28 @@
+"""Queries to UsersDirectory: who is this customer?"""
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.errors import NotFound
+
+
+class UserNotFound(NotFound):
+    """There is no such user."""
+
+    code, title = "user-not-found", "There is no such user"
+
+
+class FindCustomer(BaseModel):
+    """The query `find_customer`. Refusal: `UserNotFound`."""
+
+    user_id: str
+
+
+class Customer(BaseModel):
+    """Who buys, and where to write to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    full_name: str
+    email: str
+    is_active: bool

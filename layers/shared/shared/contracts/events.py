@@ -1,0 +1,67 @@
+"""Events: facts that happened, as they stand in the outbox, on the topic and in the queues."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.contracts.inventory import PricedLine
+
+type EventType = Literal[
+    "user.registered",
+    "user.deactivated",
+    "order.placed",
+    "order.confirmed",
+    "order.cancelled",
+    "order.shipped",
+    "order.delivered",
+    "product.low_stock",
+]
+
+
+class Event(BaseModel):
+    """One fact about one aggregate (a user, an order, a product).
+
+    `version` is the aggregate's after the change; an aggregate and a version name one event, so its id is made of
+    them. `at` is RFC 3339. `data` is one of the models below, by type.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    type: EventType
+    aggregate_id: str
+    version: int
+    at: str
+    request_id: str
+    data: dict[str, Any]
+
+
+class UserData(BaseModel):
+    """The data of `user.*`."""
+
+    user_id: str
+    full_name: str
+    email: str
+
+
+class OrderData(BaseModel):
+    """The data of `order.*`: the whole order as it is after the change, and its customer, so that no reader calls back."""
+
+    order_id: str
+    user_id: str
+    user_name: str
+    email: str
+    status: Literal["pending", "confirmed", "shipped", "delivered", "cancelled"]
+    lines: list[PricedLine]
+    total_minor: int
+    currency: str
+    cancel_reason: str | None = None
+
+
+class LowStockData(BaseModel):
+    """The data of `product.low_stock`: `available` has just gone below the threshold."""
+
+    product_id: str
+    name: str
+    available: int
+    threshold: int

@@ -1,0 +1,99 @@
+"""Commands to ProductsInventory: price and hold stock for an order, then confirm it or give it back.
+
+All are idempotent by the order's id: a second `reserve` gives the first one's prices again, a second `confirm` or
+`release` does nothing. A `release` that comes first leaves a tombstone, and a `reserve` after it is refused.
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.errors import BodegaError, Conflict
+
+
+class OutOfStock(Conflict):
+    """Less is there than was asked for. Data: `product_id`, `requested`, `available`."""
+
+    code, title = "out-of-stock", "There is not enough in stock"
+
+    def __init__(self, *, product_id: str, requested: int, available: int) -> None:
+        super().__init__(
+            f"{requested} wanted, {available} in stock.",
+            product_id=product_id,
+            requested=requested,
+            available=available,
+        )
+
+
+class UnknownProduct(BodegaError):
+    """No such product can be ordered. Data: `product_id`."""
+
+    status, code, title = 422, "unknown-product", "There is no such product to order"
+
+    def __init__(self, *, product_id: str) -> None:
+        super().__init__("There is no such product to order.", product_id=product_id)
+
+
+class ReservationEnded(Conflict):
+    """The order's reservation was released already (or has expired): it cannot be held or confirmed any more."""
+
+    code, title = "reservation-ended", "The reservation has ended"
+
+
+class Line(BaseModel):
+    """So many of a product."""
+
+    model_config = ConfigDict(frozen=True)
+
+    product_id: str
+    quantity: int = Field(ge=1, le=1000)
+
+
+class PricedLine(BaseModel):
+    """A line at the price of the moment it was held, in minor units."""
+
+    model_config = ConfigDict(frozen=True)
+
+    product_id: str
+    name: str
+    quantity: int
+    unit_price_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        return self.quantity * self.unit_price_minor
+
+
+class Reserve(BaseModel):
+    """The command `reserve`: all lines or nothing; answer: `Reservation`.
+
+    Refusals: `OutOfStock`, `UnknownProduct`, `ReservationEnded`.
+    """
+
+    order_id: str
+    lines: list[Line] = Field(min_length=1, max_length=50)
+
+
+class Reservation(BaseModel):
+    """What is held for an order."""
+
+    order_id: str
+    lines: list[PricedLine]
+    currency: str
+
+
+class Confirm(BaseModel):
+    """The command `confirm`: what was held is sold; answer: `Done`. Refusal: `ReservationEnded`."""
+
+    order_id: str
+
+
+class Release(BaseModel):
+    """The command `release`: what was held or sold is available again; answer: `Done`. Never refused."""
+
+    order_id: str
+
+
+class Done(BaseModel):
+    """It is so now, whether by this call or by an earlier one."""
+
+
+REFUSALS = (OutOfStock, UnknownProduct, ReservationEnded)

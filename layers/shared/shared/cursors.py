@@ -1,0 +1,86 @@
+"""Cursors: where a list goes on, signed for one caller and one query, so that none can be forged or passed on."""
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import InvalidCursor
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+_MAC_BYTES = 32
+_LONGEST = 4096
+
+
+def key_from_kms(kms: "KMSClient", key_id: str) -> Callable[[], bytes]:
+    """A signing key that is nowhere stored: what KMS's HMAC key makes of a constant, the same for every environment."""
+
+    def derive() -> bytes:
+        return kms.generate_mac(
+            KeyId=key_id, Message=b"bodega/cursors/1", MacAlgorithm="HMAC_SHA_256"
+        )["Mac"]
+
+    return derive
+
+
+class Cursors:
+    """Signs and opens cursors. The key is asked for at the first use, for most requests need none.
+
+    Args:
+        key: gives the signing key, 32 bytes.
+    """
+
+    def __init__(self, key: Callable[[], bytes]) -> None:
+        self._derive = key
+
+    @cached_property
+    def _key(self) -> bytes:
+        return self._derive()
+
+    def seal(
+        self, position: Mapping[str, Any] | None, *, caller: str, query: Mapping[str, Any]
+    ) -> str | None:
+        """The cursor for `position`, None at a list's end.
+
+        Args:
+            caller: the id of whoever asks, empty for anyone.
+            query: the list's name and its filters, without `limit` and `cursor`.
+        """
+        if position is None:
+            return None
+        payload = json.dumps(position, separators=(",", ":"), sort_keys=True).encode()
+        signed = self._mac(payload, caller, query) + payload
+        return base64.urlsafe_b64encode(signed).decode().rstrip("=")
+
+    def open(
+        self, cursor: str | None, *, caller: str, query: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """The position in a cursor that was sealed for this caller and query; None for no cursor.
+
+        Raises:
+            InvalidCursor: forged, cut short, or sealed for somebody or something else.
+        """
+        if cursor is None:
+            return None
+        try:
+            if len(cursor) > _LONGEST:
+                raise InvalidCursor
+            signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise InvalidCursor from None
+        mac, payload = signed[:_MAC_BYTES], signed[_MAC_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(payload, caller, query)):
+            raise InvalidCursor
+        position: dict[str, Any] = json.loads(payload)
+        return position
+
+    def _mac(self, payload: bytes, caller: str, query: Mapping[str, Any]) -> bytes:
+        bound = json.dumps(
+            [caller, {k: v for k, v in query.items() if v is not None}], sort_keys=True
+        )
+        return hmac.digest(self._key, bound.encode() + b"\0" + payload, "sha256")

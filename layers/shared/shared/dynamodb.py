@@ -1,0 +1,292 @@
+"""DynamoDB as the repositories use it: plain dicts in and out, conditions that name what failed.
+
+In an expression, `#word` stands for the attribute `word` and `:word` for the value given under that name, so
+that no reserved word needs care. Numbers are whole: Bodega stores no others.
+"""
+
+import random
+import re
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+type Item = dict[str, Any]
+type Key = dict[str, str]
+
+_NAME = re.compile(r"#(\w+)")
+_CONFLICT_ATTEMPTS = 8
+
+
+class ConditionFailed(Exception):
+    """A single write's condition did not hold; `item` is what was there, None for nothing."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("the condition of a write did not hold")
+        self.item = item
+
+
+class TransactionFailed(Exception):
+    """A transaction was cancelled. `failed` maps the place of each operation whose condition did not hold to the
+    item that was there (None for nothing)."""
+
+    def __init__(self, failed: Mapping[int, Item | None]) -> None:
+        super().__init__(f"the conditions of operations {sorted(failed)} did not hold")
+        self.failed = dict(failed)
+
+
+class TransactionContended(Exception):
+    """Other writers kept the transaction from running, again and again: try later."""
+
+
+@dataclass(frozen=True)
+class Put:
+    item: Item
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Update:
+    key: Key
+    update: str
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delete:
+    key: Key
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Check:
+    key: Key
+    condition: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+type Operation = Put | Update | Delete | Check
+
+_KINDS = {Put: "Put", Update: "Update", Delete: "Delete", Check: "ConditionCheck"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Items of one page and the key to go on from, None at the end."""
+
+    items: list[Item]
+    last_key: Item | None
+
+
+class _WholeNumbers(TypeDeserializer):
+    def _deserialize_n(self, value: str) -> int:
+        return int(value)
+
+
+_serialize = TypeSerializer().serialize
+_deserialize = _WholeNumbers().deserialize
+
+
+def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A plain dict in DynamoDB's typed form."""
+    return {name: _serialize(value) for name, value in item.items()}
+
+
+def from_wire(item: Mapping[str, Any]) -> Item:
+    """The plain dict of a typed item; also for a stream record's images."""
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def _expressions(values: Mapping[str, Any], **expressions: str | None) -> dict[str, Any]:
+    given = {name: text for name, text in expressions.items() if text}
+    names = {n for text in given.values() for n in _NAME.findall(text)}
+    wire: dict[str, Any] = dict(given)
+    if names:
+        wire["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
+    if values:
+        wire["ExpressionAttributeValues"] = {f":{n}": _serialize(v) for n, v in values.items()}
+    return wire
+
+
+class Table:
+    """One service's table, keys `pk` and `sk`."""
+
+    def __init__(self, name: str, client: "DynamoDBClient") -> None:
+        self.name = name
+        self.client = client
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        """The item, None where there is none."""
+        answer = self.client.get_item(
+            TableName=self.name, Key=to_wire(key), ConsistentRead=consistent
+        )
+        return from_wire(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item]:
+        """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are asked for again."""
+        found: list[Item] = []
+        wanted: Any = [to_wire(key) for key in keys]
+        for attempt in range(_CONFLICT_ATTEMPTS):
+            if not wanted:
+                return found
+            if attempt:
+                _back_off(attempt)
+            answer = self.client.batch_get_item(
+                RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}}
+            )
+            found += [from_wire(item) for item in answer["Responses"].get(self.name, [])]
+            left = answer.get("UnprocessedKeys", {})
+            wanted = left[self.name]["Keys"] if self.name in left else []
+        if wanted:
+            raise TransactionContended("DynamoDB kept leaving keys of a batch unread")
+        return found
+
+    def put(
+        self, item: Item, *, condition: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write the whole item.
+
+        Raises:
+            ConditionFailed: the condition did not hold, and nothing was written.
+        """
+        wire = _expressions(values or {}, ConditionExpression=condition)
+        self._conditional("put_item", Item=to_wire(item), **wire)
+
+    def update(
+        self,
+        key: Key,
+        update: str,
+        *,
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Item:
+        """Change the item and return it as it is now.
+
+        Raises:
+            ConditionFailed: the condition did not hold, and nothing was written.
+        """
+        wire = _expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
+        answer = self._conditional("update_item", Key=to_wire(key), ReturnValues="ALL_NEW", **wire)
+        return from_wire(answer.get("Attributes", {}))
+
+    def delete(
+        self, key: Key, *, condition: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> None:
+        """Take the item away, if the condition holds.
+
+        Raises:
+            ConditionFailed: the condition did not hold, and nothing was deleted.
+        """
+        wire = _expressions(values or {}, ConditionExpression=condition)
+        self._conditional("delete_item", Key=to_wire(key), **wire)
+
+    def query(
+        self,
+        key_condition: str,
+        values: Mapping[str, Any],
+        *,
+        index: str | None = None,
+        filter: str | None = None,  # noqa: A002  # DynamoDB's own word
+        limit: int | None = None,
+        start: Item | None = None,
+        forward: bool = True,
+        consistent: bool = False,
+    ) -> Page:
+        """One page of a query: at most `limit` items read, from after `start`, in the key's order or against it."""
+        wire = _expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
+        if index:
+            wire["IndexName"] = index
+        else:
+            wire["ConsistentRead"] = consistent
+        if limit:
+            wire["Limit"] = limit
+        if start:
+            wire["ExclusiveStartKey"] = to_wire(start)
+        answer = self.client.query(TableName=self.name, ScanIndexForward=forward, **wire)
+        last = answer.get("LastEvaluatedKey")
+        return Page([from_wire(i) for i in answer["Items"]], from_wire(last) if last else None)
+
+    def transact(self, operations: Iterable[Operation], *, token: str | None = None) -> None:
+        """Do all of the operations or none.
+
+        Args:
+            token: DynamoDB does a transaction with one token once within ten minutes, however often it is sent.
+                Without one, a fresh token still makes the SDK's own retries safe.
+
+        Raises:
+            TransactionFailed: a condition did not hold; nothing was written.
+            TransactionContended: other transactions held the items through all attempts; nothing was written.
+        """
+        wire: Any = [self._operation(operation) for operation in operations]
+        token = token or uuid.uuid4().hex
+        for attempt in range(_CONFLICT_ATTEMPTS):
+            if attempt:
+                _back_off(attempt)
+            try:
+                self.client.transact_write_items(TransactItems=wire, ClientRequestToken=token)
+            except ClientError as error:
+                self._unless_contended(error)
+            else:
+                return
+        raise TransactionContended("other transactions kept holding the items")
+
+    @staticmethod
+    def _unless_contended(error: ClientError) -> None:
+        """Return where trying again can help, raise everywhere else."""
+        code = error.response["Error"]["Code"]
+        if code == "TransactionInProgressException":
+            return
+        if code != "TransactionCanceledException":
+            raise error
+        reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+        failed = {
+            place: from_wire(reason["Item"]) if reason.get("Item") else None
+            for place, reason in enumerate(reasons)
+            if reason.get("Code") == "ConditionalCheckFailed"
+        }
+        if failed:
+            raise TransactionFailed(failed) from error
+        retryable = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+        if not any(reason.get("Code") in retryable for reason in reasons):
+            raise error
+
+    def _operation(self, operation: Operation) -> dict[str, Any]:
+        wire: dict[str, Any] = {"TableName": self.name}
+        if isinstance(operation, Put):
+            wire["Item"] = to_wire(operation.item)
+        else:
+            wire["Key"] = to_wire(operation.key)
+        if operation.condition:
+            wire["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        wire |= _expressions(
+            operation.values,
+            ConditionExpression=operation.condition,
+            UpdateExpression=operation.update if isinstance(operation, Update) else None,
+        )
+        return {_KINDS[type(operation)]: wire}
+
+    def _conditional(self, call: str, **wire: Any) -> Any:
+        if "ConditionExpression" in wire:
+            wire["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        try:
+            return getattr(self.client, call)(TableName=self.name, **wire)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                item: Any = error.response.get("Item")
+                raise ConditionFailed(from_wire(item) if item else None) from error
+            raise
+
+
+def _back_off(attempt: int) -> None:
+    """Full jitter, from 10 ms up to 400 ms: long enough for a rival to finish, short enough for a caller."""
+    time.sleep(random.uniform(0, min(0.4, 0.01 * 2**attempt)))  # noqa: S311  # not for secrets

@@ -1,0 +1,37 @@
+"""A function's entry: built once, in Lambda's init phase, and by nobody who merely imports the module."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from shared import settings, tracing
+
+type Handler = Callable[[dict[str, Any], Any], Any]
+
+
+class Entry[S]:
+    """The callable that Lambda is told of. It reads the settings and builds the function's graph once.
+
+    In Lambda that is at import, in the init phase, where CPU is not throttled; elsewhere at the first call, so that
+    tests and tools can import an entry without the function's environment.
+
+    Args:
+        build: makes the handler from its settings: the function's composition root.
+        settings_type: the dataclass of what the function reads from its environment.
+    """
+
+    def __init__(self, build: Callable[[S], Handler], settings_type: type[S]) -> None:
+        self._build = build
+        self._settings_type = settings_type
+        self._handler: Handler | None = None
+        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+            self._handler = self._built()
+
+    def __call__(self, event: dict[str, Any], context: Any) -> Any:
+        if self._handler is None:
+            self._handler = self._built()
+        return self._handler(event, context)
+
+    def _built(self) -> Handler:
+        tracing.start()
+        return self._build(settings.read(self._settings_type))

@@ -1,0 +1,152 @@
+"""The app factory: FastAPI as every service of Bodega uses it, and the Lambda handler round it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from mangum import Mangum
+from mangum.handlers import APIGateway
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from shared.entry import Handler
+from shared.errors import (
+    BodegaError,
+    FieldError,
+    InvalidRequest,
+    MalformedJson,
+    MethodNotAllowed,
+    NotFound,
+)
+from shared.middleware import RequestEnvelope, answer_problem
+from shared.tokens import TokenVerifier
+
+_TEXT_TYPES = [
+    "text/",
+    "application/json",
+    "application/problem+json",
+    "application/javascript",
+    "image/svg+xml",
+]
+_SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
+]
+
+_OWN_STATUSES: Mapping[int, Callable[[], BodegaError]] = {404: NotFound}
+
+
+def create_app(
+    name: str,
+    router: APIRouter,
+    *,
+    verifier: TokenVerifier | None = None,
+    cors_origins: str = "",
+) -> FastAPI:
+    """An application that answers every error as problem+json and every request under its id.
+
+    Args:
+        name: the service's name, its tag in the API's document.
+        router: the service's routes.
+        verifier: checks access tokens; needed where a route asks for a caller.
+        cors_origins: the exact origins, comma-separated, whose pages may call from a browser.
+    """
+    # The API has one document and one page, made at build time from all apps: none of the apps serves its own.
+    app = FastAPI(title=f"Bodega {name}", openapi_url=None, redirect_slashes=False)
+    app.state.verifier = verifier
+    app.include_router(router)
+    app.add_exception_handler(BodegaError, _answer(lambda error: error))
+    app.add_exception_handler(RequestValidationError, _answer(_invalid_request))
+    app.add_exception_handler(HTTPException, _answer(_from_starlette))
+    if cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=cors_origins.split(","),
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "X-Request-ID",
+            ],
+            expose_headers=[
+                "ETag",
+                "Location",
+                "Idempotent-Replayed",
+                "Retry-After",
+                "X-Request-ID",
+            ],
+        )
+    app.add_middleware(RequestEnvelope, headers=_SECURITY_HEADERS)
+    return app
+
+
+def lambda_handler(app: FastAPI) -> Handler:
+    """The Lambda handler of an application behind a REST API."""
+    # Named, so that Mangum does not guess: the REST handler is right for every event that we are sent.
+    mangum = Mangum(app, lifespan="off", custom_handlers=[APIGateway], text_mime_types=_TEXT_TYPES)
+
+    def handle(event: dict[str, Any], context: Any) -> Any:
+        _ensure_event_loop()
+        return mangum(event, context)
+
+    return handle
+
+
+def _ensure_event_loop() -> None:
+    """Mangum runs the app on the thread's current loop, which another library's `asyncio.run` takes away."""
+    try:
+        asyncio.get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
+
+
+def _answer(
+    translate: Callable[[Any], BodegaError],
+) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handler(_request: Request, error: Exception) -> Response:
+        return _ProblemResponse(translate(error))
+
+    return handler
+
+
+class _ProblemResponse(Response):
+    """Sends itself by the same code that the middleware answers with, so that a problem is written in one place."""
+
+    def __init__(self, error: BodegaError) -> None:
+        super().__init__(status_code=error.status)
+        self.error = error
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        await answer_problem(scope, send, self.error)
+
+
+def _invalid_request(error: RequestValidationError) -> BodegaError:
+    problems = error.errors()
+    if any(p["type"] == "json_invalid" for p in problems):
+        return MalformedJson("The body is not JSON.")
+    return InvalidRequest([_field_error(p) for p in problems])
+
+
+def _field_error(found: Mapping[str, Any]) -> FieldError:
+    place, *path = found["loc"]
+    parts = path if place == "body" else [place, *path]
+    pointer = "#" + "".join(f"/{str(p).replace('~', '~0').replace('/', '~1')}" for p in parts)
+    message = str(found["msg"]).removeprefix("Value error, ")
+    return {"pointer": pointer, "detail": f"{parts[-1] if parts else 'body'}: {message}"}
+
+
+def _from_starlette(error: HTTPException) -> BodegaError:
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        return MethodNotAllowed([m.strip() for m in allowed.split(",") if m.strip()])
+    if error.status_code in _OWN_STATUSES:
+        return _OWN_STATUSES[error.status_code]()
+    if error.status_code == 400:  # FastAPI's word for a body that it could not decode
+        return MalformedJson("The body is not JSON.")
+    raise error

@@ -1,0 +1,21 @@
+"""Structured logs: one JSON object a line by Powertools, each under the request's id."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from shared import context
+
+
+@cache
+def logger() -> Logger:
+    """The function's logger; its service and level are in the variables that Powertools names."""
+    return Logger(utc=True, use_rfc3339=True)
+
+
+def begin(proposed_request_id: str | None, **keys: Any) -> str:
+    """Start a request or message: every line until the next carries its id and `keys`. Returns the id."""
+    request_id = context.begin(proposed_request_id)
+    logger().structure_logs(append=False, request_id=request_id, **keys)
+    return request_id

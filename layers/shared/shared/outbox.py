@@ -1,0 +1,160 @@
+"""The outbox: an event is an item beside what it tells of, written in the same transaction, and published from the
+table's stream. Until it is published it carries the mark `unsent`, by which a sweeper finds what stayed behind.
+
+The event items of an aggregate are its history: they are never deleted.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+from shared import clock, context, logging, metrics
+from shared.contracts.events import Event, EventType
+from shared.dynamodb import ConditionFailed, Item, Put, Table, from_wire
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sns.type_defs import PublishBatchRequestEntryTypeDef
+
+INDEX = "unsent"
+SORT_PREFIX = "EVENT#"
+_SHARDS = 4
+_BATCH = 10  # what SNS takes at once
+_PATIENCE = timedelta(minutes=1)  # how long the stream may take before the sweeper steps in
+_SWEEP_LIMIT = 200
+
+
+def event(
+    type_: EventType, *, aggregate_id: str, version: int, at: str, data: dict[str, Any]
+) -> Event:
+    """The event of an aggregate's change, under the request at hand."""
+    return Event(
+        id=f"{aggregate_id}.{version}",
+        type=type_,
+        aggregate_id=aggregate_id,
+        version=version,
+        at=at,
+        request_id=context.request_id(),
+        data=data,
+    )
+
+
+def recording(pk: str, fact: Event) -> Put:
+    """The operation that writes the event into its aggregate's partition; it fails if that version has one."""
+    return Put(
+        {
+            "pk": pk,
+            "sk": f"{SORT_PREFIX}{fact.version:010d}",
+            "at": fact.at,
+            "event": fact.model_dump(mode="json"),
+            "unsent": str(random.randrange(_SHARDS)),  # noqa: S311  # spreads the index, no secret
+        },
+        condition="attribute_not_exists(#pk)",
+    )
+
+
+def history(
+    table: Table, pk: str, *, limit: int | None = None, start: Item | None = None
+) -> tuple[list[Event], Item | None]:
+    """The aggregate's events, oldest first, and the key to go on from."""
+    page = table.query(
+        "#pk = :pk AND begins_with(#sk, :prefix)",
+        {"pk": pk, "prefix": SORT_PREFIX},
+        limit=limit,
+        start=start,
+        consistent=True,
+    )
+    return [Event.model_validate(item["event"]) for item in page.items], page.last_key
+
+
+class Relay:
+    """Publishes event items on the topic and takes their marks off.
+
+    A failure between the two publishes an event again later: readers take an event for the same by its id.
+    """
+
+    def __init__(self, table: Table, sns: "SNSClient", topic_arn: str) -> None:
+        self._table = table
+        self._sns = sns
+        self._topic_arn = topic_arn
+
+    def relay(self, stream_event: dict[str, Any]) -> dict[str, Any]:
+        """Publish the new event items of a stream's batch; the answer names the records that were not published."""
+        places: dict[tuple[str, str], str] = {}
+        items: list[Item] = []
+        for record in stream_event["Records"]:
+            image = record["dynamodb"].get("NewImage")
+            if image is None or "unsent" not in image or "event" not in image:
+                continue
+            item = from_wire(image)
+            places[item["pk"], item["sk"]] = record["dynamodb"]["SequenceNumber"]
+            items.append(item)
+        unpublished = self.publish(items)
+        return {
+            "batchItemFailures": [
+                {"itemIdentifier": places[item["pk"], item["sk"]]} for item in unpublished
+            ]
+        }
+
+    def sweep(self) -> int:
+        """Publish what has been unsent for over a minute; return how many were found."""
+        before = clock.rfc3339(clock.now() - _PATIENCE)
+        found = 0
+        for shard in range(_SHARDS):
+            page = self._table.query(
+                "#unsent = :shard AND #at < :before",
+                {"shard": str(shard), "before": before},
+                index=INDEX,
+                limit=_SWEEP_LIMIT,
+            )
+            found += len(page.items)
+            self.publish(page.items)
+        if found:
+            logging.logger().warning("republished events that had stayed unsent: %s", found)
+            metrics.count("UnsentEventsSwept", found)
+        return found
+
+    def publish(self, items: Sequence[Item]) -> list[Item]:
+        """Publish event items; return those that the topic did not take."""
+        unpublished: list[Item] = []
+        for batch in batched(items, _BATCH, strict=False):
+            refused = self._publish_batch(batch)
+            unpublished += refused
+            self._take_marks_off(item for item in batch if item not in refused)
+        metrics.count("EventsPublished", len(items) - len(unpublished))
+        return unpublished
+
+    def _publish_batch(self, batch: Sequence[Item]) -> list[Item]:
+        answer = self._sns.publish_batch(
+            TopicArn=self._topic_arn,
+            PublishBatchRequestEntries=[
+                _message(str(place), Event.model_validate(item["event"]))
+                for place, item in enumerate(batch)
+            ],
+        )
+        for failure in answer.get("Failed", []):
+            logging.logger().error("the topic did not take an event: %s", failure["Code"])
+        return [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
+
+    def _take_marks_off(self, items: Iterable[Item]) -> None:
+        for item in items:
+            try:
+                self._table.update(
+                    {"pk": item["pk"], "sk": item["sk"]},
+                    "REMOVE #unsent",
+                    condition="attribute_exists(#pk)",
+                )
+            except ConditionFailed:
+                logging.logger().warning("an event item is gone")
+
+
+def _message(entry_id: str, fact: Event) -> "PublishBatchRequestEntryTypeDef":
+    logging.begin(fact.request_id)
+    logging.logger().info("publishing %s", fact.type, extra={"event_id": fact.id})
+    return {
+        "Id": entry_id,
+        "Message": fact.model_dump_json(),
+        "MessageAttributes": {"type": {"DataType": "String", "StringValue": fact.type}},
+    }

@@ -1,0 +1,52 @@
+"""Settings come from the environment once, at a function's entry, into a frozen dataclass of its own."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+
+
+class InvalidSettings(Exception):
+    """The environment lacks variables that the function cannot start without, or holds unusable ones."""
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    """What every service's API reads. A service that needs more inherits from it.
+
+    `token_key_ids` names KMS keys, comma-separated; the first one signs.
+    """
+
+    table_name: str
+    token_issuer: str
+    token_key_ids: str
+    cursor_key_id: str
+    cors_origins: str
+
+
+def read[T](settings: type[T], environment: Mapping[str, str] | None = None) -> T:
+    """Fill the dataclass `settings` from variables named as its fields, in capitals.
+
+    Fields are `str` or `int`; a field with a default may be missing from the environment.
+
+    Raises:
+        InvalidSettings: names every variable that is missing or is not the number it should be.
+    """
+    source = os.environ if environment is None else environment
+    values: dict[str, str | int] = {}
+    wrong: list[str] = []
+    for field in fields(settings):  # type: ignore[arg-type]  # a dataclass, by the docstring
+        name = field.name.upper()
+        raw = source.get(name)
+        if raw is None:
+            if field.default is MISSING:
+                wrong.append(f"{name} is missing")
+        elif field.type is int:
+            try:
+                values[field.name] = int(raw)
+            except ValueError:
+                wrong.append(f"{name} must be a whole number, not {raw!r}")
+        else:
+            values[field.name] = raw
+    if wrong:
+        raise InvalidSettings("; ".join(wrong))
+    return settings(**values)

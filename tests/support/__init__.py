@@ -1,0 +1,1 @@
+"""What tests share: the template as data, tables made from it, callers, and HTTP without a server."""

@@ -1,0 +1,35 @@
+"""A mocked account with the template's tables in it (moto). One thread only: moto has no real transactions."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from moto import mock_aws
+
+from shared import aws
+from shared.dynamodb import Table
+from tests.support.template import table_definition
+
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+}
+
+
+@contextmanager
+def mocked_account() -> Iterator[None]:
+    """An empty account; nothing leaves the process."""
+    os.environ.update(_ENVIRONMENT)
+    # moto hooks into sessions made while it is on.
+    aws._session.cache_clear()
+    with mock_aws():
+        yield
+    aws._session.cache_clear()
+
+
+def make_table(logical_id: str) -> Table:
+    """The template's table, empty."""
+    client = aws.client("dynamodb")
+    client.create_table(**table_definition(logical_id))
+    return Table(logical_id, client)

@@ -1,0 +1,21 @@
+"""Callers, and a verifier that takes `<role>:<id>` for a token."""
+
+from shared.errors import Unauthenticated
+from shared.tokens import Caller, TokenVerifier
+
+ADMIN = Caller("admin-1", "admin")
+ALICE = Caller("alice-1", "customer")
+BOB = Caller("bob-1", "customer")
+
+
+class FakeVerifier(TokenVerifier):
+    """Believes the token. The real one has tests of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("https://tests.example", list)
+
+    def caller(self, token: str) -> Caller:
+        role, _, id_ = token.partition(":")
+        if role not in ("customer", "admin") or not id_:
+            raise Unauthenticated("The access token is not valid.", reason="invalid")
+        return Caller(id_, role)  # type: ignore[arg-type]  # checked above

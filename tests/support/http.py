@@ -1,0 +1,97 @@
+"""HTTP without a server: requests as API Gateway's REST events, through the real Lambda handler."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import FastAPI
+
+from shared.entry import Handler
+from shared.http import lambda_handler
+from shared.tokens import Caller
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway would send: the status, headers by their lower-case names, the body as text."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        """The contract's code of a problem."""
+        return str(self.json["type"]).rpartition("/")[2]
+
+
+def rest_event(
+    method: str,
+    path: str,
+    *,
+    json_body: object = None,
+    body: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    source_ip: str = "192.0.2.1",
+) -> dict[str, Any]:
+    """The event that API Gateway makes of a request; `path` may have a query."""
+    url = urlsplit(path)
+    query = parse_qs(url.query, keep_blank_values=True)
+    text = json.dumps(json_body) if json_body is not None else body
+    sent = {"Host": "shop.example", "X-Forwarded-Proto": "https"}
+    if text is not None:
+        sent["Content-Type"] = "application/json"
+    sent |= headers or {}
+    return {
+        "resource": url.path,
+        "path": url.path,
+        "httpMethod": method,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "requestContext": {
+            "requestId": "gateway-request",
+            "stage": "live",
+            "path": f"/live{url.path}",
+            "identity": {"sourceIp": source_ip},
+        },
+        "body": text,
+        "isBase64Encoded": False,
+    }
+
+
+class HttpClient:
+    """Asks an app, or a function's handler, as API Gateway does."""
+
+    def __init__(self, target: FastAPI | Handler) -> None:
+        self._handler = lambda_handler(target) if isinstance(target, FastAPI) else target
+
+    def request(
+        self, method: str, path: str, *, caller: Caller | None = None, **parts: Any
+    ) -> Answer:
+        """Send a request; with `caller`, under the token that `FakeVerifier` takes for that caller."""
+        if caller:
+            bearer = {"Authorization": f"Bearer {caller.role}:{caller.id}"}
+            parts["headers"] = bearer | (parts.get("headers") or {})
+        answer = self._handler(rest_event(method, path, **parts), None)
+        headers = {name.lower(): value for name, value in answer["headers"].items()}
+        return Answer(answer["statusCode"], headers, answer["body"])
+
+    def get(self, path: str, **parts: Any) -> Answer:
+        return self.request("GET", path, **parts)
+
+    def post(self, path: str, json_body: object = None, **parts: Any) -> Answer:
+        return self.request("POST", path, json_body=json_body, **parts)
+
+    def put(self, path: str, json_body: object = None, **parts: Any) -> Answer:
+        return self.request("PUT", path, json_body=json_body, **parts)
+
+    def delete(self, path: str, **parts: Any) -> Answer:
+        return self.request("DELETE", path, **parts)

@@ -1,0 +1,55 @@
+"""template.yaml as data, so that schemas, routes and variables stand once."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: `!Ref X` becomes {"Ref": "X"}, `!GetAtt A.B` {"Fn::GetAtt": "A.B"}."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    name = tag if tag in ("Ref", "Condition") else f"Fn::{tag}"
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)  # type: ignore[no-untyped-call]  # PyYAML's own
+
+
+@cache
+def template() -> dict[str, Any]:
+    """The whole template."""
+    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # a SafeLoader
+    return loaded
+
+
+def resources(type_: str) -> dict[str, dict[str, Any]]:
+    """The properties of each resource of a type, by logical id."""
+    return {
+        name: resource["Properties"]
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == type_
+    }
+
+
+def table_definition(logical_id: str) -> dict[str, Any]:
+    """What CreateTable needs to make the template's table, without what only a real account has."""
+    properties = resources("AWS::DynamoDB::Table")[logical_id]
+    kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    definition = {key: properties[key] for key in kept if key in properties}
+    stream = properties.get("StreamSpecification")
+    return {
+        "TableName": logical_id,
+        **definition,
+        **({"StreamSpecification": {"StreamEnabled": True, **stream}} if stream else {}),
+    }
