@@ -23,13 +23,15 @@ def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, 
     return {name: loader.construct_mapping(node, deep=True)}
 
 
-_Loader.add_multi_constructor("!", _intrinsic)  # type: ignore[no-untyped-call]  # PyYAML's own
+_Loader.add_multi_constructor("!", _intrinsic)
 
 
 @cache
 def template() -> dict[str, Any]:
     """The whole template."""
-    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # a SafeLoader
+    loaded: dict[str, Any] = yaml.load(
+        (ROOT / "template.yaml").read_text(), Loader=_Loader
+    )  # a SafeLoader
     return loaded
 
 

@@ -1,0 +1,76 @@
+"""The stack tests' own shop: the template as deployed, on ports of its own, with IAM enforced."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.support.cloud import Cloud
+from tests.support.shop import Client
+from tests.support.template import ROOT
+from tools.local.processes import free_port
+from tools.local.shop import Shop
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "stack" in item.path.parts:
+            item.add_marker(pytest.mark.stack)
+            # The first one builds and deploys.
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    # Tests ask faster than customers: the throttle has a test of its own.
+    parameters = {
+        "ThrottleRate": "2000",
+        "ThrottleBurst": "4000",
+        "AdminEmail": "keeper@example.com",
+    }
+    folder = tmp_path_factory.mktemp("shop")
+    with Shop(free_port(), folder, enforce_iam=True, parameters=parameters).running() as shop:
+        yield shop
+
+
+@pytest.fixture(scope="session")
+def cloud(shop: Shop) -> Cloud:
+    return Cloud(shop)
+
+
+@pytest.fixture(scope="session")
+def http(shop: Shop) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=shop.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def anyone(http: httpx.Client) -> Client:
+    """Somebody without a token."""
+    return Client(http)
+
+
+@pytest.fixture
+def customer(http: httpx.Client) -> Client:
+    """A newly registered customer."""
+    return Client(http).register()
+
+
+@pytest.fixture
+def other(http: httpx.Client) -> Client:
+    """Another one."""
+    return Client(http).register()
+
+
+@pytest.fixture(scope="session")
+def admin(shop: Shop, http: httpx.Client) -> Client:
+    """The shop's admin, made as a deployment's first admin is."""
+    client = Client(http).register()
+    table = shop.stack().outputs["UsersTableName"]
+    command = (sys.executable, "-m", "tools.first_admin", "--table", table)
+    subprocess.run(
+        (*command, "--email", client.user["email"]), env=shop.environment, cwd=ROOT, check=True
+    )
+    return client.log_in()

@@ -1,0 +1,84 @@
+"""The deployed stack from behind: the e-mails that the emulator's SES took, queues, and tables."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from shared import outbox
+from shared.contracts.events import Event
+from shared.dynamodb import Table
+from tests.support.shop import eventually
+from tools.local import stack
+from tools.local.places import STACK
+from tools.local.shop import Shop
+
+
+@dataclass(frozen=True)
+class Email:
+    """One e-mail that was handed to the provider."""
+
+    to: list[str]
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A deployed stack's inside."""
+
+    shop: Shop
+    physical_ids: dict[str, str] = field(default_factory=dict)
+
+    def client(self, service: Any) -> Any:
+        """An AWS client of the emulator's root user."""
+        return stack.session().client(service, endpoint_url=self.shop.endpoint)
+
+    def physical_id(self, logical_id: str) -> str:
+        """What a resource of the template is called once it is deployed."""
+        if not self.physical_ids:
+            pages = self.client("cloudformation").get_paginator("list_stack_resources")
+            for page in pages.paginate(StackName=STACK):
+                for resource in page["StackResourceSummaries"]:
+                    name = resource["LogicalResourceId"]
+                    self.physical_ids[name] = resource["PhysicalResourceId"]
+        return self.physical_ids[logical_id]
+
+    def table(self, logical_id: str) -> Table:
+        return Table(self.physical_id(logical_id), self.client("dynamodb"))
+
+    def events_of(self, order_id: str) -> list[Event]:
+        """The event items of an order."""
+        return outbox.history(self.table("OrdersTable"), f"ORDER#{order_id}")[0]
+
+    def emails(self) -> list[Email]:
+        """All e-mails so far, oldest first."""
+        accounts = httpx.get(f"{self.shop.endpoint}/_ministack/ses/messages").json()["messages"]
+        return [
+            Email(sent["To"], sent["Subject"], sent["BodyText"], sent["BodyHtml"])
+            for messages in accounts.values()
+            for sent in messages
+        ]
+
+    def emails_to(self, address: str) -> list[Email]:
+        return [email for email in self.emails() if email.to == [address]]
+
+    def emails_about(self, words: str) -> list[Email]:
+        return [email for email in self.emails() if words in email.subject + email.text]
+
+    def deliver(self, queue: str, *bodies: str) -> None:
+        """Put messages into a queue, as the topic does, and wait until none is left in it."""
+        sqs = self.client("sqs")
+        url = self.physical_id(queue)
+        for body in bodies:
+            sqs.send_message(QueueUrl=url, MessageBody=body)
+        eventually(lambda: self.waiting_in(queue), lambda waiting: waiting == 0)
+
+    def waiting_in(self, queue: str) -> int:
+        """Messages in a queue, those in flight included."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = self.client("sqs").get_queue_attributes(
+            QueueUrl=self.physical_id(queue), AttributeNames=names
+        )["Attributes"]
+        return sum(int(attributes[name]) for name in names)

@@ -1,0 +1,106 @@
+"""The functions of the template: their entries, variables, time-outs and sample events."""
+
+import importlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tests.support.template import ROOT, resources, template
+
+# What every function is given, and only Powertools, the SDK or the shared layer reads.
+COMMON_VARIABLES = {
+    "AWS_ENDPOINT_URL",
+    "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_SERVICE_NAME",
+    "TRACING",
+}
+_INTERNAL = {"users": "UsersDirectory", "products": "ProductsInventory"}
+_QUEUE_WORKERS = {"orders": "OrdersCheckout", "notifications": "NotificationsWorker"}
+
+
+@dataclass(frozen=True)
+class Function:
+    """One Lambda function of the template."""
+
+    name: str
+    properties: dict[str, Any]
+
+    @property
+    def module(self) -> ModuleType:
+        """The module of its handler, imported as Lambda does."""
+        return importlib.import_module(self.properties["Handler"].rpartition(".")[0])
+
+    @property
+    def declared_variables(self) -> set[str]:
+        return set(self.properties["Environment"]["Variables"]) | set(
+            template()["Globals"]["Function"]["Environment"]["Variables"]
+        )
+
+    @property
+    def read_variables(self) -> set[str]:
+        """What its settings read."""
+        return {field.name.upper() for field in fields(self.module.Settings)}
+
+    @property
+    def timeout(self) -> int:
+        default: int = template()["Globals"]["Function"]["Timeout"]
+        return int(self.properties.get("Timeout", default))
+
+    def events(self, type_: str) -> list[dict[str, Any]]:
+        """The properties of its event sources of a type, such as `Api`."""
+        sources = self.properties.get("Events", {}).values()
+        return [source["Properties"] for source in sources if source["Type"] == type_]
+
+
+FUNCTIONS = {
+    name: Function(name, properties)
+    for name, properties in resources("AWS::Serverless::Function").items()
+}
+
+
+@dataclass(frozen=True)
+class SampleEvent:
+    """A file of events/, and the function that takes it."""
+
+    path: Path
+    function: str
+
+    def payload(self, token: str) -> dict[str, Any]:
+        """The event, with a real access token where it says `${TOKEN}`."""
+        payload: dict[str, Any] = json.loads(self.path.read_text().replace("${TOKEN}", token))
+        return payload
+
+    @property
+    def kind(self) -> str:
+        return _kind(json.loads(self.path.read_text()))
+
+
+def sample_events() -> Iterator[SampleEvent]:
+    """All of events/."""
+    for path in sorted((ROOT / "events").glob("*.json")):
+        service = path.name.partition("-")[0]
+        kind = _kind(json.loads(path.read_text()))
+        function = {
+            "rest": f"{service.title()}Api",
+            "call": _INTERNAL.get(service),
+            "queue": _QUEUE_WORKERS.get(service),
+            "stream": f"{service.title()}Relay",
+            "schedule": f"{service.title()}Sweeper",
+        }[kind]
+        assert function in FUNCTIONS, f"no function of the template takes {path.name}"
+        yield SampleEvent(path, function)
+
+
+def _kind(event: dict[str, Any]) -> str:
+    if "httpMethod" in event:
+        return "rest"
+    if event.get("detail-type") == "Scheduled Event":
+        return "schedule"
+    if "Records" in event:
+        return "queue" if event["Records"][0]["eventSource"] == "aws:sqs" else "stream"
+    assert {"name", "request_id", "body"} <= set(event)
+    return "call"

@@ -1,0 +1,98 @@
+"""The template and the code agree."""
+
+import re
+
+import pytest
+
+from tests.support.functions import COMMON_VARIABLES, FUNCTIONS, Function, sample_events
+from tests.support.template import resources
+
+QUEUES = resources("AWS::SQS::Queue")
+WORK_QUEUES = {name: queue for name, queue in QUEUES.items() if "DeadLetters" not in name}
+CATCH_ALL = "/{proxy+}"
+
+functions = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+
+
+@functions
+def test_each_handler_imports_without_an_environment(function: Function) -> None:
+    assert callable(function.module.handler)
+
+
+@functions
+def test_each_function_is_given_the_variables_that_it_reads_and_none_else(
+    function: Function,
+) -> None:
+    assert function.declared_variables - COMMON_VARIABLES == function.read_variables
+
+
+@functions
+def test_each_function_has_a_sample_event_of_each_kind_that_it_takes(function: Function) -> None:
+    kinds = {sample.kind for sample in sample_events() if sample.function == function.name}
+    sources = {source["Type"] for source in function.properties.get("Events", {}).values()}
+    expected = {"Api": "rest", "SQS": "queue", "DynamoDB": "stream", "Schedule": "schedule"}
+    assert kinds == {expected[source] for source in sources} or (not sources and kinds == {"call"})
+
+
+@pytest.mark.parametrize("name", WORK_QUEUES)
+def test_each_queue_has_a_dead_letter_queue_and_room_for_six_tries(name: str) -> None:
+    redrive = WORK_QUEUES[name]["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"]["Fn::GetAtt"].partition(".")[0] in QUEUES
+    assert redrive["maxReceiveCount"] >= 5
+    readers = [
+        function
+        for function in FUNCTIONS.values()
+        for source in function.events("SQS")
+        if source["Queue"] == {"Fn::GetAtt": f"{name}.Arn"}
+    ]
+    assert readers
+    for reader in readers:
+        # What AWS recommends, so that a batch that is still worked on is not delivered again.
+        assert WORK_QUEUES[name]["VisibilityTimeout"] >= 6 * reader.timeout
+
+
+def _app_routes(function: Function) -> set[tuple[str, str]]:
+    return {
+        (method, re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path))
+        for route in function.module.router.routes
+        for method in route.methods
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.endswith("Api")])
+def test_each_route_of_an_app_is_a_route_of_the_api_and_the_reverse(name: str) -> None:
+    function = FUNCTIONS[name]
+    declared = {(source["Method"], source["Path"]) for source in function.events("Api")}
+    served = _app_routes(function)
+    if name == "GatewayApi":
+        # It answers for every path and method that nobody else has.
+        declared = {(method, path) for method, path in declared if path != CATCH_ALL}
+        declared = {(method, path) for method, path in declared if path != "/" or method == "GET"}
+        served = {(method, path) for method, path in served if path != "/{proxy}"}
+        served = {(method, path) for method, path in served if path != "/" or method == "GET"}
+    assert declared == served
+
+
+def test_no_two_functions_have_the_same_route() -> None:
+    routes = [
+        (source["Method"], source["Path"])
+        for function in FUNCTIONS.values()
+        for source in function.events("Api")
+    ]
+    assert len(routes) == len(set(routes))
+
+
+@functions
+def test_no_policy_is_for_everything(function: Function) -> None:
+    for policy in function.properties["Policies"]:
+        for statement in policy["Statement"]:
+            actions = statement["Action"]
+            for action in [actions] if isinstance(actions, str) else actions:
+                assert "*" not in action
+            assert statement["Resource"] != "*"
+
+
+@functions
+def test_each_function_writes_to_a_log_group_that_forgets(function: Function) -> None:
+    group = function.properties["LoggingConfig"]["LogGroup"]["Ref"]
+    assert "RetentionInDays" in resources("AWS::Logs::LogGroup")[group]
