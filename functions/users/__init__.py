@@ -1,0 +1,1 @@
+"""Users: accounts, log-in and the tokens that the other services verify."""

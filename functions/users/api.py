@@ -1,0 +1,72 @@
+"""Lambda entry for HTTP: accounts, log-in and the public keys."""
+
+from fastapi import FastAPI
+
+from shared import aws, clock
+from shared.cursors import Cursors, key_from_kms
+from shared.dynamodb import Table
+from shared.entry import Entry, Handler
+from shared.http import create_app as create_shared_app
+from shared.http import lambda_handler
+from shared.settings import ApiSettings
+from shared.tokens import TokenVerifier, keys_from_kms
+from users.attempts import Guard
+from users.passwords import Argon2Passwords
+from users.repository import AttemptRepository, FamilyRepository, UserRepository
+from users.routes import router
+from users.service import UserService
+from users.sessions import SessionService
+from users.signing import AccessTokens, KmsSigner
+
+Settings = ApiSettings
+
+
+def create_app(
+    users: UserService,
+    sessions: SessionService,
+    *,
+    verifier: TokenVerifier,
+    cors_origins: str = "",
+) -> FastAPI:
+    """The service's application."""
+    app = create_shared_app("users", router, verifier=verifier, cors_origins=cors_origins)
+    app.state.users = users
+    app.state.sessions = sessions
+    return app
+
+
+def build(settings: Settings) -> Handler:
+    """The service on DynamoDB and KMS."""
+    kms = aws.client("kms")
+    table = Table(settings.table_name, aws.client("dynamodb"))
+    verifier = TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids))
+    signing_key_id = settings.token_key_ids.partition(",")[0]
+    # The verifier has the keys in the order of the setting, and keeps them: the first is the one that signs.
+    signer = KmsSigner(kms, signing_key_id, kid=lambda: next(iter(verifier.keys)))
+    users = UserRepository(table)
+    passwords = Argon2Passwords()
+    guard = Guard(AttemptRepository(table), clock.now)
+    return lambda_handler(
+        create_app(
+            UserService(
+                users=users,
+                passwords=passwords,
+                guard=guard,
+                cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
+                clock=clock.now,
+            ),
+            SessionService(
+                users=users,
+                families=FamilyRepository(table),
+                passwords=passwords,
+                guard=guard,
+                tokens=AccessTokens(settings.token_issuer, signer, clock.now),
+                clock=clock.now,
+            ),
+            verifier=verifier,
+            cors_origins=settings.cors_origins,
+        )
+    )
+
+
+handler = Entry(build, Settings)

@@ -1,0 +1,165 @@
+"""Bodies of requests and answers, as the contract has them."""
+
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from shared.tokens import LIFETIME_SECONDS, Role
+from users import emails
+
+# Control characters, lone surrogates, line and paragraph separators.
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def _printable(text: str) -> str:
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _given(value: object) -> object:
+    if value is None:
+        raise ValueError("must not be null; leave it out to keep what is there")
+    return value
+
+
+def _omissible(schema: dict[str, Any]) -> None:
+    """Fields that default to None may be left out, but not be null: let the schema say so."""
+    for name, member in schema["properties"].items():
+        if "anyOf" in member:
+            [real] = [option for option in member["anyOf"] if option != {"type": "null"}]
+            schema["properties"][name] = {"title": member["title"], **real}
+
+
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=emails.LONGEST),
+    AfterValidator(emails.parse),
+    Field(json_schema_extra={"format": "email"}, examples=["alice@example.com"]),
+]
+FullName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_printable),
+    Field(examples=["Alice Example"]),
+]
+NewPassword = Annotated[
+    str,
+    StringConstraints(min_length=12, max_length=128),
+    AfterValidator(_printable),
+    Field(examples=["correct-horse-battery"]),
+]
+# One that is to be compared: whatever is not a password that we take is a wrong one, up to a sane length.
+Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Registration(_Request):
+    """What one registers with."""
+
+    email: Email
+    full_name: FullName
+    password: NewPassword = Field(repr=False)
+
+
+class AccountChange(_Request):
+    """What changes of an account: fields left out stay.
+
+    `role` and `is_active` are an admin's to change. One's own new `password` needs the `current_password`.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_omissible)
+
+    email: Annotated[Email | None, BeforeValidator(_given)] = None
+    full_name: Annotated[FullName | None, BeforeValidator(_given)] = None
+    password: Annotated[NewPassword | None, BeforeValidator(_given)] = Field(
+        default=None, repr=False
+    )
+    current_password: Annotated[Password | None, BeforeValidator(_given)] = Field(
+        default=None, repr=False
+    )
+    role: Annotated[Role | None, BeforeValidator(_given)] = None
+    is_active: Annotated[bool | None, BeforeValidator(_given)] = None
+
+    @property
+    def is_for_admins(self) -> bool:
+        """Whether it names what only an admin may change."""
+        return self.role is not None or self.is_active is not None
+
+
+class LogIn(_Request):
+    """Whatever is no address of ours is an unknown one."""
+
+    email: Annotated[str, StringConstraints(min_length=1, max_length=emails.LONGEST)]
+    password: Password = Field(repr=False)
+
+
+class HeldToken(_Request):
+    """A refresh token."""
+
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=512)] = Field(
+        repr=False
+    )
+
+
+class Account(BaseModel):
+    """A user, as the API shows one."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    email: str
+    full_name: str
+    role: Role
+    is_active: bool
+    created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class Accounts(BaseModel):
+    """A page of users, newest first."""
+
+    users: list[Account]
+    count: int
+    next_cursor: str | None
+
+
+class TokenPair(BaseModel):
+    """An access token, good for `expires_in` seconds, and the refresh token to get the next pair with, once."""
+
+    access_token: str = Field(repr=False)
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # RFC 6749's word, no password
+    expires_in: int = LIFETIME_SECONDS
+    refresh_token: str = Field(repr=False)
+
+
+class Deactivated(BaseModel):
+    """The account is inactive now, whether by this request or before it."""
+
+    deactivated: Literal[True] = True
+
+
+class PublicKeys(BaseModel):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[dict[str, str]]
+
+
+class UsersHealth(BaseModel):
+    """The service's own figures; `total` and `active` are left out where they could not be read."""
+
+    status: Literal["healthy", "degraded"]
+    total: int | None = None
+    active: int | None = None
+    uptime_seconds: float
+    memory_mb: float

@@ -1,0 +1,46 @@
+"""Lambda entry for other services' query: who is this customer?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared import aws
+from shared.contracts.directory import Customer, FindCustomer, UserNotFound
+from shared.dynamodb import Table
+from shared.entry import Entry, Handler
+from shared.internal import internal_handler
+from users.ports import Users
+from users.repository import UserRepository
+
+
+@dataclass(frozen=True)
+class Settings:
+    table_name: str
+
+
+class Directory:
+    """Answers `find_customer`."""
+
+    def __init__(self, users: Users) -> None:
+        self._users = users
+
+    def find_customer(self, body: dict[str, Any]) -> Customer:
+        """Who the user is, deactivated ones too.
+
+        Raises:
+            UserNotFound: there is none.
+        """
+        user = self._users.find(FindCustomer.model_validate(body).user_id)
+        if user is None:
+            raise UserNotFound
+        return Customer(
+            id=user.id, full_name=user.full_name, email=user.email, is_active=user.is_active
+        )
+
+
+def build(settings: Settings) -> Handler:
+    """The directory on DynamoDB."""
+    table = Table(settings.table_name, aws.client("dynamodb"))
+    return internal_handler({"find_customer": Directory(UserRepository(table)).find_customer})
+
+
+handler = Entry(build, Settings)

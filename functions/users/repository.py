@@ -1,0 +1,247 @@
+"""The users' table.
+
+    pk                    sk                  what
+    USER#<id>             USER                the user
+    USER#<id>             EVENT#<version>     an event of the user (shared.outbox)
+    EMAIL#<normalised>    EMAIL               whose address this is: the guard that makes it unique
+    FAMILY#<id>           FAMILY              a family of refresh tokens, until `ttl`
+    ATTEMPTS#<digest>     <start of window>   failed attempts, until `ttl`
+    ATTEMPTS#<digest>     TRUSTED             a source to trust, until `ttl`
+    COUNTERS              <shard>             totals (shared.counters)
+
+Index by-creation has all users by `listing`, by-activity the active and the inactive ones, both in the order of
+`created_at`. A deactivated account keeps its address.
+"""
+
+from typing import Final
+
+from shared import counters, outbox
+from shared.contracts.events import Event
+from shared.dynamodb import (
+    ConditionFailed,
+    Delete,
+    Item,
+    Key,
+    Operation,
+    Put,
+    Table,
+    TransactionFailed,
+)
+from users import emails
+from users.errors import EmailTaken, Outdated, TokenSuperseded
+from users.models import Failures, Family, Place, User, UserPage
+
+_NEW: Final = "attribute_not_exists(#pk)"
+# Ids are 32 characters; DynamoDB refuses keys over 2,048 bytes.
+_LONGEST_ID: Final = 128
+
+
+class UserRepository:
+    """The `Users` port."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def add(self, user: User, fact: Event) -> None:
+        operations: list[Operation] = [
+            Put(_user_item(user), condition=_NEW),
+            Put(_email_item(user), condition=_NEW),
+            outbox.recording(_user_key(user.id)["pk"], fact),
+            counters.adding({"total": 1, "active": 1}),
+        ]
+        try:
+            self._table.transact(operations)
+        except TransactionFailed as cause:
+            if 1 in cause.failed:
+                raise EmailTaken from cause
+            raise
+
+    def find(self, user_id: str) -> User | None:
+        if len(user_id) > _LONGEST_ID:
+            return None
+        item = self._table.get(_user_key(user_id))
+        return _user(item) if item else None
+
+    def find_by_email(self, email: str) -> User | None:
+        guard = self._table.get(_email_key(email))
+        # An unknown address costs the second read too, so that the time does not tell it from a known one.
+        return self.find(guard["user_id"] if guard else "nobody")
+
+    def save(self, before: User, after: User, fact: Event | None = None) -> None:
+        operations: list[Operation] = [
+            Put(_user_item(after), "#version = :version", {"version": before.version})
+        ]
+        moves = _email_key(before.email) != _email_key(after.email)
+        if moves:
+            operations += [
+                Put(_email_item(after), condition=_NEW),
+                Delete(_email_key(before.email), "#user_id = :id", {"id": before.id}),
+            ]
+        if before.is_active != after.is_active:
+            operations.append(counters.adding({"active": 1 if after.is_active else -1}))
+        if fact:
+            operations.append(outbox.recording(_user_key(after.id)["pk"], fact))
+        try:
+            self._table.transact(operations)
+        except TransactionFailed as cause:
+            if 0 in cause.failed:
+                raise Outdated from cause
+            if moves and 1 in cause.failed:
+                raise EmailTaken from cause
+            raise
+
+    def page(self, *, active: bool | None, limit: int, after: Place | None) -> UserPage:
+        index, partition = (
+            ("by-creation", {"listing": "USER"})
+            if active is None
+            else ("by-activity", {"activity": _activity(is_active=active)})
+        )
+        [attribute] = partition
+        read = self._table.query(
+            f"#{attribute} = :{attribute}",
+            partition,
+            index=index,
+            # One more than asked for: whether there is another page is known only so.
+            limit=limit + 1,
+            start=(
+                {**_user_key(after.user_id), **partition, "created_at": after.created_at}
+                if after
+                else None
+            ),
+            forward=False,
+        )
+        users = [_user(item) for item in read.items[:limit]]
+        is_last = len(read.items) <= limit
+        return UserPage(users, None if is_last else Place(users[-1].created_at, users[-1].id))
+
+    def totals(self) -> dict[str, int]:
+        return {"total": 0, "active": 0, **counters.totals(self._table)}
+
+
+class FamilyRepository:
+    """The `Families` port."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def add(self, family: Family) -> None:
+        self._table.put(
+            {
+                **_family_key(family.id),
+                "user_id": family.user_id,
+                "session_epoch": family.session_epoch,
+                "digest": family.digest,
+                "ttl": family.expires_at,
+            }
+        )
+
+    def find(self, family_id: str) -> Family | None:
+        item = self._table.get(_family_key(family_id))
+        if item is None:
+            return None
+        return Family(
+            id=family_id,
+            user_id=item["user_id"],
+            session_epoch=item["session_epoch"],
+            digest=item["digest"],
+            expires_at=item["ttl"],
+        )
+
+    def rotate(self, family_id: str, *, old: str, new: str) -> None:
+        try:
+            self._table.update(
+                _family_key(family_id),
+                "SET #digest = :new",
+                condition="#digest = :old",
+                values={"old": old, "new": new},
+            )
+        except ConditionFailed as cause:
+            # The SDK repeats a write whose answer was lost: then the new digest is there already, and it is ours.
+            if cause.item is None or cause.item["digest"] != new:
+                raise TokenSuperseded from cause
+
+    def end(self, family_id: str) -> None:
+        self._table.delete(_family_key(family_id))
+
+
+class AttemptRepository:
+    """The `AttemptLog` port."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def failures(self, key: str, window: str) -> Failures:
+        item = self._table.get(_attempts_key(key, window))
+        return Failures(item["failures"], item["last_at"]) if item else Failures()
+
+    def add_failure(self, key: str, window: str, *, at: int, until: int) -> None:
+        self._table.update(
+            _attempts_key(key, window),
+            "ADD #failures :one SET #last_at = :at, #ttl = :until",
+            values={"one": 1, "at": at, "until": until},
+        )
+
+    def clear(self, key: str, window: str) -> None:
+        self._table.delete(_attempts_key(key, window))
+
+    def trust(self, key: str, *, until: int) -> None:
+        self._table.put({**_attempts_key(key, "TRUSTED"), "ttl": until})
+
+    def is_trusted(self, key: str, *, at: int) -> bool:
+        item = self._table.get(_attempts_key(key, "TRUSTED"))
+        return item is not None and item["ttl"] > at
+
+
+def _user_key(user_id: str) -> Key:
+    return {"pk": f"USER#{user_id}", "sk": "USER"}
+
+
+def _email_key(email: str) -> Key:
+    return {"pk": f"EMAIL#{emails.normalised(email)}", "sk": "EMAIL"}
+
+
+def _family_key(family_id: str) -> Key:
+    return {"pk": f"FAMILY#{family_id}", "sk": "FAMILY"}
+
+
+def _attempts_key(key: str, sort: str) -> Key:
+    return {"pk": f"ATTEMPTS#{key}", "sk": sort}
+
+
+def _activity(*, is_active: bool) -> str:
+    return "active" if is_active else "inactive"
+
+
+def _email_item(user: User) -> Item:
+    return {**_email_key(user.email), "user_id": user.id}
+
+
+def _user_item(user: User) -> Item:
+    return {
+        **_user_key(user.id),
+        "listing": "USER",
+        "activity": _activity(is_active=user.is_active),
+        "id": user.id,
+        "email": user.email,
+        "full_name": user.full_name,
+        "password_hash": user.password_hash,
+        "role": user.role,
+        "is_active": user.is_active,
+        "created_at": user.created_at,
+        "version": user.version,
+        "session_epoch": user.session_epoch,
+    }
+
+
+def _user(item: Item) -> User:
+    return User(
+        id=item["id"],
+        email=item["email"],
+        full_name=item["full_name"],
+        password_hash=item["password_hash"],
+        role=item["role"],
+        is_active=item["is_active"],
+        created_at=item["created_at"],
+        version=item["version"],
+        session_epoch=item["session_epoch"],
+    )

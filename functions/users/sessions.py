@@ -1,0 +1,116 @@
+"""Sessions: log in, get the next pair of tokens, log out."""
+
+from hmac import compare_digest
+
+from shared import logging, metrics
+from shared.clock import Clock, epoch
+from users.attempts import Guard
+from users.bodies import LogIn, TokenPair
+from users.errors import BadCredentials, BadRefreshToken, TokenSuperseded
+from users.models import FAMILY_SECONDS, Family, RefreshToken
+from users.ports import Families, Passwords, Users
+from users.signing import AccessTokens
+
+
+class SessionService:
+    """Exchanges passwords and refresh tokens for pairs of tokens.
+
+    Args:
+        guard: slows down who tries out passwords.
+        tokens: mints the access tokens.
+    """
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        families: Families,
+        passwords: Passwords,
+        guard: Guard,
+        tokens: AccessTokens,
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._families = families
+        self._passwords = passwords
+        self._guard = guard
+        self._tokens = tokens
+        self._clock = clock
+
+    def log_in(self, credentials: LogIn, *, source: str) -> TokenPair:
+        """The first pair of a new family.
+
+        Unknown, wrong and deactivated take the same steps, so that neither answer nor time tells them apart.
+
+        Args:
+            source: the IP address of the request.
+
+        Raises:
+            TooManyAttempts: too many failures came before it.
+            BadCredentials: no active account has this address and password.
+        """
+        self._guard.check(credentials.email, source)
+        user = self._users.find_by_email(credentials.email)
+        is_right = self._passwords.match(user.password_hash if user else None, credentials.password)
+        if user is None or not is_right or not user.is_active:
+            self._guard.failed(credentials.email, source)
+            metrics.count("LogInsFailed")
+            raise BadCredentials
+        self._guard.succeeded(credentials.email, source)
+        access_token = self._tokens.mint(user)
+        token = RefreshToken.drawn()
+        self._families.add(
+            Family(
+                id=token.family_id,
+                user_id=user.id,
+                session_epoch=user.session_epoch,
+                digest=token.digest,
+                expires_at=epoch(self._clock()) + FAMILY_SECONDS,
+            )
+        )
+        logging.logger().info("a user logged in", extra={"user_id": user.id})
+        metrics.count("LogIns")
+        return TokenPair(access_token=access_token, refresh_token=token.text)
+
+    def refresh(self, text: str) -> TokenPair:
+        """The next pair; the token that was given is spent.
+
+        A spent one ends its family, for either of its two holders may be a thief. A client that lost an answer and
+        asks again looks the same, and has to log in.
+
+        Raises:
+            BadRefreshToken: see there.
+        """
+        token = RefreshToken.parse(text)
+        family = self._families.find(token.family_id) if token else None
+        if token is None or family is None:
+            raise BadRefreshToken
+        if not compare_digest(family.digest, token.digest):
+            raise self._reused(family)
+        user = self._users.find(family.user_id)
+        if user is None or not family.serves(user, at=epoch(self._clock())):
+            self._families.end(family.id)
+            raise BadRefreshToken
+        # Before the rotation: if signing fails, the client's token is still good.
+        access_token = self._tokens.mint(user)
+        following = RefreshToken.drawn(family.id)
+        try:
+            self._families.rotate(family.id, old=token.digest, new=following.digest)
+        except TokenSuperseded as cause:
+            raise self._reused(family) from cause
+        return TokenPair(access_token=access_token, refresh_token=following.text)
+
+    def log_out(self, text: str) -> None:
+        """End the token's family. A token that is none of ours, or no more, has none to end."""
+        token = RefreshToken.parse(text)
+        if token:
+            self._families.end(token.family_id)
+
+    def _reused(self, family: Family) -> BadRefreshToken:
+        self._families.end(family.id)
+        logging.logger().warning(
+            "a refresh token was used again: its family has ended",
+            extra={"user_id": family.user_id},
+        )
+        metrics.count("RefreshTokensReused")
+        return BadRefreshToken()

@@ -1,0 +1,72 @@
+"""Users, registrations and the like for tests: everything has a value, what matters is said."""
+
+import itertools
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from users.bodies import Registration
+from users.models import Family, RefreshToken, User
+
+PASSWORD = "correct-horse-battery"
+SOURCE = "192.0.2.1"
+_numbers = itertools.count(1)
+
+
+class Clock:
+    """Stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def pass_(self, **time: float) -> None:
+        self.moment += timedelta(**time)
+
+
+def a_user(**values: Any) -> User:
+    """An active customer; each one's `created_at` is later than the last one's."""
+    number = next(_numbers)
+    created_at = datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=number)
+    return User(
+        **{
+            "id": f"user-{number}",
+            "email": f"user-{number}@example.com",
+            "full_name": "Ursula User",
+            "password_hash": f"hash of {PASSWORD}",
+            "role": "customer",
+            "is_active": True,
+            "created_at": created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            **values,
+        }
+    )
+
+
+def a_registration(**values: str) -> Registration:
+    return Registration(**registration_body(**values))
+
+
+def registration_body(**values: str) -> Mapping[str, str]:
+    """As JSON."""
+    return {
+        "email": f"user-{next(_numbers)}@example.com",
+        "full_name": "Ursula User",
+        "password": PASSWORD,
+        **values,
+    }
+
+
+def a_family(token: RefreshToken, **values: Any) -> Family:
+    """The family whose newest token is `token`."""
+    return Family(
+        **{
+            "id": token.family_id,
+            "user_id": "user-1",
+            "session_epoch": 0,
+            "digest": token.digest,
+            "expires_at": 2_000_000_000,
+            **values,
+        }
+    )

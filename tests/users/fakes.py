@@ -1,0 +1,152 @@
+"""The ports of users in memory. The contract suites hold the first three to what DynamoDB does."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from shared.contracts.events import Event
+from shared.tokens import public_key
+from users import emails
+from users.errors import EmailTaken, Outdated, TokenSuperseded
+from users.models import Failures, Family, Place, User, UserPage
+from users.signing import raw_signature
+
+
+class InMemoryUsers:
+    def __init__(self) -> None:
+        self._users: dict[str, User] = {}
+        self._facts: dict[str, list[Event]] = defaultdict(list)
+        self.rivals: list[User] = []
+        """Changes that others make just before the next saves, one each."""
+
+    def add(self, user: User, fact: Event) -> None:
+        self._claim(user)
+        self._users[user.id] = user
+        self._facts[user.id].append(fact)
+
+    def find(self, user_id: str) -> User | None:
+        return self._users.get(user_id)
+
+    def find_by_email(self, email: str) -> User | None:
+        wanted = emails.normalised(email)
+        owners = (u for u in self._users.values() if emails.normalised(u.email) == wanted)
+        return next(owners, None)
+
+    def save(self, before: User, after: User, fact: Event | None = None) -> None:
+        if self.rivals:
+            rival = self.rivals.pop()
+            self._users[rival.id] = rival
+        if self._users[before.id].version != before.version:
+            raise Outdated
+        self._claim(after)
+        self._users[after.id] = after
+        if fact:
+            self._facts[after.id].append(fact)
+
+    def page(self, *, active: bool | None, limit: int, after: Place | None) -> UserPage:
+        listed = sorted(
+            (
+                user
+                for user in self._users.values()
+                if (active is None or user.is_active == active)
+                and (after is None or user.created_at < after.created_at)
+            ),
+            key=lambda user: user.created_at,
+            reverse=True,
+        )
+        users = listed[:limit]
+        is_last = len(listed) <= limit
+        return UserPage(users, None if is_last else Place(users[-1].created_at, users[-1].id))
+
+    def totals(self) -> dict[str, int]:
+        active = sum(user.is_active for user in self._users.values())
+        return {"total": len(self._users), "active": active}
+
+    def facts(self, user_id: str) -> list[Event]:
+        """What was told of a user."""
+        return self._facts[user_id]
+
+    def _claim(self, user: User) -> None:
+        owner = self.find_by_email(user.email)
+        if owner is not None and owner.id != user.id:
+            raise EmailTaken
+
+
+class InMemoryFamilies:
+    def __init__(self) -> None:
+        self._families: dict[str, Family] = {}
+        self.rivals: list[str] = []
+        """Digests that others put in just before the next rotations, one each."""
+
+    def add(self, family: Family) -> None:
+        self._families[family.id] = family
+
+    def find(self, family_id: str) -> Family | None:
+        return self._families.get(family_id)
+
+    def rotate(self, family_id: str, *, old: str, new: str) -> None:
+        if self.rivals:
+            self._families[family_id] = replace(self._families[family_id], digest=self.rivals.pop())
+        family = self._families.get(family_id)
+        if family is None or family.digest not in (old, new):
+            raise TokenSuperseded
+        self._families[family_id] = replace(family, digest=new)
+
+    def end(self, family_id: str) -> None:
+        self._families.pop(family_id, None)
+
+
+class InMemoryAttempts:
+    def __init__(self) -> None:
+        self._failures: dict[tuple[str, str], Failures] = {}
+        self._trusted: dict[str, int] = {}
+
+    def failures(self, key: str, window: str) -> Failures:
+        return self._failures.get((key, window), Failures())
+
+    def add_failure(self, key: str, window: str, *, at: int, until: int) -> None:
+        self._failures[key, window] = Failures(self.failures(key, window).count + 1, at)
+
+    def clear(self, key: str, window: str) -> None:
+        self._failures.pop((key, window), None)
+
+    def trust(self, key: str, *, until: int) -> None:
+        self._trusted[key] = until
+
+    def is_trusted(self, key: str, *, at: int) -> bool:
+        return self._trusted.get(key, 0) > at
+
+
+class PlainPasswords:
+    """Keeps `hash of <password>`, and remembers what it was asked to compare."""
+
+    def __init__(self) -> None:
+        self.compared: list[str | None] = []
+
+    def hash(self, password: str) -> str:
+        return f"hash of {password}"
+
+    def match(self, password_hash: str | None, password: str) -> bool:
+        self.compared.append(password_hash)
+        return password_hash == f"hash of {password}"
+
+
+class LocalSigner:
+    """A key in memory."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        der = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        self.public = public_key(der)
+
+    def kid(self) -> str:
+        return self.public.kid
+
+    def sign(self, message: bytes) -> bytes:
+        if self.is_away:
+            raise ConnectionError("the key is away")
+        return raw_signature(self._key.sign(message, ec.ECDSA(SHA256())))

@@ -1,0 +1,58 @@
+"""E-mail addresses."""
+
+import pytest
+
+from users import emails
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "alice@example.com",
+        "Alice.O'Neil+shop@Mail.Example.co.uk",
+        "a@b.co",
+        "x@xn--bcher-kva.example",
+        "a" * 64 + "@example.com",
+    ],
+)
+def test_an_address_is_kept_as_it_was_given(address: str) -> None:
+    assert emails.parse(f"  {address}\t") == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nobody",
+        "@example.com",
+        "alice@",
+        "alice@localhost",
+        "alice@@example.com",
+        "alice@bob@example.com",
+        "a b@example.com",
+        "alice@exam ple.com",
+        ".alice@example.com",
+        "alice.@example.com",
+        "al..ice@example.com",
+        "alice@-example.com",
+        "alice@example-.com",
+        "alice@example..com",
+        "alice@example.com.",
+        "alice@127.0.0.1",
+        "alice@example.c",
+        "alice\n@example.com",
+        "älice@example.com",
+        '"al ice"@example.com',
+        "alice@example.com\0",
+        "a" * 65 + "@example.com",
+        "a@" + "b" * 64 + ".com",
+        "a@" + "b." * 126 + "com",
+    ],
+)
+def test_what_mail_could_not_be_sent_to_is_no_address(text: str) -> None:
+    with pytest.raises(ValueError, match="must be an e-mail address"):
+        emails.parse(text)
+
+
+def test_addresses_are_the_same_in_whatever_case() -> None:
+    assert emails.normalised(" Alice@Example.COM ") == emails.normalised("alice@example.com")

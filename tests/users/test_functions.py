@@ -1,0 +1,103 @@
+"""The functions as Lambda runs them: their own entries and graphs, on a mocked account."""
+
+from typing import Any
+
+import pytest
+
+from shared import aws, outbox
+from shared.contracts.directory import Customer
+from shared.dynamodb import Table, to_wire
+from shared.entry import Entry
+from tests.support.aws import make_table
+from tests.support.context import LambdaContext
+from tests.support.http import HttpClient
+from tests.users.builders import PASSWORD, a_user, registration_body
+from users import api, directory, relay, sweeper
+from users.models import User
+from users.repository import UserRepository
+
+
+@pytest.fixture
+def table(account: None, monkeypatch: pytest.MonkeyPatch) -> Table:
+    """The users' table, and the environment that the functions are given."""
+    kms = aws.client("kms")
+    token_key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    cursor_key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    topic = aws.client("sns").create_topic(Name="events")
+    for name, value in {
+        "TABLE_NAME": "UsersTable",
+        "TOKEN_ISSUER": "https://tests.example",
+        "TOKEN_KEY_IDS": token_key["KeyMetadata"]["KeyId"],
+        "CURSOR_KEY_ID": cursor_key["KeyMetadata"]["KeyId"],
+        "CORS_ORIGINS": "",
+        "TOPIC_ARN": topic["TopicArn"],
+    }.items():
+        monkeypatch.setenv(name, value)
+    return make_table("UsersTable")
+
+
+def registered(table: Table, **values: object) -> tuple[User, dict[str, Any]]:
+    """A stored user, and the item of the event that tells of it."""
+    user = a_user(**values)
+    fact = outbox.event(
+        "user.registered", aggregate_id=user.id, version=1, at=user.created_at, data={}
+    )
+    UserRepository(table).add(user, fact)
+    item = table.get({"pk": f"USER#{user.id}", "sk": outbox.sort_key(1)})
+    assert item is not None
+    return user, item
+
+
+@pytest.mark.usefixtures("table")
+def test_the_api_works_from_registration_to_log_out() -> None:
+    http = HttpClient(Entry(api.build, api.Settings))
+    account = registration_body()
+    user = http.post("/api/v1/users", account).json
+    tokens = http.post("/api/v1/auth/login", {"email": account["email"], "password": PASSWORD}).json
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert http.get("/api/v1/users/me", headers=bearer).json == user
+    held = {"refresh_token": tokens["refresh_token"]}
+    renewed = http.post("/api/v1/auth/refresh", held)
+    assert renewed.status == 200
+    assert http.post("/api/v1/auth/logout", {"refresh_token": "x"}).status == 204
+    assert len(http.get("/.well-known/jwks.json").json["keys"]) == 1
+    assert http.get("/health/users").json["total"] == 1
+    deactivated = http.delete(f"/api/v1/users/{user['id']}", headers=bearer)
+    assert deactivated.json == {"deactivated": True}
+    assert http.get("/api/v1/users/me", headers=bearer).code == "unauthenticated"
+
+
+def test_the_directory_tells_who_a_customer_is(table: Table) -> None:
+    user, _ = registered(table, is_active=False)
+    handler = Entry(directory.build, directory.Settings)
+    call = {"name": "find_customer", "request_id": "r", "body": {"user_id": user.id}}
+    answer = handler(call, LambdaContext())["answer"]
+    assert Customer.model_validate(answer) == Customer(
+        id=user.id, full_name=user.full_name, email=user.email, is_active=False
+    )
+
+
+@pytest.mark.usefixtures("table")
+def test_the_directory_refuses_whom_it_does_not_know() -> None:
+    handler = Entry(directory.build, directory.Settings)
+    call = {"name": "find_customer", "request_id": "r", "body": {"user_id": "nobody"}}
+    assert handler(call, LambdaContext()) == {"refused": {"code": "user-not-found", "data": {}}}
+
+
+def test_the_relay_publishes_and_takes_the_mark_off(table: Table) -> None:
+    _, item = registered(table)
+    record = {
+        "eventSource": "aws:dynamodb",
+        "eventName": "INSERT",
+        "dynamodb": {"NewImage": to_wire(item), "SequenceNumber": "1"},
+    }
+    answer = Entry(relay.build, relay.Settings)({"Records": [record]}, LambdaContext())
+    assert answer == {"batchItemFailures": []}
+    assert "unsent" not in (table.get({"pk": item["pk"], "sk": item["sk"]}) or {})
+
+
+def test_the_sweeper_publishes_what_stayed_unsent(table: Table) -> None:
+    registered(table, created_at="2026-01-01T00:00:00.000Z")
+    handler = Entry(sweeper.build, sweeper.Settings)
+    assert handler({}, LambdaContext()) == {"found": 1}
+    assert handler({}, LambdaContext()) == {"found": 0}

@@ -1,0 +1,59 @@
+"""Access tokens, from a key in memory and from KMS, as the other services' verifier takes them."""
+
+from typing import Any
+
+import jwt
+import pytest
+
+from shared import aws, clock
+from shared.tokens import Caller, PublicKey, TokenVerifier, keys_from_kms
+from tests.users.builders import Clock, a_user
+from tests.users.fakes import LocalSigner
+from users.signing import AccessTokens, KmsSigner
+
+ISSUER = "https://tests.example"
+
+
+def verifier(*keys: PublicKey) -> TokenVerifier:
+    return TokenVerifier(ISSUER, lambda: keys)
+
+
+def test_the_verifier_takes_a_minted_token() -> None:
+    signer = LocalSigner()
+    token = AccessTokens(ISSUER, signer, clock.now).mint(a_user(id="alice", role="admin"))
+    assert verifier(signer.public).caller(token) == Caller("alice", "admin")
+
+
+def test_a_token_says_what_rfc_9068_wants() -> None:
+    signer, moment = LocalSigner(), Clock()
+    tokens = AccessTokens(ISSUER, signer, moment)
+    first, second = (tokens.mint(a_user(id="alice")) for _ in range(2))
+    assert jwt.get_unverified_header(first) == {
+        "alg": "ES256",
+        "typ": "at+jwt",
+        "kid": signer.public.kid,
+    }
+    said: dict[str, Any] = jwt.decode(first, options={"verify_signature": False})
+    issued_at = clock.epoch(moment())
+    assert said.pop("jti") != jwt.decode(second, options={"verify_signature": False})["jti"]
+    assert said == {
+        "iss": ISSUER,
+        "aud": "bodega",
+        "iat": issued_at,
+        "exp": issued_at + 900,
+        "sub": "alice",
+        "role": "customer",
+    }
+
+
+@pytest.mark.usefixtures("account")
+def test_kms_signs_what_every_service_verifies() -> None:
+    kms = aws.client("kms")
+    signing, other = (
+        kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+        for _ in range(2)
+    )
+    everywhere = TokenVerifier(ISSUER, keys_from_kms(kms, f"{signing},{other}"))
+    signer = KmsSigner(kms, signing, kid=lambda: next(iter(everywhere.keys)))
+    token = AccessTokens(ISSUER, signer, clock.now).mint(a_user(id="alice"))
+    assert everywhere.caller(token) == Caller("alice", "customer")

@@ -1,0 +1,68 @@
+"""`python -m tools.first_admin --table <the stack's UsersTableName> --email a@b.c`: make a registered user an admin.
+
+No API may say who the first admin is, so this writes to the table, with the AWS credentials of the environment. Run
+again, it changes nothing. The account gets an admin's token at its next log-in or refresh.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.progress import Problem, stop
+
+if TYPE_CHECKING:
+    from users.ports import Users
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def make_admin(users: "Users", email: str) -> str:
+    """Make the user with this address an admin; return a sentence that says what was done.
+
+    Raises:
+        Problem: there is no such user, or not an active one, or it was changed at the same moment.
+    """
+    from users.errors import Outdated
+
+    user = users.find_by_email(email)
+    if user is None:
+        raise Problem(f"Nobody is registered as {email}: register first, then try again.")
+    if not user.is_active:
+        raise Problem(f"The account {email} is deactivated: another admin may activate it.")
+    after = user.changed(role="admin")
+    if after == user:
+        return f"{email} is an admin already."
+    try:
+        users.save(user, after)
+    except Outdated:
+        raise Problem(f"The account {email} was changed at the same moment: try again.") from None
+    return f"{email} is an admin now, from the next log-in on."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.first_admin", description=__doc__)
+    parser.add_argument("--table", required=True, help="the users' table, by name")
+    parser.add_argument("--email", required=True, help="the address that the user registered with")
+    options = parser.parse_args(arguments)
+
+    from shared import aws
+    from shared.dynamodb import Table
+    from users.repository import UserRepository
+
+    try:
+        users = UserRepository(Table(options.table, aws.client("dynamodb")))
+        print(make_admin(users, options.email))
+    except Problem as problem:
+        return stop(problem)
+    except (BotoCoreError, ClientError) as cause:
+        return stop(Problem(f"The table {options.table} cannot be used: {cause}"))
+    return 0
+
+
+if __name__ == "__main__":
+    # Started as a program, it has only the repository's root on its path; hence the late imports too.
+    sys.path[:0] = [str(ROOT / "functions"), str(ROOT / "layers/shared")]
+    sys.exit(main())
