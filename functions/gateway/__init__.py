@@ -1,0 +1,7 @@
+"""The gateway's pages: the index, health, the API's document, and the answer to what nobody else serves."""
+
+from typing import Final
+
+NAME: Final = "Bodega"
+# The API's one version: of the index, and of the document.
+VERSION: Final = "0.1.0"

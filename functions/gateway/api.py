@@ -1,0 +1,201 @@
+"""Lambda entry for HTTP: the index, health, the API's document and page, and what nobody else answers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+
+from gateway import NAME, VERSION, page
+from gateway.backends import SERVICES, Backends, LambdaBackends
+from gateway.site import File, Routes, Site
+from shared.aws import client
+from shared.entry import Entry, Handler
+from shared.errors import MethodNotAllowed, NotFound
+from shared.http import create_app as create_shared_app
+from shared.http import lambda_handler
+
+router = APIRouter(tags=["gateway"])
+
+_ASSET_MAX_AGE: Final = 86_400  # seconds
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The names of the services' API functions, and the origins of pages that may call the API."""
+
+    users_api: str
+    products_api: str
+    orders_api: str
+    notifications_api: str
+    cors_origins: str
+
+
+class Service(BaseModel):
+    """Where a service is. A path and no URL, so that it holds behind every host name that the API may get."""
+
+    name: str
+    base_url: str
+
+
+class Index(BaseModel):
+    """Where to go from here."""
+
+    name: str
+    version: str
+    services: list[Service]
+    health: str
+    docs: str
+
+
+class Alive(BaseModel):
+    """This function runs."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Health(BaseModel):
+    """Each service's own report, by its name, with the service's own figures beside `status`."""
+
+    status: Literal["healthy", "degraded"]
+    services: dict[str, dict[str, Any]]
+
+
+class Readiness(BaseModel):
+    """Whether all services can work, and each one's own report."""
+
+    status: Literal["ready", "not_ready"]
+    services: dict[str, dict[str, Any]]
+
+
+_INDEX = Index(
+    name=NAME,
+    version=VERSION,
+    services=[Service(name=name, base_url=f"/api/v1/{name}") for name in SERVICES],
+    health="/health",
+    docs="/docs",
+)
+
+
+def _reports(request: Request) -> tuple[bool, dict[str, dict[str, Any]]]:
+    backends: Backends = request.app.state.backends
+    reports = backends.health()
+    return all(report["status"] == "healthy" for report in reports.values()), reports
+
+
+def _served(request: Request, file: File, *, max_age: int) -> Response:
+    headers = {"Cache-Control": f"public, max-age={max_age}", "ETag": file.etag}
+    if file.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+@router.get("/", operation_id="index", summary="Where to go from here")
+async def index() -> Index:
+    return _INDEX
+
+
+@router.get("/health/live", operation_id="live", summary="Whether the API answers at all")
+async def live() -> Alive:
+    return Alive()
+
+
+@router.get(
+    "/health/ready",
+    operation_id="ready",
+    summary="Whether all services can work",
+    responses={503: {"model": Readiness, "description": "At least one of them cannot"}},
+)
+async def ready(request: Request, response: Response) -> Readiness:
+    healthy, reports = _reports(request)
+    if not healthy:
+        response.status_code = 503
+    return Readiness(status="ready" if healthy else "not_ready", services=reports)
+
+
+@router.get("/health", operation_id="health", summary="Each service's health and figures")
+async def health(request: Request) -> Health:
+    healthy, reports = _reports(request)
+    return Health(status="healthy" if healthy else "degraded", services=reports)
+
+
+@router.get(
+    "/docs",
+    operation_id="docs",
+    summary="This page",
+    response_class=HTMLResponse,
+)
+async def docs() -> HTMLResponse:
+    return HTMLResponse(
+        page.PAGE,
+        headers={
+            "Content-Security-Policy": page.CONTENT_SECURITY_POLICY,
+            "Referrer-Policy": "no-referrer",
+            "Cache-Control": "no-cache",
+        },
+    )
+
+
+@router.get("/docs/{asset}", include_in_schema=False)
+async def docs_asset(request: Request, asset: str) -> Response:
+    site: Site = request.app.state.site
+    return _served(request, page.ASSETS.get(asset) or site.asset(asset), max_age=_ASSET_MAX_AGE)
+
+
+@router.get(
+    "/openapi.json",
+    operation_id="openapi",
+    summary="This document",
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)
+async def openapi(request: Request) -> Response:
+    site: Site = request.app.state.site
+    return _served(request, site.document(), max_age=300)
+
+
+# What the document does not tell of.
+_UNLISTED = Routes([("/docs/{asset}", ["GET"])])
+
+
+# API Gateway sends here whatever no other route takes: also a known path with a method that it has not.
+@router.api_route(
+    "/{proxy:path}",
+    methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    include_in_schema=False,
+)
+async def anything_else(request: Request) -> Response:
+    site: Site = request.app.state.site
+    path = request.url.path
+    allowed = site.routes.methods(path) or _UNLISTED.methods(path)
+    if not allowed or request.method in allowed:
+        raise NotFound
+    raise MethodNotAllowed(allowed)
+
+
+def create_app(backends: Backends, site: Site, *, cors_origins: str = "") -> FastAPI:
+    """The gateway's application."""
+    app = create_shared_app("gateway", router, cors_origins=cors_origins)
+    app.state.backends = backends
+    app.state.site = site
+    return app
+
+
+def build(settings: Settings) -> Handler:
+    """The gateway on Lambda, with the files that the build left beside this module."""
+    backends = LambdaBackends(
+        # A cold service starts within a second or two; API Gateway waits 29.
+        client("lambda", read=5.0, attempts=1),
+        {
+            "users": settings.users_api,
+            "products": settings.products_api,
+            "orders": settings.orders_api,
+            "notifications": settings.notifications_api,
+        },
+    )
+    site = Site(Path(__file__).parent)
+    return lambda_handler(create_app(backends, site, cors_origins=settings.cors_origins))
+
+
+handler = Entry(build, Settings)

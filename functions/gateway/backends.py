@@ -1,0 +1,85 @@
+"""The services behind the API: where they are, and how they are."""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared import context, logging
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+type Health = dict[str, Any]
+
+SERVICES: Final = ("users", "products", "orders", "notifications")
+_UNAVAILABLE: Final = {"status": "unavailable"}
+
+
+class Backends(Protocol):
+    """Asks the services how they are."""
+
+    def health(self) -> dict[str, Health]:
+        """What each service says of itself; `{"status": "unavailable"}` of one that says nothing usable."""
+
+
+class LambdaBackends:
+    """Asks each service's API function for `GET /health/<service>`, all at once: the answer of the public route.
+
+    Args:
+        lambda_: a client whose time-outs are the deadline, and which does not repeat calls by itself.
+        functions: the API functions' names, by service.
+    """
+
+    def __init__(self, lambda_: "LambdaClient", functions: Mapping[str, str]) -> None:
+        self._lambda = lambda_
+        self._functions = functions
+
+    def health(self) -> dict[str, Health]:
+        request_id = context.request_id()  # the threads have no context of their own
+        with ThreadPoolExecutor(len(self._functions)) as pool:
+            asked = {
+                service: pool.submit(self._ask, service, function, request_id)
+                for service, function in self._functions.items()
+            }
+        answers: dict[str, Health] = {}
+        for service, answer in asked.items():
+            try:
+                answers[service] = answer.result()
+            except (BotoCoreError, ClientError, LookupError, TypeError, ValueError) as cause:
+                # Not reached, not in time, broken, or no health report: for who asks, it is all the same.
+                logging.logger().warning("%s is unavailable: %s", service, type(cause).__name__)
+                answers[service] = dict(_UNAVAILABLE)
+        return answers
+
+    def _ask(self, service: str, function: str, request_id: str) -> Health:
+        event = _rest_event(f"/health/{service}", request_id)
+        response = self._lambda.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+        answer = json.loads(response["Payload"].read())
+        if "FunctionError" in response or answer["statusCode"] != 200:
+            raise ValueError("the function did not answer for its service")
+        health: Health = json.loads(answer["body"])
+        if not isinstance(health["status"], str):
+            raise TypeError("not a health report")
+        return health
+
+
+def _rest_event(path: str, request_id: str) -> dict[str, Any]:
+    """A GET as API Gateway would send it."""
+    headers = {"Host": "gateway.internal", "X-Request-ID": request_id}
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": "GET",
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {"requestId": request_id, "path": path, "httpMethod": "GET"},
+        "body": None,
+        "isBase64Encoded": False,
+    }

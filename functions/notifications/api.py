@@ -1,0 +1,146 @@
+"""Lambda entry for HTTP: what one was told, and what one has read of it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Path, Query, Request
+from pydantic import BaseModel
+
+from notifications.models import Notification
+from notifications.repository import DynamoNotifications
+from notifications.service import NotificationService
+from shared import health, logging
+from shared.auth import Authenticated
+from shared.aws import client
+from shared.cursors import Cursors, key_from_kms
+from shared.dynamodb import Table
+from shared.entry import Entry, Handler
+from shared.http import create_app as create_shared_app
+from shared.http import lambda_handler
+from shared.settings import ApiSettings
+from shared.tokens import TokenVerifier, keys_from_kms
+
+Settings = ApiSettings
+
+router = APIRouter(tags=["notifications"])
+
+_UNAUTHENTICATED: dict[int | str, dict[str, Any]] = {
+    401: {"description": "No access token, or not a valid one"}
+}
+
+
+class NotificationList(BaseModel):
+    """One page; `count` is the number in it."""
+
+    notifications: list[Notification]
+    count: int
+    next_cursor: str | None
+
+
+class NotificationsHealth(BaseModel):
+    """The service's own health. The figures are left out when they cannot be had."""
+
+    status: str
+    sent: int | None = None
+    failed: int | None = None
+    uptime_seconds: float
+    memory_mb: float
+
+
+def _service(request: Request) -> NotificationService:
+    service: NotificationService = request.app.state.service
+    return service
+
+
+@router.get(
+    "/api/v1/notifications",
+    operation_id="listNotifications",
+    summary="What one was told, newest first",
+    responses={
+        **_UNAUTHENTICATED,
+        400: {"description": "`invalid-cursor`: forged, or of another list or caller"},
+        403: {"description": "`forbidden`: somebody else's, and the caller is no admin"},
+        422: {"description": "A query parameter is not valid"},
+    },
+)
+async def list_notifications(
+    request: Request,
+    caller: Authenticated,
+    *,
+    user_id: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=128,
+            description="Whose; another's for admins only. Without it one's own, for admins with what concerns the shop.",
+        ),
+    ] = None,
+    unread: Annotated[
+        bool | None,
+        Query(description="true: those not read yet, false: those read; both if left out"),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+) -> NotificationList:
+    listing = _service(request).list_for(
+        caller, user_id=user_id, unread=unread, limit=limit, cursor=cursor
+    )
+    return NotificationList(
+        notifications=listing.notifications,
+        count=len(listing.notifications),
+        next_cursor=listing.next_cursor,
+    )
+
+
+@router.post(
+    "/api/v1/notifications/{id}/read",
+    operation_id="readNotification",
+    summary="Mark one of one's own as read; again is the same",
+    responses={
+        **_UNAUTHENTICATED,
+        404: {"description": "`notification-not-found`: there is none, or it is somebody else's"},
+    },
+)
+async def read_notification(
+    request: Request, caller: Authenticated, id_: Annotated[str, Path(alias="id")]
+) -> Notification:
+    return _service(request).read(caller, id_)
+
+
+@router.get(
+    "/health/notifications",
+    operation_id="notificationsHealth",
+    summary="The notifications service's own health",
+    response_model_exclude_none=True,
+)
+async def notifications_health(request: Request) -> NotificationsHealth:
+    try:
+        figures = _service(request).totals()
+    except Exception:  # noqa: BLE001  # whatever keeps the figures away, the answer is that they are away
+        logging.logger().exception("the figures could not be loaded")
+        return NotificationsHealth(status="degraded", **health.vitals())
+    return NotificationsHealth(status="healthy", **figures, **health.vitals())
+
+
+def create_app(
+    service: NotificationService, *, verifier: TokenVerifier, cors_origins: str = ""
+) -> FastAPI:
+    """The service's application."""
+    app = create_shared_app("notifications", router, verifier=verifier, cors_origins=cors_origins)
+    app.state.service = service
+    return app
+
+
+def build(settings: Settings) -> Handler:
+    """The service on DynamoDB and KMS."""
+    kms = client("kms")
+    service = NotificationService(
+        DynamoNotifications(Table(settings.table_name, client("dynamodb"))),
+        Cursors(key_from_kms(kms, settings.cursor_key_id)),
+    )
+    verifier = TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids))
+    return lambda_handler(
+        create_app(service, verifier=verifier, cors_origins=settings.cors_origins)
+    )
+
+
+handler = Entry(build, Settings)

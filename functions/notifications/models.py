@@ -1,0 +1,68 @@
+"""A notification, whose it is, and the name it goes by."""
+
+import base64
+import binascii
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contracts.events import Event, EventType
+
+type Channel = Literal["email"]
+type Status = Literal["pending", "sent", "failed"]
+
+# What concerns the shop and not one customer: all admins share it, as they share one address.
+ADMINS = "ADMINS"
+
+_LONGEST_ID = 512
+
+
+class Notification(BaseModel):
+    """What somebody was told about an event. `body` is the plain text; times are RFC 3339.
+
+    `created_at` is the event's time, so that the order of a list is the order of what happened.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    type: EventType
+    subject: str
+    body: str
+    channel: Channel
+    status: Status
+    order_id: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    created_at: str
+    read_at: str | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @property
+    def position(self) -> str:
+        """Where it stands in its mailbox: positions sort as the events' times."""
+        found = position(self.id)
+        assert found is not None, "ids are made by notification_id"
+        return found
+
+
+def mailbox(user_id: str) -> str:
+    """Where a user's notifications are kept."""
+    return f"USER#{user_id}"
+
+
+def notification_id(fact: Event, channel: Channel) -> str:
+    """The id of the one notification that an event causes on a channel.
+
+    It is made of the event and nothing else, so that every delivery of the event names the same notification.
+    """
+    place = f"{fact.at}#{fact.id}#{channel}"
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def position(id_: str) -> str | None:
+    """What `notification_id` made the id of; None where it did not make it."""
+    if len(id_) > _LONGEST_ID:
+        return None
+    try:
+        decoded = base64.b64decode(id_ + "=" * (-len(id_) % 4), b"-_", validate=True)
+        return decoded.decode() or None
+    except (binascii.Error, ValueError):
+        return None

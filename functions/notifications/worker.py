@@ -1,0 +1,35 @@
+"""Lambda entry: takes events from the notifications queue."""
+
+from dataclasses import dataclass
+
+# Before pydantic: see there.
+from shared.workers import queue_worker  # isort: skip
+
+from notifications.email import SesMailer
+from notifications.notifier import Notifier
+from notifications.repository import DynamoNotifications
+from shared.aws import client
+from shared.dynamodb import Table
+from shared.entry import Entry, Handler
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`sender_email` is the address that SES has verified, `admin_email` hears of what concerns the shop."""
+
+    table_name: str
+    sender_email: str
+    admin_email: str
+
+
+def build(settings: Settings) -> Handler:
+    """The worker on DynamoDB and SES."""
+    notifier = Notifier(
+        DynamoNotifications(Table(settings.table_name, client("dynamodb"))),
+        SesMailer(client("sesv2", read=5.0, attempts=1), settings.sender_email),
+        admin_email=settings.admin_email,
+    )
+    return queue_worker(notifier.notify)
+
+
+handler = Entry(build, Settings)

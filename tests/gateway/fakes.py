@@ -1,0 +1,42 @@
+"""Stand-ins for the services behind the gateway, and a small site as the build would leave it."""
+
+import json
+from pathlib import Path
+
+from gateway.backends import SERVICES, Health
+
+
+class FakeBackends:
+    """Services that are healthy until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.reports: dict[str, Health] = {
+            name: {"status": "healthy", "uptime_seconds": 1.5, "memory_mb": 90.1}
+            for name in SERVICES
+        }
+
+    def health(self) -> dict[str, Health]:
+        return self.reports
+
+
+PATHS = {
+    "/": ["get"],
+    "/health": ["get"],
+    "/api/v1/users/me": ["get"],
+    "/api/v1/users/{id}": ["get", "put", "delete"],
+    "/api/v1/orders": ["get", "post"],
+    "/api/v1/orders/{id}/cancel": ["post"],
+}
+
+
+def small_site(folder: Path) -> Path:
+    """A folder with a document of a few paths, and assets of one line."""
+    document = {
+        "openapi": "3.1.0",
+        "paths": {path: {method: {} for method in methods} for path, methods in PATHS.items()},
+    }
+    (folder / "openapi.json").write_text(json.dumps(document))
+    (folder / "swagger-ui.css").write_text(".swagger-ui { color: black }")
+    (folder / "swagger-ui-bundle.js").write_text('const arrow = "→";')
+    (folder / "secrets.txt").write_text("not for the public")
+    return folder

@@ -1,0 +1,129 @@
+"""What a repository of notifications promises: the same suite for DynamoDB and for the fake."""
+
+from datetime import timedelta
+
+import pytest
+
+from notifications.errors import AttemptUnderWay
+from notifications.models import mailbox
+from notifications.repository import DynamoNotifications, NotificationRepository
+from tests.notifications.fakes import NOON, InMemoryNotifications, notification, order_event
+from tests.support.aws import make_table
+
+ALICE = mailbox("alice-1")
+BOB = mailbox("bob-1")
+MINUTE = timedelta(minutes=1)
+PENDING = notification(order_event())
+
+
+@pytest.fixture(params=["in memory", "DynamoDB"])
+def notifications(request: pytest.FixtureRequest) -> NotificationRepository:
+    if request.param == "in memory":
+        return InMemoryNotifications()
+    request.getfixturevalue("account")
+    return DynamoNotifications(make_table("NotificationsTable"))
+
+
+def listed(
+    notifications: NotificationRepository, box: str = ALICE, *, unread: bool | None = None
+) -> list[str]:
+    found = notifications.newest_first(box, unread=unread, before=None, limit=10)
+    return [notification.id for notification in found]
+
+
+def test_the_first_claim_keeps_the_notification(notifications: NotificationRepository) -> None:
+    assert notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
+    assert notifications.newest_first(ALICE, unread=None, before=None, limit=10) == [PENDING]
+
+
+def test_a_claim_under_a_live_lease_must_wait(notifications: NotificationRepository) -> None:
+    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
+    with pytest.raises(AttemptUnderWay):
+        notifications.claim(ALICE, PENDING, now=NOON + MINUTE, lease=MINUTE)
+
+
+def test_an_ended_lease_can_be_taken_over_once(notifications: NotificationRepository) -> None:
+    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
+    assert notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
+    with pytest.raises(AttemptUnderWay):
+        notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
+
+
+def test_what_was_sent_or_failed_is_never_claimed_again(
+    notifications: NotificationRepository,
+) -> None:
+    refused = notification(order_event("order.confirmed", version=2))
+    for one in (PENDING, refused):
+        notifications.claim(ALICE, one, now=NOON, lease=MINUTE)
+    notifications.settle_sent(ALICE, PENDING.position, message_id="m-1", at=NOON)
+    notifications.settle_failed(ALICE, refused.position, reason="MessageRejected", at=NOON)
+    later = NOON + 60 * MINUTE
+    assert not notifications.claim(ALICE, PENDING, now=later, lease=MINUTE)
+    assert not notifications.claim(ALICE, refused, now=later, lease=MINUTE)
+    found = notifications.newest_first(ALICE, unread=None, before=None, limit=10)
+    assert {n.id: n.status for n in found} == {PENDING.id: "sent", refused.id: "failed"}
+    assert notifications.totals() == {"sent": 1, "failed": 1}
+
+
+def test_what_is_settled_stays_so_and_counts_once(notifications: NotificationRepository) -> None:
+    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
+    notifications.settle_sent(ALICE, PENDING.position, message_id="m-1", at=NOON)
+    notifications.settle_sent(ALICE, PENDING.position, message_id="m-2", at=NOON)
+    notifications.settle_failed(ALICE, PENDING.position, reason="MessageRejected", at=NOON)
+    [kept] = notifications.newest_first(ALICE, unread=None, before=None, limit=10)
+    assert kept.status == "sent"
+    assert notifications.totals() == {"sent": 1, "failed": 0}
+
+
+def test_a_mailbox_is_listed_newest_first_from_a_position(
+    notifications: NotificationRepository,
+) -> None:
+    facts = [order_event(minute=minute, version=minute + 1) for minute in range(4)]
+    old, middle, new, newest = [notification(fact) for fact in facts]
+    for one in (new, old, newest, middle):
+        notifications.claim(ALICE, one, now=NOON, lease=MINUTE)
+    notifications.claim(BOB, old, now=NOON, lease=MINUTE)
+    assert listed(notifications) == [newest.id, new.id, middle.id, old.id]
+    page = notifications.newest_first(ALICE, unread=None, before=newest.position, limit=2)
+    assert [one.id for one in page] == [new.id, middle.id]
+    assert listed(notifications, BOB) == [old.id]
+
+
+def test_reading_moves_a_notification_from_the_unread_to_the_read(
+    notifications: NotificationRepository,
+) -> None:
+    other = notification(order_event(minute=1, version=2))
+    for one in (PENDING, other):
+        notifications.claim(ALICE, one, now=NOON, lease=MINUTE)
+    assert listed(notifications, unread=True) == [other.id, PENDING.id]
+    read = notifications.mark_read(ALICE, PENDING.position, at=NOON)
+    assert read == PENDING.model_copy(update={"read_at": "2026-11-20T12:00:00.000Z"})
+    assert listed(notifications, unread=True) == [other.id]
+    assert listed(notifications, unread=False) == [PENDING.id]
+    assert listed(notifications) == [other.id, PENDING.id]
+
+
+def test_reading_again_keeps_the_first_time(notifications: NotificationRepository) -> None:
+    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
+    first = notifications.mark_read(ALICE, PENDING.position, at=NOON)
+    assert notifications.mark_read(ALICE, PENDING.position, at=NOON + MINUTE) == first
+
+
+def test_reading_while_it_is_sent_loses_neither(notifications: NotificationRepository) -> None:
+    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
+    notifications.mark_read(ALICE, PENDING.position, at=NOON)
+    assert notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
+    notifications.settle_sent(ALICE, PENDING.position, message_id="m-1", at=NOON)
+    [kept] = notifications.newest_first(ALICE, unread=False, before=None, limit=10)
+    assert (kept.status, kept.read_at) == ("sent", "2026-11-20T12:00:00.000Z")
+
+
+def test_another_mailbox_has_no_such_notification(notifications: NotificationRepository) -> None:
+    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
+    assert notifications.mark_read(BOB, PENDING.position, at=NOON) is None
+    assert listed(notifications, BOB) == []
+    assert listed(notifications, unread=True) == [PENDING.id]
+
+
+def test_without_notifications_the_totals_are_zero(notifications: NotificationRepository) -> None:
+    assert notifications.totals() == {"sent": 0, "failed": 0}
