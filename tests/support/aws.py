@@ -21,11 +21,10 @@ _ENVIRONMENT = {
 def mocked_account() -> Iterator[None]:
     """An empty account; nothing leaves the process."""
     os.environ.update(_ENVIRONMENT)
-    # moto hooks into sessions made while it is on.
-    aws._session.cache_clear()
+    # The session stays from test to test, for it takes longer to make than most tests: moto hooks into all that were
+    # made since its import.
     with mock_aws():
         yield
-    aws._session.cache_clear()
 
 
 def make_table(logical_id: str) -> Table:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from shared.errors import ServiceUnavailable
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -42,8 +44,11 @@ class TransactionFailed(Exception):
         self.failed = dict(failed)
 
 
-class TransactionContended(Exception):
+class TransactionContended(ServiceUnavailable):
     """Other writers kept the transaction from running, again and again: try later."""
+
+    def __init__(self) -> None:
+        super().__init__("database", retry_after=1)
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ class Table:
             left = answer.get("UnprocessedKeys", {})
             wanted = left[self.name]["Keys"] if self.name in left else []
         if wanted:
-            raise TransactionContended("DynamoDB kept leaving keys of a batch unread")
+            raise TransactionContended
         return found
 
     def put(
@@ -238,7 +243,7 @@ class Table:
                 self._unless_contended(error)
             else:
                 return
-        raise TransactionContended("other transactions kept holding the items")
+        raise TransactionContended
 
     @staticmethod
     def _unless_contended(error: ClientError) -> None:

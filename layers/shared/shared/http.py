@@ -2,25 +2,31 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from mangum import Mangum
 from mangum.handlers import APIGateway
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from shared.dynamodb import TransactionContended
 from shared.entry import Handler
 from shared.errors import (
     BodegaError,
     FieldError,
+    Forbidden,
     InvalidRequest,
     MalformedJson,
     MethodNotAllowed,
     NotFound,
+    ServiceUnavailable,
 )
 from shared.middleware import RequestEnvelope, answer_problem
 from shared.tokens import TokenVerifier
@@ -59,12 +65,15 @@ def create_app(
     app = FastAPI(title=f"Bodega {name}", openapi_url=None, redirect_slashes=False)
     app.state.verifier = verifier
     app.include_router(router)
-    app.add_exception_handler(BodegaError, _answer(lambda error: error))
+    app.add_exception_handler(BodegaError, _answer(lambda error, _: error))
     app.add_exception_handler(RequestValidationError, _answer(_invalid_request))
     app.add_exception_handler(HTTPException, _answer(_from_starlette))
+    app.add_exception_handler(
+        TransactionContended, _answer(lambda *_: ServiceUnavailable(name, retry_after=1))
+    )
     if cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            _Cors,
             allow_origins=cors_origins.split(","),
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[
@@ -88,29 +97,33 @@ def create_app(
 
 def lambda_handler(app: FastAPI) -> Handler:
     """The Lambda handler of an application behind a REST API."""
+    _set_event_loop()
     # Named, so that Mangum does not guess: the REST handler is right for every event that we are sent.
     mangum = Mangum(app, lifespan="off", custom_handlers=[APIGateway], text_mime_types=_TEXT_TYPES)
 
     def handle(event: dict[str, Any], context: Any) -> Any:
-        _ensure_event_loop()
+        _set_event_loop()
         return mangum(event, context)
 
     return handle
 
 
-def _ensure_event_loop() -> None:
-    """Mangum runs the app on the thread's current loop, which another library's `asyncio.run` takes away."""
-    try:
-        asyncio.get_event_loop()
-    except RuntimeError:
-        asyncio.set_event_loop(asyncio.new_event_loop())
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
+
+
+def _set_event_loop() -> None:
+    """Mangum runs the app on the thread's current loop: Python makes none by itself any more without a warning, and
+    another library's `asyncio.run` takes it away."""
+    asyncio.set_event_loop(_loop())
 
 
 def _answer(
-    translate: Callable[[Any], BodegaError],
+    translate: Callable[[Any, Request], BodegaError],
 ) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def handler(_request: Request, error: Exception) -> Response:
-        return _ProblemResponse(translate(error))
+    async def handler(request: Request, error: Exception) -> Response:
+        return _ProblemResponse(translate(error, request))
 
     return handler
 
@@ -126,7 +139,17 @@ class _ProblemResponse(Response):
         await answer_problem(scope, send, self.error)
 
 
-def _invalid_request(error: RequestValidationError) -> BodegaError:
+class _Cors(CORSMiddleware):
+    """Starlette refuses a preflight in plain text; we refuse everything as a problem."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        answer = super().preflight_response(request_headers)
+        if answer.status_code < 400:
+            return answer
+        return _ProblemResponse(Forbidden("Pages of this origin may not send this request."))
+
+
+def _invalid_request(error: RequestValidationError, _: Request) -> BodegaError:
     problems = error.errors()
     if any(p["type"] == "json_invalid" for p in problems):
         return MalformedJson("The body is not JSON.")
@@ -141,10 +164,12 @@ def _field_error(found: Mapping[str, Any]) -> FieldError:
     return {"pointer": pointer, "detail": f"{parts[-1] if parts else 'body'}: {message}"}
 
 
-def _from_starlette(error: HTTPException) -> BodegaError:
+def _from_starlette(error: HTTPException, request: Request) -> BodegaError:
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        return MethodNotAllowed([m.strip() for m in allowed.split(",") if m.strip()])
+        # Starlette's own `Allow` knows only the first of the routes that have this path.
+        routes = iter_route_contexts(request.app.routes)
+        here = [route for route in routes if route.path_regex.match(request.url.path)]
+        return MethodNotAllowed(sorted({m for route in here for m in route.methods or ()}))
     if error.status_code in _OWN_STATUSES:
         return _OWN_STATUSES[error.status_code]()
     if error.status_code == 400:  # FastAPI's word for a body that it could not decode

@@ -18,6 +18,8 @@ from shared.errors import (
 
 _LARGEST_BODY: Final = 256 * 1024
 _PROBLEM_JSON: Final = b"application/problem+json"
+# Most answers are for one person or about this moment; those that are not say so themselves.
+_KEEP_NOTHING: Final = (b"cache-control", b"no-store")
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
@@ -54,8 +56,11 @@ class RequestEnvelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 took = (time.perf_counter() - started) * 1000
+                given = list(message.get("headers", ()))
+                if not any(name == b"cache-control" for name, _ in given):
+                    given.append(_KEEP_NOTHING)
                 message["headers"] = [
-                    *message.get("headers", ()),
+                    *given,
                     *self.headers,
                     (b"x-request-id", request_id.encode()),
                     (b"x-process-time", f"{took:.2f}".encode()),
@@ -123,7 +128,6 @@ async def answer_problem(scope: Scope, send: Send, error: BodegaError) -> None:
     headers = [
         (b"content-type", _PROBLEM_JSON),
         (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
         *((k.lower().encode(), v.encode()) for k, v in error.headers.items()),
     ]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})

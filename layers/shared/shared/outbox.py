@@ -5,10 +5,11 @@ The event items of an aggregate are its history: they are never deleted.
 """
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from itertools import batched
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from shared import clock, context, logging, metrics
 from shared.contracts.events import Event, EventType
@@ -16,12 +17,10 @@ from shared.dynamodb import ConditionFailed, Item, Put, Table, from_wire
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
-    from mypy_boto3_sns.type_defs import PublishBatchRequestEntryTypeDef
 
 INDEX = "unsent"
 SORT_PREFIX = "EVENT#"
 _SHARDS = 4
-_BATCH = 10  # what SNS takes at once
 _PATIENCE = timedelta(minutes=1)  # how long the stream may take before the sweeper steps in
 _SWEEP_LIMIT = 200
 
@@ -41,12 +40,17 @@ def event(
     )
 
 
+def sort_key(version: int) -> str:
+    """The sort key of the event that made its aggregate's version."""
+    return f"{SORT_PREFIX}{version:010d}"
+
+
 def recording(pk: str, fact: Event) -> Put:
     """The operation that writes the event into its aggregate's partition; it fails if that version has one."""
     return Put(
         {
             "pk": pk,
-            "sk": f"{SORT_PREFIX}{fact.version:010d}",
+            "sk": sort_key(fact.version),
             "at": fact.at,
             "event": fact.model_dump(mode="json"),
             "unsent": str(random.randrange(_SHARDS)),  # noqa: S311  # spreads the index, no secret
@@ -118,43 +122,30 @@ class Relay:
 
     def publish(self, items: Sequence[Item]) -> list[Item]:
         """Publish event items; return those that the topic did not take."""
-        unpublished: list[Item] = []
-        for batch in batched(items, _BATCH, strict=False):
-            refused = self._publish_batch(batch)
-            unpublished += refused
-            self._take_marks_off(item for item in batch if item not in refused)
+        unpublished = [item for item in items if not self._published(item)]
         metrics.count("EventsPublished", len(items) - len(unpublished))
         return unpublished
 
-    def _publish_batch(self, batch: Sequence[Item]) -> list[Item]:
-        answer = self._sns.publish_batch(
-            TopicArn=self._topic_arn,
-            PublishBatchRequestEntries=[
-                _message(str(place), Event.model_validate(item["event"]))
-                for place, item in enumerate(batch)
-            ],
-        )
-        for failure in answer.get("Failed", []):
-            logging.logger().error("the topic did not take an event: %s", failure["Code"])
-        return [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
-
-    def _take_marks_off(self, items: Iterable[Item]) -> None:
-        for item in items:
-            try:
-                self._table.update(
-                    {"pk": item["pk"], "sk": item["sk"]},
-                    "REMOVE #unsent",
-                    condition="attribute_exists(#pk)",
-                )
-            except ConditionFailed:
-                logging.logger().warning("an event item is gone")
-
-
-def _message(entry_id: str, fact: Event) -> "PublishBatchRequestEntryTypeDef":
-    logging.begin(fact.request_id)
-    logging.logger().info("publishing %s", fact.type, extra={"event_id": fact.id})
-    return {
-        "Id": entry_id,
-        "Message": fact.model_dump_json(),
-        "MessageAttributes": {"type": {"DataType": "String", "StringValue": fact.type}},
-    }
+    def _published(self, item: Item) -> bool:
+        fact = Event.model_validate(item["event"])
+        logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
+        try:
+            self._sns.publish(
+                TopicArn=self._topic_arn,
+                Message=fact.model_dump_json(),
+                MessageAttributes={"type": {"DataType": "String", "StringValue": fact.type}},
+            )
+            self._table.update(
+                {"pk": item["pk"], "sk": item["sk"]},
+                "REMOVE #unsent",
+                # Never makes an item of its own where somebody deleted this one.
+                condition="attribute_exists(#pk)",
+            )
+        except ConditionFailed:
+            logging.logger().warning("the item of an event that was published is gone")
+        except (BotoCoreError, ClientError):
+            # The others go on; this one comes again, by the stream or by the sweeper.
+            logging.logger().exception("could not publish %s", fact.type)
+            return False
+        logging.logger().info("published %s", fact.type)
+        return True

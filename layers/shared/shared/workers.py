@@ -20,7 +20,12 @@ def queue_worker(react: Callable[[Event], None]) -> Handler:
     """The handler of a queue of events: each on its own, under its request's id; those that raised come again."""
 
     def handle_record(record: SQSRecord) -> None:
-        fact = Event.model_validate_json(record.body)
+        try:
+            fact = Event.model_validate_json(record.body)
+        except ValueError:
+            logging.begin(None)
+            logging.logger().exception("message %s is no event", record.message_id)
+            raise
         logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
         try:
             react(fact)

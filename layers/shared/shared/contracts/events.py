@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.inventory import PricedLine
 
+# Data of persons: an error about an event must not show it in a log.
+_FROZEN = ConfigDict(frozen=True, hide_input_in_errors=True)
+
 type EventType = Literal[
     "user.registered",
     "user.deactivated",
@@ -25,7 +28,7 @@ class Event(BaseModel):
     them. `at` is RFC 3339. `data` is one of the models below, by type.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = _FROZEN
 
     id: str
     type: EventType
@@ -39,6 +42,8 @@ class Event(BaseModel):
 class UserData(BaseModel):
     """The data of `user.*`."""
 
+    model_config = _FROZEN
+
     user_id: str
     full_name: str
     email: str
@@ -46,6 +51,8 @@ class UserData(BaseModel):
 
 class OrderData(BaseModel):
     """The data of `order.*`: the whole order as it is after the change, and its customer, so that no reader calls back."""
+
+    model_config = _FROZEN
 
     order_id: str
     user_id: str
@@ -60,6 +67,8 @@ class OrderData(BaseModel):
 
 class LowStockData(BaseModel):
     """The data of `product.low_stock`: `available` has just gone below the threshold."""
+
+    model_config = _FROZEN
 
     product_id: str
     name: str

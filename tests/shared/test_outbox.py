@@ -1,0 +1,180 @@
+"""Events leave with their change, are published at least once, and stay as the history (the table on moto)."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from shared import clock, context, outbox
+from shared.contracts.events import Event
+from shared.dynamodb import Item, Table, TransactionFailed, to_wire
+from shared.outbox import Relay
+from tests.support.aws import make_table
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:events"
+
+
+class FakeTopic:
+    """Takes messages, but for those of the aggregates in `refused`."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.attributes: list[Any] = []
+        self.refused: set[str] = set()
+
+    def publish(self, *, TopicArn: str, Message: str, MessageAttributes: Any) -> None:  # noqa: N803  # boto3's names
+        assert TopicArn == TOPIC
+        fact = Event.model_validate_json(Message)
+        if fact.aggregate_id in self.refused:
+            raise ClientError({"Error": {"Code": "InternalError"}}, "Publish")
+        self.events.append(fact)
+        self.attributes.append(MessageAttributes)
+
+    def client(self) -> "SNSClient":
+        return cast("SNSClient", self)
+
+
+@pytest.fixture
+def topic() -> FakeTopic:
+    return FakeTopic()
+
+
+@pytest.fixture
+def table(account: None) -> Table:
+    return make_table("OrdersTable")
+
+
+@pytest.fixture
+def relay(table: Table, topic: FakeTopic) -> Relay:
+    return Relay(table, topic.client(), TOPIC)
+
+
+def an_event(aggregate_id: str = "a", version: int = 1, *, minutes_ago: int = 0) -> Event:
+    at = clock.rfc3339(clock.now() - timedelta(minutes=minutes_ago))
+    return outbox.event(
+        "order.placed", aggregate_id=aggregate_id, version=version, at=at, data={"version": version}
+    )
+
+
+def recorded(table: Table, fact: Event) -> Item:
+    pk = f"THING#{fact.aggregate_id}"
+    table.transact([outbox.recording(pk, fact)])
+    item = table.get({"pk": pk, "sk": outbox.sort_key(fact.version)})
+    assert item
+    return item
+
+
+def is_unsent(table: Table, item: Item) -> bool:
+    now = table.get({"pk": item["pk"], "sk": item["sk"]})
+    assert now
+    assert now["event"] == item["event"]
+    return "unsent" in now
+
+
+def inserted(*items: Item) -> dict[str, Any]:
+    """The stream's batch of new items, numbered from 100."""
+    return {
+        "Records": [
+            {"eventName": "INSERT", "dynamodb": {"NewImage": to_wire(i), "SequenceNumber": str(n)}}
+            for n, i in enumerate(items, start=100)
+        ]
+    }
+
+
+def test_an_event_is_named_by_its_aggregate_and_version_under_the_request() -> None:
+    context.begin("request-5")
+    fact = an_event("a", 3)
+    assert (fact.id, fact.request_id) == ("a.3", "request-5")
+
+
+def test_a_version_has_one_event(table: Table) -> None:
+    recorded(table, an_event())
+    with pytest.raises(TransactionFailed):
+        recorded(table, an_event())
+
+
+def test_an_aggregate_s_events_are_its_history_oldest_first(table: Table) -> None:
+    facts = [an_event(version=version) for version in (1, 2, 3, 10, 11)]
+    for fact in facts:
+        recorded(table, fact)
+    recorded(table, an_event("another"))
+    assert outbox.history(table, "THING#a") == (facts, None)
+
+
+def test_a_history_goes_on_after_an_event(table: Table) -> None:
+    facts = [an_event(version=version) for version in (1, 2, 3)]
+    for fact in facts:
+        recorded(table, fact)
+    first, last = outbox.history(table, "THING#a", limit=2)
+    assert first == facts[:2]
+    assert outbox.history(table, "THING#a", start=last)[0] == facts[2:]
+    after_first = {"pk": "THING#a", "sk": outbox.sort_key(1)}
+    assert outbox.history(table, "THING#a", start=after_first)[0] == facts[1:]
+
+
+def test_a_new_event_is_published_and_its_mark_taken_off(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    fact = an_event()
+    item = recorded(table, fact)
+    assert is_unsent(table, item)
+    assert relay.relay(inserted(item)) == {"batchItemFailures": []}
+    assert topic.events == [fact]
+    attribute = {"DataType": "String", "StringValue": "order.placed"}
+    assert topic.attributes == [{"type": attribute}]
+    assert not is_unsent(table, item)
+
+
+def test_what_is_no_unsent_event_is_passed_over(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    item = recorded(table, an_event())
+    sent = {name: value for name, value in item.items() if name != "unsent"}
+    batch = inserted({"pk": "THING#a", "sk": "THING"}, sent)
+    batch["Records"].append({"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "9"}})
+    assert relay.relay(batch) == {"batchItemFailures": []}
+    assert topic.events == []
+
+
+def test_an_event_that_the_topic_does_not_take_comes_again_alone(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    items = [recorded(table, an_event(name)) for name in ("a", "b", "c")]
+    topic.refused = {"b"}
+    assert relay.relay(inserted(*items)) == {"batchItemFailures": [{"itemIdentifier": "101"}]}
+    assert [is_unsent(table, item) for item in items] == [False, True, False]
+
+
+def test_an_event_whose_item_is_gone_is_published_all_the_same(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    item = recorded(table, an_event())
+    table.delete({"pk": item["pk"], "sk": item["sk"]})
+    assert relay.relay(inserted(item)) == {"batchItemFailures": []}
+    assert len(topic.events) == 1
+    assert table.get({"pk": item["pk"], "sk": item["sk"]}) is None
+
+
+def test_the_sweeper_publishes_what_stayed_unsent_for_over_a_minute(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    old = [recorded(table, an_event(name, minutes_ago=2)) for name in ("a", "b", "c")]
+    fresh = recorded(table, an_event("d"))
+    assert relay.sweep() == 3
+    assert {fact.aggregate_id for fact in topic.events} == {"a", "b", "c"}
+    assert not any(is_unsent(table, item) for item in old)
+    assert is_unsent(table, fresh)
+    assert relay.sweep() == 0
+
+
+def test_the_sweeper_leaves_the_mark_on_what_the_topic_does_not_take(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    item = recorded(table, an_event("a", minutes_ago=2))
+    topic.refused = {"a"}
+    assert relay.sweep() == 1
+    assert is_unsent(table, item)
