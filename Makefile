@@ -1,0 +1,91 @@
+# Bodega. `make help` lists what there is; docs are in README.md.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PORT ?= 3000
+SAM_PORT ?= 3001
+ENV ?= dev
+ARGS ?=
+
+# When a recipe fails, make exits with 2 and adds a line of its own to the sentence that the tool has
+# printed. In question mode it exits with 1 and says nothing, and lines that start with + run as ever.
+ifeq (,$(findstring n,$(firstword -$(MAKEFLAGS))))
+MAKEFLAGS += --question
+DO := +@
+else
+DO := @
+endif
+# What a recipe starts must not take this make's flags for its own: sam build runs make too.
+unexport MAKEFLAGS MFLAGS MAKELEVEL
+
+PYTHON := .venv/bin/python
+CHECKED := functions layers/shared/shared tools tests
+
+.PHONY: help setup run stop deploy-local build test check fix requirements sam-local deploy clean
+
+help:  ## this list
+	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
+		awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+# --- environments --------------------------------------------------------------------------------
+
+APP := .venv/.made
+SAM := .tools/sam/.made
+EMULATOR := .tools/emulator/.made
+
+# pyenv's python3 refuses to start when the version of .python-version is not installed: try others.
+define environment
+for python in python3.13 python3 /usr/bin/python3; do \
+	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then \
+		exec "$$python" -m tools.environments $(1); \
+	fi; \
+done; \
+echo "python3 (3.9 or newer) is missing or does not start: install it, then try again." >&2; exit 1
+endef
+
+setup: $(APP) $(SAM) $(EMULATOR)  ## make the environments (every other target makes those it needs)
+
+$(APP): requirements/dev.txt requirements/uv.txt
+	$(DO)$(call environment,app)
+$(SAM): requirements/sam.txt requirements/uv.txt
+	$(DO)$(call environment,sam)
+$(EMULATOR): requirements/emulator.txt requirements/uv.txt
+	$(DO)$(call environment,emulator)
+
+# --- the shop on this machine --------------------------------------------------------------------
+
+run: $(APP) $(SAM) $(EMULATOR)  ## open the shop on this machine; PORT=3000, DETACH=1 to return
+	$(DO)$(PYTHON) -m tools.local run --port $(PORT) $(if $(DETACH),--detach)
+
+stop: $(APP)  ## end the shop that DETACH=1 left open
+	$(DO)$(PYTHON) -m tools.local stop --port $(PORT)
+
+deploy-local: $(APP) $(SAM)  ## bring changed code into the open shop
+	$(DO)$(PYTHON) -m tools.local redeploy --port $(PORT)
+
+sam-local: $(APP) $(SAM)  ## the API in Lambda's containers, on the open shop's AWS; SAM_PORT=3001
+	$(DO)$(PYTHON) -m tools.local sam-local --port $(PORT) --sam-port $(SAM_PORT) -- $(ARGS)
+
+# --- checks --------------------------------------------------------------------------------------
+
+check: $(APP) $(SAM)  ## everything that reads the code: style, types, boundaries, the template
+	$(DO)$(PYTHON) -m tools.check
+
+fix: $(APP)  ## format, and put right what can be put right by itself
+	$(DO).venv/bin/ruff check --quiet --fix $(CHECKED) || true
+	$(DO).venv/bin/ruff format $(CHECKED)
+
+test: $(APP) $(SAM) $(EMULATOR)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
+	$(DO)echo "▸ pytest $(ARGS)"; .venv/bin/pytest $(ARGS)
+
+# --- the cloud, and housekeeping -----------------------------------------------------------------
+
+deploy: $(APP) $(SAM)  ## into the AWS account that you are logged in to; ENV=dev or prod
+	$(DO)$(PYTHON) -m tools.local deploy $(ENV)
+
+requirements: $(APP)  ## pin the newest versions that fit, with their hashes
+	$(DO)$(PYTHON) -m tools.environments --pin
+
+clean:  ## remove what builds and tests have made; the environments stay
+	$(DO)rm -rf .aws-sam .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	$(DO)find functions layers tools tests -name __pycache__ -type d -prune -exec rm -rf {} +

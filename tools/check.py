@@ -1,0 +1,70 @@
+"""`make check`: all that reads the code, two at a time; only what fails says more than its name."""
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tools.local.places import REGION, ROOT, SAM_PYTHON, STATE
+from tools.local.sam import quiet
+
+_BIN: Final = ROOT / ".venv/bin"
+_CODE: Final = ("functions", "layers/shared/shared", "tools", "tests")
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    command: tuple[str | Path, ...]
+
+
+CHECKS: Final = (
+    # The slowest first.
+    Check(
+        "template (sam validate)",
+        (SAM_PYTHON, "-m", "samcli", "validate", "--lint", "--region", REGION),
+    ),
+    Check("template (cfn-lint)", (_BIN / "cfn-lint", "template.yaml")),
+    Check("types (mypy)", (_BIN / "mypy", *_CODE)),
+    Check("boundaries (import-linter)", (_BIN / "lint-imports", "--no-cache")),
+    Check("style (ruff check)", (_BIN / "ruff", "check", *_CODE)),
+    Check("format (ruff format)", (_BIN / "ruff", "format", "--check", *_CODE)),
+)
+
+
+def run(check: Check) -> tuple[Check, float, subprocess.CompletedProcess[str]]:
+    started = time.monotonic()
+    environment = {
+        **os.environ,
+        **quiet(),
+        "PYTHONPATH": "functions:layers/shared",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    ended = subprocess.run(
+        check.command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    return check, time.monotonic() - started, ended
+
+
+def main() -> int:
+    STATE.mkdir(exist_ok=True)
+    failed = []
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for future in as_completed([pool.submit(run, check) for check in CHECKS]):
+            check, took, ended = future.result()
+            print(
+                f"▸ {check.name:<28}{took:5.1f} s  {'✗' if ended.returncode else '✓'}", flush=True
+            )
+            if ended.returncode:
+                failed.append((check, ended))
+    for check, ended in failed:
+        print(f"\n── {check.name}\n{(ended.stdout + ended.stderr).strip()}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Makes the environments: `python3 -m tools.environments app sam emulator`, or `--pin` for new versions.
+
+Any Python 3.9 can run it; what it makes is Python 3.13. Three environments and not one, because the
+SAM CLI and the emulator each pin a botocore that the app must not have.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.progress import Problem, step, stop
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = {
+    "app": (".venv", "dev.txt"),
+    "sam": (".tools/sam", "sam.txt"),
+    "emulator": (".tools/emulator", "emulator.txt"),
+}
+LAYER = "layers/shared/requirements.in"
+DEV = "requirements/dev.in"
+OTHERS = ("requirements/sam.in", "requirements/emulator.in", "requirements/uv.in")
+# Older ones don't know the platforms that the layer is built for.
+OLDEST_UV = (0, 6)
+
+
+def run(problem: str, *command: str | Path) -> None:
+    """Run quietly; on failure say `problem` and the last line of what the command said."""
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode:
+        said = (result.stderr or result.stdout).strip().splitlines() or ["it gave no reason"]
+        raise Problem(f"{problem}\n  ({said[-1].strip()})")
+
+
+def find_uv() -> Path | None:
+    own = ROOT / ".tools/uv/bin/uv"
+    for found in (str(own) if own.exists() else None, shutil.which("uv")):
+        if found and uv_version(found) >= OLDEST_UV:
+            return Path(found)
+    return None
+
+
+def uv_version(uv: str) -> tuple[int, ...]:
+    said = subprocess.run((uv, "--version"), capture_output=True, text=True, check=False).stdout
+    return tuple(int(number) for number in re.findall(r"\d+", said)[:2])
+
+
+def make_uv() -> Path:
+    home = ROOT / ".tools/uv"
+    with step("installer"):
+        run(
+            "This Python can't make virtual environments: install its venv module "
+            "(on Debian and Ubuntu `apt install python3-venv`), then try again.",
+            *(sys.executable, "-m", "venv", "--clear", home),
+        )
+        run(
+            "uv could not be installed: see whether this machine reaches the package registry, "
+            "then try again.",
+            *(home / "bin/python", "-m", "pip", "install", "--quiet", "--require-hashes"),
+            *("-r", "requirements/uv.txt"),
+        )
+    return home / "bin/uv"
+
+
+def make(uv: Path, name: str) -> None:
+    folder, requirements = ENVIRONMENTS[name]
+    home = ROOT / folder
+    with step(f"{name} environment"):
+        if not (home / "bin/python3.13").exists():
+            run(
+                "There is no Python 3.13 here and it could not be downloaded: install it "
+                "(for example `pyenv install 3.13`), then try again.",
+                *(uv, "venv", "--quiet", "--clear", "--relocatable", "--python", "3.13", home),
+            )
+        run(
+            f"The {name} environment could not be installed: see whether this machine reaches "
+            "the package registry, then try again.",
+            *(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", home / "bin/python"),
+            f"requirements/{requirements}",
+        )
+    (home / ".made").touch()
+
+
+def pin(uv: Path, source: str) -> None:
+    """Write the newest versions that fit, with their hashes, and nothing of where they came from."""
+    target = Path(source).with_suffix(".txt")
+    with step(f"pin {target.name}" if target.parent.name == "requirements" else "pin the layer"):
+        run(
+            f"The versions for {source} could not be chosen: see whether this machine reaches the "
+            "package registry, then try again.",
+            *(uv, "pip", "compile", "--quiet", "--upgrade", "--universal"),
+            *("--python-version", "3.13", "--generate-hashes", "--no-header"),
+            *("--no-emit-index-url", "--no-emit-find-links"),
+            # What the app is tested with is what runs in Lambda.
+            *(("-c", LAYER.replace(".in", ".txt")) if source == DEV else ()),
+            *(source, "--output-file", target),
+        )
+
+
+def check_git() -> None:
+    if not shutil.which("git"):
+        raise Problem("git is missing: install it, then try again.")
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        check_git()
+        uv = find_uv() or make_uv()
+        if arguments == ["--pin"]:
+            for source in (LAYER, DEV, *OTHERS):
+                pin(uv, source)
+            return 0
+        for name in arguments:
+            make(uv, name)
+    except Problem as problem:
+        return stop(problem)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,163 @@
+"""The commands behind `make run`, `make stop`, `make deploy-local`, `make deploy` and `make sam-local`."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+
+from tools.local import cloud, containers, front, logs, processes, summary
+from tools.local.places import APP_PYTHON, ROOT
+from tools.local.shop import Shop
+from tools.progress import Problem, step, stop
+
+
+def run(arguments: argparse.Namespace) -> None:
+    shop = Shop.on(arguments.port)
+    suffix = summary.on(shop.port)
+    if shop.is_running():
+        raise Problem(
+            f"A shop is open at {shop.url} already: `make deploy-local{suffix}` brings changed code "
+            f"into it, `make stop{suffix}` ends it."
+        )
+    # What a shop that was killed has left behind.
+    shop.stop()
+    if processes.listening(shop.port):
+        raise Problem(
+            f"Port {shop.port} is in use by another program: end that, or choose another port "
+            f"with `make run PORT={shop.port + 100}`."
+        )
+    console = Console()
+    try:
+        shop.start()
+        _seed(shop)
+        summary.show(console, shop, detached=arguments.detach)
+        if not arguments.detach:
+            api, whole = shop.folder / front.API_FILE, shop.folder / "functions.log"
+            logs.follow(shop.endpoint, api, whole, console)
+    except KeyboardInterrupt:
+        # One more Ctrl-C must not leave half of it behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        console.print()
+        arguments.detach = False
+    except BaseException:
+        shop.stop()
+        raise
+    if not arguments.detach:
+        with step("stopping"):
+            shop.stop()
+
+
+def _seed(shop: Shop) -> None:
+    log = shop.folder / "seed.log"
+    with step("seed"), log.open("wb") as output:
+        seeding = subprocess.run(
+            (APP_PYTHON, "-m", "tools.seed", "--url", shop.url),
+            cwd=ROOT,
+            env=shop.environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if seeding.returncode:
+            said = log.read_text().strip().splitlines() or ["it gave no reason"]
+            raise Problem(
+                f"The shop could not be filled: {said[-1]}\n"
+                f"  Everything it said: {processes.shown(log)}"
+            )
+
+
+def end(arguments: argparse.Namespace) -> None:
+    shop = Shop.on(arguments.port)
+    if not shop.is_running():
+        shop.stop()
+        print(f"No shop is open on port {shop.port}.")
+        return
+    with step("stopping"):
+        shop.stop()
+
+
+def redeploy(arguments: argparse.Namespace) -> None:
+    _running_shop(arguments.port).redeploy()
+
+
+def sam_local(arguments: argparse.Namespace) -> None:
+    containers.serve(_running_shop(arguments.port), arguments.sam_port, arguments.more)
+
+
+def deploy(arguments: argparse.Namespace) -> None:
+    cloud.deploy(arguments.environment)
+
+
+def _running_shop(port: int) -> Shop:
+    shop = Shop.on(port)
+    if not shop.is_running():
+        raise Problem(
+            f"No shop is open on port {port}: start one with `make run{summary.on(port)}`."
+        )
+    return shop
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong as everything here does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Problem(f"{message[0].upper()}{message[1:]}.")
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is no port: choose a number from 1 to 65535")
+
+
+def _parse() -> argparse.Namespace:
+    parser = _Parser(prog="python -m tools.local", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    def command(name: str, function: Callable[[argparse.Namespace], None]) -> _Parser:
+        subparser = commands.add_parser(name)
+        subparser.add_argument("--port", type=_port, default=3000, metavar="PORT")
+        subparser.set_defaults(function=function)
+        return subparser
+
+    command("run", run).add_argument("--detach", action="store_true")
+    command("stop", end)
+    command("redeploy", redeploy)
+    in_containers = command("sam-local", sam_local)
+    in_containers.add_argument("--sam-port", type=_port, default=3001)
+    in_containers.add_argument("more", nargs="*")
+    command("deploy", deploy).add_argument("environment", metavar="ENV", choices=("dev", "prod"))
+    return parser.parse_args()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    # A terminal that closes, and `kill`, end the shop as Ctrl-C does; a shell that starts us in the
+    # background has made us deaf to Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        arguments = _parse()
+        if arguments.function is not deploy:
+            # This machine's own AWS settings have no say in what happens on the emulator.
+            for name in [name for name in os.environ if name.startswith("AWS_")]:
+                del os.environ[name]
+        arguments.function(arguments)
+    except Problem as problem:
+        return stop(problem)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""`make sam-local`: the API's functions in Lambda's containers, on the AWS of a running shop."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from tools.local import processes, sam, stack
+from tools.local.places import HOST, ROOT, SAM_PYTHON, STATE, architecture
+from tools.local.shop import Shop
+from tools.progress import Problem, step
+
+_BUILD: Final = ROOT / ".aws-sam/containers"
+_VARIABLES: Final = STATE / "env.json"
+# With SAM's own Docker library: the docker command may not be there.
+_BRIDGE: Final = (
+    "import docker; networks = docker.from_env().networks; "
+    "print(networks.get('bridge').attrs['IPAM']['Config'][0].get('Gateway', '172.17.0.1'))"
+)
+
+
+def serve(shop: Shop, port: int, arguments: list[str]) -> None:
+    """Run `sam local start-api` until Ctrl-C.
+
+    Args:
+        shop: whose tables, queues and functions the containers use.
+        port: where the containers' API answers.
+        arguments: more of SAM's own, such as --skip-pull-image.
+    """
+    bridge = _bridge_address()
+    with step("build for containers") as progress:
+        if not sam.build_if_changed(shop.folder / "containers.log", _BUILD, architecture()):
+            progress.note("nothing changed")
+    endpoint = f"http://host.docker.internal:{shop.emulator_port}"
+    _write_variables(shop, endpoint)
+    # Docker Desktop's containers reach this machine's loopback, those of Linux only the bridge.
+    if sys.platform == "linux":
+        _forward(bridge, shop.emulator_port)
+    print(f"▸ {processes.shown(_VARIABLES)} is written, and SAM takes over\n", flush=True)
+    overrides = {**sam.parameters("local"), "Architecture": architecture(), "EndpointUrl": endpoint}
+    command: list[str | Path] = [
+        *(SAM_PYTHON, "-m", "samcli", "local", "start-api", "--host", HOST, "--port", str(port)),
+        *("--template", _BUILD / "template.yaml", "--env-vars", _VARIABLES),
+        *("--add-host", "host.docker.internal:host-gateway", "--warm-containers", "LAZY"),
+        *arguments,
+        *("--parameter-overrides", *(f"{name}={value}" for name, value in overrides.items())),
+    ]
+    environment = {**shop.environment, **sam.quiet(), **_docker_settings()}
+    # SAM gives its own variables to the functions that declare them, and this address is not theirs.
+    del environment["AWS_ENDPOINT_URL"]
+    if _until_interrupted(command, environment):
+        raise Problem("sam local ended with an error; the lines above say which.")
+
+
+def _until_interrupted(command: Sequence[str | Path], environment: Mapping[str, str]) -> int:
+    """Run in a session of its own, so that SAM hears of Ctrl-C once and takes its containers down."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        return 0
+
+
+def _write_variables(shop: Shop, endpoint: str) -> None:
+    """SAM gives the functions what this file names and the template declares.
+
+    The endpoint is in it because SAM cannot read the template's `!If` with AWS::NoValue, and would
+    leave the variable empty whatever the parameter says.
+    """
+    functions = stack.environment_variables(shop.stack())
+    for variables in functions.values():
+        variables["AWS_ENDPOINT_URL"] = endpoint
+    _VARIABLES.write_text(json.dumps(functions, indent=2))
+
+
+def _docker_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+
+
+def _bridge_address() -> str:
+    asked = subprocess.run((SAM_PYTHON, "-c", _BRIDGE), capture_output=True, text=True, check=False)
+    if asked.returncode:
+        raise Problem(
+            "Docker does not answer: start it (or set DOCKER_HOST), or use `make run` alone, "
+            "which needs none."
+        )
+    return asked.stdout.strip()
+
+
+def _forward(address: str, port: int) -> None:
+    """Carry what comes to the bridge's address on to the same port of the loopback."""
+    opened = threading.Event()
+    failures: list[OSError] = []
+
+    async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            up_reader, up_writer = await asyncio.open_connection(HOST, port)
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(carry(reader, up_writer), carry(up_reader, writer))
+
+    async def forward() -> None:
+        try:
+            server = await asyncio.start_server(connected, address, port)
+        except OSError as error:
+            failures.append(error)
+            return
+        finally:
+            opened.set()
+        await server.serve_forever()
+
+    threading.Thread(target=lambda: asyncio.run(forward()), daemon=True).start()
+    opened.wait()
+    if failures:
+        raise Problem(f"Port {port} of Docker's bridge {address} is taken: end what listens there.")

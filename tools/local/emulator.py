@@ -1,0 +1,59 @@
+"""The AWS emulator (ministack): a process of its own, on the loopback, that forgets all when it ends."""
+
+import json
+import os
+import urllib.request
+from pathlib import Path
+
+from tools.local import processes
+from tools.local.places import CREDENTIALS, EMULATOR_PYTHON, HOST, REGION, clean_environment
+from tools.progress import Problem
+
+NAME = "ministack"
+
+
+def endpoint(port: int) -> str:
+    return f"http://{HOST}:{port}"
+
+
+def start(port: int, folder: Path, *, enforce_iam: bool) -> int:
+    """Start it and wait until it answers; returns its pid.
+
+    Its functions run on its own interpreter and inherit its environment, so both are chosen here.
+
+    Args:
+        port: where it listens.
+        folder: for its log and its temporary files.
+        enforce_iam: deny what the template's policies don't allow, as the cloud does.
+    """
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    environment = {
+        **clean_environment(),
+        **CREDENTIALS,
+        "AUTH": str(enforce_iam).lower(),
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
+        "MINISTACK_REGION": REGION,
+        "GATEWAY_PORT": str(port),
+        # Else it opens ports on every interface.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # A person's own settings have no say in what the functions do.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "TMPDIR": str(temporary),
+    }
+    log = folder / "emulator.log"
+    pid = processes.start((EMULATOR_PYTHON, "-m", NAME), environment, log)
+    failed = Problem(f"The emulator did not start: {processes.shown(log)} says why.")
+    processes.wait_until(lambda: _healthy(port), lambda: processes.alive(pid, NAME), failed)
+    return pid
+
+
+def _healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"{endpoint(port)}/_ministack/health", timeout=2) as answer:
+            return "services" in json.load(answer)
+    except (OSError, ValueError):
+        return False

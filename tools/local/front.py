@@ -1,0 +1,169 @@
+"""What stands before the API in the cloud and that the emulator lacks: the domain's paths, and compression.
+
+    python -m tools.local.front <port> <folder>
+
+Every request goes on unchanged to the stage that `api.json` in the folder names; a deployment rewrites it.
+"""
+
+import gzip
+import json
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import uvicorn
+
+from tools.local.places import HOST
+
+type Message = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+type Headers = list[tuple[bytes, bytes]]
+
+API_FILE: Final = "api.json"
+# They describe one connection, and there are two (RFC 9110, section 7.6.1).
+_OF_THE_CONNECTION: Final = {
+    b"connection",
+    b"keep-alive",
+    b"proxy-connection",
+    b"te",
+    b"trailer",
+    b"transfer-encoding",
+    b"upgrade",
+}
+# What the gateway writes itself, whatever the client sent.
+_OF_THE_GATEWAY: Final = {b"x-forwarded-for", b"x-forwarded-port", b"x-forwarded-proto"}
+_GONE: Final = {
+    "type": "/problems/bad-gateway",
+    "title": "The shop is not running",
+    "status": 502,
+    "detail": "The emulator behind this port does not answer; start the shop again with `make run`.",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the API is, and from how many bytes on it compresses its answers."""
+
+    url: str
+    compress_from: int | None
+
+
+class Front:
+    """The reverse proxy, as an ASGI application."""
+
+    def __init__(self, port: int, api_file: Path) -> None:
+        self.port = port
+        self.api_file = api_file
+        self._changed = 0
+        self._target = Target("", None)
+        # It never gives up before the API does, which is after 29 s.
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(60, connect=2),
+            limits=httpx.Limits(max_connections=400, max_keepalive_connections=100),
+            trust_env=False,
+        )
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body = await _whole_body(receive)
+        try:
+            answer = await self._client.send(self._request(scope, body), stream=True)
+            try:
+                content = b"".join([chunk async for chunk in answer.aiter_raw()])
+            finally:
+                await answer.aclose()
+        except (httpx.HTTPError, OSError, ValueError):
+            gone = json.dumps({**_GONE, "instance": scope["path"]}).encode()
+            headers = [(b"content-type", b"application/problem+json")]
+            await _answer(send, 502, headers, gone)
+            return
+        headers = [(k.lower(), v) for k, v in answer.headers.raw]
+        headers = [(k, v) for k, v in headers if k not in _OF_THE_CONNECTION]
+        if self._compresses(scope, headers, content):
+            content = gzip.compress(content, compresslevel=6, mtime=0)
+            headers.append((b"content-encoding", b"gzip"))
+        await _answer(send, answer.status_code, headers, content)
+
+    def target(self) -> Target:
+        changed = self.api_file.stat().st_mtime_ns
+        if changed != self._changed:
+            self._target = Target(**json.loads(self.api_file.read_text()))
+            self._changed = changed
+        return self._target
+
+    def _request(self, scope: Message, body: bytes) -> httpx.Request:
+        base = httpx.URL(self.target().url)
+        raw_path: bytes = scope["raw_path"]
+        query: bytes = scope["query_string"]
+        line = base.raw_path + raw_path + (b"?" + query if query else b"")
+        dropped = _OF_THE_CONNECTION | _OF_THE_GATEWAY
+        headers: Headers = [(k, v) for k, v in scope["headers"] if k not in dropped]
+        headers += [
+            # The emulator takes the first address for the client's: one that a client sent would be believed.
+            (b"x-forwarded-for", (scope["client"] or (HOST, 0))[0].encode()),
+            (b"x-forwarded-port", str(self.port).encode()),
+            (b"x-forwarded-proto", b"http"),
+        ]
+        return httpx.Request(
+            scope["method"], base, headers=headers, content=body, extensions={"target": line}
+        )
+
+    def _compresses(self, scope: Message, headers: Headers, content: bytes) -> bool:
+        threshold = self._target.compress_from
+        return (
+            threshold is not None
+            and len(content) >= threshold
+            and not any(key == b"content-encoding" for key, _ in headers)
+            and any(
+                _accepts_gzip(value) for key, value in scope["headers"] if key == b"accept-encoding"
+            )
+        )
+
+
+def _accepts_gzip(accepted: bytes) -> bool:
+    for coding in accepted.decode("latin-1").lower().split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip() in ("gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
+async def _whole_body(receive: Receive) -> bytes:
+    body: bytes = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+
+
+async def _answer(send: Send, status: int, headers: Headers, content: bytes) -> None:
+    # An answer to HEAD, and a 304, name the length of a body that they don't have.
+    if content:
+        headers = [(k, v) for k, v in headers if k != b"content-length"]
+        headers.append((b"content-length", str(len(content)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+def main(port: int, folder: Path) -> None:
+    uvicorn.run(
+        Front(port, folder / API_FILE),
+        host=HOST,
+        port=port,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,154 @@
+"""A shop: the emulator, the template deployed into it, and the front that serves it on a port.
+
+`make run` has one, and the tests have one of their own beside it:
+
+    with Shop(port=free_port(), folder=tmp_path, enforce_iam=True).running() as shop:
+        httpx.get(f"{shop.url}/health")
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tools.local import emulator, front, processes, sam, stack
+from tools.local.places import APP_PYTHON, HOST, STATE, architecture, aws_environment
+from tools.progress import Problem, step
+
+_STATE_FILE: Final = "shop.json"
+_FRONT: Final = "tools.local.front"
+_PREFERRED_EMULATOR_PORT: Final = 4566
+
+
+@dataclass
+class Shop:
+    """One shop on one port.
+
+    Attributes:
+        port: where the API answers.
+        folder: for what it leaves behind: logs, process ids, temporary files.
+        enforce_iam: deny what the template's policies don't allow, as the cloud does.
+        parameters: the template's parameters that differ from samconfig.toml's.
+    """
+
+    port: int
+    folder: Path
+    enforce_iam: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    emulator_port: int = 0
+    pids: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def on(cls, port: int) -> "Shop":
+        """The shop of `make run` on that port, running or not."""
+        shop = cls(port, STATE / str(port))
+        state = shop.folder / _STATE_FILE
+        if state.exists():
+            shop.__dict__.update(json.loads(state.read_text()))
+        return shop
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def endpoint(self) -> str:
+        """The emulator's address, for any AWS client."""
+        return emulator.endpoint(self.emulator_port)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a program that uses the shop's AWS."""
+        return aws_environment(self.endpoint)
+
+    def stack(self) -> stack.Stack:
+        return stack.read(self.endpoint)
+
+    def is_running(self) -> bool:
+        return bool(self.pids) and all(
+            processes.alive(pid, name) for name, pid in self.pids.items()
+        )
+
+    def start(self) -> None:
+        """Build what changed, start the emulator, deploy into it and serve the API."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._build()
+        preferred = _PREFERRED_EMULATOR_PORT
+        self.emulator_port = processes.free_port() if processes.listening(preferred) else preferred
+        try:
+            with step("emulator"):
+                pid = emulator.start(self.emulator_port, self.folder, enforce_iam=self.enforce_iam)
+                self._remember(emulator.NAME, pid)
+                stack.make_bucket(self.endpoint)
+            self._deploy()
+            self._serve()
+        except BaseException:
+            self.stop()
+            raise
+
+    def redeploy(self) -> None:
+        """Bring changed code into the running shop; its data stay."""
+        self._build()
+        self._deploy()
+
+    def stop(self) -> None:
+        """End what it started; what it stored is gone with the emulator. Its logs stay."""
+        for name, pid in reversed(list(self.pids.items())):
+            processes.end(pid, name)
+        self.pids.clear()
+        for name in (_STATE_FILE, front.API_FILE):
+            (self.folder / name).unlink(missing_ok=True)
+        processes.discard(self.folder / "tmp")
+
+    @contextmanager
+    def running(self) -> Iterator["Shop"]:
+        self.start()
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    def _build(self) -> None:
+        log = self.folder / "build.log"
+        with step("build") as progress:
+            if not sam.build_if_changed(log):
+                progress.note("nothing changed")
+
+    def _deploy(self) -> None:
+        log = self.folder / "deploy.log"
+        parameters = {"Architecture": architecture(), **self.parameters}
+        with step("deployment"):
+            error = sam.deploy(self.endpoint, parameters, log)
+            if error is not None:
+                reason = stack.failure(self.endpoint) or error
+                raise Problem(
+                    f"The deployment failed: {reason}\n  Everything it said: {processes.shown(log)}"
+                )
+            self._point_front()
+
+    def _point_front(self) -> None:
+        deployed = self.stack()
+        target = front.Target(deployed.api_url, stack.compression_threshold(deployed))
+        new = self.folder / f"{front.API_FILE}.new"
+        new.write_text(json.dumps(target.__dict__))
+        # In one move: the front reads it while we write.
+        new.rename(self.folder / front.API_FILE)
+
+    def _serve(self) -> None:
+        log = self.folder / "front.log"
+        command = (APP_PYTHON, "-m", _FRONT, str(self.port), self.folder)
+        pid = processes.start(command, aws_environment(self.endpoint), log)
+        self._remember(_FRONT, pid)
+        failed = Problem(
+            f"The shop's port {self.port} did not open: {processes.shown(log)} says why."
+        )
+        processes.wait_until(
+            lambda: processes.listening(self.port), lambda: processes.alive(pid, _FRONT), failed
+        )
+
+    def _remember(self, name: str, pid: int) -> None:
+        self.pids[name] = pid
+        state = {"emulator_port": self.emulator_port, "pids": self.pids}
+        (self.folder / _STATE_FILE).write_text(json.dumps(state))

@@ -1,0 +1,110 @@
+"""The deployed stack, read through the emulator's own API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import boto3
+from botocore.config import Config
+
+from tools.local.places import BUCKET, CREDENTIALS, REGION, STACK
+
+_QUICK: Final = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 2})
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What a deployment made.
+
+    Attributes:
+        outputs: the stack's outputs by name.
+        functions: the functions' names by their names in the template.
+    """
+
+    endpoint: str
+    outputs: Mapping[str, str]
+    functions: Mapping[str, str]
+
+    @property
+    def api_id(self) -> str:
+        return self.outputs["ApiId"]
+
+    @property
+    def api_url(self) -> str:
+        """Where the emulator serves the API; the id changes whenever the API does."""
+        return f"{self.endpoint}/_aws/execute-api/{self.api_id}/{self.outputs['StageName']}"
+
+
+def session() -> boto3.Session:
+    return boto3.Session(
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+
+
+def read(endpoint: str) -> Stack:
+    cloudformation = session().client("cloudformation", endpoint_url=endpoint, config=_QUICK)
+    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
+    resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    return Stack(
+        endpoint,
+        outputs={
+            output["OutputKey"]: output["OutputValue"]
+            for output in stack.get("Outputs", [])
+            if "OutputKey" in output and "OutputValue" in output
+        },
+        functions={
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in resources
+            if resource["ResourceType"] in ("AWS::Lambda::Function", "AWS::Serverless::Function")
+            and "PhysicalResourceId" in resource
+        },
+    )
+
+
+def failure(endpoint: str) -> str | None:
+    """Why the last deployment failed: the reason of the first resource that did."""
+    cloudformation = session().client("cloudformation", endpoint_url=endpoint, config=_QUICK)
+    events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+    for event in reversed(events):
+        if event.get("ResourceStatus", "").endswith("_FAILED"):
+            return f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason')}"
+    return None
+
+
+def make_bucket(endpoint: str) -> None:
+    """Where `sam deploy` puts the packages."""
+    s3 = session().client("s3", endpoint_url=endpoint, config=_QUICK)
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
+def compression_threshold(stack: Stack) -> int | None:
+    """From how many bytes the API compresses its answers; None when it does not."""
+    apis = session().client("apigateway", endpoint_url=stack.endpoint, config=_QUICK)
+    return apis.get_rest_api(restApiId=stack.api_id).get("minimumCompressionSize")
+
+
+def environment_variables(stack: Stack) -> dict[str, dict[str, str]]:
+    """Each function's variables, with the values that the deployment gave them."""
+    functions = session().client("lambda", endpoint_url=stack.endpoint, config=_QUICK)
+    variables = {}
+    for name, deployed in sorted(stack.functions.items()):
+        configuration = functions.get_function_configuration(FunctionName=deployed)
+        variables[name] = dict(configuration.get("Environment", {}).get("Variables", {}))
+    return variables
+
+
+def log_groups(stack: Stack) -> dict[str, str]:
+    """Who writes to each log group: a function's name in the template, or a word for several."""
+    functions = session().client("lambda", endpoint_url=stack.endpoint, config=_QUICK)
+    groups: dict[str, list[str]] = {}
+    for name, deployed in stack.functions.items():
+        configuration = functions.get_function_configuration(FunctionName=deployed)
+        group = configuration.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{deployed}")
+        groups.setdefault(group, []).append(name)
+    return {
+        group: names[0] if len(names) == 1 else group.rpartition("/")[2]
+        for group, names in groups.items()
+    }
