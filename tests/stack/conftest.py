@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    # Tests ask faster than customers: the throttle has a test of its own.
+    # Tests ask faster than customers. Traced, as the cloud is: the tracing SDK must load.
     parameters = {
         "ThrottleRate": "2000",
         "ThrottleBurst": "4000",

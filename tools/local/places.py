@@ -13,7 +13,7 @@ SAM_PYTHON: Final = ROOT / ".tools/sam/bin/python"
 EMULATOR_PYTHON: Final = ROOT / ".tools/emulator/bin/python"
 
 HOST: Final = "127.0.0.1"
-REGION: Final = "eu-central-1"
+REGION: Final = "eu-west-1"
 STACK: Final = "bodega"
 BUCKET: Final = "bodega-artifacts"
 # The emulator knows this key as its root user.

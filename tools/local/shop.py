@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tools.local import emulator, front, processes, sam, stack
+from tools.local import emulator, front, processes, sam, stack, warmth
 from tools.local.places import APP_PYTHON, HOST, STATE, architecture, aws_environment
 from tools.progress import Problem, step
 
@@ -84,6 +84,8 @@ class Shop:
                 stack.make_bucket(self.endpoint)
             self._deploy()
             self._serve()
+            with step("warm-up"):
+                warmth.warm_up(self.stack(), self.url)
         except BaseException:
             self.stop()
             raise

@@ -1,0 +1,100 @@
+"""OrdersApi: the app and its graph."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from orders.neighbours import GuardedDirectory, GuardedReservations
+from orders.repository import DynamoOrders
+from orders.routes import router
+from orders.service import OrderService
+from shared import aws
+from shared.breaker import CircuitBreaker, circuit_store
+from shared.contracts.directory import UserNotFound
+from shared.contracts.inventory import REFUSALS
+from shared.cursors import Cursors, key_from_kms
+from shared.dynamodb import Table
+from shared.entry import Entry, Handler
+from shared.http import create_app as create_base_app
+from shared.http import lambda_handler
+from shared.internal import InternalClient
+from shared.settings import ApiSettings
+from shared.tokens import TokenVerifier, keys_from_kms
+
+if TYPE_CHECKING:
+    from orders.idempotency import PlacingOnce
+
+__all__ = ["Settings", "build", "create_app", "handler", "router"]
+
+
+@dataclass(frozen=True)
+class Settings(ApiSettings):
+    """`users_directory` and `products_inventory` name the functions that are called."""
+
+    users_directory: str
+    products_inventory: str
+
+
+def create_app(
+    orders: OrderService,
+    placing: Callable[[], "PlacingOnce"],
+    verifier: TokenVerifier,
+    cursors: Cursors,
+    cors_origins: str = "",
+) -> FastAPI:
+    """The application.
+
+    Args:
+        placing: gives what places orders; asked when the first one is placed.
+    """
+    app = create_base_app("orders", router, verifier=verifier, cors_origins=cors_origins)
+    app.state.orders = orders
+    app.state.placing = placing
+    app.state.cursors = cursors
+    return app
+
+
+def build(settings: Settings) -> Handler:
+    """The function's graph."""
+    # Each neighbour has less than half of our own 15 s, and no second attempt: the client has one, with its key.
+    lambda_ = aws.client("lambda", connect=0.5, read=5, attempts=1)
+    # A store of circuit states that does not answer must not make healthy calls slow.
+    hasty = aws.client("dynamodb", connect=0.2, read=0.2, attempts=1)
+    circuits = circuit_store(settings.table_name, hasty)
+    table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1))
+    orders = OrderService(
+        DynamoOrders(table),
+        GuardedDirectory(
+            InternalClient(lambda_, settings.users_directory, refusals=(UserNotFound,)),
+            CircuitBreaker("users", circuits),
+        ),
+        GuardedReservations(
+            InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS),
+            CircuitBreaker("products", circuits),
+        ),
+    )
+
+    @cache
+    def placing() -> "PlacingOnce":
+        # Where used: only placing needs it, and it is slow to load.
+        from orders.idempotency import PlacingOnce
+
+        # One attempt: a second one after a lost answer would find the first one's lock and refuse its own request.
+        once = aws.client("dynamodb", connect=0.5, read=1, attempts=1)
+        return PlacingOnce(orders, settings.table_name, once)
+
+    kms = aws.client("kms")
+    app = create_app(
+        orders,
+        placing,
+        TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids)),
+        Cursors(key_from_kms(kms, settings.cursor_key_id)),
+        settings.cors_origins,
+    )
+    return lambda_handler(app)
+
+
+handler = Entry(build, Settings)

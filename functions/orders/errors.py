@@ -1,0 +1,74 @@
+"""What can be wrong with an order or with asking for one; the classes above the line reach a client."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from shared.errors import BodegaError, Conflict, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from orders.models import Order
+
+
+class OrderNotFound(NotFound):
+    """There is no such order, or it is somebody else's."""
+
+    code, title = "order-not-found", "There is no such order"
+
+
+class IllegalTransition(Conflict):
+    """The order's status does not allow this. Data: `from`, `to`."""
+
+    code, title = "illegal-transition", "The order's status does not allow this"
+
+    def __init__(self, *, current: str, wanted: str) -> None:
+        super().__init__(
+            f"An order that is {current} cannot become {wanted}.",
+            **{"from": current, "to": wanted},
+        )
+
+
+class AccountInactive(Forbidden):
+    code, title = "account-inactive", "This account is not active"
+
+
+class IdempotencyKeyRequired(BodegaError):
+    status, code, title = 400, "idempotency-key-required", "An Idempotency-Key is needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send a header Idempotency-Key of 1 to 255 characters, new for each order."
+        )
+
+
+class IdempotencyKeyReused(BodegaError):
+    status, code, title = 422, "idempotency-key-reused", "This key was used for another order"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key came with another body before; use a new key.")
+
+
+class RequestInProgress(Conflict):
+    code, title = "request-in-progress", "This order is being placed at this moment"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": "1"}
+
+
+# ── Between the service and its repository ──────────────────────────────────────────────────────────────────────────
+
+
+class OrderExists(Exception):
+    """An order of this id is there already."""
+
+    def __init__(self, order: "Order") -> None:
+        super().__init__(f"order {order.id} is there already")
+        self.order = order
+
+
+class OrderChanged(Exception):
+    """Somebody else changed the order first; nothing was written. `current` is the order as it is now."""
+
+    def __init__(self, current: "Order") -> None:
+        super().__init__(f"order {current.id} was changed by another")
+        self.current = current

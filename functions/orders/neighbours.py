@@ -1,0 +1,48 @@
+"""The services that orders stand on, called by name."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from shared.contracts.directory import Customer, FindCustomer
+from shared.contracts.inventory import Confirm, Done, Line, Release, Reservation, Reserve
+from shared.internal import InternalClient
+
+if TYPE_CHECKING:
+    from shared.breaker import CircuitBreaker
+
+
+class GuardedDirectory:
+    """UsersDirectory, behind a circuit breaker."""
+
+    def __init__(self, client: InternalClient, circuit: "CircuitBreaker") -> None:
+        self._client = client
+        self._circuit = circuit
+
+    def find_customer(self, user_id: str) -> Customer:
+        query = FindCustomer(user_id=user_id)
+        return self._circuit.call(self._client.call, "find_customer", query, Customer)
+
+
+class GuardedReservations:
+    """ProductsInventory as the API uses it, behind a circuit breaker."""
+
+    def __init__(self, client: InternalClient, circuit: "CircuitBreaker") -> None:
+        self._client = client
+        self._circuit = circuit
+
+    def reserve(self, order_id: str, lines: Sequence[Line]) -> Reservation:
+        command = Reserve(order_id=order_id, lines=list(lines))
+        return self._circuit.call(self._client.call, "reserve", command, Reservation)
+
+
+class InventoryStock:
+    """ProductsInventory as the saga uses it. No circuit: nobody waits for the saga, and its queue tries again."""
+
+    def __init__(self, client: InternalClient) -> None:
+        self._client = client
+
+    def confirm(self, order_id: str) -> None:
+        self._client.call("confirm", Confirm(order_id=order_id), Done)
+
+    def release(self, order_id: str) -> None:
+        self._client.call("release", Release(order_id=order_id), Done)

@@ -1,0 +1,81 @@
+"""The sandbox payment provider: decides by token, as card processors' test tokens do.
+
+It stands in for an external party. Its ledger lies in the orders table for want of a place of its own, under keys
+that nothing else uses, and is written as a careful provider would: each operation once, by its key.
+"""
+
+from typing import Any, Final
+
+from orders.payments import (
+    NoSuchPayment,
+    Payment,
+    PaymentOutcomeUnknown,
+    PaymentState,
+    PaymentUnavailable,
+)
+from shared.dynamodb import ConditionFailed, Key, Table
+
+_APPROVED: Final = ("tok_ok", "tok_timeout")
+_TIMES_OUT: Final = "tok_timeout"
+_IS_DOWN: Final = "tok_unavailable"
+
+
+class SandboxPayments:
+    """Approves `tok_ok`; declines `tok_declined` and every token that it does not know; goes through with
+    `tok_timeout` and never answers; is down for `tok_unavailable`."""
+
+    def __init__(self, ledger: Table) -> None:
+        self._ledger = ledger
+
+    def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
+        if token == _IS_DOWN:
+            raise PaymentUnavailable
+        state: PaymentState = "authorized" if token in _APPROVED else "declined"
+        payment = self._open(key, state, amount_minor=amount_minor, currency=currency, token=token)
+        if token == _TIMES_OUT:
+            raise PaymentOutcomeUnknown
+        return payment
+
+    def capture(self, key: str) -> Payment:
+        return self._move(key, "authorized", "captured")
+
+    def void(self, key: str) -> Payment:
+        payment = self._open(key, "voided")
+        return self._move(key, "authorized", "voided") if payment.state == "authorized" else payment
+
+    def refund(self, key: str) -> Payment:
+        return self._move(key, "captured", "refunded")
+
+    def find(self, key: str) -> Payment | None:
+        item = self._ledger.get(_key(key))
+        return Payment(key, item["state"]) if item else None
+
+    def _open(self, key: str, state: PaymentState, **details: Any) -> Payment:
+        """The payment, made in this state if it is new."""
+        try:
+            self._ledger.put(
+                {**_key(key), "state": state, **details}, condition="attribute_not_exists(#pk)"
+            )
+        except ConditionFailed:
+            payment = self.find(key)
+            assert payment is not None, "the ledger forgets nothing"
+            return payment
+        return Payment(key, state)
+
+    def _move(self, key: str, from_: PaymentState, to: PaymentState) -> Payment:
+        try:
+            self._ledger.update(
+                _key(key),
+                "SET #state = :to",
+                condition="#state = :from",
+                values={"from": from_, "to": to},
+            )
+        except ConditionFailed as there:
+            if there.item is None:
+                raise NoSuchPayment(key) from there
+            return Payment(key, there.item["state"])
+        return Payment(key, to)
+
+
+def _key(key: str) -> Key:
+    return {"pk": f"SANDBOX-PAYMENT#{key}", "sk": "PAYMENT"}

@@ -1,0 +1,124 @@
+"""The four functions as Lambda starts them: settings from the environment, real clients, on moto. No other service
+is there: what asks one finds that it is down."""
+
+import json
+import os
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from orders import api, checkout, relay, sweeper
+from orders.models import Order
+from orders.repository import DynamoOrders
+from shared import aws, clock, outbox
+from shared.dynamodb import Table, to_wire
+from shared.entry import Entry
+from tests.orders.builders import a_basket, an_order
+from tests.support.aws import make_table
+from tests.support.callers import ALICE
+from tests.support.context import LambdaContext
+from tests.support.http import HttpClient
+from tests.support.template import ROOT
+from tests.support.tokens import mint
+
+ISSUER = "https://tests.example"
+
+
+@pytest.fixture
+def table(account: None, monkeypatch: pytest.MonkeyPatch) -> Table:
+    """The orders' table, and the environment that the functions are given."""
+    kms = aws.client("kms")
+    token_key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    cursor_key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    topic = aws.client("sns").create_topic(Name="events")
+    for name, value in {
+        "TABLE_NAME": "OrdersTable",
+        "TOPIC_ARN": topic["TopicArn"],
+        "USERS_DIRECTORY": "UsersDirectory",
+        "PRODUCTS_INVENTORY": "ProductsInventory",
+        "TOKEN_ISSUER": ISSUER,
+        "TOKEN_KEY_IDS": token_key["KeyMetadata"]["KeyId"],
+        "CURSOR_KEY_ID": cursor_key["KeyMetadata"]["KeyId"],
+        "CORS_ORIGINS": "",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return make_table("OrdersTable")
+
+
+def placed(table: Table, token: str, *, minutes_ago: int = 0) -> Order:
+    at = clock.now() - timedelta(minutes=minutes_ago)
+    order = an_order(at=at, basket=a_basket(payment_token=token))
+    DynamoOrders(table).add(order)
+    return order
+
+
+def event_item(table: Table, order: Order) -> dict[str, Any]:
+    item = table.get({"pk": f"ORDER#{order.id}", "sk": outbox.sort_key(1)})
+    assert item
+    return item
+
+
+def message(table: Table, order: Order) -> dict[str, Any]:
+    """The order's event as the queue delivers it."""
+    delivered: dict[str, Any] = json.loads(
+        (ROOT / "events" / "orders-checkout-placed.json").read_text()
+    )
+    delivered["Records"][0]["body"] = json.dumps(event_item(table, order)["event"])
+    return delivered
+
+
+def test_the_api_answers_by_its_own_graph(table: Table) -> None:
+    http = HttpClient(Entry(api.build, api.Settings))
+    token = mint(aws.client("kms"), os.environ["TOKEN_KEY_IDS"], ALICE, ISSUER)
+    headers = {"Authorization": f"Bearer {token}"}
+    order = placed(table, "tok_ok")
+    path = f"/api/v1/orders/{order.id}"
+    assert http.get(path).code == "unauthenticated"
+    assert http.get(path, headers=headers).json["status"] == "pending"
+    assert http.get("/api/v1/orders?limit=1", headers=headers).json["count"] == 1
+    assert http.get(f"{path}/events", headers=headers).json["count"] == 1
+    assert http.post(f"{path}/cancel", headers=headers).json["status"] == "cancelled"
+    assert http.get("/health/orders").json["by_status"]["cancelled"] == 1
+    body = {"items": [{"product_id": "mug", "quantity": 1}]}
+    refused = http.post("/api/v1/orders", body, headers={**headers, "Idempotency-Key": "k"})
+    assert (refused.status, refused.code) == (503, "service-unavailable")
+    assert refused.headers["retry-after"] == "2"
+
+
+def test_the_worker_brings_back_what_it_could_not_finish(table: Table) -> None:
+    order = placed(table, "tok_ok")
+    answer = Entry(checkout.build, checkout.Settings)(message(table, order), LambdaContext())
+    assert len(answer["batchItemFailures"]) == 1
+    found = DynamoOrders(table).find(order.id)
+    assert found
+    assert (found.status, found.step) == ("pending", "authorized")
+
+
+def test_the_worker_lets_a_message_go_whose_payment_must_wait(table: Table) -> None:
+    order = placed(table, "tok_unavailable")
+    answer = Entry(checkout.build, checkout.Settings)(message(table, order), LambdaContext())
+    assert answer == {"batchItemFailures": []}
+    assert DynamoOrders(table).find(order.id) == order
+
+
+def test_the_relay_publishes_and_takes_the_mark_off(table: Table) -> None:
+    item = event_item(table, placed(table, "tok_ok"))
+    delivered = json.loads((ROOT / "events" / "orders-relay.json").read_text())
+    delivered["Records"][0]["dynamodb"]["NewImage"] = to_wire(item)
+    answer = Entry(relay.build, relay.Settings)(delivered, LambdaContext())
+    assert answer == {"batchItemFailures": []}
+    now = table.get({"pk": item["pk"], "sk": item["sk"]})
+    assert now == {name: value for name, value in item.items() if name != "unsent"}
+
+
+def test_the_sweeper_publishes_what_stayed_and_goes_on_with_what_stopped(table: Table) -> None:
+    order = placed(table, "tok_unavailable", minutes_ago=11)
+    tick = json.loads((ROOT / "events" / "orders-sweeper.json").read_text())
+    Entry(sweeper.build, sweeper.Settings)(tick, LambdaContext())
+    assert "unsent" not in event_item(table, order)
+    found = DynamoOrders(table).find(order.id)
+    assert found
+    assert found.cancel_reason == "payment_unavailable"
+    # The inventory is down, so its stock is still to be given back.
+    assert found.due_at

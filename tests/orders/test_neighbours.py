@@ -1,0 +1,134 @@
+"""What orders ask of other services, through the real client and the real breaker."""
+
+import json
+from typing import Any
+
+import pytest
+
+from orders.neighbours import GuardedDirectory, GuardedReservations, InventoryStock
+from shared.breaker import CircuitBreaker, circuit_store
+from shared.contracts.directory import Customer, UserNotFound
+from shared.contracts.inventory import (
+    REFUSALS,
+    Done,
+    Line,
+    OutOfStock,
+    PricedLine,
+    Reservation,
+    ReservationEnded,
+)
+from shared.errors import ServiceUnavailable
+from shared.internal import CallFailed, InternalClient, internal_handler
+from tests.support.aws import make_table
+from tests.support.internal import LocalFunctions
+
+CUSTOMER = Customer(id="u", full_name="Uma", email="uma@example.com", is_active=True)
+RESERVATION = Reservation(
+    order_id="o",
+    lines=[PricedLine(product_id="p", name="P", quantity=2, unit_price_minor=5)],
+    currency="EUR",
+)
+
+
+def find_customer(body: dict[str, Any]) -> Customer:
+    if body["user_id"] != "u":
+        raise UserNotFound
+    return CUSTOMER
+
+
+def reserve(body: dict[str, Any]) -> Reservation:
+    if body["lines"][0]["quantity"] > 2:
+        raise OutOfStock(product_id="p", requested=body["lines"][0]["quantity"], available=2)
+    return RESERVATION
+
+
+def confirm(body: dict[str, Any]) -> Done:
+    if body["order_id"] != "o":
+        raise ReservationEnded
+    return Done()
+
+
+@pytest.fixture
+def functions() -> LocalFunctions:
+    return LocalFunctions(
+        {
+            "directory": internal_handler({"find_customer": find_customer}),
+            "inventory": internal_handler(
+                {"reserve": reserve, "confirm": confirm, "release": lambda _: Done()}
+            ),
+        }
+    )
+
+
+@pytest.fixture
+def directory(account: None, functions: LocalFunctions) -> GuardedDirectory:
+    client = InternalClient(functions.client(), "directory", refusals=(UserNotFound,))
+    return GuardedDirectory(client, _circuit("neighbours-users"))
+
+
+@pytest.fixture
+def reservations(account: None, functions: LocalFunctions) -> GuardedReservations:
+    client = InternalClient(functions.client(), "inventory", refusals=REFUSALS)
+    return GuardedReservations(client, _circuit("neighbours-products"))
+
+
+def _circuit(name: str) -> CircuitBreaker:
+    table = make_table("OrdersTable")
+    return CircuitBreaker(name, circuit_store(table.name, table.client))
+
+
+def test_a_customer_is_found_by_id(directory: GuardedDirectory, functions: LocalFunctions) -> None:
+    assert directory.find_customer("u") == CUSTOMER
+    assert functions.payloads[-1]["name"] == "find_customer"
+    assert functions.payloads[-1]["body"] == {"user_id": "u"}
+    with pytest.raises(UserNotFound):
+        directory.find_customer("nobody")
+
+
+def test_stock_is_held_at_its_price(
+    reservations: GuardedReservations, functions: LocalFunctions
+) -> None:
+    assert reservations.reserve("o", [Line(product_id="p", quantity=2)]) == RESERVATION
+    assert functions.payloads[-1]["body"] == {
+        "order_id": "o",
+        "lines": [{"product_id": "p", "quantity": 2}],
+    }
+
+
+def test_a_refusal_comes_back_as_it_was_raised_and_opens_no_circuit(
+    reservations: GuardedReservations,
+) -> None:
+    for _ in range(10):
+        with pytest.raises(OutOfStock) as refused:
+            reservations.reserve("o", [Line(product_id="p", quantity=3)])
+        assert refused.value.data == {"product_id": "p", "requested": 3, "available": 2}
+    assert reservations.reserve("o", [Line(product_id="p", quantity=1)]) == RESERVATION
+
+
+def test_a_service_that_breaks_is_soon_not_asked_any_more(
+    directory: GuardedDirectory, functions: LocalFunctions
+) -> None:
+    def break_(_event: object, _context: object) -> None:
+        raise RuntimeError("it broke")
+
+    functions.handlers["directory"] = break_
+    waits = []
+    for _ in range(7):
+        with pytest.raises(ServiceUnavailable) as refused:
+            directory.find_customer("u")
+        waits.append(refused.value.retry_after)
+    assert len(functions.payloads) == 5
+    assert waits == [2] * 5 + [30] * 2
+
+
+def test_the_saga_confirms_and_releases(functions: LocalFunctions) -> None:
+    stock = InventoryStock(InternalClient(functions.client(), "inventory", refusals=REFUSALS))
+    stock.confirm("o")
+    stock.release("o")
+    asked = [(call["name"], json.dumps(call["body"])) for call in functions.payloads]
+    assert asked == [("confirm", '{"order_id": "o"}'), ("release", '{"order_id": "o"}')]
+    with pytest.raises(ReservationEnded):
+        stock.confirm("another")
+    del functions.handlers["inventory"]
+    with pytest.raises(CallFailed):
+        stock.release("o")
