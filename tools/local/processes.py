@@ -64,12 +64,14 @@ def end(pid: int, name: str, patience: float = 1) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove it in the background: the emulator's unpacked functions are tens of thousands of files."""
+    """Remove it without waiting: the emulator's unpacked functions are tens of thousands of files."""
     if not folder.exists():
         return
     rubbish = folder.with_name(f"{folder.name}-{os.getpid()}-{time.monotonic_ns()}")
     folder.rename(rubbish)
-    start(("rm", "-rf", rubbish), {"PATH": os.defpath}, Path(os.devnull))
+    # The shell ends at once and leaves the work to a process that nobody has to wait for.
+    command = ("sh", "-c", 'rm -rf "$0" &', rubbish)
+    subprocess.run(command, start_new_session=True, stdin=subprocess.DEVNULL, check=False)
 
 
 def wait_until(ready: Callable[[], bool], is_alive: Callable[[], bool], failed: Problem) -> None:

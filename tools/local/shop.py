@@ -102,7 +102,7 @@ class Shop:
         self.pids.clear()
         for name in (_STATE_FILE, front.API_FILE):
             (self.folder / name).unlink(missing_ok=True)
-        processes.discard(self.folder / "tmp")
+        processes.discard(emulator.scratch(self.folder))
 
     @contextmanager
     def running(self) -> Iterator["Shop"]:

@@ -53,6 +53,8 @@ _CALLS: Final[Mapping[str, Mapping[str, Any]]] = {
     "OrdersRelay": _NO_RECORDS,
     "OrdersCheckout": _MESSAGE,
     "UsersRelay": _NO_RECORDS,
+    # The emulator reads one stream after the other: a cold relay would keep the others waiting.
+    "ProductsRelay": _NO_RECORDS,
     "NotificationsWorker": _MESSAGE,
 }
 
