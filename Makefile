@@ -21,7 +21,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools tests
 
-.PHONY: help setup run stop deploy-local build test check fix requirements sam-local deploy clean
+.PHONY: help setup run stop deploy-local build test check fix requirements sam-local deploy admin clean
 
 help:  ## this list
 	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -82,6 +82,9 @@ test: $(APP) $(SAM) $(EMULATOR)  ## all tests; ARGS= for pytest, for example ARG
 
 deploy: $(APP) $(SAM)  ## into the AWS account that you are logged in to; ENV=dev or prod
 	$(DO)$(PYTHON) -m tools.local deploy $(ENV)
+
+admin: $(APP)  ## make a registered user an admin of a deployed shop; ENV=dev EMAIL=you@example.com
+	$(DO)$(PYTHON) -m tools.first_admin --stack bodega-$(ENV) --email "$(EMAIL)"
 
 requirements: $(APP)  ## pin the newest versions that fit, with their hashes
 	$(DO)$(PYTHON) -m tools.environments --pin

@@ -1,4 +1,4 @@
-"""`python -m tools.first_admin --table <the stack's UsersTableName> --email a@b.c`: make a registered user an admin.
+"""`python -m tools.first_admin --stack bodega-dev --email a@b.c`: make a registered user an admin.
 
 No API may say who the first admin is, so this writes to the table, with the AWS credentials of the environment. Run
 again, it changes nothing. The account gets an admin's token at its next log-in or refresh.
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.progress import Problem, stop
@@ -42,9 +43,17 @@ def make_admin(users: "Users", email: str) -> str:
     return f"{email} is an admin now, from the next log-in on."
 
 
+def _table_of(stack: str) -> str:
+    described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    outputs = {o.get("OutputKey"): o.get("OutputValue") for o in described.get("Outputs", [])}
+    return str(outputs["UsersTableName"])
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.first_admin", description=__doc__)
-    parser.add_argument("--table", required=True, help="the users' table, by name")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--stack", help="the deployed stack, by name")
+    where.add_argument("--table", help="the users' table, by name")
     parser.add_argument("--email", required=True, help="the address that the user registered with")
     options = parser.parse_args(arguments)
 
@@ -53,12 +62,13 @@ def main(arguments: list[str] | None = None) -> int:
     from users.repository import UserRepository
 
     try:
-        users = UserRepository(Table(options.table, aws.client("dynamodb")))
+        table = options.table or _table_of(options.stack)
+        users = UserRepository(Table(table, aws.client("dynamodb")))
         print(make_admin(users, options.email))
     except Problem as problem:
         return stop(problem)
     except (BotoCoreError, ClientError) as cause:
-        return stop(Problem(f"The table {options.table} cannot be used: {cause}"))
+        return stop(Problem(f"The users' table cannot be used: {cause}"))
     return 0
 
 

@@ -106,6 +106,7 @@ class Unreachable:
         ReadTimeoutError(endpoint_url="https://lambda.example"),
         ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"),
         b"<html>",
+        b"null",
     ],
 )
 def test_of_a_function_that_does_not_answer_nothing_is_known(happens: Exception | bytes) -> None:

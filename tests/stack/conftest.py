@@ -10,6 +10,7 @@ import pytest
 from tests.support.cloud import Cloud
 from tests.support.shop import Client
 from tests.support.template import ROOT
+from tools.local.places import STACK
 from tools.local.processes import free_port
 from tools.local.shop import Shop
 
@@ -68,8 +69,7 @@ def other(http: httpx.Client) -> Client:
 def admin(shop: Shop, http: httpx.Client) -> Client:
     """The shop's admin, made as a deployment's first admin is."""
     client = Client(http).register()
-    table = shop.stack().outputs["UsersTableName"]
-    command = (sys.executable, "-m", "tools.first_admin", "--table", table)
+    command = (sys.executable, "-m", "tools.first_admin", "--stack", STACK)
     subprocess.run(
         (*command, "--email", client.user["email"]), env=shop.environment, cwd=ROOT, check=True
     )

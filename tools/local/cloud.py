@@ -26,3 +26,17 @@ def deploy(environment: str) -> None:
     settings = {**os.environ, **sam.quiet(), "SAM_CLI_POLL_DELAY": "5"}
     if subprocess.run(command, cwd=ROOT, env=settings, check=False).returncode:
         raise Problem("The deployment failed; the lines above say where.")
+    with step("publish the API"):
+        _publish(environment)
+
+
+def _publish(environment: str) -> None:
+    """Deploy the API's stage once more: CloudFormation may have taken its snapshot of the API before it had made the
+    gateway's own answers (docs/decisions.md, 4)."""
+    settings = sam.settings(environment)
+    session = boto3.Session(region_name=settings["region"])
+    stack = session.client("cloudformation").describe_stacks(StackName=settings["stack_name"])
+    outputs = {o.get("OutputKey"): o.get("OutputValue") for o in stack["Stacks"][0]["Outputs"]}
+    session.client("apigateway").create_deployment(
+        restApiId=str(outputs["ApiId"]), stageName=str(outputs["StageName"])
+    )

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tools.local import processes
 from tools.local.places import HOST, ROOT, SAM_PYTHON, STATE, aws_environment
@@ -23,9 +23,15 @@ _NEVER: Final = 4102444800  # 2100-01-01
 
 def parameters(environment: str) -> dict[str, str]:
     """The template's parameters that samconfig.toml sets for an environment."""
-    settings = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    overrides = settings[environment]["deploy"]["parameters"]["parameter_overrides"]
+    overrides = settings(environment)["parameter_overrides"]
     return dict(override.split("=", 1) for override in overrides)
+
+
+def settings(environment: str) -> dict[str, Any]:
+    """What samconfig.toml says of deployments to an environment."""
+    file = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    deployment: dict[str, Any] = file[environment]["deploy"]["parameters"]
+    return deployment
 
 
 def build(log: Path, folder: Path, *, config: str, platform: str) -> None:
@@ -119,11 +125,11 @@ def _last_words(said: str) -> str:
 
 def quiet() -> dict[str, str]:
     """Keep it off the network, and from waiting 5 s between two looks at a deployment."""
-    settings = _HOME / "metadata.json"
-    if not settings.exists():
+    metadata = _HOME / "metadata.json"
+    if not metadata.exists():
         _HOME.mkdir(parents=True, exist_ok=True)
         # Without this it asks the package registry for a newer version of itself.
-        settings.write_text(json.dumps({"telemetryEnabled": False, "lastVersionCheck": _NEVER}))
+        metadata.write_text(json.dumps({"telemetryEnabled": False, "lastVersionCheck": _NEVER}))
     return {
         "__SAM_CLI_APP_DIR": str(_HOME),
         "SAM_CLI_TELEMETRY": "0",

@@ -5,21 +5,19 @@ missing and changes nothing else.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 from typing import Any, Final
 
-import boto3
 import httpx
 
+from tools.local.places import STACK
 from tools.progress import Problem, stop
 from tools.seed.catalogue import CATALOGUE
 
 PASSWORD: Final = "correct-horse-battery"  # noqa: S105  # for everybody to know
 ADMIN: Final = "admin@example.com"
 _ACCOUNTS: Final = ((ADMIN, "Ada Admin"), ("alice@example.com", "Alice Archer"))
-_STACK: Final = "bodega"
 
 
 def seed(url: str) -> None:
@@ -52,12 +50,8 @@ def _all_products(client: httpx.Client) -> list[dict[str, Any]]:
 
 
 def _make_admin(email: str) -> None:
-    stack = boto3.client("cloudformation").describe_stacks(StackName=_STACK)["Stacks"][0]
-    outputs = {o.get("OutputKey"): o.get("OutputValue") for o in stack.get("Outputs", [])}
-    command = (sys.executable, "-m", "tools.first_admin", "--table", str(outputs["UsersTableName"]))
-    result = subprocess.run(
-        (*command, "--email", email), env=os.environ, capture_output=True, text=True, check=False
-    )
+    command = (sys.executable, "-m", "tools.first_admin", "--stack", STACK, "--email", email)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise Problem(result.stderr.strip() or "The admin could not be made.")
 

@@ -68,8 +68,9 @@ class InternalClient:
             answer = json.loads(response["Payload"].read())
         except (BotoCoreError, ClientError, ValueError) as cause:
             raise CallFailed(f"{self._function_name}: {type(cause).__name__}") from cause
-        if response.get("FunctionError"):
-            raise CallFailed(f"{self._function_name}: {answer.get('errorType', 'it broke')}")
+        if response.get("FunctionError") or not isinstance(answer, dict):
+            reason = answer.get("errorType") if isinstance(answer, dict) else None
+            raise CallFailed(f"{self._function_name}: {reason or 'it broke'}")
         if refused := answer.get("refused"):
             raise self._refusal(refused)
         return answer["answer"]
