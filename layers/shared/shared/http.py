@@ -16,7 +16,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shared.dynamodb import TransactionContended
 from shared.entry import Handler
 from shared.errors import (
     BodegaError,
@@ -26,7 +25,6 @@ from shared.errors import (
     MalformedJson,
     MethodNotAllowed,
     NotFound,
-    ServiceUnavailable,
 )
 from shared.middleware import RequestEnvelope, answer_problem
 from shared.tokens import TokenVerifier
@@ -68,9 +66,6 @@ def create_app(
     app.add_exception_handler(BodegaError, _answer(lambda error, _: error))
     app.add_exception_handler(RequestValidationError, _answer(_invalid_request))
     app.add_exception_handler(HTTPException, _answer(_from_starlette))
-    app.add_exception_handler(
-        TransactionContended, _answer(lambda *_: ServiceUnavailable(name, retry_after=1))
-    )
     if cors_origins:
         app.add_middleware(
             _Cors,

@@ -1,0 +1,1 @@
+"""Products: the catalogue, its stock, and what is reserved of it for orders."""

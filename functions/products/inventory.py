@@ -1,0 +1,50 @@
+"""Lambda entry for internal calls: price and hold stock for an order, then confirm it or give it back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from products.repository.reservations import DynamoReservations
+from products.service.reservations import ReservationService
+from shared.aws import client
+from shared.contracts.inventory import Confirm, Done, Release, Reservation, Reserve
+from shared.dynamodb import Table
+from shared.entry import Entry, Handler
+from shared.internal import internal_handler
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the function reads. `currency` is the shop's one (ISO 4217)."""
+
+    table_name: str
+    currency: str
+
+
+def create_handler(service: ReservationService, *, currency: str) -> Handler:
+    """The handler of the commands of shared.contracts.inventory."""
+
+    def reserve(body: dict[str, Any]) -> Reservation:
+        command = Reserve.model_validate(body)
+        held = service.reserve(command.order_id, command.lines)
+        return Reservation(order_id=held.order_id, lines=list(held.lines), currency=currency)
+
+    def confirm(body: dict[str, Any]) -> Done:
+        service.confirm(Confirm.model_validate(body).order_id)
+        return Done()
+
+    def release(body: dict[str, Any]) -> Done:
+        service.release(Release.model_validate(body).order_id)
+        return Done()
+
+    return internal_handler({"reserve": reserve, "confirm": confirm, "release": release})
+
+
+def build(settings: Settings) -> Handler:
+    """The function's graph."""
+    # All attempts together fit into the function's six seconds.
+    dynamodb = client("dynamodb", connect=0.5, read=1.5)
+    service = ReservationService(DynamoReservations(Table(settings.table_name, dynamodb)))
+    return create_handler(service, currency=settings.currency)
+
+
+handler = Entry(build, Settings)

@@ -1,0 +1,152 @@
+"""Products as the API reads and writes them."""
+
+import unicodedata
+from typing import Annotated, Any, Literal, Self, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from products.models import Product, ProductChanges
+from shared.money import MinorUnits, to_text
+
+MOST_UNITS = 1_000_000
+
+
+def _line(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _paragraphs(text: str) -> str:
+    _line(text.translate({ord(character): None for character in "\t\n\r"}))
+    return text
+
+
+def _composed(text: str) -> str:
+    """One form (NFC) for what looks the same, because categories are compared exactly."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _absent_if_blank(value: object) -> object:
+    """A form sends what was left blank as an empty text."""
+    return None if value == "" else value
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_line),
+]
+Description = Annotated[str, StringConstraints(max_length=5000), AfterValidator(_paragraphs)]
+Category = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    AfterValidator(_line),
+    AfterValidator(_composed),
+]
+AbsentIfBlank = BeforeValidator(_absent_if_blank)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ProductRequest(_Body):
+    """A product to be put on sale."""
+
+    name: Name
+    description: Description = ""
+    price: MinorUnits
+    category: Category
+    stock: Annotated[int, Field(ge=0, le=MOST_UNITS)] = 0
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Nothing is assumed for what is left out, so the document must not say so."""
+    del schema["default"]
+
+
+def _stays() -> Any:
+    """A field whose default is never looked at; left out and null are not the same."""
+    return Field(default=None, json_schema_extra=_without_default)
+
+
+class ProductChange(_Body):
+    """What is to change of a product; fields that are left out stay."""
+
+    name: Name = _stays()
+    description: Description = _stays()
+    price: MinorUnits = _stays()
+    category: Category = _stays()
+    is_active: bool = _stays()
+
+    @property
+    def changes(self) -> ProductChanges:
+        """The fields that were given."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        if "price" in given:
+            given["price_minor"] = given.pop("price")
+        return cast("ProductChanges", given)
+
+
+class StockChange(_Body):
+    """So many units more, or fewer."""
+
+    delta: Annotated[int, Field(ge=-MOST_UNITS, le=MOST_UNITS)]
+
+
+class ProductView(BaseModel):
+    """A product as everybody sees it; `stock` is what can be ordered now."""
+
+    id: str
+    name: str
+    description: str
+    price: Annotated[str, Field(pattern=r"^\d+\.\d{2}$", examples=["19.99"])]
+    currency: Annotated[str, Field(examples=["EUR"])]
+    category: str
+    stock: int
+    is_active: bool
+    created_at: str
+    updated_at: str
+    version: int
+
+    @classmethod
+    def of(cls, product: Product, currency: str) -> Self:
+        return cls(
+            id=product.id,
+            name=product.name,
+            description=product.description,
+            price=to_text(product.price_minor),
+            currency=currency,
+            category=product.category,
+            stock=product.available,
+            is_active=product.is_active,
+            created_at=product.created_at,
+            updated_at=product.updated_at,
+            version=product.version,
+        )
+
+
+class ProductList(BaseModel):
+    """One page; `count` is the number in it."""
+
+    products: list[ProductView]
+    count: int
+    next_cursor: str | None
+
+
+class ProductsHealth(BaseModel):
+    """The service's own health: products on sale, and units of them. Without figures when they cannot be had."""
+
+    status: Literal["healthy", "degraded"]
+    total: int | None = None
+    total_stock: int | None = None
+    uptime_seconds: float
+    memory_mb: float

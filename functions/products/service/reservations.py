@@ -1,0 +1,130 @@
+"""Reservations: stock held for an order, then sold or given back."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from products.errors import BooksBroken
+from products.models import Reservation
+from products.ports import Reservations
+from products.service.attempts import insist
+from shared import logging, metrics
+from shared.clock import Clock, now
+from shared.contracts.inventory import (
+    Line,
+    OutOfStock,
+    PricedLine,
+    ReservationEnded,
+    UnknownProduct,
+)
+from shared.errors import ServiceUnavailable
+
+_ENDED: Final = "The reservation has ended, or never was."
+
+
+class ReservationService:
+    """Holds, sells and gives back. Each of these may be asked for again and again, and is done once."""
+
+    def __init__(self, reservations: Reservations, *, clock: Clock = now) -> None:
+        self._reservations = reservations
+        self._clock = clock
+
+    def reserve(self, order_id: str, lines: Iterable[Line]) -> Reservation:
+        """Hold all lines at today's prices, or none; what the order holds already is given again.
+
+        Raises:
+            OutOfStock, UnknownProduct: nothing is held.
+            ReservationEnded: it was released before.
+        """
+        quantities: Counter[str] = Counter()
+        for line in lines:
+            quantities[line.product_id] += line.quantity
+        return insist(self._reserve, order_id, quantities)
+
+    def _reserve(self, order_id: str, quantities: Mapping[str, int]) -> Reservation:
+        try:
+            existing, lines = self._quote(order_id, quantities)
+        except (OutOfStock, UnknownProduct):
+            # The same command may be running twice, and the other one may have taken what this one misses.
+            existing, lines = self._reservations.find(order_id), ()
+            if existing is None:
+                raise
+        if existing:
+            if existing.state == "released":
+                raise ReservationEnded(_ENDED)
+            return existing
+        at = self._clock()
+        held = Reservation.held(order_id, lines, at=at)
+        self._reservations.settle(None, held, at=at)
+        metrics.count("ReservationsHeld")
+        return held
+
+    def _quote(
+        self, order_id: str, quantities: Mapping[str, int]
+    ) -> tuple[Reservation | None, tuple[PricedLine, ...]]:
+        existing, products = self._reservations.look_up(order_id, quantities)
+        if existing:
+            return existing, ()
+        lines = []
+        for product_id, quantity in quantities.items():
+            if product_id not in products:
+                raise UnknownProduct(product_id=product_id)
+            lines.append(products[product_id].priced(quantity))
+        return None, tuple(lines)
+
+    def confirm(self, order_id: str) -> None:
+        """What the order holds is sold.
+
+        Raises:
+            ReservationEnded: it was released, or nothing was ever held.
+        """
+        insist(self._confirm, order_id)
+
+    def _confirm(self, order_id: str) -> None:
+        found = self._reservations.find(order_id)
+        if found is None:
+            raise ReservationEnded(_ENDED)
+        confirmed = found.confirmed()
+        if confirmed is not found:
+            self._reservations.settle(found, confirmed, at=self._clock())
+            metrics.count("ReservationsConfirmed")
+
+    def release(self, order_id: str) -> None:
+        """What the order holds or has bought is available again, and nothing can be held for it any more."""
+        insist(self._release, order_id)
+
+    def _release(self, order_id: str) -> None:
+        found = self._reservations.find(order_id)
+        at = self._clock()
+        if found is None:
+            self._reservations.settle(None, Reservation.tombstone(order_id, at=at), at=at)
+        elif found.state != "released":
+            self._reservations.settle(found, found.released(), at=at)
+            metrics.count("ReservationsReleased")
+
+    def release_expired(self) -> int:
+        """Give back what was held for too long; return how many reservations that were.
+
+        One that cannot be given back now does not keep the others from it; the next call tries it again.
+        """
+        released = 0
+        for order_id in self._reservations.due(self._clock()):
+            try:
+                released += insist(self._expire, order_id)
+            except (BooksBroken, ServiceUnavailable):
+                metrics.count("ReservationsNotExpired")
+                logging.logger().exception(
+                    "could not give back a reservation", extra={"order_id": order_id}
+                )
+        if released:
+            metrics.count("ReservationsExpired", released)
+        return released
+
+    def _expire(self, order_id: str) -> bool:
+        found = self._reservations.find(order_id)
+        at = self._clock()
+        # An index may be behind: what counts is the reservation. One that was confirmed meanwhile is a sale.
+        if found is None or not found.has_expired(at):
+            return False
+        self._reservations.settle(found, found.released(), at=at)
+        return True

@@ -1,0 +1,40 @@
+"""Lambda entry for the schedule: gives back expired reservations, and publishes events that stayed unsent."""
+
+# Before pydantic, which everything below imports: see there.
+from shared.workers import task  # isort: skip
+from dataclasses import dataclass
+from typing import Any
+
+from products.repository.reservations import DynamoReservations
+from products.service.reservations import ReservationService
+from shared.aws import client
+from shared.dynamodb import Table
+from shared.entry import Entry, Handler
+from shared.outbox import Relay
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the function reads."""
+
+    table_name: str
+    topic_arn: str
+
+
+def create_handler(reservations: ReservationService, relay: Relay) -> Handler:
+    """The handler of the schedule's ticks."""
+
+    def sweep(_tick: dict[str, Any]) -> dict[str, int]:
+        return {"released": reservations.release_expired(), "published": relay.sweep()}
+
+    return task(sweep)
+
+
+def build(settings: Settings) -> Handler:
+    """The function's graph."""
+    table = Table(settings.table_name, client("dynamodb"))
+    reservations = ReservationService(DynamoReservations(table))
+    return create_handler(reservations, Relay(table, client("sns"), settings.topic_arn))
+
+
+handler = Entry(build, Settings)
