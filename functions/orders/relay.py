@@ -1,27 +1,17 @@
-"""OrdersRelay: publishes the orders' events from the table's stream."""
+"""Lambda entry for the table's stream: publishes the orders' events."""
 
 # First of all: see shared.workers.
 from shared.workers import task  # isort: skip
-from dataclasses import dataclass
-
-from shared import aws
-from shared.dynamodb import Table
 from shared.entry import Entry, Handler
 from shared.outbox import Relay
+from shared.settings import OutboxSettings
 
-
-@dataclass(frozen=True)
-class Settings:
-    """`topic_arn` is where events go."""
-
-    table_name: str
-    topic_arn: str
+Settings = OutboxSettings
 
 
 def build(settings: Settings) -> Handler:
-    """The function's graph."""
-    table = Table(settings.table_name, aws.client("dynamodb"))
-    return task(Relay(table, aws.client("sns"), settings.topic_arn).relay)
+    """The relay from the table to the topic."""
+    return task(Relay.connected(settings).relay)
 
 
 handler = Entry(build, Settings)

@@ -13,14 +13,13 @@ from shared.aws import client
 from shared.dynamodb import Table, from_wire
 from shared.entry import Entry, Handler
 from shared.outbox import Relay
+from shared.settings import OutboxSettings
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the function reads. A product whose stock falls below the threshold is reported."""
+class Settings(OutboxSettings):
+    """A product whose stock falls below the threshold is reported."""
 
-    table_name: str
-    topic_arn: str
     low_stock_threshold: int
 
 
@@ -48,9 +47,8 @@ def _notice(record: dict[str, Any], watch: LowStockWatch) -> None:
 def build(settings: Settings) -> Handler:
     """The function's graph."""
     table = Table(settings.table_name, client("dynamodb"))
-    relay = Relay(table, client("sns"), settings.topic_arn)
     watch = LowStockWatch(DynamoProducts(table), threshold=settings.low_stock_threshold)
-    return create_handler(relay, watch)
+    return create_handler(Relay.connected(settings), watch)
 
 
 handler = Entry(build, Settings)

@@ -2,7 +2,6 @@
 
 # Before pydantic, which everything below imports: see there.
 from shared.workers import task  # isort: skip
-from dataclasses import dataclass
 from typing import Any
 
 from products.repository.reservations import DynamoReservations
@@ -11,14 +10,9 @@ from shared.aws import client
 from shared.dynamodb import Table
 from shared.entry import Entry, Handler
 from shared.outbox import Relay
+from shared.settings import OutboxSettings
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What the function reads."""
-
-    table_name: str
-    topic_arn: str
+Settings = OutboxSettings
 
 
 def create_handler(reservations: ReservationService, relay: Relay) -> Handler:
@@ -34,7 +28,7 @@ def build(settings: Settings) -> Handler:
     """The function's graph."""
     table = Table(settings.table_name, client("dynamodb"))
     reservations = ReservationService(DynamoReservations(table))
-    return create_handler(reservations, Relay(table, client("sns"), settings.topic_arn))
+    return create_handler(reservations, Relay.connected(settings))
 
 
 handler = Entry(build, Settings)

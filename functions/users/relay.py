@@ -1,24 +1,17 @@
 """Lambda entry for the table's stream: publishes the users' events."""
 
-from dataclasses import dataclass
-
-from shared import aws
-from shared.dynamodb import Table
+# First of all: see shared.workers.
+from shared.workers import task  # isort: skip
 from shared.entry import Entry, Handler
 from shared.outbox import Relay
-from shared.workers import task
+from shared.settings import OutboxSettings
 
-
-@dataclass(frozen=True)
-class Settings:
-    table_name: str
-    topic_arn: str
+Settings = OutboxSettings
 
 
 def build(settings: Settings) -> Handler:
     """The relay from the table to the topic."""
-    table = Table(settings.table_name, aws.client("dynamodb"))
-    return task(Relay(table, aws.client("sns"), settings.topic_arn).relay)
+    return task(Relay.connected(settings).relay)
 
 
 handler = Entry(build, Settings)

@@ -1,25 +1,19 @@
 """Lambda entry for the schedule: publishes the users' events that stayed unsent."""
 
-from dataclasses import dataclass
+# First of all: see shared.workers.
+from shared.workers import task  # isort: skip
 from typing import Any
 
-from shared import aws
-from shared.dynamodb import Table
 from shared.entry import Entry, Handler
 from shared.outbox import Relay
-from shared.workers import task
+from shared.settings import OutboxSettings
 
-
-@dataclass(frozen=True)
-class Settings:
-    table_name: str
-    topic_arn: str
+Settings = OutboxSettings
 
 
 def build(settings: Settings) -> Handler:
     """The sweep of the table's unsent events."""
-    table = Table(settings.table_name, aws.client("dynamodb"))
-    relay = Relay(table, aws.client("sns"), settings.topic_arn)
+    relay = Relay.connected(settings)
 
     def sweep(_tick: dict[str, Any]) -> dict[str, int]:
         return {"found": relay.sweep()}

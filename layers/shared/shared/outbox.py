@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared import clock, context, logging, metrics
+from shared import aws, clock, context, logging, metrics
 from shared.contracts.events import Event, EventType
 from shared.dynamodb import ConditionFailed, Item, Put, Table, from_wire
+from shared.settings import OutboxSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -84,6 +85,12 @@ class Relay:
         self._sns = sns
         self._topic_arn = topic_arn
 
+    @classmethod
+    def connected(cls, settings: OutboxSettings) -> "Relay":
+        """The relay of a function, from its settings."""
+        table = Table(settings.table_name, aws.client("dynamodb"))
+        return cls(table, aws.client("sns"), settings.topic_arn)
+
     def relay(self, stream_event: dict[str, Any]) -> dict[str, Any]:
         """Publish the new event items of a stream's batch; the answer names the records that were not published."""
         places: dict[tuple[str, str], str] = {}
@@ -123,7 +130,8 @@ class Relay:
     def publish(self, items: Sequence[Item]) -> list[Item]:
         """Publish event items; return those that the topic did not take."""
         unpublished = [item for item in items if not self._published(item)]
-        metrics.count("EventsPublished", len(items) - len(unpublished))
+        if published := len(items) - len(unpublished):
+            metrics.count("EventsPublished", published)
         return unpublished
 
     def _published(self, item: Item) -> bool:

@@ -23,6 +23,14 @@ class ApiSettings:
     cors_origins: str
 
 
+@dataclass(frozen=True)
+class OutboxSettings:
+    """What a function reads that publishes its table's events on the topic."""
+
+    table_name: str
+    topic_arn: str
+
+
 def read[T](settings: type[T], environment: Mapping[str, str] | None = None) -> T:
     """Fill the dataclass `settings` from variables named as its fields, in capitals.
 
