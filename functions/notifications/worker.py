@@ -11,6 +11,7 @@ from notifications.repository import DynamoNotifications
 from shared.aws import client
 from shared.dynamodb import Table
 from shared.entry import Entry, Handler
+from shared.redelivery import Redelivery
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Settings:
     """`sender_email` is the address that SES has verified, `admin_email` hears of what concerns the shop."""
 
     table_name: str
+    queue_url: str
     sender_email: str
     admin_email: str
 
@@ -29,7 +31,7 @@ def build(settings: Settings) -> Handler:
         SesMailer(client("sesv2", read=5.0, attempts=1), settings.sender_email),
         admin_email=settings.admin_email,
     )
-    return queue_worker(notifier.notify)
+    return queue_worker(notifier.notify, Redelivery(settings.queue_url, lambda: client("sqs")))
 
 
 handler = Entry(build, Settings)

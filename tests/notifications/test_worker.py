@@ -19,6 +19,7 @@ def handler(account: None, monkeypatch: pytest.MonkeyPatch) -> Entry[worker.Sett
     make_table("NotificationsTable")
     client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
     monkeypatch.setenv("TABLE_NAME", "NotificationsTable")
+    monkeypatch.setenv("QUEUE_URL", "the-queue")
     monkeypatch.setenv("SENDER_EMAIL", "shop@example.com")
     monkeypatch.setenv("ADMIN_EMAIL", "keeper@example.com")
     return Entry(worker.build, worker.Settings)

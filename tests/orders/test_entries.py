@@ -37,6 +37,7 @@ def table(account: None, monkeypatch: pytest.MonkeyPatch) -> Table:
         "TOPIC_ARN": topic["TopicArn"],
         "USERS_DIRECTORY": "UsersDirectory",
         "PRODUCTS_INVENTORY": "ProductsInventory",
+        "QUEUE_URL": "the-queue",
         "TOKEN_ISSUER": ISSUER,
         "TOKEN_KEY_IDS": token_key["KeyMetadata"]["KeyId"],
         "CURSOR_KEY_ID": cursor_key["KeyMetadata"]["KeyId"],

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
 
 
 @cache
@@ -39,8 +40,12 @@ def client(
 def client(
     service: Literal["sns"], *, connect: float = ..., read: float = ..., attempts: int = ...
 ) -> "SNSClient": ...
+@overload
 def client(
-    service: Literal["dynamodb", "kms", "lambda", "sesv2", "sns"],
+    service: Literal["sqs"], *, connect: float = ..., read: float = ..., attempts: int = ...
+) -> "SQSClient": ...
+def client(
+    service: Literal["dynamodb", "kms", "lambda", "sesv2", "sns", "sqs"],
     *,
     connect: float = 1.0,
     read: float = 3.0,

@@ -14,10 +14,15 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from shared import logging, metrics
 from shared.contracts.events import Event
 from shared.entry import Handler
+from shared.redelivery import Redelivery
 
 
-def queue_worker(react: Callable[[Event], None]) -> Handler:
+def queue_worker(react: Callable[[Event], None], redelivery: Redelivery) -> Handler:
     """The handler of a queue of events: each on its own, under its request's id; those that raised come again."""
+
+    def put_off(record: SQSRecord) -> None:
+        attempt = int(record.attributes.approximate_receive_count or 1)
+        redelivery.put_off(record.receipt_handle, attempt=attempt)
 
     def handle_record(record: SQSRecord) -> None:
         try:
@@ -25,12 +30,14 @@ def queue_worker(react: Callable[[Event], None]) -> Handler:
         except ValueError:
             logging.begin(None)
             logging.logger().exception("message %s is no event", record.message_id)
+            put_off(record)
             raise
         logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
         try:
             react(fact)
         except Exception:
             logging.logger().exception("could not handle %s", fact.type)
+            put_off(record)
             raise
         logging.logger().info("handled %s", fact.type)
 

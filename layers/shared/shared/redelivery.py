@@ -1,0 +1,48 @@
+"""When a failed message comes again: soon at first, for most failures pass, and later with every attempt.
+
+Without this it would come after the queue's visibility time-out, six times the function's own and so minutes later;
+that is the time for an invocation that died.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared import logging
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_FIRST_SECONDS = 5
+_LONGEST_SECONDS = 900
+
+
+def delay(attempt: int) -> int:
+    """Seconds until the next delivery after the given attempt, counted from 1: 5, 10, 20, … up to 15 minutes."""
+    return int(min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** (attempt - 1)))
+
+
+class Redelivery:
+    """Puts failed messages of one queue off.
+
+    Args:
+        queue_url: the queue.
+        sqs: gives the client, asked for at the first failure: most invocations have none.
+    """
+
+    def __init__(self, queue_url: str, sqs: Callable[[], "SQSClient"]) -> None:
+        self._queue_url = queue_url
+        self._sqs = sqs
+
+    def put_off(self, receipt_handle: str, *, attempt: int) -> None:
+        """Let the message come again after `delay(attempt)`."""
+        try:
+            self._sqs().change_message_visibility(
+                QueueUrl=self._queue_url,
+                ReceiptHandle=receipt_handle,
+                VisibilityTimeout=delay(attempt),
+            )
+        except (BotoCoreError, ClientError):
+            # Then the queue's own time-out holds: later, but nothing is lost.
+            logging.logger().warning("a failed message could not be put off", exc_info=True)
