@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tools.local.stack import outputs
 from tools.progress import Problem, stop
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def make_admin(users: "Users", email: str) -> str:
 
 
 def _table_of(stack: str) -> str:
-    described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {o.get("OutputKey"): o.get("OutputValue") for o in described.get("Outputs", [])}
-    return str(outputs["UsersTableName"])
+    return outputs(boto3.client("cloudformation"), stack)["UsersTableName"]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,7 +6,7 @@ from typing import Final
 
 import boto3
 
-from tools.local import sam
+from tools.local import sam, stack
 from tools.local.places import ROOT, SAM_PYTHON, STATE
 from tools.progress import Problem, step
 
@@ -31,12 +31,7 @@ def deploy(environment: str) -> None:
 
 
 def _publish(environment: str) -> None:
-    """Deploy the API's stage once more: CloudFormation may have taken its snapshot of the API before it had made the
-    gateway's own answers (docs/decisions.md, 4)."""
     settings = sam.settings(environment)
     session = boto3.Session(region_name=settings["region"])
-    stack = session.client("cloudformation").describe_stacks(StackName=settings["stack_name"])
-    outputs = {o.get("OutputKey"): o.get("OutputValue") for o in stack["Stacks"][0]["Outputs"]}
-    session.client("apigateway").create_deployment(
-        restApiId=str(outputs["ApiId"]), stageName=str(outputs["StageName"])
-    )
+    outputs = stack.outputs(session.client("cloudformation"), settings["stack_name"])
+    stack.publish(session.client("apigateway"), outputs)

@@ -128,6 +128,7 @@ class Shop:
                 raise Problem(
                     f"The deployment failed: {reason}\n  Everything it said: {processes.shown(log)}"
                 )
+            stack.publish_local(self.stack())
             self._point_front()
 
     def _point_front(self) -> None:

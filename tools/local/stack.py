@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
 
 from tools.local.places import BUCKET, CREDENTIALS, REGION, STACK
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_cloudformation import CloudFormationClient
 
 _QUICK: Final = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 2})
 
@@ -45,16 +49,11 @@ def session() -> boto3.Session:
 
 def read(endpoint: str) -> Stack:
     cloudformation = session().client("cloudformation", endpoint_url=endpoint, config=_QUICK)
-    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
     return Stack(
         endpoint,
-        outputs={
-            output["OutputKey"]: output["OutputValue"]
-            for output in stack.get("Outputs", [])
-            if "OutputKey" in output and "OutputValue" in output
-        },
+        outputs=outputs(cloudformation, STACK),
         functions={
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
             for resource in resources
@@ -62,6 +61,16 @@ def read(endpoint: str) -> Stack:
             and "PhysicalResourceId" in resource
         },
     )
+
+
+def outputs(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
+    """A stack's outputs by name, wherever it is deployed."""
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    return {
+        output["OutputKey"]: output["OutputValue"]
+        for output in stack.get("Outputs", [])
+        if "OutputKey" in output and "OutputValue" in output
+    }
 
 
 def failure(endpoint: str) -> str | None:
@@ -78,6 +87,18 @@ def make_bucket(endpoint: str) -> None:
     """Where `sam deploy` puts the packages."""
     s3 = session().client("s3", endpoint_url=endpoint, config=_QUICK)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
+def publish(gateway: "APIGatewayClient", outputs: Mapping[str, str]) -> None:
+    """Deploy the API's stage once more: CloudFormation may have taken its snapshot of the API before it had made the
+    gateway's own answers (docs/decisions.md, 4)."""
+    gateway.create_deployment(restApiId=outputs["ApiId"], stageName=outputs["StageName"])
+
+
+def publish_local(stack: Stack) -> None:
+    publish(
+        session().client("apigateway", endpoint_url=stack.endpoint, config=_QUICK), stack.outputs
+    )
 
 
 def compression_threshold(stack: Stack) -> int | None:

@@ -1,0 +1,89 @@
+"""A queue may deliver late, often and in any order: it makes no difference in the end."""
+
+import pytest
+
+from tests.flows.test_orders import (
+    ARRIVED,
+    CANCELLED,
+    CONFIRMED,
+    RECEIVED,
+    SHIPPED,
+    WELCOME,
+    by_status,
+    figures,
+    history_of,
+    letters_to,
+    order_of,
+    payment_of,
+)
+from tests.flows.town import Town
+from tests.support.shop import Client
+
+
+@pytest.mark.parametrize(
+    ("times", "backwards"), [(1, False), (5, True)], ids=["as-sent", "five-times-backwards"]
+)
+def test_events_end_in_the_same_however_they_are_delivered(
+    town: Town, admin: Client, customer: Client, times: int, backwards: bool
+) -> None:
+    mug = admin.add_product(stock=50)
+    arrived = customer.order((mug, 1))
+    declined = customer.order((mug, 2), payment_token="tok_declined")
+    called_off = customer.order((mug, 4))
+    # Before its saga has begun: backwards, the worker hears of the cancelled order before it hears of the placed one.
+    customer.post(f"/api/v1/orders/{called_off['id']}/cancel")
+    while town.publish():
+        town.deliver("CheckoutQueue", times=times, backwards=backwards)
+    admin.post(f"/api/v1/orders/{arrived['id']}/ship")
+    admin.post(f"/api/v1/orders/{arrived['id']}/deliver")
+    town.publish()
+    # All at once, so that backwards the first letter is of the delivery.
+    assert town.deliver("NotificationsQueue", times=times, backwards=backwards) == 10 * times
+    town.settle()
+    assert history_of(customer, arrived)[1:] == [
+        "order.confirmed",
+        "order.shipped",
+        "order.delivered",
+    ]
+    for order, reason in ((declined, "payment_declined"), (called_off, "customer_request")):
+        assert order_of(customer, order)["cancel_reason"] == reason
+        assert history_of(customer, order) == ["order.placed", "order.cancelled"]
+    assert [payment_of(town, order) for order in (arrived, declined, called_off)] == [
+        "captured",
+        "declined",
+        "voided",
+    ]
+    assert figures(customer, "products") == {"total": 1, "total_stock": 49}
+    assert figures(customer, "orders") == by_status(delivered=1, cancelled=2)
+    assert sorted(letters_to(town, customer)) == sorted(
+        [WELCOME, RECEIVED, CONFIRMED, SHIPPED, ARRIVED, *[RECEIVED, CANCELLED] * 2]
+    )
+    # And one welcome to the admin.
+    assert figures(customer, "notifications") == {"sent": 10, "failed": 0}
+    # However late the letters were, the list has them as things happened.
+    of_arrived = [
+        notification["type"]
+        for notification in customer.get("/api/v1/notifications").json()["notifications"]
+        if notification.get("order_id") == arrived["id"]
+    ]
+    assert of_arrived == ["order.delivered", "order.shipped", "order.confirmed", "order.placed"]
+
+
+def test_what_was_delivered_long_ago_changes_nothing_when_it_comes_again(
+    town: Town, admin: Client, customer: Client
+) -> None:
+    mug = admin.add_product(stock=50)
+    placed = customer.order((mug, 1))
+    town.settle()
+    customer.post(f"/api/v1/orders/{placed['id']}/cancel")
+    town.settle()
+    before = town.emails()
+    town.pass_time(days=3)
+    for fact in reversed(town.published()):
+        town.put_into("CheckoutQueue", fact)
+        town.put_into("NotificationsQueue", fact)
+    town.settle()
+    assert town.emails() == before
+    assert history_of(customer, placed) == ["order.placed", "order.confirmed", "order.cancelled"]
+    assert payment_of(town, placed) == "refunded"
+    assert customer.stock_of(mug) == 50
