@@ -178,6 +178,8 @@ def _finish(operation: Node, *, secured: bool) -> None:
         operation["security"] = [{"bearerAuth": []}]
         responses.setdefault("401", {"description": "No access token, or not a valid one"})
     for parameter in operation.get("parameters", ()):
+        if parameter["schema"].pop("x-required", False):
+            parameter["required"] = True
         parameter["schema"] = _without_null(parameter["schema"])
     if "422" in responses and "HTTPValidationError" in json.dumps(responses["422"]):
         responses["422"] = {"description": "The request is not valid"}

@@ -37,12 +37,13 @@ async def _idempotency_key(
         str | None,
         Header(
             alias="Idempotency-Key",
-            description="Required: new for each order, and the same when one is tried again.",
-            json_schema_extra={"minLength": 1, "maxLength": _LONGEST_KEY},
+            description="New for each order, and the same when one is tried again.",
+            json_schema_extra={"minLength": 1, "maxLength": _LONGEST_KEY, "x-required": True},
         ),
     ] = None,
 ) -> str:
-    # Declared optional, so that a missing one is the contract's 400 and not a 422 among those of the body.
+    # Optional for FastAPI, so that a missing one is the contract's 400 and not a 422 among those of the body; the API's
+    # document says "required", by the mark above (tools/openapi.py).
     key = (idempotency_key or "").strip()
     if not 1 <= len(key) <= _LONGEST_KEY:
         raise IdempotencyKeyRequired

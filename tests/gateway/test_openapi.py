@@ -189,6 +189,19 @@ def test_headers_that_a_client_must_send_are_declared(document: dict[str, Any]) 
     assert "if-none-match" in headers("get", "/api/v1/products/{id}")
 
 
+def test_an_order_without_an_idempotency_key_is_refused_and_says_so(
+    document: dict[str, Any],
+) -> None:
+    [key] = [
+        parameter
+        for parameter in document["paths"]["/api/v1/orders"]["post"]["parameters"]
+        if parameter["name"] == "Idempotency-Key"
+    ]
+    assert key["required"] is True
+    assert key["schema"]["maxLength"] == 255
+    assert "x-required" not in json.dumps(document)
+
+
 def test_the_assets_are_swagger_ui_5_and_go_out_as_text(folder: Path) -> None:
     gateway = HttpClient(api.create_app(FakeBackends(), Site(folder)))
     for name in ASSETS:
