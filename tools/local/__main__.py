@@ -54,17 +54,21 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _seed(shop: Shop) -> None:
+    """Fill the shop, and wake up meanwhile what the seed does not use."""
     log = shop.folder / "seed.log"
-    with step("seed"), log.open("wb") as output:
-        seeding = subprocess.run(
+    with step("seed and warm-up"), log.open("wb") as output:
+        seeding = subprocess.Popen(
             (APP_PYTHON, "-m", "tools.seed", "--url", shop.url),
             cwd=ROOT,
             env=shop.environment,
             stdout=output,
             stderr=subprocess.STDOUT,
-            check=False,
         )
-        if seeding.returncode:
+        try:
+            shop.warm_up()
+        finally:
+            failed = seeding.wait()
+        if failed:
             said = log.read_text().strip().splitlines() or ["it gave no reason"]
             raise Problem(
                 f"The shop could not be filled: {said[-1]}\n"

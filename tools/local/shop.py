@@ -84,11 +84,13 @@ class Shop:
                 stack.make_bucket(self.endpoint)
             self._deploy()
             self._serve()
-            with step("warm-up"):
-                warmth.warm_up(self.stack(), self.url)
         except BaseException:
             self.stop()
             raise
+
+    def warm_up(self) -> None:
+        """Start the functions' workers, so that nobody has to wait for them."""
+        warmth.warm_up(self.stack(), self.url)
 
     def redeploy(self) -> None:
         """Bring changed code into the running shop; its data stay."""
@@ -108,6 +110,8 @@ class Shop:
     def running(self) -> Iterator["Shop"]:
         self.start()
         try:
+            with step("warm-up"):
+                self.warm_up()
             yield self
         finally:
             self.stop()
