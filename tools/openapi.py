@@ -104,6 +104,11 @@ _HEADERS: Final[Node] = {
     },
 }
 _OWN_HEADERS: Final = {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
+_OF_BODIES: Final = {
+    "400": "`malformed-json`",
+    "413": "`payload-too-large`: the body is over 256 KB",
+    "415": "`unsupported-media-type`: the body is not `application/json`",
+}
 _PROBLEM_CONTENT: Final[Node] = {
     "application/problem+json": {"schema": {"$ref": f"{_SCHEMAS}Problem"}}
 }
@@ -183,6 +188,9 @@ def _finish(operation: Node, *, secured: bool) -> None:
         parameter["schema"] = _without_null(parameter["schema"])
     if "422" in responses and "HTTPValidationError" in json.dumps(responses["422"]):
         responses["422"] = {"description": "The request is not valid"}
+    if "requestBody" in operation:
+        for status, description in _OF_BODIES.items():
+            responses.setdefault(status, {"description": description})
     responses.setdefault("default", {"description": "Any other error"})
     for status, response in responses.items():
         names = ["X-Request-ID", "X-Process-Time"]

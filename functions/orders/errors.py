@@ -42,6 +42,7 @@ class IdempotencyKeyRequired(BodegaError):
 
 class IdempotencyKeyReused(BodegaError):
     status, code, title = 422, "idempotency-key-reused", "This key was used for another order"
+    pointer = "#/header/Idempotency-Key"
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key came with another body before; use a new key.")

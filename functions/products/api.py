@@ -33,11 +33,11 @@ from shared.money import MinorUnits
 from shared.settings import ApiSettings
 from shared.tokens import TokenVerifier, keys_from_kms
 
-_MOST_WORDS_ASKED = 5
+_MOST_WORDS_ASKED = 10
 # Anyone may keep an answer, and must ask whether it still holds: stock changes by the second.
 _CACHING = {"Cache-Control": "public, no-cache"}
 
-router = APIRouter(tags=["products"])
+router = APIRouter(tags=["products"], route_class=http.ExactRoute)
 
 
 async def _catalogue(request: Request) -> CatalogueService:
@@ -103,7 +103,7 @@ async def list_products(
     ] = None,
     q: Annotated[
         str | None,
-        Query(max_length=200, description="Up to five beginnings of words of the name."),
+        Query(max_length=200, description="Up to ten beginnings of words of the name."),
     ] = None,
     sort: Annotated[Sort, Query(description="`-price`: the dearest first.")] = "newest",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,

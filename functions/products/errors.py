@@ -22,6 +22,7 @@ class IdempotencyKeyReused(BodegaError):
     """The caller's key belongs to another change of this product's stock."""
 
     status, code, title = 422, "idempotency-key-reused", "This key was used for another change"
+    pointer = "#/header/Idempotency-Key"
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key came with another body before; use a new key.")

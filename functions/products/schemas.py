@@ -54,6 +54,11 @@ Category = Annotated[
 AbsentIfBlank = BeforeValidator(_absent_if_blank)
 
 
+def _or_default(default: str | int) -> BeforeValidator:
+    """Null says the same as leaving the field out."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -62,10 +67,10 @@ class ProductRequest(_Body):
     """A product to be put on sale."""
 
     name: Name
-    description: Description = ""
+    description: Annotated[Description, _or_default("")] = ""
     price: MinorUnits
     category: Category
-    stock: Annotated[int, Field(ge=0, le=MOST_UNITS)] = 0
+    stock: Annotated[int, Field(ge=0, le=MOST_UNITS), _or_default(0)] = 0
 
 
 def _without_default(schema: dict[str, Any]) -> None:

@@ -1,40 +1,65 @@
 """Who is in town."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import httpx
 import pytest
 
+from shared import aws
+from shared.dynamodb import Table
 from tests.flows.town import Town
+from tests.support.aws import mocked_account
 from tests.support.shop import Client
 from tools.first_admin import make_admin
 from users.repository import UserRepository
 
 
-@pytest.fixture
-def town(account: None) -> Iterator[Town]:
-    with Town() as town:
-        yield town
+@dataclass(frozen=True)
+class Founded:
+    """A town where nothing has happened yet, but that two people have registered."""
+
+    town: Town
+    anyone: Client
+    customer: Client
+    admin: Client
+    restore: Callable[[], None]
+
+
+@pytest.fixture(scope="module")
+def founded() -> Iterator[Founded]:
+    """Once for each file of tests: registering, logging in and building graphs take longer than most tests."""
+    with mocked_account(), Town() as town:
+        transport = httpx.MockTransport(town.answer)
+        with httpx.Client(base_url="https://shop.example", transport=transport) as http:
+            anyone = Client(http)
+            customer = anyone.register(email="carla@example.com")
+            admin = anyone.register(email="ada@example.com", full_name="Ada Admin")
+            # As a deployment's first admin is made.
+            users = UserRepository(Table("UsersTable", aws.client("dynamodb")))
+            make_admin(users, "ada@example.com")
+            yield Founded(town, anyone, customer, admin.log_in(), town.remember())
 
 
 @pytest.fixture
-def anyone(town: Town) -> Iterator[Client]:
+def town(founded: Founded) -> Iterator[Town]:
+    yield founded.town
+    founded.restore()
+
+
+@pytest.fixture
+def anyone(founded: Founded, town: Town) -> Client:
     """Somebody without a token."""
-    with httpx.Client(
-        base_url="https://shop.example", transport=httpx.MockTransport(town.answer)
-    ) as http:
-        yield Client(http)
+    return founded.anyone
 
 
 @pytest.fixture
-def customer(anyone: Client) -> Client:
-    """A newly registered customer, not welcomed yet."""
-    return anyone.register(email="carla@example.com")
+def customer(founded: Founded, town: Town) -> Client:
+    """A customer who has just registered, and is not welcomed yet."""
+    return founded.customer
 
 
 @pytest.fixture
-def admin(town: Town, anyone: Client) -> Client:
-    """The shop's admin, welcomed and made as a deployment's first admin is."""
-    client = anyone.register(email="ada@example.com", full_name="Ada Admin")
-    make_admin(UserRepository(town.tables["UsersTable"]), "ada@example.com")
-    return client.log_in()
+def admin(founded: Founded, town: Town) -> Client:
+    """The shop's admin, not welcomed yet either."""
+    return founded.admin

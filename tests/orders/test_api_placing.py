@@ -108,6 +108,7 @@ def test_stock_that_is_not_there_is_not_sold(counter: Counter) -> None:
 def test_a_product_that_is_not_there_is_named(counter: Counter) -> None:
     answer = counter.place({"items": [{"product_id": "ghost", "quantity": 1}]})
     assert (answer.status, answer.code) == (422, "unknown-product")
+    assert answer.json["errors"][0]["pointer"] == "#/items"
     assert answer.json["product_id"] == "ghost"
 
 
@@ -151,7 +152,6 @@ LINE = {"product_id": "mug", "quantity": 1}
         ({"items": [LINE], "total_amount": "0.01"}, "#/total_amount"),
         ({"items": [LINE], "payment_token": ""}, "#/payment_token"),
         ({"items": [LINE], "payment_token": "t" * 256}, "#/payment_token"),
-        ({"items": [LINE], "payment_token": None}, "#/payment_token"),
     ],
 )
 def test_a_wrong_body_is_refused_at_the_place_that_is_wrong(

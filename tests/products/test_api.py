@@ -64,6 +64,18 @@ def test_prices_are_exact(api: HttpClient, price: object, shown: str) -> None:
     assert api.post(PATH, {**MUG, "price": price}, caller=ADMIN).json["price"] == shown
 
 
+@pytest.mark.parametrize("written", ["5.0000000000000000000001", "1e-400", "5.990"])
+def test_places_of_a_number_are_counted_as_they_are_written(api: HttpClient, written: str) -> None:
+    body = f'{{"name": "Mug", "category": "kitchen", "price": {written}}}'
+    answer = api.request("POST", PATH, body=body, caller=ADMIN)
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "#/price")
+
+
+def test_null_leaves_a_field_out(api: HttpClient) -> None:
+    added = api.post(PATH, {**MUG, "description": None, "stock": None}, caller=ADMIN).json
+    assert (added["description"], added["stock"]) == ("", 0)
+
+
 @pytest.mark.parametrize(
     ("wrong", "pointer"),
     [

@@ -190,6 +190,17 @@ def test_a_body_that_is_not_valid_is_422_and_told_where(
     assert refused.json["detail"]
 
 
+def test_a_body_that_the_gateway_could_not_read_is_400(client: HttpClient) -> None:
+    # What API Gateway makes of a byte that is no UTF-8.
+    answer = client.post("/orders", {"name": "caf\N{REPLACEMENT CHARACTER}"})
+    assert (answer.status, answer.code) == (400, "malformed-json")
+
+
+def test_an_instance_is_a_uri_reference(client: HttpClient) -> None:
+    assert client.get("/orders/a\0 b\n#").json["instance"] == "/orders/a%00%20b%0A"
+    assert client.get("/nothing/ü").json["instance"] == "/nothing/%C3%BC"
+
+
 def test_a_missing_body_is_422(client: HttpClient) -> None:
     refused = client.post("/orders")
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#")

@@ -23,46 +23,45 @@ class Priced(BaseModel):
         ("20", 2000),
         ("0", 0),
         ("0.00", 0),
-        ("-0", 0),
-        (" 5.00 ", 500),
-        ("1e1", 1000),
-        ("1.50000", 150),
         (20, 2000),
         (19.99, 1999),
         (0.1, 10),
         (1.15, 115),
-        (2.675, None),
         (Decimal("7.10"), 710),
+        (Decimal("1E+2"), 10_000),
         ("10000000000.00", 10**12),
     ],
 )
-def test_minor_units_are_read_exactly(value: object, minor: int | None) -> None:
-    if minor is None:
-        with pytest.raises(ValueError, match="two decimal places"):
-            to_minor(value)
-    else:
-        assert to_minor(value) == minor
+def test_minor_units_are_read_exactly(value: object, minor: int) -> None:
+    assert to_minor(value) == minor
 
 
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        ("19.999", "two decimal places"),
-        ("-0.01", "negative"),
-        (-1, "negative"),
-        ("NaN", "finite"),
-        (float("nan"), "finite"),
-        ("Infinity", "finite"),
-        (float("-inf"), "finite"),
-        ("sNaN", "finite"),
-        ("1e400", "large"),
-        ("1e-400", "small"),
-        ("10000000000.01", "large"),
-        ("9" * 5000, "large"),
-        ("abc", "decimal number"),
+        ("19.999", "at most two places"),
+        ("5.990", "at most two places"),
+        ("-0.01", "not negative"),
+        ("NaN", "decimal number"),
+        ("Infinity", "decimal number"),
+        ("1e1", "decimal number"),
+        ("1_000", "decimal number"),
+        ("١٢", "decimal number"),
+        ("5.", "decimal number"),
+        (" 5.00", "decimal number"),
+        ("9" * 5000, "decimal number"),
         ("", "decimal number"),
         ("1,50", "decimal number"),
-        ("1 000", "decimal number"),
+        ("10000000000.01", "large"),
+        (2.675, "two decimal places"),
+        (Decimal("5.0000000000000000000001"), "two decimal places"),
+        (Decimal("1e-400"), "two decimal places"),
+        (Decimal("5.990"), "two decimal places"),
+        (Decimal("1e400"), "large"),
+        (10**11, "large"),
+        (-1, "negative"),
+        (float("nan"), "finite"),
+        (float("-inf"), "finite"),
         (True, "string or a number"),
         (None, "string or a number"),
         ([], "string or a number"),

@@ -5,8 +5,10 @@
 Every request goes on unchanged to the stage that `api.json` in the folder names; a deployment rewrites it.
 """
 
+import asyncio
 import gzip
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -59,6 +61,9 @@ class Front:
         self.port = port
         self.api_file = api_file
         self._changed = 0
+        # Every request at once takes a worker of each function that it goes through, and starting many of them only
+        # makes all of them slow.
+        self._free = asyncio.Semaphore(max(4, 2 * (os.cpu_count() or 1)))
         self._target = Target("", None)
         # It never gives up before the API does, which is after 29 s.
         self._client = httpx.AsyncClient(
@@ -72,11 +77,12 @@ class Front:
             return
         body = await _whole_body(receive)
         try:
-            answer = await self._client.send(self._request(scope, body), stream=True)
-            try:
-                content = b"".join([chunk async for chunk in answer.aiter_raw()])
-            finally:
-                await answer.aclose()
+            async with self._free:
+                answer = await self._client.send(self._request(scope, body), stream=True)
+                try:
+                    content = b"".join([chunk async for chunk in answer.aiter_raw()])
+                finally:
+                    await answer.aclose()
         except (httpx.HTTPError, OSError, ValueError):
             gone = json.dumps({**_GONE, "instance": scope["path"]}).encode()
             headers = [(b"content-type", b"application/problem+json")]

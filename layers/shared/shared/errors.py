@@ -17,6 +17,7 @@ BodegaError
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, TypedDict
+from urllib.parse import quote
 
 
 class FieldError(TypedDict):
@@ -32,6 +33,8 @@ class BodegaError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Something went wrong"
+    # Where in the request a 422's cause is, for those that do not list several.
+    pointer: ClassVar[str] = "#"
 
     def __init__(self, detail: str = "", **data: object) -> None:
         super().__init__(detail or self.title)
@@ -120,12 +123,15 @@ class ServiceUnavailable(BodegaError):
 def problem(error: BodegaError, *, instance: str, request_id: str) -> dict[str, object]:
     """The RFC 9457 document of an error."""
     data = {k: v for k, v in error.data.items() if k != "reason"}
+    if error.status == 422:
+        data.setdefault("errors", [FieldError(pointer=error.pointer, detail=error.detail)])
     return {
         "type": f"/problems/{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
-        "instance": instance,
+        # A URI reference, so what no URI may hold is escaped.
+        "instance": quote(instance, safe="/:@!$&'()*+,;=~"),
         "request_id": request_id,
         **data,
     }

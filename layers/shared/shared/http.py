@@ -1,13 +1,15 @@
 """The app factory: FastAPI as every service of Bodega uses it, and the Lambda handler round it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 from mangum import Mangum
 from mangum.handlers import APIGateway
 from starlette.datastructures import Headers
@@ -36,7 +38,7 @@ _TEXT_TYPES = [
     "application/javascript",
     "image/svg+xml",
 ]
-_SECURITY_HEADERS = [
+_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
 ]
@@ -86,8 +88,25 @@ def create_app(
                 "X-Request-ID",
             ],
         )
-    app.add_middleware(RequestEnvelope, headers=_SECURITY_HEADERS)
+    app.add_middleware(RequestEnvelope, headers=_HEADERS)
     return app
+
+
+class ExactRoute(APIRoute):
+    """A route whose bodies' decimal numbers are read as they are written, and never through a float."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_exactly(request: Request) -> Response:
+            return await handle(_ExactRequest(request.scope, request.receive))
+
+        return handle_exactly
+
+
+class _ExactRequest(Request):
+    async def json(self) -> Any:
+        return json.loads(await self.body(), parse_float=Decimal)
 
 
 def lambda_handler(app: FastAPI) -> Handler:

@@ -11,7 +11,7 @@ from shared import context
 @cache
 def logger() -> Logger:
     """The function's logger; its service and level are in the variables that Powertools names."""
-    return Logger(utc=True, use_rfc3339=True)
+    return Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False)
 
 
 def begin(proposed_request_id: str | None, **keys: Any) -> str:

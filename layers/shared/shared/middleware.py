@@ -11,12 +11,14 @@ from shared import context, logging, metrics
 from shared.errors import (
     BodegaError,
     InternalError,
+    MalformedJson,
     PayloadTooLarge,
     UnsupportedMediaType,
     problem,
 )
 
 _LARGEST_BODY: Final = 256 * 1024
+_NOT_UTF8: Final = "\N{REPLACEMENT CHARACTER}".encode()
 _PROBLEM_JSON: Final = b"application/problem+json"
 # Most answers are for one person or about this moment; those that are not say so themselves.
 _KEEP_NOTHING: Final = (b"cache-control", b"no-store")
@@ -59,6 +61,9 @@ class RequestEnvelope:
                 given = list(message.get("headers", ()))
                 if not any(name == b"cache-control" for name, _ in given):
                     given.append(_KEEP_NOTHING)
+                else:
+                    # Who keeps it must know that the gateway compresses for those who ask.
+                    given.append((b"vary", b"accept-encoding"))
                 message["headers"] = [
                     *given,
                     *self.headers,
@@ -110,6 +115,9 @@ async def _checked(scope: Scope, receive: Receive) -> Receive:
             raise PayloadTooLarge
         if not message.get("more_body"):
             break
+    # The gateway hands bodies on as text and writes this where bytes were no UTF-8: what was meant is lost.
+    if _NOT_UTF8 in body:
+        raise MalformedJson("The body is not UTF-8.")
     if body and scope["method"] in ("POST", "PUT", "PATCH"):
         media_type = (_header(scope, b"content-type") or "").partition(";")[0].strip().lower()
         if media_type != "application/json":

@@ -27,6 +27,7 @@ class UnknownProduct(BodegaError):
     """No such product can be ordered. Data: `product_id`."""
 
     status, code, title = 422, "unknown-product", "There is no such product to order"
+    pointer = "#/items"
 
     def __init__(self, *, product_id: str) -> None:
         super().__init__("There is no such product to order.", product_id=product_id)
