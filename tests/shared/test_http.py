@@ -192,12 +192,12 @@ def test_a_body_that_is_not_valid_is_422_and_told_where(
 
 def test_a_body_that_the_gateway_could_not_read_is_400(client: HttpClient) -> None:
     # What API Gateway makes of a byte that is no UTF-8.
-    answer = client.post("/orders", {"name": "caf\N{REPLACEMENT CHARACTER}"})
+    answer = client.request("POST", "/orders", body='{"name": "caf\N{REPLACEMENT CHARACTER}"}')
     assert (answer.status, answer.code) == (400, "malformed-json")
 
 
 def test_an_instance_is_a_uri_reference(client: HttpClient) -> None:
-    assert client.get("/orders/a\0 b\n#").json["instance"] == "/orders/a%00%20b%0A"
+    assert client.get("/orders/a\0 b").json["instance"] == "/orders/a%00%20b"
     assert client.get("/nothing/ü").json["instance"] == "/nothing/%C3%BC"
 
 
