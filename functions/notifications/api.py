@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from notifications.models import Notification
 from notifications.repository import DynamoNotifications
 from notifications.service import NotificationService
-from shared import health, logging
+from shared import health
 from shared.auth import Authenticated
 from shared.aws import client
 from shared.cursors import Cursors, key_from_kms
@@ -36,14 +36,11 @@ class NotificationList(BaseModel):
     next_cursor: str | None
 
 
-class NotificationsHealth(BaseModel):
-    """The service's own health. The figures are left out when they cannot be had."""
+class NotificationsHealth(health.Health):
+    """How many notifications were sent, and how many could not be."""
 
-    status: str
     sent: int | None = None
     failed: int | None = None
-    uptime_seconds: float
-    memory_mb: float
 
 
 def _service(request: Request) -> NotificationService:
@@ -113,12 +110,7 @@ async def read_notification(
     response_model_exclude_none=True,
 )
 async def notifications_health(request: Request) -> NotificationsHealth:
-    try:
-        figures = _service(request).totals()
-    except Exception:  # noqa: BLE001  # whatever keeps the figures away, the answer is that they are away
-        logging.logger().exception("the figures could not be loaded")
-        return NotificationsHealth(status="degraded", **health.vitals())
-    return NotificationsHealth(status="healthy", **figures, **health.vitals())
+    return health.report(NotificationsHealth, _service(request).totals)
 
 
 def create_app(

@@ -1,6 +1,6 @@
 """What travels over HTTP: requests as they are checked, answers as the contract has them."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import (
     BaseModel,
@@ -14,6 +14,7 @@ from pydantic import (
 from orders.models import LARGEST_QUANTITY, Basket, CancelReason, Order, Status
 from shared.contracts.events import Event, EventType, OrderData
 from shared.contracts.inventory import Line, PricedLine
+from shared.health import Health
 from shared.money import MinorUnits
 
 _USUAL_TOKEN: Final = "tok_ok"  # noqa: S105  # for everybody to know
@@ -188,11 +189,8 @@ class History(BaseModel):
     next_cursor: str | None
 
 
-class Health(BaseModel):
-    """The service's figures, left out where they cannot be read, and the answering environment's."""
+class OrdersHealth(Health):
+    """How many orders there are, and how many in each status."""
 
-    status: Literal["healthy", "degraded"]
-    total: int | None = Field(default=None, exclude_if=_is_none)
-    by_status: dict[Status, int] | None = Field(default=None, exclude_if=_is_none)
-    uptime_seconds: float
-    memory_mb: float
+    total: int | None = None
+    by_status: dict[Status, int] | None = None

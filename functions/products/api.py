@@ -21,14 +21,13 @@ from products.schemas import (
 )
 from products.service.catalogue import CatalogueService
 from products.words import words_of
-from shared import http, logging
+from shared import health, http
 from shared.auth import Admin
 from shared.aws import client
 from shared.cursors import Cursors, key_from_kms
 from shared.dynamodb import Table
 from shared.entry import Entry, Handler
 from shared.errors import InvalidRequest
-from shared.health import vitals
 from shared.money import MinorUnits
 from shared.settings import ApiSettings
 from shared.tokens import TokenVerifier, keys_from_kms
@@ -242,12 +241,7 @@ async def restock_product(
     response_model_exclude_none=True,
 )
 async def health_products(catalogue: Catalogue) -> ProductsHealth:
-    try:
-        totals = catalogue.totals()
-    except Exception:  # noqa: BLE001  # whatever keeps the figures away, that they are missing is the answer
-        logging.logger().exception("the totals cannot be read")
-        return ProductsHealth(status="degraded", **vitals())
-    return ProductsHealth(status="healthy", **totals, **vitals())
+    return health.report(ProductsHealth, catalogue.totals)
 
 
 def _shown(product: Product, catalogue: CatalogueService, response: Response) -> ProductView:

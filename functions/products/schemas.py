@@ -1,7 +1,7 @@
 """Products as the API reads and writes them."""
 
 import unicodedata
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from products.models import Product, ProductChanges
+from shared.health import Health
 from shared.money import MinorUnits, to_text
 
 MOST_UNITS = 1_000_000
@@ -147,11 +148,8 @@ class ProductList(BaseModel):
     next_cursor: str | None
 
 
-class ProductsHealth(BaseModel):
-    """The service's own health: products on sale, and units of them. Without figures when they cannot be had."""
+class ProductsHealth(Health):
+    """How many products are on sale, and how many units of them."""
 
-    status: Literal["healthy", "degraded"]
     total: int | None = None
     total_stock: int | None = None
-    uptime_seconds: float
-    memory_mb: float

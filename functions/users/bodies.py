@@ -12,6 +12,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from shared.health import Health
 from shared.tokens import LIFETIME_SECONDS, Role
 from users import emails
 
@@ -155,11 +156,8 @@ class PublicKeys(BaseModel):
     keys: list[dict[str, str]]
 
 
-class UsersHealth(BaseModel):
-    """The service's own figures; `total` and `active` are left out where they could not be read."""
+class UsersHealth(Health):
+    """How many users there are, and how many of them are active."""
 
-    status: Literal["healthy", "degraded"]
     total: int | None = None
     active: int | None = None
-    uptime_seconds: float
-    memory_mb: float

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from shared import health, logging
+from shared import health
 from shared.auth import Authenticated
 from shared.tokens import Caller, TokenVerifier
 from users.bodies import (
@@ -241,14 +241,7 @@ async def log_out(body: HeldToken, sessions: Sessions) -> None:
     response_model_exclude_none=True,
 )
 async def users_health(users: Users) -> UsersHealth:
-    try:
-        figures = users.totals()
-    except Exception:  # noqa: BLE001  # whatever keeps the figures away, the answer is that they are away
-        logging.logger().exception("the figures could not be loaded")
-        return UsersHealth(status="degraded", **health.vitals())
-    return UsersHealth(
-        status="healthy", total=figures["total"], active=figures["active"], **health.vitals()
-    )
+    return health.report(UsersHealth, users.totals)
 
 
 @router.get(

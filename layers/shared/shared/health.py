@@ -1,25 +1,43 @@
-"""What an environment can say of itself, for the health routes."""
+"""What a service says of itself, for the health routes: its own figures, and the answering environment's."""
 
 import resource
 import sys
 import time
-from typing import TypedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from shared import logging
 
 _STARTED = time.monotonic()
 
 
-class Vitals(TypedDict):
-    """Seconds since this environment started, and the most memory it has used, in MB."""
+class Health(BaseModel):
+    """A service's health. A service adds its figures as fields that may be None: where they cannot be had, it is degraded.
 
+    `uptime_seconds` is since this environment started; `memory_mb` is the most that it has used.
+    """
+
+    status: Literal["healthy", "degraded"]
     uptime_seconds: float
     memory_mb: float
 
 
-def vitals() -> Vitals:
-    """This environment's figures now."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    kilobytes = peak / 1024 if sys.platform == "darwin" else peak  # macOS counts in bytes
-    return {
+def report[H: Health](kind: type[H], figures: Callable[[], Mapping[str, Any]]) -> H:
+    """The health of a service whose figures `figures` gives."""
+    environment = {
         "uptime_seconds": round(time.monotonic() - _STARTED, 3),
-        "memory_mb": round(kilobytes / 1024, 1),
+        "memory_mb": round(_peak_kilobytes() / 1024, 1),
     }
+    try:
+        own = figures()
+    except Exception:  # noqa: BLE001  # whatever keeps the figures away, the answer is that they are away
+        logging.logger().exception("the figures could not be loaded")
+        return kind(status="degraded", **environment)
+    return kind(status="healthy", **own, **environment)
+
+
+def _peak_kilobytes() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024 if sys.platform == "darwin" else peak  # macOS counts in bytes
