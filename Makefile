@@ -21,7 +21,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools tests
 
-.PHONY: help setup run stop deploy-local build test check fix requirements sam-local deploy admin clean
+.PHONY: help setup run stop deploy-local build test check fix requirements sam-local sam-invoke deploy admin clean
 
 help:  ## this list
 	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -65,6 +65,9 @@ deploy-local: $(APP) $(SAM)  ## bring changed code into the open shop
 
 sam-local: $(APP) $(SAM)  ## the API in Lambda's containers, on the open shop's AWS; SAM_PORT=3001
 	$(DO)$(PYTHON) -m tools.local sam-local --port $(PORT) --sam-port $(SAM_PORT) -- $(ARGS)
+
+sam-invoke: $(APP) $(SAM)  ## one function in its container; FUNCTION=OrdersCheckout EVENT=events/….json
+	$(DO)$(PYTHON) -m tools.local sam-invoke --port $(PORT) "$(FUNCTION)" "$(EVENT)" -- $(ARGS)
 
 # --- checks --------------------------------------------------------------------------------------
 

@@ -94,6 +94,11 @@ def sam_local(arguments: argparse.Namespace) -> None:
     containers.serve(_running_shop(arguments.port), arguments.sam_port, arguments.more)
 
 
+def sam_invoke(arguments: argparse.Namespace) -> None:
+    shop = _running_shop(arguments.port)
+    containers.invoke(shop, arguments.target, arguments.event, arguments.more)
+
+
 def deploy(arguments: argparse.Namespace) -> None:
     cloud.deploy(arguments.environment)
 
@@ -136,6 +141,10 @@ def _parse() -> argparse.Namespace:
     in_containers = command("sam-local", sam_local)
     in_containers.add_argument("--sam-port", type=_port, default=3001)
     in_containers.add_argument("more", nargs="*")
+    invoke_command = command("sam-invoke", sam_invoke)
+    invoke_command.add_argument("target", help="a function of the template")
+    invoke_command.add_argument("event", help="a file of events/")
+    invoke_command.add_argument("more", nargs="*")
     command("deploy", deploy).add_argument("environment", metavar="ENV", choices=("dev", "prod"))
     return parser.parse_args()
 

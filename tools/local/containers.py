@@ -1,4 +1,4 @@
-"""`make sam-local`: the API's functions in Lambda's containers, on the AWS of a running shop."""
+"""`make sam-local` and `make sam-invoke`: functions in Lambda's containers, on the AWS of a running shop."""
 
 import asyncio
 import contextlib
@@ -34,6 +34,26 @@ def serve(shop: Shop, port: int, arguments: list[str]) -> None:
         port: where the containers' API answers.
         arguments: more of SAM's own, such as --skip-pull-image.
     """
+    _run(
+        shop,
+        ["start-api", "--host", HOST, "--port", str(port), "--warm-containers", "LAZY"],
+        arguments,
+    )
+
+
+def invoke(shop: Shop, function: str, event: str, arguments: list[str]) -> None:
+    """Run `sam local invoke` once.
+
+    Args:
+        shop: whose tables, queues and functions the container uses.
+        function: the function, by its name in the template.
+        event: the file of the event.
+        arguments: more of SAM's own, such as --skip-pull-image.
+    """
+    _run(shop, ["invoke", function, "--event", event], arguments)
+
+
+def _run(shop: Shop, what: list[str], arguments: list[str]) -> None:
     bridge = _bridge_address()
     with step("build for containers") as progress:
         if not sam.build_if_changed(shop.folder / "containers.log", _BUILD, architecture()):
@@ -46,9 +66,10 @@ def serve(shop: Shop, port: int, arguments: list[str]) -> None:
     print(f"▸ {processes.shown(_VARIABLES)} is written, and SAM takes over\n", flush=True)
     overrides = {**sam.parameters("local"), "Architecture": architecture(), "EndpointUrl": endpoint}
     command: list[str | Path] = [
-        *(SAM_PYTHON, "-m", "samcli", "local", "start-api", "--host", HOST, "--port", str(port)),
+        SAM_PYTHON,
+        *("-m", "samcli", "local", *what),
         *("--template", _BUILD / "template.yaml", "--env-vars", _VARIABLES),
-        *("--add-host", "host.docker.internal:host-gateway", "--warm-containers", "LAZY"),
+        *("--add-host", "host.docker.internal:host-gateway"),
         *arguments,
         *("--parameter-overrides", *(f"{name}={value}" for name, value in overrides.items())),
     ]
