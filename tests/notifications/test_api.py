@@ -8,7 +8,6 @@ import pytest
 from notifications import api
 from notifications.models import ADMINS, Notification, mailbox
 from notifications.service import NotificationService
-from shared.aws import client as aws_client
 from shared.contracts.events import Event
 from shared.cursors import Cursors
 from shared.entry import Entry
@@ -21,8 +20,8 @@ from tests.notifications.fakes import (
     order_event,
     registered,
 )
-from tests.support.aws import make_table
 from tests.support.callers import ADMIN, ALICE, BOB, FakeVerifier
+from tests.support.environment import given_environment
 from tests.support.http import Answer, HttpClient
 
 PATH = "/api/v1/notifications"
@@ -253,17 +252,7 @@ def test_health_without_its_table_is_degraded(shop: HttpClient) -> None:
 
 
 def test_the_real_graph_stands(account: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_table("NotificationsTable")
-    keys = aws_client("kms")
-    token_key = keys.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
-    for name, value in {
-        "TABLE_NAME": "NotificationsTable",
-        "TOKEN_ISSUER": "https://tests.example",
-        "TOKEN_KEY_IDS": token_key["KeyMetadata"]["KeyId"],
-        "CURSOR_KEY_ID": "unused",
-        "CORS_ORIGINS": "",
-    }.items():
-        monkeypatch.setenv(name, value)
+    given_environment(monkeypatch, "NotificationsTable")
     shop = HttpClient(Entry(api.build, api.Settings))
     assert shop.get("/health/notifications").json["sent"] == 0
     assert shop.get(PATH, headers={"Authorization": "Bearer x.y.z"}).code == "unauthenticated"

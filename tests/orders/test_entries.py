@@ -15,36 +15,24 @@ from shared import aws, clock, outbox
 from shared.dynamodb import Table, to_wire
 from shared.entry import Entry
 from tests.orders.builders import a_basket, an_order
-from tests.support.aws import make_table
 from tests.support.callers import ALICE
 from tests.support.context import LambdaContext
+from tests.support.environment import ISSUER, given_environment
 from tests.support.http import HttpClient
 from tests.support.template import ROOT
 from tests.support.tokens import mint
-
-ISSUER = "https://tests.example"
 
 
 @pytest.fixture
 def table(account: None, monkeypatch: pytest.MonkeyPatch) -> Table:
     """The orders' table, and the environment that the functions are given."""
-    kms = aws.client("kms")
-    token_key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
-    cursor_key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
-    topic = aws.client("sns").create_topic(Name="events")
-    for name, value in {
-        "TABLE_NAME": "OrdersTable",
-        "TOPIC_ARN": topic["TopicArn"],
-        "USERS_DIRECTORY": "UsersDirectory",
-        "PRODUCTS_INVENTORY": "ProductsInventory",
-        "QUEUE_URL": "the-queue",
-        "TOKEN_ISSUER": ISSUER,
-        "TOKEN_KEY_IDS": token_key["KeyMetadata"]["KeyId"],
-        "CURSOR_KEY_ID": cursor_key["KeyMetadata"]["KeyId"],
-        "CORS_ORIGINS": "",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return make_table("OrdersTable")
+    return given_environment(
+        monkeypatch,
+        "OrdersTable",
+        USERS_DIRECTORY="UsersDirectory",
+        PRODUCTS_INVENTORY="ProductsInventory",
+        QUEUE_URL="the-queue",
+    )
 
 
 def placed(table: Table, token: str, *, minutes_ago: int = 0) -> Order:

@@ -12,13 +12,13 @@ from products.models import Product, Reservation
 from products.repository.items import product_item, product_key
 from products.repository.products import DynamoProducts
 from products.repository.reservations import DynamoReservations
-from shared import aws, outbox
+from shared import outbox
 from shared.contracts.events import Event, LowStockData
 from shared.dynamodb import Item, Table, to_wire
 from shared.entry import Entry
 from tests.products.builders import a_priced_line, a_product
-from tests.support.aws import make_table
 from tests.support.context import LambdaContext
+from tests.support.environment import given_environment
 from tests.support.http import HttpClient
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -27,22 +27,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def shop(account: None, monkeypatch: pytest.MonkeyPatch) -> Table:
     """The products' table, and the environment that the functions are given."""
-    kms = aws.client("kms")
-    token_key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
-    cursor_key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
-    topic = aws.client("sns").create_topic(Name="events")
-    for name, value in {
-        "TABLE_NAME": "ProductsTable",
-        "CURRENCY": "EUR",
-        "TOKEN_ISSUER": "https://tests.example",
-        "TOKEN_KEY_IDS": token_key["KeyMetadata"]["KeyId"],
-        "CURSOR_KEY_ID": cursor_key["KeyMetadata"]["KeyId"],
-        "CORS_ORIGINS": "",
-        "TOPIC_ARN": topic["TopicArn"],
-        "LOW_STOCK_THRESHOLD": "5",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return make_table("ProductsTable")
+    return given_environment(monkeypatch, "ProductsTable", CURRENCY="EUR", LOW_STOCK_THRESHOLD="5")
 
 
 @pytest.fixture

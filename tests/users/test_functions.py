@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from shared import aws, outbox
+from shared import outbox
 from shared.contracts.directory import Customer
 from shared.dynamodb import Table, to_wire
 from shared.entry import Entry
-from tests.support.aws import make_table
 from tests.support.context import LambdaContext
+from tests.support.environment import given_environment
 from tests.support.http import HttpClient
 from tests.users.builders import PASSWORD, a_user, registration_body
 from users import api, directory, relay, sweeper
@@ -20,20 +20,7 @@ from users.repository import UserRepository
 @pytest.fixture
 def table(account: None, monkeypatch: pytest.MonkeyPatch) -> Table:
     """The users' table, and the environment that the functions are given."""
-    kms = aws.client("kms")
-    token_key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
-    cursor_key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
-    topic = aws.client("sns").create_topic(Name="events")
-    for name, value in {
-        "TABLE_NAME": "UsersTable",
-        "TOKEN_ISSUER": "https://tests.example",
-        "TOKEN_KEY_IDS": token_key["KeyMetadata"]["KeyId"],
-        "CURSOR_KEY_ID": cursor_key["KeyMetadata"]["KeyId"],
-        "CORS_ORIGINS": "",
-        "TOPIC_ARN": topic["TopicArn"],
-    }.items():
-        monkeypatch.setenv(name, value)
-    return make_table("UsersTable")
+    return given_environment(monkeypatch, "UsersTable")
 
 
 def registered(table: Table, **values: object) -> tuple[User, dict[str, Any]]:
