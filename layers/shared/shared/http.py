@@ -43,8 +43,6 @@ _HEADERS = [
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
 ]
 
-_OWN_STATUSES: Mapping[int, Callable[[], BodegaError]] = {404: NotFound}
-
 
 def create_app(
     name: str,
@@ -184,8 +182,8 @@ def _from_starlette(error: HTTPException, request: Request) -> BodegaError:
         routes = iter_route_contexts(request.app.routes)
         here = [route for route in routes if route.path_regex.match(request.url.path)]
         return MethodNotAllowed(sorted({m for route in here for m in route.methods or ()}))
-    if error.status_code in _OWN_STATUSES:
-        return _OWN_STATUSES[error.status_code]()
+    if error.status_code == 404:
+        return NotFound()
     if error.status_code == 400:  # FastAPI's word for a body that it could not decode
         return MalformedJson("The body is not JSON.")
     raise error
