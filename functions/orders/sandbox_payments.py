@@ -1,7 +1,8 @@
 """The sandbox payment provider: decides by token, as card processors' test tokens do.
 
 It stands in for an external party. Its ledger lies in the orders table for want of a place of its own, under keys
-that nothing else uses, and is written as a careful provider would: each operation once, by its key.
+that nothing else uses, and is written as a careful provider would: each operation once, by its key. `entries` are
+what was done to a payment, in order, as a bank statement would show it.
 """
 
 from typing import Any, Final
@@ -54,7 +55,8 @@ class SandboxPayments:
         """The payment, made in this state if it is new."""
         try:
             self._ledger.put(
-                {**_key(key), "state": state, **details}, condition="attribute_not_exists(#pk)"
+                {**_key(key), "state": state, "entries": [state], **details},
+                condition="attribute_not_exists(#pk)",
             )
         except ConditionFailed:
             payment = self.find(key)
@@ -66,9 +68,9 @@ class SandboxPayments:
         try:
             self._ledger.update(
                 _key(key),
-                "SET #state = :to",
+                "SET #state = :to, #entries = list_append(#entries, :entry)",
                 condition="#state = :from",
-                values={"from": from_, "to": to},
+                values={"from": from_, "to": to, "entry": [to]},
             )
         except ConditionFailed as there:
             if there.item is None:

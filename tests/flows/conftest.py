@@ -8,8 +8,8 @@ import pytest
 
 from shared import aws
 from shared.dynamodb import Table
-from tests.flows.town import Town
-from tests.support.aws import mocked_account
+from tests.simulation.people import Regular
+from tests.simulation.town import Town
 from tests.support.shop import Client
 from tools.first_admin import make_admin
 from users.repository import UserRepository
@@ -29,10 +29,10 @@ class Founded:
 @pytest.fixture(scope="module")
 def founded() -> Iterator[Founded]:
     """Once for each file of tests: registering, logging in and building graphs take longer than most tests."""
-    with mocked_account(), Town() as town:
+    with Town() as town:
         transport = httpx.MockTransport(town.answer)
         with httpx.Client(base_url="https://shop.example", transport=transport) as http:
-            anyone = Client(http)
+            anyone = Regular(http)
             customer = anyone.register(email="carla@example.com")
             admin = anyone.register(email="ada@example.com", full_name="Ada Admin")
             # As a deployment's first admin is made.

@@ -4,8 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from tests.flows import backstage
-from tests.flows.town import Town
 from tests.flows.views import (
     ARRIVED,
     CANCELLED,
@@ -20,6 +18,7 @@ from tests.flows.views import (
     order_of,
     payment_of,
 )
+from tests.simulation.town import Town
 from tests.support.shop import Client
 
 
@@ -58,7 +57,7 @@ def test_events_end_in_the_same_however_they_are_delivered(
     ]
     assert figures(customer, "products") == {"total": 1, "total_stock": 49}
     assert figures(customer, "orders") == by_status(delivered=1, cancelled=2)
-    assert sorted(letters_to(customer)) == sorted(
+    assert sorted(letters_to(town, customer)) == sorted(
         [WELCOME, RECEIVED, CONFIRMED, SHIPPED, ARRIVED, *[RECEIVED, CANCELLED] * 2]
     )
     # And one welcome to the admin.
@@ -81,13 +80,13 @@ def test_what_was_delivered_long_ago_changes_nothing_when_it_comes_again(
     town.settle()
     customer.post(f"/api/v1/orders/{placed['id']}/cancel")
     town.settle()
-    before = backstage.emails()
-    backstage.pass_time(timedelta(days=3))
-    for fact in reversed(backstage.published()):
+    before = list(town.cloud.handed_over)
+    town.pass_time(timedelta(days=3))
+    for fact in reversed(town.cloud.published):
         for queue in ("CheckoutQueue", "NotificationsQueue"):
-            town.send(queue, fact.model_dump_json())
+            town.cloud.put(queue, fact.model_dump_json())
     town.settle()
-    assert backstage.emails() == before
+    assert town.cloud.handed_over == before
     assert history_of(customer, placed) == ["order.placed", "order.confirmed", "order.cancelled"]
     assert payment_of(placed) == "refunded"
     assert customer.stock_of(mug) == 50

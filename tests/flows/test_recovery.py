@@ -4,8 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from tests.flows import backstage
-from tests.flows.town import Town
 from tests.flows.views import (
     CANCELLED,
     CONFIRMED,
@@ -18,6 +16,7 @@ from tests.flows.views import (
     order_of,
     payment_of,
 )
+from tests.simulation.town import Town
 from tests.support.shop import Client, code
 
 SWEEPERS = ("OrdersSweeper", "ProductsSweeper", "UsersSweeper")
@@ -25,7 +24,7 @@ SWEEPERS = ("OrdersSweeper", "ProductsSweeper", "UsersSweeper")
 
 def sweep(town: Town, **after: float) -> None:
     """Every sweeper once, and what comes of it, after so much time."""
-    backstage.pass_time(timedelta(**after))
+    town.pass_time(timedelta(**after))
     for sweeper in SWEEPERS:
         town.tick(sweeper)
     town.settle()
@@ -45,7 +44,7 @@ def test_an_order_waits_for_a_provider_that_is_down_until_its_deadline(
     given_up = order_of(customer, placed)
     assert (given_up["status"], given_up["cancel_reason"]) == ("cancelled", "payment_unavailable")
     assert customer.stock_of(mug) == 20
-    assert letters_to(customer) == [WELCOME, RECEIVED, CANCELLED]
+    assert letters_to(town, customer) == [WELCOME, RECEIVED, CANCELLED]
     assert payment_of(placed) == "voided"
     sweep(town, minutes=20)
     assert history_of(customer, placed) == ["order.placed", "order.cancelled"]
@@ -60,14 +59,16 @@ def test_an_event_that_the_topic_did_not_take_is_published_by_the_sweeper(
     placed = customer.order((scarce, 4))
     with town.refusing("sns.Publish"):
         town.settle()
-    assert backstage.published() == []
+    # As if the stream had used its attempts up, or its day were over.
+    town.forget_deliveries()
+    assert town.cloud.published == []
     # For a minute they might still be on their way.
     sweep(town, seconds=30)
-    assert backstage.published() == []
+    assert town.cloud.published == []
     sweep(town, minutes=1)
     assert history_of(customer, placed) == ["order.placed", "order.confirmed"]
-    assert sorted(letters_to(customer)) == sorted([WELCOME, RECEIVED, CONFIRMED])
-    assert sorted(fact.type for fact in backstage.published()) == [
+    assert sorted(letters_to(town, customer)) == sorted([WELCOME, RECEIVED, CONFIRMED])
+    assert sorted(fact.type for fact in town.cloud.published) == [
         "order.confirmed",
         "order.placed",
         "product.low_stock",
@@ -75,8 +76,8 @@ def test_an_event_that_the_topic_did_not_take_is_published_by_the_sweeper(
         "user.registered",
     ]
     sweep(town, minutes=2)
-    assert len(backstage.published()) == 5
-    assert len(backstage.emails()) == 5
+    assert len(town.cloud.published) == 5
+    assert len(town.cloud.handed_over) == 5
 
 
 def test_a_reservation_whose_order_was_never_written_is_given_back(
@@ -113,16 +114,16 @@ def test_a_saga_goes_on_when_the_inventory_is_back(
     town: Town, admin: Client, customer: Client
 ) -> None:
     placed = customer.order((admin.add_product(), 1))
-    inventory = town.functions.handlers.pop("ProductsInventory")
+    town.down.add("ProductsInventory")
     town.settle()
     assert order_of(customer, placed)["status"] == "pending"
     assert payment_of(placed) == "authorized"
-    town.functions.handlers["ProductsInventory"] = inventory
+    town.down.remove("ProductsInventory")
     # By the queue, which shows again what its worker gave back: after seconds, and not before.
-    backstage.pass_time(timedelta(seconds=3))
+    town.pass_time(timedelta(seconds=3))
     town.settle()
     assert order_of(customer, placed)["status"] == "pending"
-    backstage.pass_time(timedelta(seconds=3))
+    town.pass_time(timedelta(seconds=3))
     town.settle()
     assert order_of(customer, placed)["status"] == "confirmed"
     assert payment_of(placed) == "captured"
@@ -133,18 +134,18 @@ def test_an_order_whose_stock_was_given_back_meanwhile_is_not_charged(
 ) -> None:
     mug = admin.add_product(stock=20)
     placed = customer.order((mug, 3))
-    inventory = town.functions.handlers.pop("ProductsInventory")
+    town.down.add("ProductsInventory")
     town.settle()
-    backstage.pass_time(timedelta(minutes=16))
+    town.pass_time(timedelta(minutes=16))
     town.tick("ProductsSweeper")
     assert customer.stock_of(mug) == 20
-    town.functions.handlers["ProductsInventory"] = inventory
+    town.down.remove("ProductsInventory")
     town.settle()
     ended = order_of(customer, placed)
     assert (ended["status"], ended["cancel_reason"]) == ("cancelled", "reservation_expired")
     assert payment_of(placed) == "voided"
     assert customer.stock_of(mug) == 20
-    assert letters_to(customer) == [WELCOME, RECEIVED, CANCELLED]
+    assert letters_to(town, customer) == [WELCOME, RECEIVED, CANCELLED]
 
 
 @pytest.mark.parametrize(
@@ -157,8 +158,8 @@ def test_a_service_that_is_down_is_left_alone_after_five_failures(
     mug = admin.add_product(stock=20)
     # A success, so that the circuit counts from none.
     customer.order((mug, 1))
-    answering = town.functions.handlers.pop(function)
-    town.functions.payloads.clear()
+    town.down.add(function)
+    town.internal_calls.clear()
 
     def refused() -> str:
         answer = customer.try_order((mug, 1))
@@ -166,21 +167,21 @@ def test_a_service_that_is_down_is_left_alone_after_five_failures(
         return answer.headers["retry-after"]
 
     def asked() -> int:
-        return sum(payload["name"] == call for payload in town.functions.payloads)
+        return town.internal_calls.count(call)
 
     assert [refused() for _ in range(5)] == ["2"] * 5
     assert asked() == 5
     assert refused() == "30"
     # Another environment knows it too, and when the service is back nobody asks before the time is up.
     town.restart("OrdersApi")
-    town.functions.handlers[function] = answering
+    town.down.remove(function)
     assert refused() == "30"
     assert asked() == 5
     assert figures(customer, "orders") == by_status(pending=1)
     assert customer.stock_of(mug) == 19
     # What needs no other service works all the while.
     assert customer.get("/api/v1/orders").json()["count"] == 1
-    backstage.pass_time(timedelta(seconds=31))
+    town.pass_time(timedelta(seconds=31))
     town.restart("OrdersApi")
     assert customer.try_order((mug, 1)).status_code == 201
     assert asked() == 6

@@ -17,10 +17,15 @@ _ENVIRONMENT = {
 }
 
 
+def pretend_credentials() -> None:
+    """What an AWS client asks for before it is made."""
+    os.environ.update(_ENVIRONMENT)
+
+
 @contextmanager
 def mocked_account() -> Iterator[None]:
     """An empty account; nothing leaves the process."""
-    os.environ.update(_ENVIRONMENT)
+    pretend_credentials()
     # The session stays from test to test, for it takes longer to make than most tests: moto hooks into all that were
     # made since its import.
     with mock_aws():

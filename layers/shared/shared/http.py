@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from decimal import Decimal
 from functools import cache
@@ -121,14 +122,14 @@ def lambda_handler(app: FastAPI) -> Handler:
 
 
 @cache
-def _loop() -> asyncio.AbstractEventLoop:
+def _loop(_thread: int) -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
 def _set_event_loop() -> None:
     """Mangum runs the app on the thread's current loop: Python makes none by itself any more without a warning, and
-    another library's `asyncio.run` takes it away."""
-    asyncio.set_event_loop(_loop())
+    another library's `asyncio.run` takes it away. Lambda has one thread; a local server may have more."""
+    asyncio.set_event_loop(_loop(threading.get_ident()))
 
 
 def _answer(

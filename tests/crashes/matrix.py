@@ -1,0 +1,174 @@
+"""The crash matrix: a scenario's AWS calls are written down once, then it is played again for each call and each mode.
+
+A point is a plan, which says what happens to which calls, by their number. Whatever happens, the shop is left to
+find its rest and every invariant is asked. Nobody lists the calls: code that is written next year is covered by itself.
+"""
+
+import gc
+import io
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import Final
+
+from tests.crashes.scenarios import Scenario, State
+from tests.crashes.stage import Stage
+from tests.simulation.wire import Call, Mode
+from tests.support.books import Books
+from tests.support.invariants import DOUBLED, breaches
+
+type Plan = Mapping[int, Mode]
+
+PROCESSES: Final = 2
+SINGLE: Final = tuple(mode for mode in Mode if mode is not Mode.ZOMBIES_WAKE)
+DEATHS: Final = (Mode.DIES_BEFORE, Mode.DIES_AFTER)
+_HANDING_OVER: Final = ("SendEmail", (Mode.DIES_AFTER, Mode.ANSWER_LOST, Mode.STALLS))
+_NOTING: Final = ("TransactWriteItems", (Mode.DIES_BEFORE, Mode.THROTTLED, Mode.STALLS))
+
+
+@dataclass(frozen=True)
+class Point:
+    """What one plan came to.
+
+    `met` are the calls that its faults met; `calls` those of the scenario and, after them, of the shop's coming to rest.
+    """
+
+    plan: Plan
+    met: Mapping[int, tuple[Call, Mode]]
+    calls: tuple[Call, ...]
+    acted: int
+    breaches: tuple[str, ...]
+    doubled_in_window: int = 0
+
+    def __str__(self) -> str:
+        faults = "; ".join(
+            f"call {n}, {call}: {mode.value}" for n, (call, mode) in self.met.items()
+        )
+        return f"[{faults}] → {' / '.join(self.breaches)}"
+
+
+@dataclass
+class Play:
+    """A scenario on a stage that is ready for it."""
+
+    stage: Stage
+    scenario: Scenario
+    state: State = field(default_factory=dict)
+    restore: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.state = self.scenario.prepare(self.stage)
+        self.restore = self.stage.remember()
+
+    def run(self, plan: Plan) -> Point:
+        """Play it under a plan, let the shop come to rest, and ask the invariants."""
+        town = self.stage.town
+        self.restore()
+        town.wire.plan = plan
+        acted = rested = 0
+        try:
+            self.scenario.act(self.stage, self.state)
+            acted = len(town.wire.calls)
+            town.come_to_rest()
+            rested = len(town.wire.calls)
+            if town.wake_zombies():
+                town.come_to_rest()
+            town.pass_every_deadline()
+            books = town.books()
+            broken = [*breaches(books, self.stage.witness), *self._wrong_end(books)]
+        except AssertionError as failure:
+            broken = [f"{failure} {failure.__cause__ or ''}"]
+            town.wake_zombies()
+        met = dict(town.wire.met)
+        # The one place where the design promises less: see docs/reliability.md, "E-mails".
+        excused = any(map(_in_window, met.values()))
+        in_window = [b for b in broken if excused and b.startswith(DOUBLED)]
+        return Point(
+            plan,
+            met,
+            tuple(town.wire.calls[:rested]),
+            acted,
+            tuple(breach for breach in broken if breach not in in_window),
+            len(in_window),
+        )
+
+    def _wrong_end(self, books: Books) -> Iterator[str]:
+        for order in books.orders.values():
+            if self.scenario.ends and order["status"] not in self.scenario.ends:
+                yield f"the order ended {order['status']}, wanted {self.scenario.ends}"
+
+    def record(self) -> tuple[Call, ...]:
+        """The calls of the scenario when nothing happens to it; there is no point to a matrix if it fails then."""
+        undisturbed = self.run({})
+        assert not undisturbed.breaches, undisturbed.breaches
+        return undisturbed.calls[: undisturbed.acted]
+
+    def run_all(self, plans: Iterable[Plan]) -> Iterator[Point]:
+        """Play it under each of the plans, on all cores; processes are forked from this one, stage and all."""
+        with get_context("fork").Pool(PROCESSES, initializer=_take, initargs=(self,)) as pool:
+            yield from pool.imap_unordered(_run, plans, chunksize=4)
+
+
+_taken: list[Play] = []
+
+
+def _take(play: Play) -> None:
+    _taken[:] = [play]
+    # Nobody reads what a thousand plays say, and what was made before them is not garbage.
+    logging.disable(logging.CRITICAL)
+    sys.stdout = io.StringIO()
+    gc.freeze()
+
+
+def _run(plan: Plan) -> Point:
+    return _taken[0].run(plan)
+
+
+def _in_window(met: tuple[Call, Mode]) -> bool:
+    """Whether a fault fell between the provider's taking an e-mail and our note of it."""
+    call, mode = met
+    return call.function == "NotificationsWorker" and any(
+        call.operation == operation and mode in modes
+        for operation, modes in (_HANDING_OVER, _NOTING)
+    )
+
+
+def singles(calls: tuple[Call, ...]) -> list[Plan]:
+    """Every call in every mode that suits it."""
+    return [{n: mode} for n, call in enumerate(calls) for mode in SINGLE if mode.suits(call)]
+
+
+def rotating(calls: tuple[Call, ...], known: set[Call]) -> list[Plan]:
+    """Every call: in every mode if none like it is among the known ones, else in two, which take turns."""
+    plans: list[Plan] = []
+    for n, call in enumerate(calls):
+        modes = [mode for mode in SINGLE if mode.suits(call)]
+        chosen = [modes[(2 * n + i) % len(modes)] for i in (0, 1)] if call in known else modes
+        plans += [{n: mode} for mode in chosen]
+        known.add(call)
+    return plans
+
+
+def pairs(first: Point) -> list[Plan]:
+    """Every second crash after a first one: at each call that is made from there on until the shop is at rest."""
+    [number] = first.plan
+    return [
+        {**first.plan, later: mode}
+        for later in range(number + 1, len(first.calls))
+        for mode in DEATHS
+    ]
+
+
+def zombies(first: Point) -> list[Plan]:
+    """Whoever stalled at a call goes on before each later one, in the middle of what others do meanwhile."""
+    [number] = first.plan
+    return [
+        {**first.plan, later: Mode.ZOMBIES_WAKE} for later in range(number + 1, len(first.calls))
+    ]
+
+
+def unmet(points: Iterable[Point]) -> list[Point]:
+    """Those whose faults did not all happen."""
+    return [point for point in points if point.met.keys() != point.plan.keys()]

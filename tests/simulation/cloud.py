@@ -1,0 +1,195 @@
+"""The managed services that the shop calls, in memory: DynamoDB, KMS, SNS, SQS and SES as far as it calls them.
+
+They do what they are told and nothing by themselves: what AWS does between them (streams, triggers, schedules) is the
+town's part, when a test asks for it.
+"""
+
+import hmac
+import itertools
+import json
+import re
+import uuid
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from shared.contracts.events import Event
+from tests.simulation.dynamodb import DynamoDB
+from tests.simulation.refusals import Refused
+from tests.support.books import HandedOver
+
+ACCOUNT: Final = "123456789012"
+REGION: Final = "eu-west-1"
+_ATTRIBUTE: Final = re.compile(r"MessageAttributes\.entry\.(\d+)\.Name")
+
+
+@dataclass
+class Message:
+    """A message in a queue; `visible_at` is when it is shown (again), in seconds since 1970."""
+
+    body: str
+    visible_at: float
+    received: int = 0
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+@dataclass
+class Queue:
+    """A queue; `dead_letters` is where a message goes that was received `most_receives` times in vain."""
+
+    visibility_seconds: int
+    most_receives: int
+    dead_letters: str | None
+    messages: list[Message] = field(default_factory=list)
+
+    def find(self, handle: str) -> Message:
+        # A receipt handle names its message; which of its receipts it was makes no difference to us.
+        found = [message for message in self.messages if message.id == handle]
+        if not found:
+            raise Refused("ReceiptHandleIsInvalid", "The receipt handle is not valid.")
+        return found[0]
+
+
+class Cloud:
+    """One account.
+
+    Args:
+        now: seconds since 1970.
+        invoke: what `lambda.Invoke` does: from a function's name and its payload to its answer and what went wrong.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        invoke: Callable[[str, bytes], tuple[bytes, str | None]],
+    ) -> None:
+        self.now = now
+        self.dynamodb = DynamoDB(now)
+        self.queues: dict[str, Queue] = {}
+        self.subscriptions: list[tuple[str, list[str]]] = []
+        self.published: list[Event] = []
+        self.handed_over: list[HandedOver] = []
+        self._invoke = invoke
+        self._signing_keys: dict[str, ec.EllipticCurvePrivateKey] = {}
+        self._secret = uuid.uuid4().bytes
+        self._message_ids = itertools.count(1)
+
+    def snapshot(self) -> Callable[[], None]:
+        """What brings the account back to how it is now."""
+        restore_tables = self.dynamodb.snapshot()
+        published, handed_over = list(self.published), list(self.handed_over)
+        queued = {name: list(map(replace, queue.messages)) for name, queue in self.queues.items()}
+
+        def restore() -> None:
+            restore_tables()
+            self.published, self.handed_over = list(published), list(handed_over)
+            for name, messages in queued.items():
+                self.queues[name].messages = list(map(replace, messages))
+
+        return restore
+
+    def make_key(self, spec: str) -> str:
+        """A KMS key; HMAC keys need no state of their own."""
+        key_id = uuid.uuid4().hex
+        if spec == "ECC_NIST_P256":
+            self._signing_keys[key_id] = ec.generate_private_key(ec.SECP256R1())
+        return key_id
+
+    def put(self, queue: str, body: str, attributes: Mapping[str, Any] | None = None) -> None:
+        self.queues[queue].messages.append(Message(body, self.now(), attributes=attributes or {}))
+
+    def answer(
+        self, service: str, operation: str, path: str, body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        """A service's answer to a request: the status, its headers and its body."""
+        headers: dict[str, str] = {}
+        if service == "sns":
+            return 200, headers, self._publish(parse_qs(body.decode()))
+        if service == "lambda":
+            name = path.split("/functions/")[1].split("/", maxsplit=1)[0]
+            payload, error = self._invoke(name, body)
+            return 200, {"x-amz-function-error": error} if error else {}, payload
+        request = json.loads(body or b"{}")
+        try:
+            if service == "dynamodb":
+                answered = self.dynamodb.answer(operation, request)
+            else:
+                answered = _OPERATIONS[operation](self, request)
+        except Refused as refused:
+            headers["x-amzn-errortype"] = refused.code
+            return refused.status, headers, json.dumps(refused.body).encode()
+        return 200, headers, json.dumps(answered).encode()
+
+    def _publish(self, form: Mapping[str, list[str]]) -> bytes:
+        message = form["Message"][0]
+        attributes = {
+            form[name[0]][0]: form[f"MessageAttributes.entry.{name[1]}.Value.StringValue"][0]
+            for name in map(_ATTRIBUTE.fullmatch, form)
+            if name
+        }
+        self.published.append(Event.model_validate_json(message))
+        for queue, types in self.subscriptions:
+            if attributes["type"] in types:
+                self.put(queue, message)
+        return (
+            "<PublishResponse><PublishResult>"
+            f"<MessageId>{next(self._message_ids)}</MessageId>"
+            "</PublishResult></PublishResponse>"
+        ).encode()
+
+    def _put_off(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        message = self._queue(request).find(request["ReceiptHandle"])
+        message.visible_at = self.now() + request["VisibilityTimeout"]
+        return {}
+
+    def _send(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        message = Message(
+            request["MessageBody"], self.now(), attributes=request.get("MessageAttributes", {})
+        )
+        self._queue(request).messages.append(message)
+        return {"MessageId": message.id, "MD5OfMessageBody": ""}
+
+    def _queue(self, request: Mapping[str, Any]) -> Queue:
+        return self.queues[request["QueueUrl"].rpartition("/")[2]]
+
+    def _send_email(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        [to] = request["Destination"]["ToAddresses"]
+        content = request["Content"]["Simple"]
+        email = HandedOver(to, content["Subject"]["Data"], content["Body"]["Text"]["Data"])
+        self.handed_over.append(email)
+        return {"MessageId": f"email-{next(self._message_ids)}"}
+
+    def _sign(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        key = self._signing_keys[request["KeyId"]]
+        signature = key.sign(b64decode(request["Message"]), ec.ECDSA(hashes.SHA256()))
+        return {"Signature": b64encode(signature).decode(), "KeyId": request["KeyId"]}
+
+    def _public_key(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        der = (
+            self._signing_keys[request["KeyId"]]
+            .public_key()
+            .public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        )
+        return {"PublicKey": b64encode(der).decode(), "KeyId": request["KeyId"]}
+
+    def _mac(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        message = request["KeyId"].encode() + b64decode(request["Message"])
+        return {"Mac": b64encode(hmac.digest(self._secret, message, "sha256")).decode()}
+
+
+_OPERATIONS: Final[Mapping[str, Callable[[Cloud, Mapping[str, Any]], dict[str, Any]]]] = {
+    "ChangeMessageVisibility": Cloud._put_off,
+    "GenerateMac": Cloud._mac,
+    "GetPublicKey": Cloud._public_key,
+    "SendEmail": Cloud._send_email,
+    "SendMessage": Cloud._send,
+    "Sign": Cloud._sign,
+}

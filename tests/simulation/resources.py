@@ -1,0 +1,119 @@
+"""The template's resources in the simulated cloud, and what its event sources connect."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from moto.events.models import EventPattern
+
+from tests.simulation.cloud import ACCOUNT, REGION, Cloud, Queue
+from tests.support.functions import FUNCTIONS
+from tests.support.template import resources, table_definition, template
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A table's stream and the relay that reads it."""
+
+    table: str
+    relay: str
+    batch_size: int
+    attempts: int
+    patterns: tuple[EventPattern, ...]
+
+    def carries(self, record: Any) -> bool:
+        """Whether its filters let a record through."""
+        return any(pattern.matches_event(record) for pattern in self.patterns)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A queue's reader."""
+
+    function: str
+    batch_size: int
+
+
+def _logical_id(attribute: Mapping[str, str]) -> str:
+    return attribute["Fn::GetAtt"].partition(".")[0]
+
+
+def _sources(type_: str, of: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each event source of a type: what it reads, by its logical id; the function; its properties."""
+    for function in FUNCTIONS.values():
+        for source in function.events(type_):
+            yield _logical_id(source[of]), function.name, source
+
+
+WORKERS: Final = {
+    queue: Worker(function, source["BatchSize"])
+    for queue, function, source in _sources("SQS", "Queue")
+}
+STREAMS: Final = tuple(
+    Stream(
+        table,
+        relay,
+        source["BatchSize"],
+        source["MaximumRetryAttempts"] + 1,
+        tuple(
+            EventPattern(f["Pattern"], json.loads(f["Pattern"]))
+            for f in source["FilterCriteria"]["Filters"]
+        ),
+    )
+    for table, relay, source in _sources("DynamoDB", "Stream")
+)
+SWEEPERS: Final = tuple(name for name, f in FUNCTIONS.items() if f.events("Schedule"))
+_ROUTES: Final = [
+    (api["Method"], re.compile(re.sub(r"\{\w+\}", "[^/]+", api["Path"])), function.name)
+    for function in FUNCTIONS.values()
+    for api in function.events("Api")
+    if "+" not in api["Path"]
+]
+
+
+def function_at(method: str, path: str) -> str:
+    """The function that the API sends a request to."""
+    return next(name for verb, route, name in _ROUTES if verb == method and route.fullmatch(path))
+
+
+def deploy(cloud: Cloud) -> dict[str, str]:
+    """Make them all; return what `Ref` gives of each. Tables, queues and functions keep their logical ids as names."""
+    tables = resources("AWS::DynamoDB::Table")
+    for table in tables:
+        cloud.dynamodb.create(table_definition(table))
+    names = {name: name for name in (*FUNCTIONS, *tables)}
+    for name, key in resources("AWS::KMS::Key").items():
+        names[name] = cloud.make_key(key["KeySpec"])
+    for name in resources("AWS::SNS::Topic"):
+        names[name] = f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}"
+    for name, queue in resources("AWS::SQS::Queue").items():
+        redrive = queue.get("RedrivePolicy")
+        cloud.queues[name] = Queue(
+            visibility_seconds=queue.get("VisibilityTimeout", 30),
+            most_receives=_number(redrive["maxReceiveCount"]) if redrive else 0,
+            dead_letters=_logical_id(redrive["deadLetterTargetArn"]) if redrive else None,
+        )
+        names[name] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+    for subscription in resources("AWS::SNS::Subscription").values():
+        types = subscription["FilterPolicy"]["type"]
+        cloud.subscriptions.append((_logical_id(subscription["Endpoint"]), types))
+    return _parameters() | names
+
+
+def variables(function: str, names: Mapping[str, str]) -> dict[str, str]:
+    """The function's environment."""
+    declared = FUNCTIONS[function].properties["Environment"]["Variables"]
+    return {
+        name: names[value["Ref"]] if isinstance(value, dict) else str(value)
+        for name, value in declared.items()
+    }
+
+
+def _parameters() -> dict[str, str]:
+    return {name: str(p["Default"]) for name, p in template()["Parameters"].items()}
+
+
+def _number(value: Any) -> int:
+    return int(_parameters()[value["Ref"]] if isinstance(value, dict) else value)

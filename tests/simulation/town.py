@@ -1,0 +1,249 @@
+"""The whole shop in this process: the functions of the template, each on its own real graph, on a simulated cloud.
+
+Nothing happens behind a test's back: streams, queues, schedules and the clock move when a test says so, and any call of
+any function to AWS may fail, be lost or never come back (tests/simulation/wire.py). The code that runs is the real one
+from the Lambda entry to botocore's wire.
+"""
+
+import contextvars
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Self
+
+import httpx
+import time_machine
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
+
+from shared import aws, settings
+from shared.entry import Handler
+from tests.simulation.cloud import Cloud
+from tests.simulation.resources import SWEEPERS, deploy, function_at, variables
+from tests.simulation.triggers import Broken, Lost, Triggers
+from tests.simulation.wire import Died, Invocation, Mode, Wire, current
+from tests.support import books
+from tests.support.aws import pretend_credentials
+from tests.support.context import LambdaContext
+from tests.support.functions import FUNCTIONS
+from tests.support.http import rest_event
+
+_BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
+_CALL: Final = timedelta(milliseconds=1)
+_LONG_ENOUGH: Final = 40  # minutes: longer than every deadline there is
+
+
+class Town(Triggers):
+    """The shop, and the managed services round it.
+
+    `down` are functions that nobody reaches; `internal_calls` what was asked of internal functions.
+    """
+
+    def __init__(self) -> None:
+        self._built: dict[str, Handler] = {}
+        self._zombies: list[tuple[Invocation, threading.Thread]] = []
+        self._open = ExitStack()
+        self._clock = self._open.enter_context(time_machine.travel(_BEGINNING, tick=False))
+        self.down: set[str] = set()
+        self.internal_calls: list[str] = []
+        super().__init__(Cloud(time.time, self._invoked))
+        self.wire = Wire(self.cloud, lambda: self.pass_time(_CALL))
+        self.wire.wake_zombies = self.wake_zombies
+        self._names = deploy(self.cloud)
+        self._tables = {name: name for name in books.TABLES}
+
+    def __enter__(self) -> Self:
+        pretend_credentials()
+        self._open.enter_context(self.wire.tapped(aws._session().events))
+        self._open.enter_context(_sleeping(self.pass_time))
+        self._open.enter_context(_clients_made_once())
+        self._dynamodb = aws.client("dynamodb")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    # --- time ---
+
+    def pass_time(self, by: timedelta) -> None:
+        """Let the clock go on; nothing else happens."""
+        self._clock.shift(by)
+
+    def remember(self) -> Callable[[], None]:
+        """What brings the town back to how it is now."""
+        restore_cloud, restore_deliveries = self.cloud.snapshot(), self.snapshot_deliveries()
+        moment = datetime.now(UTC)
+
+        def restore() -> None:
+            restore_cloud()
+            restore_deliveries()
+            self.wire.forget()
+            self.down.clear()
+            self.internal_calls.clear()
+            self._clock.move_to(moment)
+            # What an environment remembers of its circuits would outlive the table.
+            self._built.pop("OrdersApi", None)
+            random.seed(0)
+
+        return restore
+
+    def come_to_rest(self) -> None:
+        """Let everything find its end: what is put off comes again, sweepers tick every minute, time-outs pass."""
+        self.settle()
+        for _ in range(_LONG_ENOUGH):
+            if self.is_quiet() and not self._is_anything_left():
+                break
+            self._minute(1)
+        else:
+            raise AssertionError("the shop does not come to rest")
+
+    def pass_every_deadline(self) -> None:
+        """The sweepers tick once more, long after: what has ended must stay as it is."""
+        self._minute(_LONG_ENOUGH)
+
+    def _minute(self, minutes: int) -> None:
+        self.pass_time(timedelta(minutes=minutes))
+        for sweeper in SWEEPERS:
+            self.tick(sweeper)
+        self.settle()
+
+    def _is_anything_left(self) -> bool:
+        return any(
+            name in item
+            for table in self.cloud.dynamodb.tables.values()
+            for item in table.items.values()
+            for name in ("unsent", "due")
+        )
+
+    # --- functions ---
+
+    def restart(self, name: str) -> None:
+        """A new environment of the function, which remembers nothing but what is stored."""
+        module = FUNCTIONS[name].module
+        read = settings.read(module.Settings, variables(name, self._names))
+        self._built[name] = module.build(read)
+
+    def invoke(self, name: str, event: dict[str, Any]) -> Any:
+        """Run a function as in a process of its own: nothing but JSON goes in and comes out.
+
+        Raises:
+            Lost: it died, or ran out of time.
+        """
+        if name not in self._built:
+            self.restart(name)
+        handler, sent = self._built[name], json.loads(json.dumps(event))
+        invocation = Invocation(name)
+        outcome: list[Any] = []
+
+        def run() -> None:
+            current.set(invocation)
+            try:
+                outcome.append(handler(sent, LambdaContext(function_name=name)))
+            except (Died, Exception) as error:  # noqa: BLE001  # handed on below, to whoever waits for it
+                outcome.append(error)
+            finally:
+                invocation.stalled.set()
+
+        if Mode.STALLS in self.wire.plan.values():
+            thread = threading.Thread(target=run, daemon=True)
+            thread.start()
+            invocation.stalled.wait()
+            if not outcome:
+                self._zombies.append((invocation, thread))
+        else:
+            contextvars.Context().run(run)
+        if self.wire.broken:
+            raise Broken from self.wire.broken
+        if not outcome or invocation.is_dead:
+            # Its environment is gone with it.
+            self._built.pop(name, None)
+            raise Lost(name)
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        return json.loads(json.dumps(outcome[0]))
+
+    def wake_zombies(self) -> int:
+        """Let those that stalled go on from where they were, each to its end; return how many there were."""
+        zombies, self._zombies = self._zombies, []
+        for invocation, thread in zombies:
+            invocation.resumed.set()
+            thread.join()
+        return len(zombies)
+
+    def _invoked(self, name: str, payload: bytes) -> tuple[bytes, str | None]:
+        """What `lambda.Invoke` answers: the payload, and what kind of error it is."""
+        event = json.loads(payload)
+        self.internal_calls.append(event["name"])
+        if name in self.down:
+            return json.dumps({"errorType": "Runtime.ExitError"}).encode(), "Unhandled"
+        zombies = len(self._zombies)
+        try:
+            return json.dumps(self.invoke(name, event)).encode(), None
+        except Exception as error:  # as the runtime does
+            if len(self._zombies) > zombies:
+                raise ReadTimeoutError(endpoint_url=name) from error
+            return json.dumps({"errorType": type(error).__name__}).encode(), "Unhandled"
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """The API, as the handler of an httpx transport."""
+        function = function_at(request.method, request.url.path)
+        event = rest_event(
+            request.method,
+            request.url.raw_path.decode(),
+            body=request.content.decode() or None,
+            headers=dict(request.headers),
+        )
+        try:
+            given = self.invoke(function, event)
+        except Lost:
+            return httpx.Response(502, json={"message": "Internal server error"})
+        return httpx.Response(given["statusCode"], headers=given["headers"], text=given["body"])
+
+    @contextmanager
+    def refusing(self, operation: str, about: str = "") -> Iterator[None]:
+        """AWS refuses an operation (`sns.Publish`) wherever its request names `about`."""
+        self.wire.refused[operation] = about
+        try:
+            yield
+        finally:
+            del self.wire.refused[operation]
+
+    # --- from behind ---
+
+    def books(self) -> books.Books:
+        """All that is stored, and the e-mails that were handed over."""
+        return books.read(self._dynamodb, self._tables, list(self.cloud.handed_over))
+
+
+@contextmanager
+def _clients_made_once() -> Iterator[None]:
+    """New environments share AWS clients, which take longest to make and remember nothing of what they were asked."""
+    session, made = aws._session(), dict[str, Any]()
+    make = session.client
+
+    def client(service: str, *, config: Config) -> Any:
+        name = f"{service} {sorted(config._user_provided_options.items(), key=str)}"  # type: ignore[attr-defined]  # no other way to ask
+        if name not in made:
+            made[name] = make(service, config=config)  # type: ignore[call-overload]  # any service
+        return made[name]
+
+    session.client = client  # type: ignore[assignment]  # for those who ask as shared.aws does
+    try:
+        yield
+    finally:
+        del session.client
+
+
+@contextmanager
+def _sleeping(pass_time: Callable[[timedelta], None]) -> Iterator[None]:
+    """Whoever waits before another attempt waits on the town's clock."""
+    sleep = time.sleep
+    time.sleep = lambda seconds: pass_time(timedelta(seconds=float(seconds)))
+    try:
+        yield
+    finally:
+        time.sleep = sleep

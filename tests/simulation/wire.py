@@ -1,0 +1,259 @@
+"""botocore's wire: every request that an AWS client sends passes here, is written down, and may meet a fault.
+
+A call is what the code asked for once: the SDK's own second and third attempts at it are the same call.
+"""
+
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from tests.simulation.cloud import Cloud
+
+_EVENT: Final = "before-send"
+_WRITES: Final = {"PutItem", "UpdateItem", "DeleteItem"}
+_TRANSACTION: Final = "TransactWriteItems"
+_THROTTLING: Final = {
+    "dynamodb": "ThrottlingException",
+    "kms": "ThrottlingException",
+    "lambda": "TooManyRequestsException",
+    "sesv2": "TooManyRequestsException",
+    "sns": "Throttling",
+    "sqs": "RequestThrottled",
+}
+
+
+class Mode(Enum):
+    """What may happen to a call."""
+
+    DIES_BEFORE = "dies before it is sent"
+    DIES_AFTER = "dies after it is done"
+    ANSWER_LOST = "answer lost, the SDK retries"
+    THROTTLED = "throttled"
+    CONFLICT = "TransactionConflict"
+    IN_PROGRESS = "answer lost, its retry still in progress"
+    STALLS = "stalls, goes on as a zombie"
+    ZOMBIES_WAKE = "those that stalled go on before it"
+
+    def suits(self, call: "Call") -> bool:
+        """Whether it can happen to this call."""
+        if self is Mode.CONFLICT:
+            return call.service == "dynamodb" and call.operation in {*_WRITES, _TRANSACTION}
+        return self is not Mode.IN_PROGRESS or call.operation == _TRANSACTION
+
+
+class Died(BaseException):
+    """The function's process is gone. Nothing in it can catch this, as nothing can catch a SIGKILL."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One AWS call: which function asked which service for what, and about what (a table, a queue, a function)."""
+
+    function: str
+    service: str
+    operation: str
+    about: str
+
+    def __str__(self) -> str:
+        return f"{self.function}: {self.service}.{self.operation} {self.about}".strip()
+
+
+@dataclass(eq=False)
+class Invocation:
+    """A function at work: until it has answered, has died, or has been left stalled as a zombie."""
+
+    function: str
+    is_dead: bool = False
+    stalled: threading.Event = field(default_factory=threading.Event)
+    resumed: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class _Asked:
+    """A call that was asked for, what it meets, and at which of its attempts it is."""
+
+    call: Call
+    fault: Mode | None
+    attempts: int = 0
+
+
+current: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
+
+
+class Wire:
+    """Stands between all AWS clients of this process and the cloud.
+
+    `calls` are those that functions have made. `plan` says which of them, by number, are to meet what; `met` which did.
+    """
+
+    def __init__(self, cloud: Cloud, tick: Callable[[], None]) -> None:
+        self._cloud = cloud
+        self._tick = tick
+        self._asked: dict[str, _Asked] = {}
+        self.calls: list[Call] = []
+        self.plan: Mapping[int, Mode] = {}
+        self.met: dict[int, tuple[Call, Mode]] = {}
+        self.refused: dict[str, str] = {}
+        self.broken: Exception | None = None
+        self.wake_zombies: Callable[[], object] = lambda: None
+
+    def forget(self) -> None:
+        """Begin to count anew, without any faults."""
+        self.calls, self.plan, self.met = [], {}, {}
+        self._asked.clear()
+
+    @contextmanager
+    def tapped(self, events: Any) -> Iterator[None]:
+        """Clients that are made meanwhile, of the session whose events these are, are on this wire."""
+        events.register_first(_EVENT, self._send)
+        try:
+            yield
+        finally:
+            events.unregister(_EVENT, self._send)
+
+    def _send(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        service, operation = event_name.split(".")[1:]
+        body = _bytes(request.body)
+        path = urlsplit(request.url).path
+        invocation = current.get()
+        if invocation is None:
+            # A test's own.
+            return _response(request, *self._cloud.answer(service, operation, path, body))
+        if invocation.is_dead:
+            raise Died
+        self._tick()
+
+        def answered() -> AWSResponse:
+            try:
+                answer = self._cloud.answer(service, operation, path, body)
+            except ReadTimeoutError:
+                raise
+            except Exception as error:
+                # The simulation's own mistake, which no function may take for AWS's answer.
+                self.broken = error
+                raise
+            return _response(request, *answer)
+
+        refused = self.refused.get(f"{service}.{operation}")
+        if refused is not None and refused in body.decode():
+            return _error(request, service, "AccessDeniedException", status=400)
+        asked = self._asked_for(
+            request, Call(invocation.function, service, operation, _about(service, path, body))
+        )
+        if asked.fault is None:
+            return answered()
+        asked.attempts += 1
+        return self._fault(asked, invocation, request, answered)
+
+    def _asked_for(self, request: AWSPreparedRequest, call: Call) -> "_Asked":
+        """The call that a request is an attempt at."""
+        id_ = _text(request.headers["amz-sdk-invocation-id"])
+        if id_ not in self._asked:
+            number = len(self.calls)
+            self.calls.append(call)
+            fault = self.plan.get(number)
+            self._asked[id_] = _Asked(call, fault)
+            if fault:
+                self.met[number] = call, fault
+        return self._asked[id_]
+
+    def _fault(
+        self,
+        asked: "_Asked",
+        invocation: Invocation,
+        request: AWSPreparedRequest,
+        answered: Callable[[], AWSResponse],
+    ) -> AWSResponse:
+        call, is_first = asked.call, asked.attempts == 1
+        match asked.fault:
+            case Mode.DIES_BEFORE:
+                invocation.is_dead = True
+                raise Died
+            case Mode.DIES_AFTER:
+                answered()
+                invocation.is_dead = True
+                raise Died
+            case Mode.THROTTLED:
+                return _error(request, call.service, _THROTTLING[call.service], status=429)
+            case Mode.ANSWER_LOST | Mode.IN_PROGRESS if is_first:
+                answered()
+                raise ConnectionClosedError(endpoint_url=request.url)
+            case Mode.IN_PROGRESS:
+                return _error(request, call.service, "TransactionInProgressException", status=400)
+            case Mode.CONFLICT if is_first:
+                return _conflict(request, call.operation)
+            case Mode.STALLS if is_first:
+                # Waits until somebody lets it go on, long after everybody took it for dead.
+                invocation.stalled.set()
+                invocation.resumed.wait()
+            case Mode.ZOMBIES_WAKE if is_first:
+                self.wake_zombies()
+        return answered()
+
+
+def _about(service: str, path: str, body: bytes) -> str:
+    if service == "lambda":
+        name: str = json.loads(body)["name"]
+        return f"{path.split('/functions/')[1].split('/', maxsplit=1)[0]} {name}"
+    if service != "dynamodb":
+        return ""
+    request = json.loads(body)
+    if "TransactItems" in request:
+        [table] = {part["TableName"] for op in request["TransactItems"] for part in op.values()}
+        return str(table)
+    return str(request.get("TableName") or ",".join(request["RequestItems"]))
+
+
+def _conflict(request: AWSPreparedRequest, operation: str) -> AWSResponse:
+    if operation != _TRANSACTION:
+        return _error(request, "dynamodb", "TransactionConflictException", status=400)
+    items = json.loads(_bytes(request.body))["TransactItems"]
+    reasons = [{"Code": "TransactionConflict", "Message": "Transaction is ongoing"}] * len(items)
+    code = "TransactionCanceledException"
+    body = {"__type": code, "message": "cancelled", "CancellationReasons": reasons}
+    return _response(request, 400, {"x-amzn-errortype": code}, json.dumps(body).encode())
+
+
+def _error(request: AWSPreparedRequest, service: str, code: str, *, status: int) -> AWSResponse:
+    if service == "sns":
+        sentence = f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>"
+        return _response(request, status, {}, sentence.encode())
+    body = json.dumps({"__type": code, "message": "The test wants it so."}).encode()
+    return _response(request, status, {"x-amzn-errortype": code}, body)
+
+
+def _response(
+    request: AWSPreparedRequest, status: int, headers: Mapping[str, str], body: bytes
+) -> AWSResponse:
+    return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Raw(body))
+
+
+class _Raw(io.BytesIO):
+    """A response's body as urllib3 gives it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        while chunk := self.read(65536):
+            yield chunk
+
+
+def _bytes(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    return bytes(body) if isinstance(body, (bytes, bytearray)) else bytes(body.read())
+
+
+def _text(header: Any) -> str:
+    return header.decode() if isinstance(header, bytes) else str(header)

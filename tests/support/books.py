@@ -1,0 +1,154 @@
+"""All that the shop has stored, read from behind, and what clients were told: what the invariants are about."""
+
+import base64
+import json
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from shared.contracts.events import Event
+from shared.dynamodb import Item, from_wire
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TABLES = ("UsersTable", "ProductsTable", "OrdersTable", "NotificationsTable")
+_STOCK = re.compile(r"/api/v1/products/([^/]+)/stock")
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """An e-mail that the provider has taken."""
+
+    to: str
+    subject: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Books:
+    """What lies in the tables, by what it is, and the e-mails that the provider has taken."""
+
+    users: Mapping[str, Item]
+    addresses: Mapping[str, Item]
+    products: Mapping[str, Item]
+    reservations: Mapping[str, Item]
+    orders: Mapping[str, Item]
+    payments: Mapping[str, Item]
+    notifications: Sequence[Item]
+    events: Mapping[str, Sequence[Event]]
+    unsent: Sequence[str]
+    totals: Mapping[str, Mapping[str, int]]
+    emails: Sequence[HandedOver]
+
+
+def read(
+    dynamodb: "DynamoDBClient", tables: Mapping[str, str], emails: Sequence[HandedOver]
+) -> Books:
+    """The books as they are now.
+
+    Args:
+        tables: the names of the tables by their logical ids.
+    """
+    kinds: dict[str, dict[str, Item]] = defaultdict(dict)
+    notifications: list[Item] = []
+    events: dict[str, list[Event]] = defaultdict(list)
+    unsent: list[str] = []
+    totals: dict[str, dict[str, int]] = {}
+    for logical_id in TABLES:
+        totals[logical_id] = defaultdict(int)
+        for item in _scan(dynamodb, tables[logical_id]):
+            kind, _, id_ = item["pk"].partition("#")
+            if "event" in item:
+                fact = Event.model_validate(item["event"])
+                events[fact.aggregate_id].append(fact)
+                if "unsent" in item:
+                    unsent.append(fact.id)
+            elif kind == "COUNTERS":
+                for name, value in item.items():
+                    if name not in ("pk", "sk"):
+                        totals[logical_id][name] += value
+            elif logical_id == "NotificationsTable":
+                notifications.append(item)
+            else:
+                kinds[kind][id_] = item
+    for told in events.values():
+        told.sort(key=lambda fact: fact.version)
+    return Books(
+        users=kinds["USER"],
+        addresses=kinds["EMAIL"],
+        products=kinds["PRODUCT"],
+        reservations=kinds["RESERVATION"],
+        orders=kinds["ORDER"],
+        payments=kinds["SANDBOX-PAYMENT"],
+        notifications=notifications,
+        events=events,
+        unsent=unsent,
+        totals=totals,
+        emails=emails,
+    )
+
+
+def _scan(dynamodb: "DynamoDBClient", table: str) -> list[Item]:
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    return [from_wire(item) for page in pages for item in page["Items"]]
+
+
+@dataclass
+class Witness:
+    """Sees every answer that clients get, whoever they are. Give `saw` to an httpx client as its response hook."""
+
+    stock: dict[str, int] = field(default_factory=dict)
+    """The units of each product that was added, and of each change of its stock that was answered."""
+    orders: set[str] = field(default_factory=set)
+    """Every order that a client was told of."""
+    registered: set[str] = field(default_factory=set)
+    """Every user that a client was told of."""
+    answers: list[tuple[str, str]] = field(default_factory=list)
+    """The customer who asked (their id; empty for nobody's token), and the answer's body. Admins may see all."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _restocked: set[tuple[str, str]] = field(default_factory=set)
+
+    def saw(self, response: httpx.Response) -> None:
+        response.read()
+        request = response.request
+        with self._lock:
+            sub, role = _caller(request.headers.get("Authorization"))
+            if role != "admin":
+                self.answers.append((sub, response.text))
+            if response.is_success and request.method == "POST":
+                self._told(request, response.json() if response.text else {})
+
+    def _told(self, request: httpx.Request, body: Any) -> None:
+        path = request.url.path
+        if path == "/api/v1/orders":
+            self.orders.add(body["id"])
+        elif path == "/api/v1/users":
+            self.registered.add(body["id"])
+            # Whoever registers has no token yet, and is shown the new account.
+            self.answers.pop()
+        elif path == "/api/v1/products":
+            self.stock[body["id"]] = body["stock"]
+        elif found := _STOCK.fullmatch(path):
+            self._stock_changed(found[1], request)
+
+    def _stock_changed(self, product_id: str, request: httpx.Request) -> None:
+        key = request.headers.get("Idempotency-Key")
+        if key is not None:
+            if (product_id, key) in self._restocked:
+                return
+            self._restocked.add((product_id, key))
+        self.stock[product_id] += json.loads(request.content)["delta"]
+
+
+def _caller(authorization: str | None) -> tuple[str, str]:
+    if authorization is None:
+        return "", ""
+    payload = authorization.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims["sub"], claims["role"]

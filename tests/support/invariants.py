@@ -1,0 +1,234 @@
+"""What must hold of the shop, whatever happened to it, once it has come to rest.
+
+At rest: the queues are empty, the sweepers have run after every deadline has passed. Each rule yields a sentence for
+every breach, so that a test says `assert not list(breaches(books, witness))` and reads what is wrong.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from notifications.letters import compose
+from notifications.models import notification_id
+from shared.contracts.events import Event
+from tests.support.books import Books, HandedOver, Witness
+
+type Rule = Callable[[Books, Witness], Iterator[str]]
+
+ADMIN_EMAIL: Final = "admin@example.com"
+_ENDED: Final = {"confirmed", "shipped", "delivered", "cancelled"}
+_SOLD: Final = {"confirmed", "shipped", "delivered"}
+_RESERVED: Final = {"held": "held", "confirmed": "sold"}
+_ID: Final = re.compile(r"\b[0-9a-f]{32}\b|[\w.+-]+@[\w-]+\.\w+")
+
+
+def breaches(books: Books, witness: Witness, *, admin_email: str = ADMIN_EMAIL) -> list[str]:
+    """Every breach of every rule; none where all is well."""
+    found = [breach for rule in RULES for breach in rule(books, witness)]
+    return found + list(each_event_makes_one_email(books, admin_email))
+
+
+def no_unit_is_lost_or_sold_twice(books: Books, witness: Witness) -> Iterator[str]:
+    """For each product available + held + sold = initial + restocked, and none is negative."""
+    for id_, product in books.products.items():
+        pools = {pool: product[pool] for pool in ("available", "held", "sold")}
+        if min(pools.values()) < 0:
+            yield f"product {id_} is oversold: {pools}"
+        if id_ in witness.stock and sum(pools.values()) != witness.stock[id_]:
+            yield f"product {id_} had {witness.stock[id_]} units and has {pools}"
+
+
+def stock_is_where_the_reservations_say(books: Books, _: Witness) -> Iterator[str]:
+    """What is held and sold of a product is what reservations hold and have sold."""
+    reserved: Counter[tuple[str, str]] = Counter()
+    for reservation in books.reservations.values():
+        pool = _RESERVED.get(reservation["state"])
+        for line in reservation["lines"] if pool else []:
+            reserved[line["product_id"], str(pool)] += line["quantity"]
+    for id_, product in books.products.items():
+        for pool in ("held", "sold"):
+            if product[pool] != reserved[id_, pool]:
+                yield f"product {id_}: {product[pool]} {pool}, reserved {reserved[id_, pool]}"
+
+
+def an_ended_order_holds_no_stock(books: Books, _: Witness) -> Iterator[str]:
+    """Stock of an order that went through is sold, that of all others is given back."""
+    for id_, reservation in books.reservations.items():
+        order = books.orders.get(id_)
+        wanted = "confirmed" if order and order["status"] in _SOLD else "released"
+        if reservation["state"] != wanted:
+            status = order["status"] if order else "never placed"
+            yield f"order {id_} is {status}, its stock is {reservation['state']}"
+    for id_, order in books.orders.items():
+        if id_ not in books.reservations and order["status"] in _SOLD:
+            yield f"order {id_} is {order['status']} and its stock was never reserved"
+
+
+def money_is_taken_once_or_given_back(books: Books, _: Witness) -> Iterator[str]:
+    """A cancelled order's money is void or refunded, that of one that went through is captured once: all of it."""
+    for id_, payment in books.payments.items():
+        order = books.orders.get(id_)
+        if order is None:
+            yield f"payment {id_} is {payment['state']} without an order"
+            continue
+        entries: Counter[str] = Counter(payment["entries"])
+        if max(entries.values()) > 1 or payment["entries"][-1] != payment["state"]:
+            yield f"payment {id_} was done twice: {payment['entries']}"
+        allowed = {"captured"} if order["status"] in _SOLD else {"voided", "refunded", "declined"}
+        if payment["state"] not in allowed:
+            yield f"order {id_} is {order['status']}, its money is {payment['state']}"
+        if payment.get("amount_minor", order["total_minor"]) != order["total_minor"]:
+            yield f"order {id_}: {payment['amount_minor']} taken for {order['total_minor']}"
+    for id_, order in books.orders.items():
+        if order["status"] in _SOLD and id_ not in books.payments:
+            yield f"order {id_} is {order['status']} and nobody paid"
+
+
+def every_order_that_a_client_was_told_of_ends(books: Books, witness: Witness) -> Iterator[str]:
+    """It exists, is in an end state, and nothing is left to do for it."""
+    for id_ in witness.orders - books.orders.keys():
+        yield f"order {id_} is lost"
+    for id_, order in books.orders.items():
+        if order["status"] not in _ENDED or "due_at" in order:
+            yield f"order {id_} is {order['status']} and still due {order.get('due_at')}"
+
+
+def every_change_of_an_order_has_one_event(books: Books, _: Witness) -> Iterator[str]:
+    """An order's events are its versions, one each, and folding them gives the order."""
+    for id_, order in books.orders.items():
+        events = books.events.get(id_, [])
+        versions = [fact.version for fact in events]
+        if versions != list(range(1, order["version"] + 1)):
+            yield f"order {id_} is at version {order['version']}, its events are {versions}"
+        elif folded(events) != {name: order.get(name) for name in folded(events)}:
+            yield f"order {id_} is not what its events tell: {folded(events)}"
+
+
+def folded(events: list[Event] | Any) -> dict[str, Any]:
+    """What an order is by its events alone."""
+    state: dict[str, Any] = {}
+    for fact in events:
+        told = fact.data["status"]
+        if state and told not in _follows(state["status"]):
+            return {"status": f"{state['status']} → {told}"}
+        if fact.type != ("order.placed" if told == "pending" else f"order.{told}"):
+            return {"status": f"{fact.type} says {told}"}
+        state |= {
+            name: fact.data[name]
+            for name in ("user_id", "user_name", "email", "status", "total_minor", "currency")
+        }
+        state |= {"lines": fact.data["lines"], "cancel_reason": fact.data["cancel_reason"]}
+        state |= {"version": fact.version, "updated_at": fact.at}
+        state.setdefault("created_at", fact.at)
+    return state
+
+
+def _follows(status: str) -> set[str]:
+    following = {
+        "pending": {"confirmed", "cancelled"},
+        "confirmed": {"shipped", "cancelled"},
+        "shipped": {"delivered"},
+    }
+    return following.get(status, set())
+
+
+def nothing_stays_unsent(books: Books, _: Witness) -> Iterator[str]:
+    """Every event has been published."""
+    for id_ in books.unsent:
+        yield f"event {id_} was never published"
+
+
+def every_registered_user_exists_once(books: Books, witness: Witness) -> Iterator[str]:
+    """With one address, one event, and nobody else's."""
+    for id_ in witness.registered - books.users.keys():
+        yield f"user {id_} is lost"
+    owners = Counter(guard["user_id"] for guard in books.addresses.values())
+    for id_ in books.users.keys() | owners.keys():
+        if id_ not in books.users or owners[id_] != 1:
+            yield f"user {id_} has {owners[id_]} addresses and is {'' if id_ in books.users else 'not '}there"
+        told = [fact.type for fact in books.events.get(id_, [])].count("user.registered")
+        if told != 1:
+            yield f"user {id_} has registered {told} times by the events"
+
+
+def the_totals_are_exact(books: Books, _: Witness) -> Iterator[str]:
+    """What the counters say is what counting gives."""
+    on_sale = [product for product in books.products.values() if product["is_active"]]
+    counted: Mapping[str, Counter[str]] = {
+        "UsersTable": Counter(
+            total=len(books.users), active=sum(u["is_active"] for u in books.users.values())
+        ),
+        "ProductsTable": Counter(
+            total=len(on_sale), total_stock=sum(p["available"] for p in on_sale)
+        ),
+        "OrdersTable": Counter(order["status"] for order in books.orders.values()),
+        "NotificationsTable": Counter(n["status"] for n in books.notifications),
+    }
+    for table, count in counted.items():
+        for name in count.keys() | books.totals[table].keys():
+            if count[name] != books.totals[table].get(name, 0):
+                yield f"{table} counts {books.totals[table].get(name, 0)} {name}, there are {count[name]}"
+
+
+def each_event_makes_one_notification(books: Books, _: Witness) -> Iterator[str]:
+    """Each (event, channel) that somebody is to hear of has exactly one, which is sent or failed."""
+    kept = Counter(item["id"] for item in books.notifications)
+    wanted = {
+        notification_id(fact, "email"): fact.id
+        for events in books.events.values()
+        for fact in events
+        if compose(fact)
+    }
+    for id_ in wanted.keys() | kept.keys():
+        if kept[id_] != (id_ in wanted):
+            yield f"event {wanted.get(id_, '?')} has {kept[id_]} notifications ({id_})"
+    for item in books.notifications:
+        if item["status"] == "pending":
+            yield f"the notification of {wanted.get(item['id'], '?')} was never sent"
+
+
+def each_event_makes_one_email(books: Books, admin_email: str) -> Iterator[str]:
+    """And each e-mail is handed to the provider once: never less, and more only where `docs/reliability.md` says."""
+    handed = Counter(books.emails)
+    wanted: Counter[HandedOver] = Counter()
+    failed = {item["id"] for item in books.notifications if item["status"] == "failed"}
+    for fact in (fact for events in books.events.values() for fact in events):
+        letter = compose(fact)
+        if letter and notification_id(fact, "email") not in failed:
+            to = letter.recipient.email if letter.recipient else admin_email
+            wanted[HandedOver(to, letter.subject, letter.text)] += 1
+    for email in wanted.keys() | handed.keys():
+        if handed[email] < wanted[email]:
+            yield f"{email} was handed over {handed[email]} times for {wanted[email]} events"
+        elif handed[email] > wanted[email]:
+            yield f"{DOUBLED}: {email} was handed over {handed[email]} times for {wanted[email]} events"
+
+
+DOUBLED: Final = "an e-mail doubled"
+
+
+def no_answer_holds_another_customers_data(books: Books, witness: Witness) -> Iterator[str]:
+    """Ids and addresses of users and orders are told to their owners only."""
+    owners = {id_: id_ for id_ in books.users}
+    owners |= {user["email"]: id_ for id_, user in books.users.items()}
+    owners |= {id_: order["user_id"] for id_, order in books.orders.items()}
+    for asked, text in witness.answers:
+        for told in set(_ID.findall(text)):
+            if owners.get(told, asked) != asked:
+                yield f"{asked or 'somebody'} was told {told}, which is {owners[told]}'s"
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    no_unit_is_lost_or_sold_twice,
+    stock_is_where_the_reservations_say,
+    an_ended_order_holds_no_stock,
+    money_is_taken_once_or_given_back,
+    every_order_that_a_client_was_told_of_ends,
+    every_change_of_an_order_has_one_event,
+    nothing_stays_unsent,
+    every_registered_user_exists_once,
+    the_totals_are_exact,
+    each_event_makes_one_notification,
+    no_answer_holds_another_customers_data,
+)
