@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PORT ?= 3000
 SAM_PORT ?= 3001
 ENV ?= dev
+LIMIT ?= 10
 ARGS ?=
 
 # When a recipe fails, make exits with 2 and adds a line of its own to the sentence that the tool has
@@ -21,7 +22,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools tests
 
-.PHONY: help setup run stop deploy-local build test check fix requirements sam-local sam-invoke deploy admin clean
+.PHONY: help setup run stop deploy-local build test check fix requirements sam-local sam-invoke deploy admin dlq clean
 
 help:  ## this list
 	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -88,6 +89,12 @@ deploy: $(APP) $(SAM)  ## into the AWS account that you are logged in to; ENV=de
 
 admin: $(APP)  ## make a registered user an admin of a deployed shop; ENV=dev EMAIL=you@example.com
 	$(DO)$(PYTHON) -m tools.first_admin --stack bodega-$(ENV) --email "$(EMAIL)"
+
+# Of the open shop, unless ENV is given here: a variable of the shell must not lead into the cloud.
+dlq: $(APP)  ## what workers gave up; ACTION=show, redrive or purge, QUEUE=checkout, ENV=dev if deployed
+	$(DO)$(PYTHON) -m tools.dlq \
+		$(if $(findstring command,$(origin ENV)),--stack "bodega-$(ENV)",--port "$(PORT)") \
+		--action "$(ACTION)" --queue "$(QUEUE)" --id "$(ID)" --limit "$(LIMIT)" $(if $(YES),--yes)
 
 requirements: $(APP)  ## pin the newest versions that fit, with their hashes
 	$(DO)$(PYTHON) -m tools.environments --pin

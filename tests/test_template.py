@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from tests.support.functions import COMMON_VARIABLES, FUNCTIONS, Function, sample_events
-from tests.support.template import resources
+from tests.support.template import resources, template
 
 QUEUES = resources("AWS::SQS::Queue")
 WORK_QUEUES = {name: queue for name, queue in QUEUES.items() if "DeadLetters" not in name}
@@ -39,8 +39,9 @@ def test_each_function_has_a_sample_event_of_each_kind_that_it_takes(function: F
 @pytest.mark.parametrize("name", WORK_QUEUES)
 def test_each_queue_has_a_dead_letter_queue_and_room_for_six_tries(name: str) -> None:
     redrive = WORK_QUEUES[name]["RedrivePolicy"]
-    assert redrive["deadLetterTargetArn"]["Fn::GetAtt"].partition(".")[0] in QUEUES
-    assert redrive["maxReceiveCount"] >= 5
+    dead_letters = redrive["deadLetterTargetArn"]["Fn::GetAtt"].partition(".")[0]
+    assert dead_letters in QUEUES
+    assert template()["Parameters"][redrive["maxReceiveCount"]["Ref"]]["MinValue"] >= 5
     readers = [
         function
         for function in FUNCTIONS.values()
@@ -51,6 +52,11 @@ def test_each_queue_has_a_dead_letter_queue_and_room_for_six_tries(name: str) ->
     for reader in readers:
         # What AWS recommends, so that a batch that is still worked on is not delivered again.
         assert WORK_QUEUES[name]["VisibilityTimeout"] >= 6 * reader.timeout
+        # It moves what it gives up itself, at the attempt after which the queue would.
+        variables = reader.properties["Environment"]["Variables"]
+        assert variables["QUEUE_URL"] == {"Ref": name}
+        assert variables["DEAD_LETTERS_URL"] == {"Ref": dead_letters}
+        assert variables["DELIVERY_ATTEMPTS"] == redrive["maxReceiveCount"]
 
 
 def _app_routes(router: APIRouter) -> set[tuple[str, str]]:

@@ -11,15 +11,14 @@ from notifications.repository import DynamoNotifications
 from shared.aws import client
 from shared.dynamodb import Table
 from shared.entry import Entry, Handler
-from shared.redelivery import Redelivery
+from shared.settings import QueueSettings
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(QueueSettings):
     """`sender_email` is the address that SES has verified, `admin_email` hears of what concerns the shop."""
 
     table_name: str
-    queue_url: str
     sender_email: str
     admin_email: str
 
@@ -31,7 +30,7 @@ def build(settings: Settings) -> Handler:
         SesMailer(client("sesv2", read=5.0, attempts=1), settings.sender_email),
         admin_email=settings.admin_email,
     )
-    return queue_worker(notifier.notify, Redelivery(settings.queue_url, lambda: client("sqs")))
+    return queue_worker(notifier.notify, settings)
 
 
 handler = Entry(build, Settings)

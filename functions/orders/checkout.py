@@ -5,18 +5,16 @@ from shared.workers import queue_worker  # isort: skip
 from dataclasses import dataclass
 
 from orders.composition import checkout
-from shared.aws import client
 from shared.contracts.events import Event
 from shared.entry import Entry, Handler
-from shared.redelivery import Redelivery
+from shared.settings import QueueSettings
 
 
 @dataclass(frozen=True)
-class Settings:
-    """`products_inventory` names the function that holds the stock, `queue_url` the queue that is read."""
+class Settings(QueueSettings):
+    """`products_inventory` names the function that holds the stock."""
 
     table_name: str
-    queue_url: str
     products_inventory: str
 
 
@@ -28,7 +26,7 @@ def build(settings: Settings) -> Handler:
         # The order's item says what is to be done, whatever event it was that woke us.
         saga.advance(event.aggregate_id)
 
-    return queue_worker(react, Redelivery(settings.queue_url, lambda: client("sqs")))
+    return queue_worker(react, settings)
 
 
 handler = Entry(build, Settings)

@@ -32,6 +32,8 @@ def table(account: None, monkeypatch: pytest.MonkeyPatch) -> Table:
         USERS_DIRECTORY="UsersDirectory",
         PRODUCTS_INVENTORY="ProductsInventory",
         QUEUE_URL="the-queue",
+        DEAD_LETTERS_URL="the-dead-letters",
+        DELIVERY_ATTEMPTS="8",
     )
 
 

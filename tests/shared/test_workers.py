@@ -1,6 +1,7 @@
-"""Batches of a queue, and ticks: what failed comes again, alone, and everything is logged under its request."""
+"""Batches of a queue, and ticks: what failed comes again, alone, and in the end it is a dead letter with its reason."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -8,7 +9,10 @@ from botocore.exceptions import ClientError
 
 from shared import context, metrics
 from shared.contracts.events import Event
-from shared.redelivery import Redelivery, delay
+from shared.entry import Handler
+from shared.internal import CallFailed
+from shared.redelivery import delay
+from shared.settings import QueueSettings
 from shared.workers import queue_worker, task
 from tests.support.context import LambdaContext
 
@@ -16,13 +20,24 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-class Queue:
-    """The queue's side of putting off: what it was told, or that it cannot be reached."""
+class Queues:
+    """A queue and its dead-letter queue: what they were told in `calls`, or that one cannot be reached."""
 
-    def __init__(self, *, down: bool = False) -> None:
-        self.put_off: list[tuple[str, int]] = []
+    def __init__(self, *, down: str = "") -> None:
+        self.calls: list[tuple[str, Any]] = []
         self._down = down
-        self.redelivery = Redelivery("the-queue", lambda: cast("SQSClient", self))
+
+    def worker(self, react: Callable[[Event], None]) -> Handler:
+        settings = QueueSettings("the-queue", "the-dead-letters", delivery_attempts=8)
+        return queue_worker(react, settings, lambda: cast("SQSClient", self))
+
+    @property
+    def put_off(self) -> list[tuple[str, int]]:
+        return [call for name, call in self.calls if name == "put off"]
+
+    @property
+    def dead_letters(self) -> list[tuple[str, dict[str, str]]]:
+        return [call for name, call in self.calls if name == "given up"]
 
     def change_message_visibility(
         self,
@@ -31,10 +46,24 @@ class Queue:
         ReceiptHandle: str,  # noqa: N803
         VisibilityTimeout: int,  # noqa: N803
     ) -> None:
-        assert QueueUrl == "the-queue"
-        if self._down:
-            raise ClientError({"Error": {"Code": "InternalError"}}, "ChangeMessageVisibility")
-        self.put_off.append((ReceiptHandle, VisibilityTimeout))
+        self._reach(QueueUrl, "the-queue")
+        self.calls.append(("put off", (ReceiptHandle, VisibilityTimeout)))
+
+    def send_message(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        MessageBody: str,  # noqa: N803
+        MessageAttributes: dict[str, dict[str, str]],  # noqa: N803
+    ) -> None:
+        self._reach(QueueUrl, "the-dead-letters")
+        notes = {name: value["StringValue"] for name, value in MessageAttributes.items()}
+        self.calls.append(("given up", (MessageBody, notes)))
+
+    def _reach(self, asked: str, expected: str) -> None:
+        assert asked == expected
+        if asked == self._down:
+            raise ClientError({"Error": {"Code": "InternalError"}}, "AnyOperation")
 
 
 def an_event(number: int) -> Event:
@@ -49,7 +78,7 @@ def an_event(number: int) -> Event:
     )
 
 
-def delivered(*bodies: str) -> dict[str, Any]:
+def delivered(*bodies: str, attempt: int = 1) -> dict[str, Any]:
     """A batch of the queue, messages m0, m1, …"""
     return {
         "Records": [
@@ -57,7 +86,10 @@ def delivered(*bodies: str) -> dict[str, Any]:
                 "messageId": f"m{number}",
                 "receiptHandle": f"handle-{number}",
                 "body": body,
-                "attributes": {"ApproximateReceiveCount": "1"},
+                "attributes": {
+                    "ApproximateReceiveCount": str(attempt),
+                    "ApproximateFirstReceiveTimestamp": "1795163400131",
+                },
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",
                 "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:queue",
@@ -68,8 +100,9 @@ def delivered(*bodies: str) -> dict[str, Any]:
     }
 
 
-def events(count: int) -> dict[str, Any]:
-    return delivered(*(an_event(number).model_dump_json() for number in range(count)))
+def events(count: int, attempt: int = 1) -> dict[str, Any]:
+    bodies = (an_event(number).model_dump_json() for number in range(count))
+    return delivered(*bodies, attempt=attempt)
 
 
 def failures(answer: dict[str, Any]) -> list[str]:
@@ -78,9 +111,7 @@ def failures(answer: dict[str, Any]) -> list[str]:
 
 def test_each_event_is_handled_under_its_own_request() -> None:
     seen: list[tuple[str, str]] = []
-    worker = queue_worker(
-        lambda fact: seen.append((fact.id, context.request_id())), Queue().redelivery
-    )
+    worker = Queues().worker(lambda fact: seen.append((fact.id, context.request_id())))
     assert failures(worker(events(2), LambdaContext())) == []
     assert seen == [("order-0.1", "request-0"), ("order-1.1", "request-1")]
 
@@ -94,35 +125,35 @@ def test_only_what_failed_comes_again(broken: set[str]) -> None:
             raise RuntimeError("not this one")
         handled.append(fact.aggregate_id)
 
-    answer = queue_worker(react, Queue().redelivery)(events(3), LambdaContext())
+    answer = Queues().worker(react)(events(3), LambdaContext())
     assert failures(answer) == [f"m{order[-1]}" for order in sorted(broken)]
     assert set(handled) == {"order-0", "order-1", "order-2"} - broken
 
 
 def test_what_failed_comes_again_soon_and_later_with_every_attempt() -> None:
-    queue = Queue()
+    queue = Queues()
 
     def react(_fact: Event) -> None:
         raise RuntimeError("not now")
 
     batch = events(2)
     batch["Records"][1]["attributes"]["ApproximateReceiveCount"] = "4"
-    queue_worker(react, queue.redelivery)(batch, LambdaContext())
+    queue.worker(react)(batch, LambdaContext())
     assert queue.put_off == [("handle-0", 5), ("handle-1", 40)]
     assert delay(20) == 900
 
 
-def test_what_is_done_is_not_put_off() -> None:
-    queue = Queue()
-    queue_worker(lambda _fact: None, queue.redelivery)(events(2), LambdaContext())
-    assert queue.put_off == []
+def test_what_is_done_is_neither_put_off_nor_given_up() -> None:
+    queue = Queues()
+    queue.worker(lambda _fact: None)(events(2, attempt=8), LambdaContext())
+    assert queue.calls == []
 
 
 def test_a_queue_that_cannot_be_reached_loses_no_failure() -> None:
     def react(_fact: Event) -> None:
         raise RuntimeError("not now")
 
-    answer = queue_worker(react, Queue(down=True).redelivery)(events(1), LambdaContext())
+    answer = Queues(down="the-queue").worker(react)(events(1), LambdaContext())
     assert failures(answer) == ["m0"]
 
 
@@ -130,18 +161,83 @@ def test_a_batch_that_failed_as_a_whole_is_answered_like_any_other() -> None:
     def react(_fact: Event) -> None:
         raise RuntimeError("none of them")
 
-    assert failures(queue_worker(react, Queue().redelivery)(events(2), LambdaContext())) == [
+    assert failures(Queues().worker(react)(events(2), LambdaContext())) == [
         "m0",
         "m1",
     ]
 
 
-def test_a_message_that_is_no_event_fails_alone() -> None:
+def test_a_message_that_is_no_event_is_given_up_at_once_and_alone() -> None:
     handled: list[Event] = []
-    batch = delivered("not JSON", json.dumps({"type": "gossip"}), an_event(2).model_dump_json())
-    answer = queue_worker(handled.append, Queue().redelivery)(batch, LambdaContext())
-    assert failures(answer) == ["m0", "m1"]
+    queue = Queues()
+    gossip = json.dumps({"type": "gossip"})
+    batch = delivered("not JSON", gossip, an_event(2).model_dump_json())
+    worker = queue.worker(lambda fact: handled.append(fact))  # noqa: PLW0108  # a built-in has no module
+    assert failures(worker(batch, LambdaContext())) == []
     assert handled == [an_event(2)]
+    assert queue.put_off == []
+    assert [body for body, _ in queue.dead_letters] == ["not JSON", gossip]
+    first, second = (notes for _, notes in queue.dead_letters)
+    assert first["Reason"] == "ValidationError: body json_invalid"
+    assert "type literal_error" in second["Reason"]
+    assert "gossip" not in second["Reason"]
+
+
+def test_what_failed_for_the_last_time_is_given_up_with_its_reason() -> None:
+    def react(_fact: Event) -> None:
+        raise CallFailed("ProductsInventory: ReadTimeoutError")
+
+    queue = Queues()
+    answer = queue.worker(react)(
+        events(1, attempt=8), LambdaContext(function_name="OrdersCheckout")
+    )
+    assert failures(answer) == []
+    assert queue.calls == [
+        (
+            "given up",
+            (
+                an_event(0).model_dump_json(),
+                {
+                    "Reason": "CallFailed: ProductsInventory: ReadTimeoutError",
+                    "FailedFunction": "OrdersCheckout",
+                    "RequestId": "request-0",
+                    "Attempts": "8",
+                    "FirstReceivedAt": "2026-11-20T08:30:00.131Z",
+                    "SourceMessageId": "m0",
+                },
+            ),
+        )
+    ]
+
+
+def test_what_has_an_attempt_left_is_not_given_up() -> None:
+    def react(_fact: Event) -> None:
+        raise RuntimeError("not yet")
+
+    queue = Queues()
+    assert failures(queue.worker(react)(events(1, attempt=7), LambdaContext())) == ["m0"]
+    assert queue.calls == [("put off", ("handle-0", 320))]
+
+
+def test_a_message_that_finds_no_dead_letter_queue_is_not_called_done() -> None:
+    def react(_fact: Event) -> None:
+        raise RuntimeError("not now")
+
+    queue = Queues(down="the-dead-letters")
+    batch = delivered("not JSON", an_event(1).model_dump_json(), attempt=8)
+    assert failures(queue.worker(react)(batch, LambdaContext())) == ["m0", "m1"]
+    # Then it comes again, until the queue's own policy moves it.
+    assert queue.put_off == [("handle-0", 640), ("handle-1", 640)]
+
+
+def test_what_is_given_up_is_logged_and_counted(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Queues().worker(lambda _fact: None)(delivered("not JSON", "nor this"), LambdaContext())
+    [given_up, _] = [line for line in caplog.records if line.message.startswith("given up")]
+    assert given_up.message == "given up: ValidationError: body json_invalid"
+    assert given_up.levelname == "ERROR"
+    assert '"DeadLetters":[1.0,1.0]' in capsys.readouterr().out
 
 
 def test_one_batch_s_failures_are_not_the_next_one_s() -> None:
@@ -151,7 +247,7 @@ def test_one_batch_s_failures_are_not_the_next_one_s() -> None:
         if fact.aggregate_id in broken:
             raise RuntimeError("not yet")
 
-    worker = queue_worker(react, Queue().redelivery)
+    worker = Queues().worker(react)
     assert failures(worker(events(2), LambdaContext())) == ["m0"]
     broken.clear()
     assert failures(worker(events(2), LambdaContext())) == []

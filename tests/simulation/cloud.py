@@ -30,11 +30,12 @@ _ATTRIBUTE: Final = re.compile(r"MessageAttributes\.entry\.(\d+)\.Name")
 
 @dataclass
 class Message:
-    """A message in a queue; `visible_at` is when it is shown (again), in seconds since 1970."""
+    """A message in a queue; `visible_at` is when it is shown (again). Times are seconds since 1970."""
 
     body: str
     visible_at: float
     received: int = 0
+    first_received_at: float = 0
     attributes: Mapping[str, Any] = field(default_factory=dict)
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 

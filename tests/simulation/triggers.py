@@ -143,6 +143,7 @@ class Triggers(ABC):
 
     def _received(self, source: Queue, message: Message) -> bool:
         message.received += 1
+        message.first_received_at = message.first_received_at or self.cloud.now()
         message.visible_at = self.cloud.now() + source.visibility_seconds
         if source.dead_letters and message.received > source.most_receives:
             if message in source.messages:
@@ -178,6 +179,9 @@ def _as_record(id_: str, message: Message) -> dict[str, Any]:
         "messageId": id_,
         "receiptHandle": message.id,
         "body": message.body,
-        "attributes": {"ApproximateReceiveCount": str(message.received)},
+        "attributes": {
+            "ApproximateReceiveCount": str(message.received),
+            "ApproximateFirstReceiveTimestamp": str(int(message.first_received_at * 1000)),
+        },
         "eventSource": "aws:sqs",
     }

@@ -1,17 +1,16 @@
 """The commands behind `make run`, `make stop`, `make deploy-local`, `make deploy` and `make sam-local`."""
 
 import argparse
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn
 
 from rich.console import Console
 
 from tools.local import cloud, containers, front, logs, processes, summary
+from tools.local.arguments import Parser, forget_own_aws, port, running_shop
 from tools.local.places import APP_PYTHON, ROOT
 from tools.local.shop import Shop
 from tools.progress import Problem, step, stop
@@ -87,15 +86,15 @@ def end(arguments: argparse.Namespace) -> None:
 
 
 def redeploy(arguments: argparse.Namespace) -> None:
-    _running_shop(arguments.port).redeploy()
+    running_shop(arguments.port).redeploy()
 
 
 def sam_local(arguments: argparse.Namespace) -> None:
-    containers.serve(_running_shop(arguments.port), arguments.sam_port, arguments.more)
+    containers.serve(running_shop(arguments.port), arguments.sam_port, arguments.more)
 
 
 def sam_invoke(arguments: argparse.Namespace) -> None:
-    shop = _running_shop(arguments.port)
+    shop = running_shop(arguments.port)
     containers.invoke(shop, arguments.target, arguments.event, arguments.more)
 
 
@@ -103,35 +102,13 @@ def deploy(arguments: argparse.Namespace) -> None:
     cloud.deploy(arguments.environment)
 
 
-def _running_shop(port: int) -> Shop:
-    shop = Shop.on(port)
-    if not shop.is_running():
-        raise Problem(
-            f"No shop is open on port {port}: start one with `make run{summary.on(port)}`."
-        )
-    return shop
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong as everything here does."""
-
-    def error(self, message: str) -> NoReturn:
-        raise Problem(f"{message[0].upper()}{message[1:]}.")
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text} is no port: choose a number from 1 to 65535")
-
-
 def _parse() -> argparse.Namespace:
-    parser = _Parser(prog="python -m tools.local", description=__doc__)
+    parser = Parser(prog="python -m tools.local", description=__doc__)
     commands = parser.add_subparsers(required=True)
 
-    def command(name: str, function: Callable[[argparse.Namespace], None]) -> _Parser:
+    def command(name: str, function: Callable[[argparse.Namespace], None]) -> Parser:
         subparser = commands.add_parser(name)
-        subparser.add_argument("--port", type=_port, default=3000, metavar="PORT")
+        subparser.add_argument("--port", type=port, default=3000, metavar="PORT")
         subparser.set_defaults(function=function)
         return subparser
 
@@ -139,7 +116,7 @@ def _parse() -> argparse.Namespace:
     command("stop", end)
     command("redeploy", redeploy)
     in_containers = command("sam-local", sam_local)
-    in_containers.add_argument("--sam-port", type=_port, default=3001)
+    in_containers.add_argument("--sam-port", type=port, default=3001)
     in_containers.add_argument("more", nargs="*")
     invoke_command = command("sam-invoke", sam_invoke)
     invoke_command.add_argument("target", help="a function of the template")
@@ -161,9 +138,7 @@ def main() -> int:
     try:
         arguments = _parse()
         if arguments.function is not deploy:
-            # This machine's own AWS settings have no say in what happens on the emulator.
-            for name in [name for name in os.environ if name.startswith("AWS_")]:
-                del os.environ[name]
+            forget_own_aws()
         arguments.function(arguments)
     except Problem as problem:
         return stop(problem)

@@ -31,6 +31,18 @@ class OutboxSettings:
     topic_arn: str
 
 
+@dataclass(frozen=True)
+class QueueSettings:
+    """What every queue's worker reads. One that needs more inherits from it.
+
+    The queue delivers a message `delivery_attempts` times, then moves it to its dead-letter queue.
+    """
+
+    queue_url: str
+    dead_letters_url: str
+    delivery_attempts: int
+
+
 def read[T](settings: type[T], environment: Mapping[str, str] | None = None) -> T:
     """Fill the dataclass `settings` from variables named as its fields, in capitals.
 

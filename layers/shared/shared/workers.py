@@ -7,38 +7,65 @@ from aws_lambda_powertools.utilities.batch import (  # isort: skip
     process_partial_response,
 )
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared import logging, metrics
+from shared.aws import client
 from shared.contracts.events import Event
+from shared.dead_letters import DeadLetters, reason_of
 from shared.entry import Handler
 from shared.redelivery import Redelivery
+from shared.settings import QueueSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 
-def queue_worker(react: Callable[[Event], None], redelivery: Redelivery) -> Handler:
-    """The handler of a queue of events: each on its own, under its request's id; those that raised come again."""
+def _sqs() -> "SQSClient":
+    return client("sqs")
 
-    def put_off(record: SQSRecord) -> None:
-        attempt = int(record.attributes.approximate_receive_count or 1)
+
+def queue_worker(
+    react: Callable[[Event], None],
+    settings: QueueSettings,
+    sqs: Callable[[], "SQSClient"] = _sqs,
+) -> Handler:
+    """The handler of a queue of events: each on its own, under its request's id.
+
+    An event that `react` raised on comes again. After its last attempt it goes to the dead letters, with the reason; so
+    does a message that is no event, at once.
+    """
+    redelivery = Redelivery(settings.queue_url, sqs)
+    dead_letters = DeadLetters(settings.dead_letters_url, settings.delivery_attempts, sqs)
+    service = react.__module__.partition(".")[0]
+
+    def failed(record: SQSRecord, cause: Exception, function: str, *, for_good: bool) -> None:
+        attempt = int(record.attributes.approximate_receive_count)
+        if for_good or dead_letters.are_due_after(attempt):
+            reason = reason_of(cause, service=service)
+            if dead_letters.take(record, reason, function=function):
+                return
         redelivery.put_off(record.receipt_handle, attempt=attempt)
+        raise cause
 
-    def handle_record(record: SQSRecord) -> None:
+    def handle_record(record: SQSRecord, lambda_context: Any) -> None:
+        function = lambda_context.function_name
         try:
             fact = Event.model_validate_json(record.body)
-        except ValueError:
+        except ValueError as cause:
             logging.begin(None)
             logging.logger().exception("message %s is no event", record.message_id)
-            put_off(record)
-            raise
+            failed(record, cause, function, for_good=True)
+            return
         logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
         try:
             react(fact)
-        except Exception:
+        except Exception as cause:  # noqa: BLE001  # it is raised again, or stands in the dead letters
             logging.logger().exception("could not handle %s", fact.type)
-            put_off(record)
-            raise
+            failed(record, cause, function, for_good=False)
+            return
         logging.logger().info("handled %s", fact.type)
 
     def handle(event: dict[str, Any], context: Any) -> Any:

@@ -1,0 +1,101 @@
+"""Where the messages of a queue go that their worker gives up: the dead-letter queue, with the reason beside them.
+
+The queue's own redrive policy would move a message without a word. It stays as the net for what no worker can tell:
+attempts that died, and a dead-letter queue that could not be reached.
+"""
+
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+
+from shared import clock, context, logging, metrics
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from mypy_boto3_sqs import SQSClient
+
+_LONGEST_REASON = 300
+
+
+class DeadLetters:
+    """The dead-letter queue of one queue.
+
+    Args:
+        url: the dead-letter queue.
+        attempts: how often the queue delivers a message; its redrive policy's `maxReceiveCount`.
+        sqs: gives the client, asked for when a message is given up: most invocations have none.
+    """
+
+    def __init__(self, url: str, attempts: int, sqs: Callable[[], "SQSClient"]) -> None:
+        self._url = url
+        self._attempts = attempts
+        self._sqs = sqs
+
+    def are_due_after(self, attempt: int) -> bool:
+        """Whether that attempt, counted from 1, was a message's last."""
+        return attempt >= self._attempts
+
+    def take(self, record: "SQSRecord", reason: str, *, function: str) -> bool:
+        """Write the message and why it failed into the dead-letter queue.
+
+        The caller may call the message done only if this returns True. Who dies in between leaves the message in both
+        queues, which is harmless: readers know an event again by its id.
+        """
+        received = record.attributes
+        first = int(received.approximate_first_receive_timestamp) / 1000
+        attributes = {
+            "Reason": reason,
+            "FailedFunction": function,
+            "RequestId": context.request_id(),
+            "Attempts": received.approximate_receive_count,
+            "FirstReceivedAt": clock.rfc3339(datetime.fromtimestamp(first, UTC)),
+            "SourceMessageId": record.message_id,
+        }
+        try:
+            self._sqs().send_message(
+                QueueUrl=self._url,
+                MessageBody=record.body,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in attributes.items()
+                },
+            )
+        except (BotoCoreError, ClientError):
+            # Then it is delivered again, and after the last attempt the queue's redrive policy moves it.
+            logging.logger().warning("a dead letter could not be written", exc_info=True)
+            return False
+        logging.logger().error("given up: %s", reason)
+        metrics.count("DeadLetters")
+        return True
+
+
+def reason_of(error: Exception, *, service: str) -> str:
+    """What failed, in a line that may be shown to anybody: it repeats nothing of the data that it failed on.
+
+    Args:
+        error: what the handling raised.
+        service: the package of the service that handled the message; its errors' texts are its own, and so are shared's.
+    """
+    text = "".join(c if c.isprintable() else " " for c in _told(error, service))
+    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
+
+
+def _told(error: Exception, service: str) -> str:
+    name = type(error).__name__
+    if isinstance(error, ValidationError):
+        # Its text may repeat the input.
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)
+        places = [(".".join(map(str, each["loc"])) or "body", each["type"]) for each in wrong]
+        return f"{name}: {', '.join(f'{place} {type_}' for place, type_ in places)}"
+    if isinstance(error, ClientError):
+        # AWS's sentences name keys, values and addresses.
+        return f"{name}: {error.response['Error']['Code']} at {error.operation_name}"
+    if type(error).__module__.partition(".")[0] in ("shared", service):
+        return f"{name}: {error}"
+    # Others may say anything (a KeyError says the key), so the place has to tell.
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{name} at {frame.f_globals['__name__']}:{line}"

@@ -1,0 +1,43 @@
+"""What the commands of a shop on this machine have in common: how they read their arguments, and find the shop."""
+
+import argparse
+import os
+from typing import NoReturn
+
+from tools.local import summary
+from tools.local.shop import Shop
+from tools.progress import Problem
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong as everything here does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Problem(f"{message[0].upper()}{message[1:]}.")
+
+
+def port(text: str) -> int:
+    """A port's number, for argparse."""
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is no port: choose a number from 1 to 65535")
+
+
+def running_shop(port: int) -> Shop:
+    """The open shop on that port.
+
+    Raises:
+        Problem: there is none.
+    """
+    shop = Shop.on(port)
+    if not shop.is_running():
+        raise Problem(
+            f"No shop is open on port {port}: start one with `make run{summary.on(port)}`."
+        )
+    return shop
+
+
+def forget_own_aws() -> None:
+    """This machine's own AWS settings have no say in what happens on the emulator."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
