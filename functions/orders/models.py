@@ -181,6 +181,10 @@ class Order:
         """Whether its payment has been waited for long enough."""
         return datetime.fromisoformat(self.created_at) + SAGA_DEADLINE <= at
 
+    def age(self, at: datetime) -> timedelta:
+        """How long it has been what it is."""
+        return at - datetime.fromisoformat(self.updated_at)
+
     def as_placed(self) -> Self:
         """The order as it was in the answer to its placing."""
         return replace(

@@ -141,6 +141,8 @@ class Checkout:
 
     def _give_back(self, order: Order) -> None:
         """Stock and money, whatever of them was taken. Repeated for ever, by the sweeper, until it is done."""
+        # At each attempt, so that its maximum tells of the one that has waited longest.
+        metrics.seconds("CompensationAge", order.age(self._now()).total_seconds())
         self._stock.release(order.id)
         payment = self._asked(order, lambda: self._payments.void(order.id))
         if payment.state == "captured":

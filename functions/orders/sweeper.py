@@ -1,9 +1,8 @@
 """OrdersSweeper: every minute, goes on with what stopped: sagas, compensations, events that stayed unsent."""
 
 # First of all: see shared.workers.
-from shared.workers import task  # isort: skip
+from shared.workers import chores  # isort: skip
 from dataclasses import dataclass
-from typing import Any
 
 from orders.composition import checkout
 from shared.entry import Entry, Handler
@@ -21,14 +20,8 @@ class Settings(OutboxSettings):
 def build(settings: Settings) -> Handler:
     """The function's graph."""
     saga = checkout(settings.table_name, settings.products_inventory)
-    relay = Relay.connected(settings)
-
-    def sweep(_tick: dict[str, Any]) -> None:
-        # Events first: they are quick, and others wait for them.
-        relay.sweep()
-        saga.sweep()
-
-    return task(sweep)
+    # Events first: they are quick, and others wait for them.
+    return chores(published=Relay.connected(settings).sweep, advanced=saga.sweep)
 
 
 handler = Entry(build, Settings)

@@ -1,8 +1,7 @@
 """Lambda entry for the schedule: gives back expired reservations, and publishes events that stayed unsent."""
 
 # Before pydantic, which everything below imports: see there.
-from shared.workers import task  # isort: skip
-from typing import Any
+from shared.workers import chores  # isort: skip
 
 from products.repository.reservations import DynamoReservations
 from products.service.reservations import ReservationService
@@ -17,11 +16,7 @@ Settings = OutboxSettings
 
 def create_handler(reservations: ReservationService, relay: Relay) -> Handler:
     """The handler of the schedule's ticks."""
-
-    def sweep(_tick: dict[str, Any]) -> dict[str, int]:
-        return {"released": reservations.release_expired(), "published": relay.sweep()}
-
-    return task(sweep)
+    return chores(released=reservations.release_expired, published=relay.sweep)
 
 
 def build(settings: Settings) -> Handler:

@@ -1,7 +1,10 @@
 """The saga: from placed to confirmed, or everything given back."""
 
+import json
+
 import pytest
 
+from shared import metrics
 from shared.internal import CallFailed
 from tests.orders.builders import NOON, order_id_of
 from tests.orders.stage import Stage
@@ -159,6 +162,20 @@ def test_money_is_given_back_as_soon_as_the_provider_is_there(stage: Stage, oper
     stage.payments.down.clear()
     stage.minutes_pass(1)
     stage.assert_given_back(order, money="refunded")
+
+
+def test_it_is_told_how_long_somebody_has_waited_for_money(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = stage.placed()
+    stage.cancel(order)
+    stage.payments.down.add("void")
+    # What other tests have counted.
+    metrics.flush()
+    stage.minutes_pass(20)
+    metrics.flush()
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert max(told["CompensationAge"]) == 20 * 60
 
 
 @pytest.mark.parametrize("operation", ["void", "refund"])

@@ -208,13 +208,12 @@ def test_a_transaction_that_met_another_is_tried_again_under_its_token(
     assert len({call["ClientRequestToken"] for call in client.calls}) == 1
 
 
-def test_no_two_transactions_share_a_token_unless_told() -> None:
+def test_no_two_transactions_share_a_token() -> None:
     client = FailingClient({})
-    for token in (None, None, "mine"):
-        client.table().transact([Put(A)], token=token)
-    first, second, told = (call["ClientRequestToken"] for call in client.calls)
+    for _ in range(2):
+        client.table().transact([Put(A)])
+    first, second = (call["ClientRequestToken"] for call in client.calls)
     assert first != second
-    assert told == "mine"
 
 
 def test_a_transaction_that_never_gets_through_gives_up() -> None:
@@ -250,6 +249,22 @@ def test_what_trying_again_cannot_mend_is_raised_at_once(error: ClientError) -> 
         client.table().transact([Put(A)])
     assert raised.value is error
     assert len(client.calls) == 1
+
+
+BUSY = refusal("TransactionConflictException", call="PutItem")
+
+
+def test_a_write_that_met_a_transaction_is_tried_again() -> None:
+    client = FailingClient(BUSY, BUSY, {})
+    client.table().put(A)
+    assert len(client.calls) == 3
+
+
+def test_a_write_that_never_gets_through_gives_up() -> None:
+    client = FailingClient(BUSY)
+    with pytest.raises(TransactionContended):
+        client.table().put(A)
+    assert len(client.calls) == 8
 
 
 def test_a_write_that_fails_otherwise_is_no_failed_condition() -> None:

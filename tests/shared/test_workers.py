@@ -13,7 +13,7 @@ from shared.entry import Handler
 from shared.internal import CallFailed
 from shared.redelivery import delay
 from shared.settings import QueueSettings
-from shared.workers import queue_worker, task
+from shared.workers import chores, queue_worker, task
 from tests.support.context import LambdaContext
 
 if TYPE_CHECKING:
@@ -262,6 +262,18 @@ def test_a_task_is_run_under_its_invocation() -> None:
 
     assert task(run)({"tick": 1}, LambdaContext(aws_request_id="invocation-9")) == "done"
     assert seen == [({"tick": 1}, "invocation-9")]
+
+
+def test_a_chore_that_fails_keeps_none_of_the_others_from_its_turn() -> None:
+    def fail() -> None:
+        raise ValueError("out of order")
+
+    turns: list[str] = []
+    handler = chores(first=fail, second=lambda: turns.append("second"))
+    with pytest.raises(ExceptionGroup) as failed:
+        handler({}, LambdaContext())
+    assert [str(failure) for failure in failed.value.exceptions] == ["out of order"]
+    assert turns == ["second"]
 
 
 def test_a_task_s_figures_are_written_though_it_failed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,5 +86,5 @@ def test_the_relay_publishes_and_takes_the_mark_off(table: Table) -> None:
 def test_the_sweeper_publishes_what_stayed_unsent(table: Table) -> None:
     registered(table, created_at="2026-01-01T00:00:00.000Z")
     handler = Entry(sweeper.build, sweeper.Settings)
-    assert handler({}, LambdaContext()) == {"found": 1}
-    assert handler({}, LambdaContext()) == {"found": 0}
+    assert handler({}, LambdaContext()) == {"published": 1}
+    assert handler({}, LambdaContext()) == {"published": 0}

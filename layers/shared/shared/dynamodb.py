@@ -8,7 +8,7 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -141,11 +141,9 @@ class Table:
         """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are asked for again."""
         found: list[Item] = []
         wanted: Any = [to_wire(key) for key in keys]
-        for attempt in range(_CONFLICT_ATTEMPTS):
+        for _ in _attempts():
             if not wanted:
                 return found
-            if attempt:
-                _back_off(attempt)
             answer = self.client.batch_get_item(
                 RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}}
             )
@@ -221,22 +219,17 @@ class Table:
         last = answer.get("LastEvaluatedKey")
         return Page([from_wire(i) for i in answer["Items"]], from_wire(last) if last else None)
 
-    def transact(self, operations: Iterable[Operation], *, token: str | None = None) -> None:
-        """Do all of the operations or none.
-
-        Args:
-            token: DynamoDB does a transaction with one token once within ten minutes, however often it is sent.
-                Without one, a fresh token still makes the SDK's own retries safe.
+    def transact(self, operations: Iterable[Operation]) -> None:
+        """Do all of the operations or none, once, however often it takes to send them.
 
         Raises:
             TransactionFailed: a condition did not hold; nothing was written.
             TransactionContended: other transactions held the items through all attempts; nothing was written.
         """
         wire: Any = [self._operation(operation) for operation in operations]
-        token = token or uuid.uuid4().hex
-        for attempt in range(_CONFLICT_ATTEMPTS):
-            if attempt:
-                _back_off(attempt)
+        # DynamoDB does a transaction with one token once within ten minutes.
+        token = uuid.uuid4().hex
+        for _ in _attempts():
             try:
                 self.client.transact_write_items(TransactItems=wire, ClientRequestToken=token)
             except ClientError as error:
@@ -283,15 +276,24 @@ class Table:
     def _conditional(self, call: str, **wire: Any) -> Any:
         if "ConditionExpression" in wire:
             wire["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        try:
-            return getattr(self.client, call)(TableName=self.name, **wire)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                item: Any = error.response.get("Item")
-                raise ConditionFailed(from_wire(item) if item else None) from error
-            raise
+        for _ in _attempts():
+            try:
+                return getattr(self.client, call)(TableName=self.name, **wire)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "ConditionalCheckFailedException":
+                    item: Any = error.response.get("Item")
+                    raise ConditionFailed(from_wire(item) if item else None) from error
+                # A transaction has the item at this moment. The SDK does not try again for it.
+                if code != "TransactionConflictException":
+                    raise
+        raise TransactionContended
 
 
-def _back_off(attempt: int) -> None:
-    """Full jitter, from 10 ms up to 400 ms: long enough for a rival to finish, short enough for a caller."""
-    time.sleep(random.uniform(0, min(0.4, 0.01 * 2**attempt)))  # noqa: S311  # not for secrets
+def _attempts() -> Iterator[int]:
+    """Attempts, and pauses between them: full jitter, from 10 ms up to 400 ms: long enough for a rival to finish, short
+    enough for a caller."""
+    yield 0
+    for attempt in range(1, _CONFLICT_ATTEMPTS):
+        time.sleep(random.uniform(0, min(0.4, 0.01 * 2**attempt)))  # noqa: S311  # not for secrets
+        yield attempt

@@ -1,14 +1,19 @@
 """Business and health figures as CloudWatch's embedded metric format: log lines, so no call is made for them."""
 
+import threading
 from functools import cache
 
-from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 
 @cache
-def _metrics() -> Metrics:
-    return Metrics()
+def _of(_thread: int) -> EphemeralMetrics:
+    return EphemeralMetrics()
+
+
+def _metrics() -> EphemeralMetrics:
+    """Those of this thread: Lambda has one, a local server may have more, and Powertools' own are the process's."""
+    return _of(threading.get_ident())
 
 
 def count(name: str, value: int = 1) -> None:
@@ -19,6 +24,11 @@ def count(name: str, value: int = 1) -> None:
 def milliseconds(name: str, value: float) -> None:
     """How long something took."""
     _metrics().add_metric(name=name, unit=MetricUnit.Milliseconds, value=value)
+
+
+def seconds(name: str, value: float) -> None:
+    """How long something has been going on."""
+    _metrics().add_metric(name=name, unit=MetricUnit.Seconds, value=value)
 
 
 def flush() -> None:

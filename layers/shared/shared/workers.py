@@ -81,6 +81,29 @@ def queue_worker(
     return handle
 
 
+def chores(**runs: Callable[[], object]) -> Handler:
+    """The handler of a schedule: each chore in its turn, also after one that failed; the answer is what they returned.
+
+    Raises:
+        ExceptionGroup: from the handler, of those that failed: the next tick tries them again.
+    """
+
+    def run(_tick: dict[str, Any]) -> dict[str, object]:
+        answers: dict[str, object] = {}
+        failures: list[Exception] = []
+        for name, chore in runs.items():
+            try:
+                answers[name] = chore()
+            except Exception as failure:  # noqa: BLE001  # raised below, when the others have had their turn
+                logging.logger().exception("could not do: %s", name)
+                failures.append(failure)
+        if failures:
+            raise ExceptionGroup("chores failed", failures)
+        return answers
+
+    return task(run)
+
+
 def task(run: Callable[[dict[str, Any]], Any]) -> Handler:
     """The handler of a stream or a schedule: the whole event at once, logged under the invocation's id."""
 
