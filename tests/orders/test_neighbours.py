@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from orders.neighbours import GuardedDirectory, GuardedReservations, InventoryStock
+from shared import clock
 from shared.breaker import CircuitBreaker, circuit_store
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.inventory import (
@@ -74,7 +75,8 @@ def reservations(account: None, functions: LocalFunctions) -> GuardedReservation
 
 def _circuit(name: str) -> CircuitBreaker:
     table = make_table("OrdersTable")
-    return CircuitBreaker(name, circuit_store(table.name, table.client))
+    moment = clock.now()
+    return CircuitBreaker(name, circuit_store(table.name, table.client), now=lambda: moment)
 
 
 def test_a_customer_is_found_by_id(directory: GuardedDirectory, functions: LocalFunctions) -> None:

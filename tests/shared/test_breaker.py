@@ -1,34 +1,26 @@
-"""A service that fails is left alone for a while, and everybody knows (the store on moto)."""
+"""A service that fails is left alone for a while (the store on moto)."""
 
-import time
+import json
+from collections import Counter
 
 import pytest
 
-from shared.breaker import CircuitBreaker, circuit_store
-from shared.dynamodb import Table
-from shared.errors import Conflict, ServiceUnavailable
-from shared.internal import CallFailed
+from shared import metrics
+from shared.breaker.store import CircuitStore, DynamoCircuits
+from tests.shared.circuits import IN_A_ROW, RECOVERY, Environment, Outcome, Reply, Time
 from tests.support.aws import make_table
-
-THRESHOLD = 5
 
 
 class Service:
-    """A service behind, and how often it was asked."""
+    """A service behind: what it does with the calls to come, and how often it was asked."""
 
     def __init__(self) -> None:
-        self.down = False
+        self.reply: Reply = "answers"
         self.asked = 0
 
-    def answer(self, number: int) -> int:
+    def __call__(self) -> Reply:
         self.asked += 1
-        if self.down:
-            raise CallFailed("it is down")
-        return number
-
-    def refuse(self) -> None:
-        self.asked += 1
-        raise Conflict
+        return self.reply
 
 
 @pytest.fixture
@@ -37,127 +29,178 @@ def service() -> Service:
 
 
 @pytest.fixture
-def table(account: None) -> Table:
-    return make_table("OrdersTable")
+def time() -> Time:
+    return Time()
 
 
 @pytest.fixture
-def name(request: pytest.FixtureRequest) -> str:
-    """A circuit of the test's own: Powertools counts by name, for as long as the process lives."""
-    return str(request.node.name)
+def store(account: None) -> CircuitStore:
+    return DynamoCircuits(make_table("OrdersTable"))
 
 
-def environment(name: str, table: Table) -> CircuitBreaker:
-    """Another environment's breaker, with nothing but the table in common."""
-    return CircuitBreaker(name, circuit_store(table.name, table.client))
+@pytest.fixture
+def environment(store: CircuitStore, time: Time) -> Environment:
+    return Environment(store, time)
 
 
-def fails(breaker: CircuitBreaker, service: Service) -> int:
-    """Ask in vain; return how long a client is told to wait."""
-    with pytest.raises(ServiceUnavailable) as refused:
-        breaker.call(service.answer, 1)
-    return refused.value.retry_after
+def calls(environment: Environment, service: Service, replies: str) -> list[Outcome]:
+    """A call for each letter: answered, failed, refused."""
+    letters: dict[str, Reply] = {"a": "answers", "f": "fails", "r": "refuses"}
+    outcomes = []
+    for letter in replies:
+        service.reply = letters[letter]
+        outcomes.append(environment.call(service))
+    return outcomes
 
 
-def opened(name: str, table: Table, service: Service) -> CircuitBreaker:
-    breaker = environment(name, table)
-    service.down = True
-    for _ in range(THRESHOLD):
-        fails(breaker, service)
-    return breaker
+def test_a_call_goes_through(environment: Environment) -> None:
+    def add(a: int, *, b: int) -> int:
+        return a + b
 
-
-def let_recovery_time_pass(name: str, table: Table) -> None:
-    table.update(
-        {"pk": "CIRCUITS", "sk": name},
-        "SET #opened_at = :then",
-        values={"then": int(time.time()) - 31},
-    )
-
-
-def test_a_call_goes_through(name: str, table: Table, service: Service) -> None:
-    assert environment(name, table).call(service.answer, number=7) == 7
+    assert environment.breaker.call(add, 3, b=4) == 7
 
 
 def test_a_failed_call_is_said_to_be_worth_another_soon(
-    name: str, table: Table, service: Service
+    environment: Environment, service: Service
 ) -> None:
-    service.down = True
-    assert fails(environment(name, table), service) == 2
-    assert service.asked == 1
+    assert calls(environment, service, "f") == ["failed"]
+    assert (environment.retry_after, service.asked) == (2, 1)
 
 
 def test_after_five_failures_in_a_row_the_service_is_left_alone(
-    name: str, table: Table, service: Service
+    environment: Environment, service: Service, time: Time
 ) -> None:
-    breaker = opened(name, table, service)
-    assert fails(breaker, service) == 30
-    assert service.asked == THRESHOLD
+    calls(environment, service, "f" * IN_A_ROW)
+    assert calls(environment, service, "a") == ["failed"]
+    assert environment.retry_after == RECOVERY
+    time.seconds += RECOVERY - 10
+    assert calls(environment, service, "a") == ["failed"]
+    assert environment.retry_after == 10
+    assert service.asked == IN_A_ROW
 
 
-def test_a_success_between_failures_starts_the_count_again(
-    name: str, table: Table, service: Service
+@pytest.mark.parametrize("healthy", ["a", "r"], ids=["an answer", "a refusal"])
+def test_a_healthy_call_between_failures_starts_the_count_again(
+    environment: Environment, service: Service, healthy: str
 ) -> None:
-    breaker = environment(name, table)
-    for _ in range(3):
-        service.down = True
-        for _ in range(THRESHOLD - 1):
-            assert fails(breaker, service) == 2
-        service.down = False
-        assert breaker.call(service.answer, 1) == 1
+    almost = "f" * (IN_A_ROW - 1)
+    calls(environment, service, almost + healthy + almost)
+    assert calls(environment, service, "a") == ["answered"]
 
 
-def test_a_refusal_is_a_healthy_answer(name: str, table: Table, service: Service) -> None:
-    breaker = environment(name, table)
-    for _ in range(3 * THRESHOLD):
-        with pytest.raises(Conflict):
-            breaker.call(service.refuse)
-    assert service.asked == 3 * THRESHOLD
+def test_refusals_open_no_circuit(environment: Environment, service: Service) -> None:
+    assert Counter(calls(environment, service, "r" * 50)) == {"refused": 50}
+
+
+def test_a_service_that_fails_four_times_in_five_is_left_alone_after_twelve_calls(
+    environment: Environment, service: Service
+) -> None:
+    calls(environment, service, "ffffa" * 4)
+    assert service.asked == 12
+    assert environment.retry_after == RECOVERY
+
+
+def test_a_service_that_fails_once_in_three_calls_is_asked_on(
+    environment: Environment, service: Service
+) -> None:
+    calls(environment, service, "faa" * 100)
+    assert service.asked == 300
+
+
+def test_only_the_last_twenty_calls_matter_to_the_rate(
+    environment: Environment, service: Service
+) -> None:
+    calls(environment, service, "ffaffa" + "a" * 14 + "ffa" * 2 + "faa")
+    assert calls(environment, service, "a") == ["answered"]
 
 
 def test_one_environment_s_failures_are_known_to_all(
-    name: str, table: Table, service: Service
+    environment: Environment, service: Service, store: CircuitStore, time: Time
 ) -> None:
-    opened(name, table, service)
-    assert fails(environment(name, table), service) == 30
-    assert service.asked == THRESHOLD
+    calls(environment, service, "f" * IN_A_ROW)
+    assert calls(Environment(store, time), service, "a") == ["failed"]
+    assert service.asked == IN_A_ROW
 
 
-def test_one_call_that_works_after_the_recovery_time_closes_the_circuit(
-    name: str, table: Table, service: Service
+@pytest.mark.parametrize("healthy", ["a", "r"], ids=["an answer", "a refusal"])
+def test_one_healthy_call_after_the_recovery_time_closes_the_circuit_for_all(
+    environment: Environment, service: Service, store: CircuitStore, time: Time, healthy: str
 ) -> None:
-    opened(name, table, service)
-    let_recovery_time_pass(name, table)
-    service.down = False
-    assert environment(name, table).call(service.answer, 3) == 3
-    assert environment(name, table).call(service.answer, 4) == 4
+    calls(environment, service, "f" * IN_A_ROW)
+    time.seconds += RECOVERY
+    calls(environment, service, healthy)
+    assert calls(environment, service, "aa") == ["answered"] * 2
+    assert calls(Environment(store, time), service, "a") == ["answered"]
+    assert service.asked == IN_A_ROW + 4
 
 
 def test_one_call_that_fails_after_the_recovery_time_opens_it_again(
-    name: str, table: Table, service: Service
+    environment: Environment, service: Service, store: CircuitStore, time: Time
 ) -> None:
-    opened(name, table, service)
-    let_recovery_time_pass(name, table)
-    assert fails(environment(name, table), service) == 2
-    assert fails(environment(name, table), service) == 30
-    assert service.asked == THRESHOLD + 1
+    calls(environment, service, "f" * IN_A_ROW)
+    time.seconds += RECOVERY
+    another = Environment(store, time)
+    calls(another, service, "f")
+    assert another.retry_after == 2
+    for waiting in (another, environment):
+        calls(waiting, service, "a")
+        assert waiting.retry_after == RECOVERY
+    assert service.asked == IN_A_ROW + 1
 
 
-@pytest.mark.usefixtures("account")
-def test_without_its_store_a_healthy_call_goes_through(name: str, service: Service) -> None:
-    there = make_table("UsersTable")
-    breaker = CircuitBreaker(name, circuit_store("NoSuchTable", there.client))
-    assert breaker.call(service.answer, 1) == 1
-    service.down = True
-    for _ in range(THRESHOLD):
-        fails(breaker, service)
-    service.down = False
-    assert breaker.call(service.answer, 2) == 2
+def test_a_circuit_that_closed_counts_from_none(
+    environment: Environment, service: Service, time: Time
+) -> None:
+    calls(environment, service, "fffa" * 3)
+    calls(environment, service, "f")
+    time.seconds += RECOVERY
+    calls(environment, service, "a")
+    assert calls(environment, service, "fa") == ["failed", "answered"]
 
 
-def test_a_coroutine_function_is_not_guarded(name: str, table: Table) -> None:
+def test_a_breaker_without_its_store_counts_for_itself(
+    environment: Environment, service: Service, time: Time
+) -> None:
+    environment.line.fault = "down"
+    assert calls(environment, service, "a") == ["answered"]
+    calls(environment, service, "f" * IN_A_ROW)
+    assert calls(environment, service, "a") == ["failed"]
+    assert environment.retry_after == RECOVERY
+    time.seconds += RECOVERY
+    assert calls(environment, service, "aa") == ["answered"] * 2
+    assert service.asked == IN_A_ROW + 3
+
+
+def test_transitions_and_refusals_are_counted(
+    environment: Environment,
+    service: Service,
+    time: Time,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    metrics.flush()
+    capsys.readouterr()
+    calls(environment, service, "f" * IN_A_ROW + "aa")
+    time.seconds += RECOVERY
+    calls(environment, service, "f")
+    time.seconds += RECOVERY
+    calls(environment, service, "a")
+    metrics.flush()
+    counted = json.loads(capsys.readouterr().out)
+    sums = {name: sum(values) for name, values in counted.items() if name.startswith("Circuit")}
+    assert sums == {
+        "CircuitOpen": 2,
+        "CircuitHalfOpen": 2,
+        "CircuitClosed": 1,
+        "CircuitRefusals": 2,
+    }
+    assert "circuit service: CLOSED → OPEN" in caplog.messages
+    assert "circuit service: HALF_OPEN → CLOSED" in caplog.messages
+
+
+def test_a_coroutine_function_is_not_guarded(environment: Environment) -> None:
     async def answer() -> int:
         return 1
 
     with pytest.raises(TypeError, match="coroutine"):
-        environment(name, table).call(answer)  # type: ignore[unused-coroutine]  # it never becomes one
+        environment.breaker.call(answer)  # type: ignore[unused-coroutine]  # it never becomes one
