@@ -1,5 +1,7 @@
 """The deployed stack from behind: the e-mails that the emulator's SES took, queues, and tables."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,10 +10,14 @@ import httpx
 from shared import outbox
 from shared.contracts.events import Event
 from shared.dynamodb import Table
+from tests.support import books
 from tests.support.shop import eventually
 from tools.local import stack
 from tools.local.places import STACK
 from tools.local.shop import Shop
+
+# Streams are read twice a second, and of what is in them nothing else tells.
+_CALM_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -82,3 +88,51 @@ class Cloud:
             QueueUrl=self.physical_id(queue), AttributeNames=names
         )["Attributes"]
         return sum(int(attributes[name]) for name in names)
+
+    def books(self) -> books.Books:
+        """All that is stored, and the e-mails that were handed over."""
+        handed_over = [
+            books.HandedOver(", ".join(email.to), email.subject, email.text)
+            for email in self.emails()
+        ]
+        tables = {name: self.physical_id(name) for name in books.TABLES}
+        return books.read(self.client("dynamodb"), tables, handed_over)
+
+    def come_to_rest(self, *, within: float) -> None:
+        """Wait until nothing moves any more: no message, no order that is due, no event unsent."""
+        look = self._left_to_do()
+        deadline = time.monotonic() + within
+        calm_since = time.monotonic()
+        while time.monotonic() - calm_since < _CALM_SECONDS:
+            if left := look():
+                calm_since = time.monotonic()
+                assert calm_since < deadline, f"after {within} s there were still {left}"
+            time.sleep(0.25)
+
+    def invoke_two_at_once(self, *workers: str) -> None:
+        """Let their queues take two of these workers at most: cold ones take this machine's processors from each other."""
+        lambda_ = self.client("lambda")
+        for worker in workers:
+            name = self.physical_id(worker)
+            [source] = lambda_.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+            lambda_.update_event_source_mapping(
+                UUID=source["UUID"], ScalingConfig={"MaximumConcurrency": 2}
+            )
+
+    def _left_to_do(self) -> Callable[[], dict[str, int]]:
+        """What tells how much is left of each kind, where anything is."""
+        tables = [self.table(name) for name in ("UsersTable", "ProductsTable", "OrdersTable")]
+        indexes = [("unsent", table) for table in tables] + [("due", tables[-1])]
+
+        def look() -> dict[str, int]:
+            left = {
+                queue: self.waiting_in(queue) for queue in ("CheckoutQueue", "NotificationsQueue")
+            }
+            for name, table in indexes:
+                left[f"{name} in {table.name}"] = sum(
+                    len(table.query(f"#{name} = :shard", {"shard": str(s)}, index=name).items)
+                    for s in range(4)
+                )
+            return {what: number for what, number in left.items() if number}
+
+        return look

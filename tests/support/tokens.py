@@ -7,20 +7,27 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from shared.tokens import ALGORITHM, AUDIENCE, TYPE, Caller, keys_from_kms
+from shared.tokens import ALGORITHM, AUDIENCE, LIFETIME_SECONDS, TYPE, Caller, keys_from_kms
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 
-def mint(kms: "KMSClient", key_id: str, caller: Caller, issuer: str) -> str:
-    """A token as UsersApi would give it to the caller."""
+def mint(
+    kms: "KMSClient",
+    key_id: str,
+    caller: Caller,
+    issuer: str,
+    *,
+    lifetime: int = LIFETIME_SECONDS,
+) -> str:
+    """A token as UsersApi would give it to the caller; `lifetime` in seconds."""
     [key] = keys_from_kms(kms, key_id)()
     now = int(time.time())
     claims = {
         "iss": issuer,
         "aud": AUDIENCE,
-        "exp": now + 900,
+        "exp": now + lifetime,
         "iat": now,
         "jti": "token-1",
         "sub": caller.id,

@@ -1,0 +1,150 @@
+"""The shop's functions in this process, on a deployed stack's AWS: real contention without a worker process for each.
+
+The handlers are those of the Lambda entries, built from the variables that the deployment gave them. Of each function
+there are as many environments as run at once, and each serves one event at a time, as in Lambda.
+"""
+
+import contextvars
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, Final, Self
+
+import httpx
+import pytest
+
+from shared import aws, logging, settings
+from shared.contracts.events import Event
+from shared.entry import Handler
+from tests.simulation.resources import function_at
+from tests.stack.races.conflicts import Conflicts
+from tests.support.context import LambdaContext
+from tests.support.functions import FUNCTIONS
+from tests.support.http import rest_event
+from tests.support.internal import LocalFunctions
+from tools.local.shop import Shop
+from tools.local.stack import environment_variables
+
+_INVOKED: Final = re.compile(r"/functions/([^/]+)/invocations")
+
+
+class Environments:
+    """The functions by their names in the template; `conflicts` stand between them and DynamoDB."""
+
+    def __init__(self, shop: Shop) -> None:
+        deployed = shop.stack()
+        self.variables = environment_variables(deployed)
+        self._process_environment = {
+            **shop.environment,
+            "POWERTOOLS_METRICS_DISABLED": "true",
+        }
+        self.conflicts = Conflicts()
+        self._invoked = LocalFunctions(
+            {deployed.functions[name]: self._handler(name) for name in FUNCTIONS}
+        )
+        self._free: dict[str, list[Handler]] = defaultdict(list)
+        self._making = threading.Lock()
+        self._takes_records = True
+
+    @contextmanager
+    def opened(self) -> Iterator[Self]:
+        """This process's AWS is the shop's."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self._process_environment.items():
+                patch.setenv(name, value)
+            # A session keeps the credentials that it was made with.
+            aws._session.cache_clear()
+            events = aws._session().events
+            events.register("before-call.lambda.Invoke", self._called)
+            events.register("before-call.dynamodb.PutItem", self._putting)
+            self.conflicts.watch(events)
+            # All environments write to this process's one logger: what is written of a thousand buyers helps nobody.
+            level = logging.logger().log_level
+            logging.logger().setLevel("ERROR")
+            try:
+                yield self
+            finally:
+                logging.logger().setLevel(level)
+                aws._session.cache_clear()
+
+    def prepare(self, number: int) -> None:
+        """Have so many environments of each function that the races begin with: they are to meet, not to be made."""
+        for name in ("OrdersApi", "UsersDirectory", "ProductsInventory", "ProductsApi", "UsersApi"):
+            for _ in range(number - len(self._free[name])):
+                self._free[name].append(self._made(name))
+
+    def invoke(self, name: str, event: dict[str, Any]) -> Any:
+        """Run the function in an environment that is free, or in a new one."""
+        handler = self._environment(name)
+        try:
+            return contextvars.Context().run(handler, event, LambdaContext(function_name=name))
+        finally:
+            self._free[name].append(handler)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """The API, as the handler of an httpx transport."""
+        event = rest_event(
+            request.method,
+            request.url.raw_path.decode(),
+            body=request.content.decode() or None,
+            headers=dict(request.headers),
+        )
+        given = self.invoke(function_at(request.method, request.url.path), event)
+        return httpx.Response(given["statusCode"], headers=given["headers"], text=given["body"])
+
+    @contextmanager
+    def without_locks(self) -> Iterator[None]:
+        """DynamoDB takes no record of Powertools' idempotency: requests with one key are not kept apart by it."""
+        self._takes_records = False
+        try:
+            yield
+        finally:
+            self._takes_records = True
+
+    def deliver(self, fact: Event) -> str:
+        """Hand the event to OrdersCheckout, as its queue does; "done" or "failed"."""
+        record = {
+            "messageId": fact.id,
+            # It is in no queue: one that failed stays as it is.
+            "receiptHandle": "none",
+            "body": fact.model_dump_json(),
+            "attributes": {"ApproximateReceiveCount": "1"},
+            "eventSource": "aws:sqs",
+        }
+        answer = self.invoke("OrdersCheckout", {"Records": [record]})
+        return "failed" if answer["batchItemFailures"] else "done"
+
+    def _environment(self, name: str) -> Handler:
+        try:
+            return self._free[name].pop()
+        except IndexError:
+            return self._made(name)
+
+    def _made(self, name: str) -> Handler:
+        module = FUNCTIONS[name].module
+        read = settings.read(module.Settings, self.variables[name])
+        # A session makes one client at a time, and at its first request an app changes how this process warns.
+        with self._making:
+            handler: Handler = module.build(read)
+            if name.endswith("Api"):
+                service = module.__name__.partition(".")[0]
+                handler(rest_event("GET", f"/health/{service}"), LambdaContext())
+        return handler
+
+    def _handler(self, name: str) -> Handler:
+        return lambda event, _: self.invoke(name, event)
+
+    def _putting(self, params: dict[str, Any], **_: Any) -> Any:
+        if self._takes_records or b'"IDEMPOTENCY#' not in params["body"]:
+            return None
+        error = {"Error": {"Code": "InternalServerError", "Message": "The test wants it so."}}
+        return SimpleNamespace(status_code=500, headers={}), error
+
+    def _called(self, params: dict[str, Any], **_: Any) -> Any:
+        """Before botocore sends a call between functions: what is returned here is taken for its answer."""
+        [function] = _INVOKED.findall(params["url_path"])
+        answer = self._invoked.invoke(FunctionName=function, Payload=params["body"])
+        return SimpleNamespace(status_code=200), answer
