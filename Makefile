@@ -22,7 +22,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools tests
 
-.PHONY: help setup run stop deploy-local build test check fix requirements sam-local sam-invoke deploy admin dlq clean
+.PHONY: help setup run stop deploy-local build test mutants check fix torture requirements sam-local sam-invoke deploy admin dlq clean
 
 help:  ## this list
 	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -81,6 +81,15 @@ fix: $(APP)  ## format, and put right what can be put right by itself
 
 test: $(APP) $(SAM) $(EMULATOR)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
 	$(DO)echo "▸ pytest $(ARGS)"; .venv/bin/pytest $(ARGS)
+
+mutants: $(APP)  ## break the design on purpose, and see a test notice each time; ONLY=outbox, JOBS=1
+	$(DO)$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)"
+
+# Quiet, and without logs in memory: ten thousand histories say more than anybody reads.
+torture: $(APP) $(SAM) $(EMULATOR)  ## the long forms of the proofs of docs/reliability.md; hours
+	$(DO)echo "▸ pytest -m torture"; .venv/bin/pytest -m torture -p no:logging --show-capture=no $(ARGS)
+	$(DO)echo "▸ histories"; .venv/bin/pytest --hypothesis-profile=torture --timeout=14400 -p no:logging \
+		--show-capture=no tests/histories tests/shared/test_breaker_histories.py
 
 # --- the cloud, and housekeeping -----------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.crashes.matrix import Point
-from tests.crashes.stage import Stage, opened
+from tests.simulation.stage import Stage, opened
 from tests.simulation.wire import Mode
 
 

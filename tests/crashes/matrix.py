@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from typing import Final
 
 from tests.crashes.scenarios import Scenario, State
-from tests.crashes.stage import Stage
+from tests.simulation.stage import Stage
 from tests.simulation.wire import Call, Mode
 from tests.support.books import Books
 from tests.support.invariants import DOUBLED, breaches

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from tests.crashes.stage import Stage
+from tests.simulation.stage import Stage
 
 type State = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from tests.crashes import matrix
 from tests.crashes.conftest import Report
 from tests.crashes.matrix import Play, Point
 from tests.crashes.scenarios import SCENARIOS, Scenario
-from tests.crashes.stage import Stage
+from tests.simulation.stage import Stage
 from tests.simulation.wire import Call, Mode
 
 _known: set[Call] = set()

@@ -49,6 +49,19 @@ def test_an_ended_lease_can_be_taken_over_once(notifications: NotificationReposi
         notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
 
 
+def test_who_takes_over_from_a_sender_that_is_done_at_last_sends_nothing(account: None) -> None:
+    table = make_table("NotificationsTable")
+    notifications = DynamoNotifications(table)
+    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
+
+    def the_first_one_is_done(**_: object) -> None:
+        notifications.settle_sent(ALICE, PENDING.position, message_id="m-1", at=NOON)
+
+    # After the second one has seen that the lease is over, and before it takes it.
+    table.client.meta.events.register("before-send.dynamodb.UpdateItem", the_first_one_is_done)
+    assert not notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
+
+
 def test_what_was_sent_or_failed_is_never_claimed_again(
     notifications: NotificationRepository,
 ) -> None:

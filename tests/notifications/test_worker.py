@@ -5,8 +5,11 @@ import os
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import ConnectionClosedError
 
 from notifications import worker
+from shared import aws
 from shared.aws import client
 from shared.contracts.events import Event
 from shared.entry import Entry
@@ -62,6 +65,25 @@ def test_ten_deliveries_make_one_email(handler: Entry[worker.Settings]) -> None:
     assert delivered(handler, *[order_event()] * 5) == []
     assert delivered(handler, *[order_event()] * 5) == []
     assert emails() == ["We have received your order"]
+
+
+def test_an_email_that_got_no_answer_is_left_to_the_next_delivery(
+    handler: Entry[worker.Settings],
+) -> None:
+    asked: list[str] = []
+
+    def no_answer(request: AWSPreparedRequest, **_: object) -> None:
+        asked.append(request.url)
+        raise ConnectionClosedError(endpoint_url=request.url)
+
+    # Whatever the SDK sent again by itself might be a second e-mail.
+    events = aws._session().events
+    events.register_first("before-send.sesv2.SendEmail", no_answer)
+    try:
+        assert delivered(handler, order_event()) == ["m-0"]
+    finally:
+        events.unregister("before-send.sesv2.SendEmail", no_answer)
+    assert len(asked) == 1
 
 
 def test_one_bad_message_holds_nobody_else_up(handler: Entry[worker.Settings]) -> None:

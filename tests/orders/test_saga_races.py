@@ -96,11 +96,14 @@ def test_one_order_s_trouble_does_not_keep_the_others_waiting(stage: Stage) -> N
 
 
 def test_an_order_that_another_sweeper_has_is_left_to_it(stage: Stage) -> None:
-    order = stage.placed("tok_unavailable")
+    order = stage.placed()
+    stage.payments.down.add("capture")
     stage.clock.now += MINUTE
     [due] = stage.orders.due("~")
     stage.orders.due = lambda before: [due]  # type: ignore[method-assign]  # both have read the same
     assert stage.saga.sweep() == 1
     claimed = stage.now(order)
+    # Now it would go through, if the second one tried.
+    stage.payments.down.clear()
     assert stage.saga.sweep() == 1
     assert stage.now(order) == claimed

@@ -139,6 +139,10 @@ def test_low_stock_is_told_once_under_the_request_that_caused_it(
     # The stream brings the event item back, as every other.
     handler({"Records": [record("INSERT", items[0])]}, LambdaContext())
     (fact,) = published()
+    # And the sale once more: what has been told of it stays told.
+    handler({"Records": [sale(mug, sold)]}, LambdaContext())
+    (item,) = shop.query("#pk = :pk", {"pk": product_key(mug.id)["pk"]}).items
+    assert "unsent" not in item
     assert fact == Event(
         id=f"{mug.id}.2",
         type="product.low_stock",

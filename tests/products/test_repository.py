@@ -25,9 +25,9 @@ class RecordingTable(Table):
         self.transactions: list[Sequence[Operation]] = []
         self.queries: list[dict[str, Any]] = []
 
-    def transact(self, operations: Any, *, token: str | None = None) -> None:
+    def transact(self, operations: Any) -> None:
         self.transactions.append(list(operations))
-        super().transact(self.transactions[-1], token=token)
+        super().transact(self.transactions[-1])
 
     def query(self, key_condition: str, values: Any, **how: Any) -> Any:
         self.queries.append(how)

@@ -181,7 +181,7 @@ class FailingClient:
             raise answer
         return answer
 
-    transact_write_items = batch_get_item = put_item = _answer
+    transact_write_items = get_item = batch_get_item = put_item = _answer
 
     def table(self) -> Table:
         return Table("things", cast("DynamoDBClient", self))
@@ -271,6 +271,13 @@ def test_a_write_that_fails_otherwise_is_no_failed_condition() -> None:
     error = refusal("ProvisionedThroughputExceededException", call="PutItem")
     with pytest.raises(ClientError):
         FailingClient(error).table().put(A, condition="attribute_not_exists(#pk)")
+
+
+def test_an_item_is_read_as_it_was_written_last_unless_older_is_good_enough() -> None:
+    client = FailingClient({"Item": to_wire(A)})
+    client.table().get(A)
+    client.table().get(A, consistent=False)
+    assert [call["ConsistentRead"] for call in client.calls] == [True, False]
 
 
 def batch(*found: dict[str, str], left: list[dict[str, str]] | None = None) -> dict[str, Any]:

@@ -1,45 +1,32 @@
-"""DynamoDB in memory: one thing at a time, so every answer is consistent; what AWS promises of it is kept.
+"""DynamoDB in memory: one thing at a time, and what AWS promises of it is kept.
 
-Unlike moto it keeps the promise of `ClientRequestToken`, and it is ten times as fast. It does what Bodega and Powertools
-ask of it and refuses the rest. `test_answers.py` holds its answers to those of moto and of the emulator.
+Unlike moto it keeps the promise of `ClientRequestToken`, and it is faster. It does what Bodega and Powertools ask of it
+and refuses the rest. `test_answers.py` holds its answers to those of moto, and tests/stack to the emulator's.
+
+Where it promises more than AWS does: a page never ends because it holds a megabyte, and a batch never leaves keys
+behind; reads that need not be consistent are. Indexes can be made to fall behind. Nothing is deleted when its time
+to live is over.
 """
 
 import hashlib
 import itertools
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.simulation import expressions
-from tests.simulation.expressions import Item, Value
+from tests.simulation.expressions import Impossible, Item
 from tests.simulation.refusals import Refused
+from tests.simulation.tables import Table
 
 _TOKEN_KEPT_SECONDS: Final = 600
 
 
-type Key = tuple[str, str]
 type Wire = Mapping[str, Any]
 
 
-@dataclass
-class Table:
-    """One table's items, indexes and stream."""
-
-    definition: Mapping[str, Any]
-    items: dict[Key, Item] = field(default_factory=dict)
-    stream: list[dict[str, Any]] = field(default_factory=list)
-
-    def key(self, wire: Item) -> Key:
-        return wire["pk"]["S"], wire["sk"]["S"]
-
-    def index(self, name: str) -> Mapping[str, Any]:
-        [found] = [i for i in self.definition["GlobalSecondaryIndexes"] if i["IndexName"] == name]
-        return dict(found)
-
-
 class DynamoDB:
-    """All tables of an account.
+    """All tables of an account. `listen` is told of every request and its answer.
 
     Args:
         now: seconds since 1970, for how long a token is remembered.
@@ -50,22 +37,30 @@ class DynamoDB:
         self._now = now
         self._tokens: dict[str, tuple[float, str]] = {}
         self._sequence = itertools.count(1)
+        self.listen: Callable[[str, Wire, Wire], None] | None = None
 
     def create(self, definition: Mapping[str, Any]) -> None:
         self.tables[definition["TableName"]] = Table(definition)
 
     def snapshot(self) -> Callable[[], None]:
-        """What brings everything back to how it is now. Items are never changed in place."""
-        kept = {
-            name: (dict(table.items), list(table.stream)) for name, table in self.tables.items()
-        }
+        """What brings everything back to how it is now."""
+        restores = [table.snapshot() for table in self.tables.values()]
 
         def restore() -> None:
             self._tokens.clear()
-            for name, (items, stream) in kept.items():
-                self.tables[name].items, self.tables[name].stream = dict(items), list(stream)
+            for restore_table in restores:
+                restore_table()
 
         return restore
+
+    def let_indexes_fall_behind(self) -> None:
+        """From now on indexes show what is there now, until they catch up."""
+        for table in self.tables.values():
+            table.behind = table.behind or dict(table.items)
+
+    def let_indexes_catch_up(self) -> None:
+        for table in self.tables.values():
+            table.behind = None
 
     def answer(self, operation: str, request: Wire) -> dict[str, Any]:
         """Do what a request says.
@@ -73,6 +68,17 @@ class DynamoDB:
         Raises:
             Refused: DynamoDB's error.
         """
+        try:
+            answer = self._answered(operation, request)
+        except Refused as refused:
+            if self.listen:
+                self.listen(operation, request, refused.body)
+            raise
+        if self.listen:
+            self.listen(operation, request, answer)
+        return answer
+
+    def _answered(self, operation: str, request: Wire) -> dict[str, Any]:
         try:
             return _OPERATIONS[operation](self, request)
         except expressions.Malformed as malformed:
@@ -98,42 +104,8 @@ class DynamoDB:
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def _query(self, request: Wire) -> dict[str, Any]:
-        table = self._table(request)
-        names = request.get("ExpressionAttributeNames", {})
-        values = request.get("ExpressionAttributeValues", {})
-        index = table.index(request["IndexName"]) if "IndexName" in request else None
-        schema = index["KeySchema"] if index else table.definition["KeySchema"]
-        order = [key["AttributeName"] for key in schema]
-
-        def place(item: Item) -> tuple[Any, ...]:
-            own = [expressions.sortable(*_only(item[name])) for name in order[1:]]
-            return (*own, *table.key(item))
-
-        matching = [
-            item
-            for item in table.items.values()
-            if all(name in item for name in order)
-            and expressions.holds(request["KeyConditionExpression"], item, names, values)
-        ]
-        backwards = not request.get("ScanIndexForward", True)
-        matching.sort(key=place, reverse=backwards)
-        if start := request.get("ExclusiveStartKey"):
-            after = place(start)
-            matching = [
-                i for i in matching if (place(i) < after if backwards else place(i) > after)
-            ]
-        limit = request.get("Limit", len(matching))
-        read = matching[:limit]
-        kept = [
-            _projected(item, index, order)
-            for item in read
-            if expressions.holds(request.get("FilterExpression"), item, names, values)
-        ]
-        answer = {"Items": kept, "Count": len(kept), "ScannedCount": len(read)}
-        if read and limit < len(matching):
-            last = {name: read[-1][name] for name in dict.fromkeys((*order, "pk", "sk"))}
-            answer["LastEvaluatedKey"] = last
-        return answer
+        expressions.check(request)
+        return self._table(request).query(request)
 
     def _scan(self, request: Wire) -> dict[str, Any]:
         items = list(self._table(request).items.values())
@@ -151,7 +123,7 @@ class DynamoDB:
 
     def _update(self, request: Wire) -> dict[str, Any]:
         after = self._write("Update", request)
-        return {"Attributes": after} if request.get("ReturnValues") == "ALL_NEW" else {}
+        return {"Attributes": after} if request.get("ReturnValues") == "ALL_NEW" and after else {}
 
     def _write(self, kind: str, request: Wire) -> Item | None:
         failed, change = self._prepared(kind, request)
@@ -163,8 +135,8 @@ class DynamoDB:
         operations = [next(iter(operation.items())) for operation in request["TransactItems"]]
         token = request["ClientRequestToken"]
         digest = hashlib.sha256(json.dumps(operations, sort_keys=True).encode()).hexdigest()
-        used_at, used_for = self._tokens.get(token, (0.0, ""))
-        if used_at + _TOKEN_KEPT_SECONDS > self._now():
+        used_at, used_for = self._tokens.get(token, (None, ""))
+        if used_at is not None and used_at + _TOKEN_KEPT_SECONDS > self._now():
             if used_for != digest:
                 raise Refused(
                     "IdempotentParameterMismatchException", "Another request had this token."
@@ -179,7 +151,7 @@ class DynamoDB:
                 "ValidationException",
                 "Transaction request cannot include multiple operations on one item",
             )
-        prepared = [self._prepared(kind, part) for kind, part in operations]
+        prepared = [self._prepared_in_transaction(kind, part) for kind, part in operations]
         if any(failed for failed, _ in prepared):
             reasons = [failed or {"Code": "None"} for failed, _ in prepared]
             codes = ", ".join(reason["Code"] for reason in reasons)
@@ -193,10 +165,19 @@ class DynamoDB:
         self._tokens[token] = (self._now(), digest)
         return {}
 
+    def _prepared_in_transaction(
+        self, kind: str, request: Wire
+    ) -> tuple[dict[str, Any] | None, Callable[[], Item | None]]:
+        try:
+            return self._prepared(kind, request)
+        except Impossible as impossible:
+            return {"Code": "ValidationError", "Message": str(impossible)}, lambda: None
+
     def _prepared(
         self, kind: str, request: Wire
     ) -> tuple[dict[str, Any] | None, Callable[[], Item | None]]:
         """Why a write cannot be done, None if it can, and what does it."""
+        expressions.check(request)
         table = self._table(request)
         key = table.key(request["Item"] if kind == "Put" else request["Key"])
         before = table.items.get(key)
@@ -212,26 +193,17 @@ class DynamoDB:
         elif kind == "Update":
             whole = before or request["Key"]
             after = expressions.updated(request["UpdateExpression"], whole, names, values)
+            # An update that only takes away makes no item where there is none.
+            after = after if before or after != whole else None
         elif kind == "Delete":
             after = None
-        return None, lambda: self._changed(table, key, before, after)
+        table.check(after or {})
 
-    def _changed(
-        self, table: Table, key: Key, before: Item | None, after: Item | None
-    ) -> Item | None:
-        if after is None:
-            table.items.pop(key, None)
-        else:
-            table.items[key] = after
-        if before != after and "StreamSpecification" in table.definition:
-            images = {"OldImage": before, "NewImage": after}
-            name = "INSERT" if before is None else "REMOVE" if after is None else "MODIFY"
-            change: dict[str, Any] = {n: image for n, image in images.items() if image is not None}
-            change |= {"Keys": {"pk": {"S": key[0]}, "sk": {"S": key[1]}}}
-            change |= {"SequenceNumber": str(next(self._sequence))}
-            record = {"eventSource": "aws:dynamodb", "eventName": name, "dynamodb": change}
-            table.stream.append(record)
-        return after
+        def change() -> Item | None:
+            table.change(key, after, next(self._sequence))
+            return after
+
+        return None, change
 
     def _describe(self, request: Wire) -> dict[str, Any]:
         return {"Table": {"TableName": request["TableName"], "TableStatus": "ACTIVE"}}
@@ -241,19 +213,6 @@ class DynamoDB:
         if found is None:
             raise Refused("ResourceNotFoundException", "Requested resource not found")
         return found
-
-
-def _only(value: Value) -> tuple[str, Any]:
-    [pair] = value.items()
-    return pair
-
-
-def _projected(item: Item, index: Mapping[str, Any] | None, order: list[str]) -> Item:
-    projection = index["Projection"] if index else {"ProjectionType": "ALL"}
-    if projection["ProjectionType"] == "ALL":
-        return item
-    shown = {"pk", "sk", *order, *projection.get("NonKeyAttributes", ())}
-    return {name: value for name, value in item.items() if name in shown}
 
 
 _OPERATIONS: Final[Mapping[str, Callable[[DynamoDB, Wire], dict[str, Any]]]] = {

@@ -10,6 +10,13 @@ type Item = Mapping[str, Value]
 type Names = Mapping[str, str]
 type Values = Mapping[str, Value]
 
+_KEYS: Final = {"pk", "sk"}
+_EXPRESSIONS: Final = (
+    "ConditionExpression",
+    "FilterExpression",
+    "KeyConditionExpression",
+    "UpdateExpression",
+)
 _TOKEN: Final = re.compile(r"\s*([#:]?\w+|<=|>=|<>|[=<>(),+-])")
 _ORDERED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": lambda a, b: a < b,
@@ -21,6 +28,10 @@ _ORDERED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 
 class Malformed(Exception):
     """The expression is none that is known here: DynamoDB would answer with a ValidationException, or we lack it."""
+
+
+class Impossible(Malformed):
+    """The update cannot be done to this item, for what it holds."""
 
 
 @cache
@@ -51,6 +62,8 @@ class _Reader:
 
     def take(self, *expected: str) -> str:
         token = self.next
+        if not token:
+            raise Malformed("the expression ends too early")
         if expected and token.upper() not in expected:
             raise Malformed(f"{token!r} instead of {expected}")
         self._place += 1
@@ -80,9 +93,7 @@ class _Reader:
             self.take(")")
             if word == "if_not_exists":
                 return first if first is not None else second
-            if first is None or second is None:
-                raise Malformed("a list that is not there")
-            return {"L": [*first["L"], *second["L"]]}
+            return {"L": [*_held(first, "L"), *_held(second, "L")]}
         return self.item.get(self.name())
 
     # --- conditions ---
@@ -125,18 +136,18 @@ class _Reader:
 
 def _compare(operator: str, left: Value | None, right: Value | None) -> bool:
     if left is None or right is None:
-        return operator == "<>" and left is not right
+        # What is not there is not equal to anything, and neither to what is not there either.
+        return operator == "<>"
     if operator in ("=", "<>"):
         return (left == right) == (operator == "=")
-    [(left_type, a)], [(right_type, b)] = left.items(), right.items()
-    if left_type != right_type:
+    if left.keys() != right.keys():
         return False
-    return _ORDERED[operator](sortable(left_type, a), sortable(right_type, b))
+    return _ORDERED[operator](sortable(left), sortable(right))
 
 
-def sortable(type_: str, value: str) -> int | bytes:
+def sortable(value: Value) -> int | bytes:
     """Numbers sort as numbers, texts by their bytes."""
-    return int(value) if type_ == "N" else value.encode()
+    return int(value["N"]) if "N" in value else _held(value, "S").encode()
 
 
 def _begins_with(subject: Value | None, prefix: Value | None) -> bool:
@@ -168,14 +179,46 @@ def holds(expression: str | None, item: Item, names: Names, values: Values) -> b
     return result
 
 
+def check(request: Mapping[str, Any]) -> None:
+    """Every name and value that is given must be used, and the reverse.
+
+    Raises:
+        Malformed: it is not so.
+    """
+    used = {
+        token
+        for name in _EXPRESSIONS
+        for token in tokens(request.get(name, ""))
+        if token[0] in "#:"
+    }
+    given = (
+        request.get("ExpressionAttributeNames", {}).keys()
+        | request.get("ExpressionAttributeValues", {}).keys()
+    )
+    if used != given:
+        raise Malformed(f"used or given, but not both: {used ^ given}")
+
+
 def updated(expression: str, item: Item, names: Names, values: Values) -> dict[str, Value]:
-    """The item after an update. All operands are read from the item as it was before."""
+    """The item after an update. All operands are read from the item as it was before.
+
+    Raises:
+        Impossible: an operand is not there, or of the wrong type.
+    """
     after = dict(item)
     reader = _Reader(expression, names, values, item)
+    changed: set[str] = set(_KEYS)
+    clauses: set[str] = set()
     while reader.next:
         clause = reader.take("SET", "REMOVE", "ADD").upper()
+        if clause in clauses:
+            raise Malformed(f"{clause} twice")
+        clauses.add(clause)
         while True:
             name = reader.name()
+            if name in changed:
+                raise Malformed(f"{name} is a key, or is changed twice")
+            changed.add(name)
             if clause == "SET":
                 reader.take("=")
                 after[name] = _assigned(reader)
@@ -194,11 +237,16 @@ def _assigned(reader: _Reader) -> Value:
         sign = 1 if reader.take() == "+" else -1
         value = _sum(value, reader.operand(), sign)
     if value is None:
-        raise Malformed("an operand that is no attribute of the item")
+        raise Impossible("an operand that is no attribute of the item")
     return value
 
 
 def _sum(left: Value | None, right: Value | None, sign: int) -> Value:
-    if left is None or right is None:
-        raise Malformed("an operand that is no attribute of the item")
-    return {"N": str(int(left["N"]) + sign * int(right["N"]))}
+    return {"N": str(int(_held(left, "N")) + sign * int(_held(right, "N")))}
+
+
+def _held(value: Value | None, type_: str) -> Any:
+    """What a value of this type holds."""
+    if value is None or type_ not in value:
+        raise Impossible(f"an operand that is not there, or no {type_}: {value}")
+    return value[type_]

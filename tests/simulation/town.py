@@ -228,6 +228,8 @@ def _clients_made_once() -> Iterator[None]:
     def client(service: str, *, config: Config) -> Any:
         name = f"{service} {sorted(config._user_provided_options.items(), key=str)}"  # type: ignore[attr-defined]  # no other way to ask
         if name not in made:
+            # Put together for each call, the User-Agent takes a fifth of its time.
+            config = config.merge(Config(user_agent="simulated"))
             made[name] = make(service, config=config)  # type: ignore[call-overload]  # any service
         return made[name]
 

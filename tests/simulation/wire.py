@@ -1,6 +1,7 @@
 """botocore's wire: every request that an AWS client sends passes here, is written down, and may meet a fault.
 
-A call is what the code asked for once: the SDK's own second and third attempts at it are the same call.
+A call is what the code asked for once: the SDK's own second and third attempts at it are the same call. All functions
+see the same clock, and but for zombies one runs at a time.
 """
 
 import io
@@ -219,7 +220,9 @@ def _conflict(request: AWSPreparedRequest, operation: str) -> AWSResponse:
     if operation != _TRANSACTION:
         return _error(request, "dynamodb", "TransactionConflictException", status=400)
     items = json.loads(_bytes(request.body))["TransactItems"]
-    reasons = [{"Code": "TransactionConflict", "Message": "Transaction is ongoing"}] * len(items)
+    # One item is in somebody else's hands; of the others there is nothing to say.
+    reasons = [{"Code": "None"}] * (len(items) - 1)
+    reasons.append({"Code": "TransactionConflict", "Message": "Transaction is ongoing"})
     code = "TransactionCanceledException"
     body = {"__type": code, "message": "cancelled", "CancellationReasons": reasons}
     return _response(request, 400, {"x-amzn-errortype": code}, json.dumps(body).encode())

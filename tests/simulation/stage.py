@@ -1,4 +1,4 @@
-"""The people and the things of the scenarios, and clients that don't give up."""
+"""The people and the things of the crash matrix and of the histories, and clients that don't give up."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -59,13 +59,16 @@ class Stage:
 
     def remember(self) -> Callable[[], None]:
         """What brings everything back to how it is now."""
-        restore_town, kept = (
-            self.town.remember(),
-            copy.deepcopy(vars(self.witness) | {"_lock": None}),
-        )
+        restore_town = self.town.remember()
+        kept = copy.deepcopy(vars(self.witness) | {"_lock": None})
+        clients = self.customer, self.admin
+        tokens = [client.token for client in clients]
 
         def restore() -> None:
             restore_town()
+            # One that was given later would not be valid yet.
+            for client, token in zip(clients, tokens, strict=True):
+                client.token = token
             lock = self.witness._lock
             self.witness.__dict__.update(copy.deepcopy(kept) | {"_lock": lock})
 

@@ -1,0 +1,162 @@
+"""However often, late and mixed up events are delivered: every order ends as it would have, and everybody is told of
+everything once.
+
+`--hypothesis-profile=torture` tries ten thousand histories.
+"""
+
+import gc
+import io
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pytest
+from hypothesis import Phase, event, example, given, settings
+from hypothesis import strategies as st
+
+from tests.histories.orders import Errand, Orders
+from tests.histories.post import Delivering, Post, Relaying
+from tests.simulation.stage import Stage, opened
+from tests.support.books import Books
+from tests.support.invariants import breaches
+
+# As long as an order is pending: less than its stock is held for, after which it would rightly end otherwise.
+LONGEST: Final = timedelta(minutes=13)
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Somebody goes on with this order, if it has come so far."""
+
+    order: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    sweeper: str
+
+
+@dataclass(frozen=True)
+class Indexing:
+    """The tables' indexes fall behind, or catch up."""
+
+    behind: bool
+
+
+type Step = Relaying | Delivering | Acting | Waiting | Sweeping | Indexing
+type Errands = Sequence[Errand]
+
+relaying: Final = st.builds(
+    Relaying, stream=st.integers(0, 1), new=st.integers(0, 5), again=st.sampled_from([0, 0, 1, 5])
+)
+delivering: Final = st.builds(
+    Delivering,
+    queue=st.integers(0, 1),
+    picks=st.lists(st.tuples(st.integers(0, 7), st.integers(1, 5)), min_size=1, max_size=4),
+    together=st.booleans(),
+    again=st.booleans(),
+)
+others: Final = (
+    st.builds(Acting, order=st.integers(0, 2))
+    | st.builds(Waiting, seconds=st.sampled_from([1, 20, 70, 300, 7200]))
+    | st.builds(Sweeping, sweeper=st.sampled_from(["OrdersSweeper", "ProductsSweeper"]))
+    | st.builds(Indexing, behind=st.booleans())
+)
+histories: Final = st.lists(relaying | delivering | others, max_size=24)
+
+
+@dataclass
+class Play:
+    """A history's orders and their events."""
+
+    stage: Stage
+    orders: Orders
+    post: Post = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.post = Post(self.stage.town)
+        self._began = datetime.now(UTC)
+
+    def take(self, step: Step) -> None:
+        match step:
+            case Relaying():
+                self.post.relay(step)
+            case Delivering():
+                self.post.deliver(step)
+            case Acting():
+                self.orders.act(step.order)
+            case Sweeping():
+                self.stage.town.tick(step.sweeper)
+            case Indexing(behind=True):
+                self.stage.town.cloud.dynamodb.let_indexes_fall_behind()
+            case Indexing():
+                self.stage.town.cloud.dynamodb.let_indexes_catch_up()
+            case Waiting():
+                passing = timedelta(seconds=step.seconds)
+                moment = datetime.now(UTC) + passing
+                if moment - self._began < LONGEST or not self.orders.is_any_pending():
+                    self.stage.town.pass_time(passing)
+
+    def end(self, *, echo: bool) -> Books:
+        """What is left to do; then, perhaps, everything that was delivered comes again. The books in the end."""
+        town = self.stage.town
+        town.cloud.dynamodb.let_indexes_catch_up()
+        self.orders.finish(town.come_to_rest)
+        if echo:
+            self.post.bring_all_again()
+            town.come_to_rest()
+        town.pass_every_deadline()
+        return town.books()
+
+
+@pytest.fixture(scope="module")
+def start() -> Iterator[Callable[[Errands], Play]]:
+    """Begins anew, with orders that are placed for these errands."""
+    # Ten thousand histories would fill the memory with lines that nobody reads.
+    logging.disable(logging.CRITICAL)
+    with opened() as stage:
+        restore = stage.remember()
+
+        def begin(errands: Errands) -> Play:
+            restore()
+            return Play(stage, Orders(stage, errands))
+
+        # What was made until here is not garbage, and need not be looked through again and again.
+        gc.freeze()
+        yield begin
+        gc.unfreeze()
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.timeout(3 * settings().max_examples)
+@settings(deadline=None, phases=set(Phase) - {Phase.explain})
+@given(
+    errands=st.lists(st.sampled_from(Errand), min_size=1, max_size=3),
+    history=histories,
+    echo=st.booleans(),
+)
+@example(errands=list(Errand)[:3], history=[], echo=False)
+@example(errands=list(Errand)[3:6], history=[], echo=False)
+@example(errands=list(Errand)[7:], history=[], echo=False)
+def test_orders_end_as_if_every_event_had_come_once_and_in_its_turn(
+    start: Callable[[Errands], Play], errands: Errands, history: Sequence[Step], *, echo: bool
+) -> None:
+    for errand in errands:
+        event(errand.name)
+    with redirect_stdout(io.StringIO()):
+        play = start(errands)
+        for step in history:
+            play.take(step)
+        books = play.end(echo=echo)
+    assert breaches(books, play.stage.witness) == []
+    assert play.orders.fates(books) == [errand.fate for errand in errands]
+    low = [email.subject for email in books.emails if email.to == "admin@example.com"]
+    assert low == ["Running low: Mug"] * (len(errands) > 1)

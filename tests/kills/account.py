@@ -1,0 +1,108 @@
+"""The template's resources in the emulator, without `sam deploy`: what functions, queues and streams need of them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tests.simulation.resources import variables
+from tests.support.functions import FUNCTIONS
+from tests.support.template import resources, table_definition, template
+from tools.local.places import aws_environment
+from tools.local.stack import session
+
+# Minutes in the template: a message of a worker that was killed shall come again while the test runs.
+_VISIBILITY_SECONDS: Final = "3"
+
+
+class Account:
+    """The resources of one shop.
+
+    Attributes:
+        names: what `Ref` gives of each. Tables, queues and functions are called as in the template.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._clients: dict[str, Any] = {}
+        parameters = {name: str(p["Default"]) for name, p in template()["Parameters"].items()}
+        # There is nobody to send traces to.
+        self.names: dict[str, str] = parameters | {"TracingMode": "PassThrough"}
+        self.names |= {name: name for name in FUNCTIONS}
+        self._make_tables()
+        self._make_keys()
+        self._make_queues()
+        self._make_topic()
+        for identity in resources("AWS::SES::EmailIdentity").values():
+            sender = self.names[identity["EmailIdentity"]["Ref"]]
+            self.client("sesv2").create_email_identity(EmailIdentity=sender)
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            made = session().client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]  # any of them
+            self._clients[service] = made
+        return self._clients[service]
+
+    def variables(self, function: str, lambda_endpoint: str) -> dict[str, str]:
+        """The environment of the function's workers, as Lambda gives it, but that AWS is here."""
+        common: Mapping[str, Any] = template()["Globals"]["Function"]["Environment"]["Variables"]
+        return {
+            **aws_environment(self.endpoint),
+            "AWS_ENDPOINT_URL_LAMBDA": lambda_endpoint,
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+            "AWS_LAMBDA_FUNCTION_NAME": function,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "POWERTOOLS_LOG_LEVEL": self.names["LogLevel"],
+            "POWERTOOLS_METRICS_NAMESPACE": common["POWERTOOLS_METRICS_NAMESPACE"],
+            "TRACING": self.names["TracingMode"],
+            **variables(function, self.names),
+        }
+
+    def _make_tables(self) -> None:
+        for name in resources("AWS::DynamoDB::Table"):
+            self.client("dynamodb").create_table(**table_definition(name))
+            self.names[name] = name
+
+    def _make_keys(self) -> None:
+        for name, key in resources("AWS::KMS::Key").items():
+            made = self.client("kms").create_key(KeySpec=key["KeySpec"], KeyUsage=key["KeyUsage"])
+            self.names[name] = made["KeyMetadata"]["KeyId"]
+
+    def _make_queues(self) -> None:
+        queues = resources("AWS::SQS::Queue")
+        # Those without a redrive policy first: they are the others' dead-letter queues.
+        for name, queue in sorted(queues.items(), key=lambda kv: "RedrivePolicy" in kv[1]):
+            attributes = {}
+            if redrive := queue.get("RedrivePolicy"):
+                most = redrive["maxReceiveCount"]
+                policy = {
+                    "deadLetterTargetArn": self._queue_arn(redrive["deadLetterTargetArn"]),
+                    "maxReceiveCount": self.names[most["Ref"]] if isinstance(most, dict) else most,
+                }
+                attributes = {
+                    "VisibilityTimeout": _VISIBILITY_SECONDS,
+                    "RedrivePolicy": json.dumps(policy),
+                }
+            made = self.client("sqs").create_queue(QueueName=name, Attributes=attributes)
+            self.names[name] = made["QueueUrl"]
+
+    def _make_topic(self) -> None:
+        sns = self.client("sns")
+        for name in resources("AWS::SNS::Topic"):
+            self.names[name] = sns.create_topic(Name=name)["TopicArn"]
+        for subscription in resources("AWS::SNS::Subscription").values():
+            sns.subscribe(
+                TopicArn=self.names[subscription["TopicArn"]["Ref"]],
+                Protocol=subscription["Protocol"],
+                Endpoint=self._queue_arn(subscription["Endpoint"]),
+                Attributes={
+                    "RawMessageDelivery": str(subscription["RawMessageDelivery"]).lower(),
+                    "FilterPolicy": json.dumps(subscription["FilterPolicy"]),
+                },
+            )
+
+    def _queue_arn(self, attribute: Mapping[str, str]) -> str:
+        url = self.names[attribute["Fn::GetAtt"].partition(".")[0]]
+        got = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return str(got["Attributes"]["QueueArn"])

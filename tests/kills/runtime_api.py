@@ -1,0 +1,215 @@
+"""The Lambda Runtime API for one execution environment: what a runtime such as awslambdaric asks for its invocations.
+
+    with RuntimeApi(arn, timeout=10) as api:
+        process = subprocess.Popen((python, "-m", "awslambdaric", handler), env={"AWS_LAMBDA_RUNTIME_API": api.address, …})
+        api.ready.wait()                    # it is initialised, and asks for its first invocation
+        answer = api.invoke(b'{"a": 1}').outcome.result()
+
+Every environment has a port of its own, because a runtime is told a host and a port and nothing else.
+"""
+
+import json
+import queue
+import re
+import socket
+import threading
+import time
+import uuid
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Final, Self
+
+_HOST: Final = "127.0.0.1"
+_PREFIX: Final = "/2018-06-01/runtime"
+_REPORT: Final = re.compile(r"/invocation/(?P<id>[\w-]+)/(?P<kind>response|error)")
+
+
+class EnvironmentGone(Exception):
+    """The process ended while it worked on an invocation, or before: nobody knows what it has done."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a function answered.
+
+    Attributes:
+        payload: JSON; where `error` is set it says the error's type and message.
+        error: how Lambda names it in `X-Amz-Function-Error`; None where the handler returned.
+    """
+
+    payload: bytes
+    error: str | None = None
+
+    @classmethod
+    def failure(cls, type_: str, message: str) -> Self:
+        """An answer in place of a function that gave none."""
+        told = {"errorType": type_, "errorMessage": message}
+        return cls(json.dumps(told).encode(), "Unhandled")
+
+    def json(self) -> Any:
+        return json.loads(self.payload)
+
+
+@dataclass(eq=False)
+class Invocation:
+    """One event on its way through a runtime. `begun` is set when the runtime has taken it, or never will."""
+
+    payload: bytes
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    begun: threading.Event = field(default_factory=threading.Event)
+    outcome: Future[Answer] = field(default_factory=Future)
+
+    def end(self, outcome: Answer | Exception) -> None:
+        """The first end counts: an answer may cross with the death of its process."""
+        with suppress(InvalidStateError):
+            if isinstance(outcome, Answer):
+                self.outcome.set_result(outcome)
+            else:
+                self.outcome.set_exception(outcome)
+        self.begun.set()
+
+
+class RuntimeApi:
+    """Serves one runtime, which works on one invocation at a time.
+
+    Args:
+        arn: the function's, as the runtime is told it.
+        timeout: the function's, in seconds: from it comes the deadline that the function is told. Nobody is stopped.
+    """
+
+    def __init__(self, arn: str, *, timeout: float) -> None:
+        self.ready = threading.Event()
+        """The runtime has asked for its first invocation."""
+        self.init_error: Answer | None = None
+        """What it reported instead of asking for one."""
+        self._arn = arn
+        self._timeout = timeout
+        self._waiting: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
+        self._current: Invocation | None = None
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._listener = socket.create_server((_HOST, 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def address(self) -> str:
+        """For `AWS_LAMBDA_RUNTIME_API`."""
+        return f"{_HOST}:{self._listener.getsockname()[1]}"
+
+    def invoke(self, payload: bytes) -> Invocation:
+        """Give the runtime an event; its `outcome` is an Answer, or raises EnvironmentGone."""
+        invocation = Invocation(payload)
+        with self._lock:
+            if self._is_closed:
+                invocation.end(EnvironmentGone())
+                return invocation
+            self._current = invocation
+        self._waiting.put(invocation)
+        return invocation
+
+    def close(self) -> None:
+        """The process is gone, or shall be: whoever waits for its answer is told."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            if self._current:
+                self._current.end(EnvironmentGone())
+        self._waiting.put(None)
+        # Closing alone would not wake the thread that waits for connections.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def take(self) -> tuple[Invocation, dict[str, str]] | None:
+        """Wait for the next invocation; with it come the headers that tell of it. None when there will be no more."""
+        self.ready.set()
+        invocation = self._waiting.get()
+        if invocation is None:
+            return None
+        invocation.begun.set()
+        return invocation, {
+            "Lambda-Runtime-Aws-Request-Id": invocation.id,
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._timeout) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": self._arn,
+            "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0",
+        }
+
+    def report(self, id_: str, answer: Answer) -> bool:
+        """What the runtime says of its invocation; False where it is not one of its own."""
+        with self._lock:
+            invocation = self._current
+        if invocation is None or invocation.id != id_:
+            return False
+        invocation.end(answer)
+        return True
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, client = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection, client), daemon=True).start()
+
+    def _serve(self, connection: socket.socket, client: Any) -> None:
+        # A process that was killed closes its connection anywhere.
+        with connection, suppress(OSError):
+            _Requests(connection, client, self)
+
+
+class _Requests(BaseHTTPRequestHandler):
+    """The requests of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    # An answer is one packet, and must not wait for the last one's acknowledgement.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def __init__(self, connection: socket.socket, client: Any, api: RuntimeApi) -> None:
+        self._api = api
+        super().__init__(connection, client, api)  # type: ignore[arg-type]  # it only keeps the server
+
+    def do_GET(self) -> None:  # the standard library's name
+        if self.path != f"{_PREFIX}/invocation/next":
+            self._send(404)
+        elif taken := self._api.take():
+            invocation, headers = taken
+            self._send(200, invocation.payload, headers)
+        else:
+            self.close_connection = True
+
+    def do_POST(self) -> None:  # the standard library's name
+        body = self.rfile.read(length := int(self.headers["Content-Length"]))
+        if len(body) < length:
+            # Killed in the middle of its answer, which so was none.
+            raise ConnectionResetError
+        path = self.path.removeprefix(_PREFIX)
+        if path == "/init/error":
+            self._api.init_error = Answer(body, "Unhandled")
+            self._send(202)
+        elif found := _REPORT.fullmatch(path):
+            answer = Answer(body, "Unhandled" if found["kind"] == "error" else None)
+            self._send(202 if self._api.report(found["id"], answer) else 400)
+        else:
+            self._send(404)
+
+    def _send(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the standard library's name
+        """Nobody wants to read them."""

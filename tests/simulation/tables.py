@@ -1,0 +1,126 @@
+"""A table of the simulated DynamoDB: its items, what its indexes show of them, and its stream."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.simulation import expressions
+from tests.simulation.expressions import Item, Malformed
+
+type Key = tuple[str, str]
+
+_IMAGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "NEW_IMAGE": ("NewImage",),
+    "NEW_AND_OLD_IMAGES": ("OldImage", "NewImage"),
+}
+
+
+@dataclass
+class Table:
+    """One table. Items are never changed in place.
+
+    Attributes:
+        behind: what its indexes still show, where they are behind.
+    """
+
+    definition: Mapping[str, Any]
+    items: dict[Key, Item] = field(default_factory=dict)
+    stream: list[dict[str, Any]] = field(default_factory=list)
+    behind: dict[Key, Item] | None = None
+
+    def snapshot(self) -> Callable[[], None]:
+        """What brings it back to how it is now, its indexes up to date."""
+        items, stream = dict(self.items), list(self.stream)
+
+        def restore() -> None:
+            self.items, self.stream, self.behind = dict(items), list(stream), None
+
+        return restore
+
+    def key(self, wire: Item) -> Key:
+        """The primary key in an item or a request."""
+        pk, sk = wire.get("pk", {}).get("S"), wire.get("sk", {}).get("S")
+        if not pk or not sk:
+            raise Malformed("a key that is missing, empty or of another type")
+        return pk, sk
+
+    def check(self, item: Item) -> None:
+        """What is a key of an index must be one.
+
+        Raises:
+            Malformed: it is empty, or of another type.
+        """
+        for attribute in self.definition["AttributeDefinitions"]:
+            value = item.get(attribute["AttributeName"])
+            if value is not None and not value.get(attribute["AttributeType"]):
+                raise Malformed(f"no key of an index: {value}")
+
+    def query(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """A page of the table or of an index."""
+        names = request.get("ExpressionAttributeNames", {})
+        values = request.get("ExpressionAttributeValues", {})
+        index = self._index(request["IndexName"]) if "IndexName" in request else self.definition
+        order = [key["AttributeName"] for key in index["KeySchema"]]
+        projection = index.get("Projection", {"ProjectionType": "ALL"})
+
+        def place(item: Item) -> tuple[Any, ...]:
+            own = [expressions.sortable(item[name]) for name in order[1:]]
+            return (*own, *self.key(item))
+
+        is_behind = index is not self.definition and self.behind is not None
+        matching = [
+            item
+            for item in ((self.behind or {}) if is_behind else self.items).values()
+            if all(name in item for name in order)
+            and expressions.holds(request["KeyConditionExpression"], item, names, values)
+        ]
+        backwards = not request.get("ScanIndexForward", True)
+        matching.sort(key=place, reverse=backwards)
+        if start := request.get("ExclusiveStartKey"):
+            after = place(start)
+            matching = [
+                i for i in matching if (place(i) < after if backwards else place(i) > after)
+            ]
+        limit = request.get("Limit")
+        read = [_projected(item, projection, order) for item in matching[:limit]]
+        # A filter sees no more of an item than its index has.
+        kept = [
+            item
+            for item in read
+            if expressions.holds(request.get("FilterExpression"), item, names, values)
+        ]
+        answer = {"Items": kept, "Count": len(kept), "ScannedCount": len(read)}
+        # DynamoDB stops at the limit and does not look whether anything comes after it.
+        if len(read) == limit:
+            answer["LastEvaluatedKey"] = {
+                name: read[-1][name] for name in dict.fromkeys((*order, "pk", "sk"))
+            }
+        return answer
+
+    def _index(self, name: str) -> Mapping[str, Any]:
+        [found] = [i for i in self.definition["GlobalSecondaryIndexes"] if i["IndexName"] == name]
+        return dict(found)
+
+    def change(self, key: Key, after: Item | None, number: int) -> None:
+        """Put an item in its place, or take it away; the stream tells of it if that makes a difference."""
+        before = self.items.get(key)
+        if after is None:
+            self.items.pop(key, None)
+        else:
+            self.items[key] = after
+        if before == after or "StreamSpecification" not in self.definition:
+            return
+        shown = _IMAGES[self.definition["StreamSpecification"]["StreamViewType"]]
+        images = {"OldImage": before, "NewImage": after}
+        change: dict[str, Any] = {name: images[name] for name in shown if images[name] is not None}
+        change |= {"Keys": {"pk": {"S": key[0]}, "sk": {"S": key[1]}}}
+        change |= {"SequenceNumber": str(number)}
+        name = "INSERT" if before is None else "REMOVE" if after is None else "MODIFY"
+        self.stream.append({"eventSource": "aws:dynamodb", "eventName": name, "dynamodb": change})
+
+
+def _projected(item: Item, projection: Mapping[str, Any], order: Iterable[str]) -> Item:
+    if projection["ProjectionType"] == "ALL":
+        return item
+    shown = {"pk", "sk", *order, *projection.get("NonKeyAttributes", ())}
+    return {name: value for name, value in item.items() if name in shown}
