@@ -73,6 +73,16 @@ others: Final = (
 histories: Final = st.lists(relaying | delivering | others, max_size=24)
 
 
+# An index still shows as held, and as expired, what was sold long ago.
+SOLD_LONG_AGO: Final = (
+    Indexing(behind=True),
+    *(Relaying(stream, new=5, again=0) for stream in (1, 0)),
+    *(Delivering(queue, picks=[(0, 1)], together=True, again=False) for queue in (1, 0)),
+    Waiting(7200),
+    Sweeping("ProductsSweeper"),
+)
+
+
 @dataclass
 class Play:
     """A history's orders and their events."""
@@ -143,6 +153,7 @@ def start() -> Iterator[Callable[[Errands], Play]]:
     history=histories,
     echo=st.booleans(),
 )
+@example(errands=[Errand.KEPT], history=SOLD_LONG_AGO, echo=False)
 @example(errands=list(Errand)[:3], history=[], echo=False)
 @example(errands=list(Errand)[3:6], history=[], echo=False)
 @example(errands=list(Errand)[7:], history=[], echo=False)

@@ -1,0 +1,16 @@
+"""Every mutant, from the inside outwards: what all services share, then each service."""
+
+from typing import Final
+
+from tools.mutants.catalogue import breaker, notifications, orders, products, saga, shared, users
+from tools.mutants.mutant import Mutant
+
+MUTANTS: Final[tuple[Mutant, ...]] = (
+    *shared.MUTANTS,
+    *orders.MUTANTS,
+    *saga.MUTANTS,
+    *products.MUTANTS,
+    *users.MUTANTS,
+    *notifications.MUTANTS,
+    *breaker.MUTANTS,
+)

@@ -1,0 +1,138 @@
+"""Notifications: each event tells once, by a claim that one delivery has at a time."""
+
+from typing import Final
+
+from tools.mutants.mutant import Mutant, matrix
+
+_REPOSITORY: Final = "functions/notifications/repository.py"
+_NOTIFIER: Final = "functions/notifications/notifier.py"
+_MODELS: Final = "functions/notifications/models.py"
+_WORKER: Final = "functions/notifications/worker.py"
+_EMAIL: Final = "functions/notifications/email.py"
+_STORED: Final = ("tests/notifications/test_repository.py",)
+_TOLD: Final = ("tests/notifications/test_notifier.py",)
+_WORKED: Final = ("tests/notifications/test_worker.py",)
+
+MUTANTS: Final = (
+    Mutant(
+        "a notification is claimed without looking whether it is there",
+        _REPOSITORY,
+        '                condition="attribute_not_exists(#pk)",\n',
+        "",
+        matrix("ship and deliver"),
+    ),
+    Mutant(
+        "a notification that was sent is claimed again",
+        _REPOSITORY,
+        """        if found.get("status") != "pending":
+            return False
+""",
+        "",
+        _STORED,
+    ),
+    Mutant(
+        "a claim does not wait for another one's lease",
+        _REPOSITORY,
+        "(#lease_until < :now OR #attempt = :attempt)",
+        "(#lease_until < :now OR #attempt <> :now)",
+        _STORED,
+    ),
+    Mutant(
+        "a claim looks at the lease only, not whether it was sent meanwhile",
+        _REPOSITORY,
+        """                condition="#status = :pending AND (#lease_until < :now OR #attempt = :attempt)",
+                values={**leased, "pending": "pending", "now": rfc3339(now)},
+""",
+        """                condition="attribute_not_exists(#attempt) OR #lease_until < :now OR #attempt = :attempt",
+                values={**leased, "now": rfc3339(now)},
+""",
+        _STORED,
+    ),
+    Mutant(
+        "who meets another one's claim calls the event done",
+        _REPOSITORY,
+        'raise AttemptUnderWay("another delivery is sending this notification") from None',
+        "return False",
+        _STORED,
+    ),
+    Mutant(
+        "a notification is settled whatever its status",
+        _REPOSITORY,
+        """                condition="#status = :pending",
+                values={**values, "pending": "pending"},
+""",
+        """                condition="attribute_exists(#pk)",
+                values=values,
+""",
+        matrix("ship and deliver"),
+    ),
+    Mutant(
+        "a notification that was sent is not counted",
+        _REPOSITORY,
+        "            counters.adding({status: 1}),\n",
+        "",
+        _STORED,
+    ),
+    Mutant(
+        "a notification is named by chance",
+        _MODELS,
+        '    place = f"{fact.at}#{fact.id}#{channel}"\n',
+        '    import uuid\n\n    place = f"{fact.at}#{uuid.uuid4()}#{channel}"\n',
+        _TOLD,
+    ),
+    Mutant(
+        "an e-mail is sent without the claim",
+        _NOTIFIER,
+        """        if self._notifications.claim(box, notification, now=self._clock(), lease=_LEASE):
+            self._send(box, notification.position, letter)
+""",
+        """        self._notifications.claim(box, notification, now=self._clock(), lease=_LEASE)
+        self._send(box, notification.position, letter)
+""",
+        matrix("ship and deliver"),
+    ),
+    Mutant(
+        "a claim ends while its worker may still be sending",
+        _NOTIFIER,
+        "timedelta(seconds=60)",
+        "timedelta(seconds=15)",
+        (*_TOLD, *_WORKED),
+    ),
+    Mutant(
+        "a claim outlives the next delivery",
+        _NOTIFIER,
+        "timedelta(seconds=60)",
+        "timedelta(seconds=150)",
+        (*_TOLD, *_WORKED),
+    ),
+    Mutant(
+        "a letter is noted as sent before it is",
+        _NOTIFIER,
+        "            message_id = self._mailer.send(letter, to=self._address(letter.recipient))\n",
+        """            self._notifications.settle_sent(box, place, message_id="", at=self._clock())
+            message_id = self._mailer.send(letter, to=self._address(letter.recipient))
+""",
+        matrix("ship and deliver"),
+    ),
+    Mutant(
+        "a letter that was refused for good comes again",
+        _EMAIL,
+        "raise (EmailRefused if code in _FINAL else EmailUnavailable)(code) from None",
+        "raise EmailUnavailable(code) from None",
+        ("tests/notifications/test_email.py",),
+    ),
+    Mutant(
+        "a trouble that passes refuses a letter for good",
+        _EMAIL,
+        "raise (EmailRefused if code in _FINAL else EmailUnavailable)(code) from None",
+        "raise EmailRefused(code) from None",
+        ("tests/notifications/test_email.py",),
+    ),
+    Mutant(
+        "the SDK sends an e-mail again by itself",
+        _WORKER,
+        'client("sesv2", read=5.0, attempts=1)',
+        'client("sesv2", read=5.0, attempts=3)',
+        _WORKED,
+    ),
+)

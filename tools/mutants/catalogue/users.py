@@ -1,0 +1,74 @@
+"""Users: addresses that are one account's, changes that are not lost, and tokens that are good once."""
+
+from typing import Final
+
+from tools.mutants.mutant import Mutant, matrix
+
+_REPOSITORY: Final = "functions/users/repository.py"
+_SESSIONS: Final = "functions/users/sessions.py"
+_STORED: Final = ("tests/users/test_repository.py",)
+_IN_SESSION: Final = ("tests/users/test_sessions.py",)
+
+MUTANTS: Final = (
+    Mutant(
+        "two users register one address",
+        _REPOSITORY,
+        "Put(_email_item(user), condition=_NEW),",
+        "Put(_email_item(user)),",
+        matrix("register and log in"),
+    ),
+    Mutant(
+        "a user takes another one's address",
+        _REPOSITORY,
+        "Put(_email_item(after), condition=_NEW),",
+        "Put(_email_item(after)),",
+        _STORED,
+    ),
+    Mutant(
+        "a user keeps the address that was given up",
+        _REPOSITORY,
+        '                Delete(_email_key(before.email), "#user_id = :id", {"id": before.id}),\n',
+        "",
+        _STORED,
+    ),
+    Mutant(
+        "a user is changed whatever the version",
+        _REPOSITORY,
+        'Put(_user_item(after), "#version = :version", {"version": before.version})',
+        "Put(_user_item(after))",
+        _STORED,
+    ),
+    Mutant(
+        "a user registers without a word",
+        _REPOSITORY,
+        '            outbox.recording(_user_key(user.id)["pk"], fact),\n'
+        '            counters.adding({"total": 1, "active": 1}),\n',
+        '            counters.adding({"total": 1, "active": 1}),\n',
+        _STORED,
+    ),
+    Mutant(
+        "a refresh token is exchanged by two at once",
+        _REPOSITORY,
+        """                condition="#digest = :old",
+                values={"old": old, "new": new},
+""",
+        """                condition="attribute_exists(#pk)",
+                values={"new": new},
+""",
+        _STORED,
+    ),
+    Mutant(
+        "a rotation that the SDK repeats is taken for a thief",
+        _REPOSITORY,
+        'if cause.item is None or cause.item["digest"] != new:\n                raise',
+        "if cause:\n                raise",
+        _STORED,
+    ),
+    Mutant(
+        "a spent refresh token leaves its family alone",
+        _SESSIONS,
+        "        self._families.end(family.id)\n        logging",
+        "        logging",
+        _IN_SESSION,
+    ),
+)
