@@ -49,6 +49,21 @@ def _cancelling_pending(stage: Stage, order: State) -> None:
     _cancelling(stage, order)
 
 
+def _cancelling_before(call: str) -> Callable[[Stage, State], None]:
+    """Cancelled while its saga is under way, just before it makes this call."""
+
+    def act(stage: Stage, order: State) -> None:
+        def cancel() -> None:
+            stage.move(stage.customer, dict(order), "cancel", "cancelled")
+
+        with stage.town.wire.meanwhile(call, cancel):
+            stage.town.settle()
+        # It may not have come so far.
+        _cancelling(stage, order)
+
+    return act
+
+
 def _shipping(stage: Stage, order: State) -> None:
     stage.move(stage.admin, dict(order), "ship", "shipped")
     stage.move(stage.admin, dict(order), "deliver", "delivered")
@@ -141,6 +156,18 @@ SCENARIOS: Final = (
     Scenario("order, no answer of the bank", _ordering(payment_token="tok_timeout")),
     Scenario("order, the client gives up", _abandoning),
     Scenario("cancel of a pending order", _cancelling_pending, _placed, ends=("cancelled",)),
+    Scenario(
+        "cancel while it is paid",
+        _cancelling_before("OrdersCheckout: dynamodb.UpdateItem OrdersTable"),
+        _placed,
+        ends=("cancelled",),
+    ),
+    Scenario(
+        "cancel while it is sold",
+        _cancelling_before("OrdersCheckout: lambda.Invoke ProductsInventory confirm"),
+        _placed,
+        ends=("cancelled",),
+    ),
     Scenario("cancel of a confirmed order", _cancelling, _confirmed, ends=("cancelled",)),
     Scenario("ship and deliver", _shipping, _confirmed, ends=("delivered",)),
     Scenario("restock", _restocking),

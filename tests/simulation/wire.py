@@ -108,6 +108,7 @@ class Wire:
         self.refused: dict[str, str] = {}
         self.broken: Exception | None = None
         self.wake_zombies: Callable[[], object] = lambda: None
+        self._meanwhile: tuple[str, Callable[[], None]] | None = None
 
     def forget(self) -> None:
         """Begin to count anew, without any faults."""
@@ -122,6 +123,15 @@ class Wire:
             yield
         finally:
             events.unregister(_EVENT, self._send)
+
+    @contextmanager
+    def meanwhile(self, call: str, happens: Callable[[], None]) -> Iterator[None]:
+        """Let something happen once, just before a function makes this call for the first time."""
+        self._meanwhile = call, happens
+        try:
+            yield
+        finally:
+            self._meanwhile = None
 
     def _send(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         service, operation = event_name.split(".")[1:]
@@ -149,13 +159,23 @@ class Wire:
         refused = self.refused.get(f"{service}.{operation}")
         if refused is not None and refused in body.decode():
             return _error(request, service, "AccessDeniedException", status=400)
-        asked = self._asked_for(
-            request, Call(invocation.function, service, operation, _about(service, path, body))
-        )
+        call = Call(invocation.function, service, operation, _about(service, path, body))
+        self._let_happen(call)
+        asked = self._asked_for(request, call)
         if asked.fault is None:
             return answered()
         asked.attempts += 1
         return self._fault(asked, invocation, request, answered)
+
+    def _let_happen(self, call: Call) -> None:
+        if self._meanwhile and self._meanwhile[0] == str(call):
+            (_, happens), self._meanwhile = self._meanwhile, None
+            try:
+                happens()
+            except AssertionError as failure:
+                # The function whose call it is would take it for a broken connection.
+                self.broken = failure
+                raise
 
     def _asked_for(self, request: AWSPreparedRequest, call: Call) -> "_Asked":
         """The call that a request is an attempt at."""
