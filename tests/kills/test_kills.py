@@ -47,18 +47,6 @@ def account(tmp_path: Path) -> Iterator[Account]:
         yield account
 
 
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Prints, whatever pytest captures."""
-
-    def say(line: str) -> None:
-        with capsys.disabled():
-            sys.stdout.write(f"\n{line}")
-            sys.stdout.flush()
-
-    return say
-
-
 def test_a_function_that_was_killed_answers_from_a_new_process(
     account: Account, tmp_path: Path
 ) -> None:
