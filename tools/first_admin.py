@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     from shared import aws
     from shared.dynamodb import Table
-    from users.repository import UserRepository
+    from users.repository.accounts import UserRepository
 
     try:
         table = options.table or _table_of(options.stack)

@@ -12,7 +12,9 @@ from shared.settings import ApiSettings
 from shared.tokens import TokenVerifier, keys_from_kms
 from users.attempts import Guard
 from users.passwords import Argon2Passwords
-from users.repository import AttemptRepository, FamilyRepository, UserRepository
+from users.repository.accounts import UserRepository
+from users.repository.attempts import AttemptRepository
+from users.repository.families import FamilyRepository
 from users.routes import router
 from users.service import UserService
 from users.sessions import SessionService

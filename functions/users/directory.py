@@ -9,7 +9,7 @@ from shared.dynamodb import Table
 from shared.entry import Entry, Handler
 from shared.internal import internal_handler
 from users.ports import Users
-from users.repository import UserRepository
+from users.repository.accounts import UserRepository
 
 
 @dataclass(frozen=True)

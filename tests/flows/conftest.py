@@ -12,7 +12,7 @@ from tests.simulation.people import Regular
 from tests.simulation.town import Town
 from tests.support.shop import Client
 from tools.first_admin import make_admin
-from users.repository import UserRepository
+from users.repository.accounts import UserRepository
 
 
 @dataclass(frozen=True)

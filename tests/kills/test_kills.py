@@ -24,7 +24,7 @@ from tests.support.functions import FUNCTIONS
 from tests.support.invariants import DOUBLED, breaches
 from tests.support.shop import Client, eventually
 from tools.first_admin import make_admin
-from users.repository import UserRepository
+from users.repository.accounts import UserRepository
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs prctl and pidfd_open")
 

@@ -14,7 +14,7 @@ from tests.support.http import HttpClient
 from tests.users.builders import PASSWORD, a_user, registration_body
 from users import api, directory, relay, sweeper
 from users.models import User
-from users.repository import UserRepository
+from users.repository.accounts import UserRepository
 
 
 @pytest.fixture

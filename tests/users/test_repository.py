@@ -13,7 +13,9 @@ from tests.users.fakes import InMemoryAttempts, InMemoryFamilies, InMemoryUsers
 from users.errors import EmailTaken, Outdated, TokenSuperseded
 from users.models import Failures, RefreshToken, User
 from users.ports import AttemptLog, Families, Users
-from users.repository import AttemptRepository, FamilyRepository, UserRepository
+from users.repository.accounts import UserRepository
+from users.repository.attempts import AttemptRepository
+from users.repository.families import FamilyRepository
 
 type Told = Callable[[str], list[Event]]
 

@@ -24,7 +24,7 @@ from tests.support.invariants import breaches
 from tests.support.shop import Client, code
 from tests.support.tokens import mint
 from users.models import User
-from users.repository import UserRepository
+from users.repository.accounts import UserRepository
 
 THREADS: Final = 32
 _PATIENCE: Final = 120  # seconds

@@ -4,7 +4,8 @@ from typing import Final
 
 from tools.mutants.mutant import Mutant, matrix
 
-_REPOSITORY: Final = "functions/users/repository.py"
+_ACCOUNTS: Final = "functions/users/repository/accounts.py"
+_FAMILIES: Final = "functions/users/repository/families.py"
 _SESSIONS: Final = "functions/users/sessions.py"
 _STORED: Final = ("tests/users/test_repository.py",)
 _IN_SESSION: Final = ("tests/users/test_sessions.py",)
@@ -12,35 +13,35 @@ _IN_SESSION: Final = ("tests/users/test_sessions.py",)
 MUTANTS: Final = (
     Mutant(
         "two users register one address",
-        _REPOSITORY,
+        _ACCOUNTS,
         "Put(_email_item(user), condition=_NEW),",
         "Put(_email_item(user)),",
         matrix("register and log in"),
     ),
     Mutant(
         "a user takes another one's address",
-        _REPOSITORY,
+        _ACCOUNTS,
         "Put(_email_item(after), condition=_NEW),",
         "Put(_email_item(after)),",
         _STORED,
     ),
     Mutant(
         "a user keeps the address that was given up",
-        _REPOSITORY,
+        _ACCOUNTS,
         '                Delete(_email_key(before.email), "#user_id = :id", {"id": before.id}),\n',
         "",
         _STORED,
     ),
     Mutant(
         "a user is changed whatever the version",
-        _REPOSITORY,
+        _ACCOUNTS,
         'Put(_user_item(after), "#version = :version", {"version": before.version})',
         "Put(_user_item(after))",
         _STORED,
     ),
     Mutant(
         "a user registers without a word",
-        _REPOSITORY,
+        _ACCOUNTS,
         '            outbox.recording(_user_key(user.id)["pk"], fact),\n'
         '            counters.adding({"total": 1, "active": 1}),\n',
         '            counters.adding({"total": 1, "active": 1}),\n',
@@ -48,7 +49,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a refresh token is exchanged by two at once",
-        _REPOSITORY,
+        _FAMILIES,
         """                condition="#digest = :old",
                 values={"old": old, "new": new},
 """,
@@ -59,7 +60,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a rotation that the SDK repeats is taken for a thief",
-        _REPOSITORY,
+        _FAMILIES,
         'if cause.item is None or cause.item["digest"] != new:\n                raise',
         "if cause:\n                raise",
         _STORED,

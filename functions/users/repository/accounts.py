@@ -1,35 +1,13 @@
-"""The users' table.
-
-    pk                    sk                  what
-    USER#<id>             USER                the user
-    USER#<id>             EVENT#<version>     an event of the user (shared.outbox)
-    EMAIL#<normalised>    EMAIL               whose address this is: the guard that makes it unique
-    FAMILY#<id>           FAMILY              a family of refresh tokens, until `ttl`
-    ATTEMPTS#<digest>     <start of window>   failed attempts, until `ttl`
-    ATTEMPTS#<digest>     TRUSTED             a source to trust, until `ttl`
-    COUNTERS              <shard>             totals (shared.counters)
-
-Index by-creation has all users by `listing`, by-activity the active and the inactive ones, both in the order of
-`created_at`. A deactivated account keeps its address.
-"""
+"""Accounts, and the addresses that are theirs."""
 
 from typing import Final
 
 from shared import counters, outbox
 from shared.contracts.events import Event
-from shared.dynamodb import (
-    ConditionFailed,
-    Delete,
-    Item,
-    Key,
-    Operation,
-    Put,
-    Table,
-    TransactionFailed,
-)
+from shared.dynamodb import Delete, Item, Key, Operation, Put, Table, TransactionFailed
 from users import emails
-from users.errors import EmailTaken, Outdated, TokenSuperseded
-from users.models import Failures, Family, Place, User, UserPage
+from users.errors import EmailTaken, Outdated
+from users.models import Place, User, UserPage
 
 _NEW: Final = "attribute_not_exists(#pk)"
 # Ids are 32 characters; DynamoDB refuses keys over 2,048 bytes.
@@ -118,94 +96,12 @@ class UserRepository:
         return {"total": 0, "active": 0, **counters.totals(self._table)}
 
 
-class FamilyRepository:
-    """The `Families` port."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def add(self, family: Family) -> None:
-        self._table.put(
-            {
-                **_family_key(family.id),
-                "user_id": family.user_id,
-                "session_epoch": family.session_epoch,
-                "digest": family.digest,
-                "ttl": family.expires_at,
-            }
-        )
-
-    def find(self, family_id: str) -> Family | None:
-        item = self._table.get(_family_key(family_id))
-        if item is None:
-            return None
-        return Family(
-            id=family_id,
-            user_id=item["user_id"],
-            session_epoch=item["session_epoch"],
-            digest=item["digest"],
-            expires_at=item["ttl"],
-        )
-
-    def rotate(self, family_id: str, *, old: str, new: str) -> None:
-        try:
-            self._table.update(
-                _family_key(family_id),
-                "SET #digest = :new",
-                condition="#digest = :old",
-                values={"old": old, "new": new},
-            )
-        except ConditionFailed as cause:
-            # The SDK repeats a write whose answer was lost: then the new digest is there already, and it is ours.
-            if cause.item is None or cause.item["digest"] != new:
-                raise TokenSuperseded from cause
-
-    def end(self, family_id: str) -> None:
-        self._table.delete(_family_key(family_id))
-
-
-class AttemptRepository:
-    """The `AttemptLog` port."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def failures(self, key: str, window: str) -> Failures:
-        item = self._table.get(_attempts_key(key, window))
-        return Failures(item["failures"], item["last_at"]) if item else Failures()
-
-    def add_failure(self, key: str, window: str, *, at: int, until: int) -> None:
-        self._table.update(
-            _attempts_key(key, window),
-            "ADD #failures :one SET #last_at = :at, #ttl = :until",
-            values={"one": 1, "at": at, "until": until},
-        )
-
-    def clear(self, key: str, window: str) -> None:
-        self._table.delete(_attempts_key(key, window))
-
-    def trust(self, key: str, *, until: int) -> None:
-        self._table.put({**_attempts_key(key, "TRUSTED"), "ttl": until})
-
-    def is_trusted(self, key: str, *, at: int) -> bool:
-        item = self._table.get(_attempts_key(key, "TRUSTED"))
-        return item is not None and item["ttl"] > at
-
-
 def _user_key(user_id: str) -> Key:
     return {"pk": f"USER#{user_id}", "sk": "USER"}
 
 
 def _email_key(email: str) -> Key:
     return {"pk": f"EMAIL#{emails.normalised(email)}", "sk": "EMAIL"}
-
-
-def _family_key(family_id: str) -> Key:
-    return {"pk": f"FAMILY#{family_id}", "sk": "FAMILY"}
-
-
-def _attempts_key(key: str, sort: str) -> Key:
-    return {"pk": f"ATTEMPTS#{key}", "sk": sort}
 
 
 def _activity(*, is_active: bool) -> str:
