@@ -22,7 +22,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools tests
 
-.PHONY: help setup run stop deploy-local build test mutants check fix torture requirements sam-local sam-invoke deploy admin dlq clean
+.PHONY: help setup run stop deploy-local build test mutants check fix torture sbom requirements sam-local sam-invoke deploy admin dlq clean
 
 help:  ## this list
 	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -33,6 +33,8 @@ help:  ## this list
 APP := .venv/.made
 SAM := .tools/sam/.made
 EMULATOR := .tools/emulator/.made
+CHECKOV := .tools/checkov/.made
+AUDIT := .tools/audit/.made
 
 # pyenv's python3 refuses to start when the version of .python-version is not installed: try others.
 define environment
@@ -44,7 +46,7 @@ done; \
 echo "python3 (3.9 or newer) is missing or does not start: install it, then try again." >&2; exit 1
 endef
 
-setup: $(APP) $(SAM) $(EMULATOR)  ## make the environments (every other target makes those it needs)
+setup: $(APP) $(SAM) $(EMULATOR) $(CHECKOV) $(AUDIT)  ## make the environments (every other target makes those it needs)
 
 $(APP): requirements/dev.txt requirements/uv.txt
 	$(DO)$(call environment,app)
@@ -52,6 +54,10 @@ $(SAM): requirements/sam.txt requirements/uv.txt
 	$(DO)$(call environment,sam)
 $(EMULATOR): requirements/emulator.txt requirements/uv.txt
 	$(DO)$(call environment,emulator)
+$(CHECKOV): requirements/checkov.txt requirements/uv.txt
+	$(DO)$(call environment,checkov)
+$(AUDIT): requirements/audit.txt requirements/uv.txt
+	$(DO)$(call environment,audit)
 
 # --- the shop on this machine --------------------------------------------------------------------
 
@@ -72,7 +78,7 @@ sam-invoke: $(APP) $(SAM)  ## one function in its container; FUNCTION=OrdersChec
 
 # --- checks --------------------------------------------------------------------------------------
 
-check: $(APP) $(SAM)  ## everything that reads the code: style, types, boundaries, the template
+check: $(APP) $(SAM) $(CHECKOV) $(AUDIT)  ## what reads the code: style, types, boundaries, the template, known vulnerabilities
 	$(DO)$(PYTHON) -m tools.check
 
 fix: $(APP)  ## format, and put right what can be put right by itself
@@ -104,6 +110,9 @@ dlq: $(APP)  ## what workers gave up; ACTION=show, redrive or purge, QUEUE=check
 	$(DO)$(PYTHON) -m tools.dlq \
 		$(if $(findstring command,$(origin ENV)),--stack "bodega-$(ENV)",--port "$(PORT)") \
 		--action "$(ACTION)" --queue "$(QUEUE)" --id "$(ID)" --limit "$(LIMIT)" $(if $(YES),--yes)
+
+sbom: $(APP) $(AUDIT)  ## the bill of materials of what is deployed (CycloneDX), in .cache/sbom.json
+	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.sbom
 
 requirements: $(APP)  ## pin the newest versions that fit, with their hashes
 	$(DO)$(PYTHON) -m tools.environments --pin

@@ -1,7 +1,7 @@
-"""Makes the environments: `python3 -m tools.environments app sam emulator`, or `--pin` for new versions.
+"""Makes the environments: `python3 -m tools.environments app sam`, or `--pin` for new versions.
 
-Any Python 3.9 can run it; what it makes is Python 3.13. Three environments and not one, because the
-SAM CLI and the emulator each pin a botocore that the app must not have.
+Any Python 3.9 can run it; what it makes is Python 3.13. Several environments and not one, because the
+SAM CLI, the emulator and the scanners each pin packages that the app must not have.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ ENVIRONMENTS = {
     "app": (".venv", "dev.txt"),
     "sam": (".tools/sam", "sam.txt"),
     "emulator": (".tools/emulator", "emulator.txt"),
+    "checkov": (".tools/checkov", "checkov.txt"),
+    "audit": (".tools/audit", "audit.txt"),
 }
 LAYER = "layers/shared/requirements.in"
 DEV = "requirements/dev.in"
-OTHERS = ("requirements/sam.in", "requirements/emulator.in", "requirements/uv.in")
+OTHERS = tuple(f"requirements/{name}.in" for name in ("sam", "emulator", "checkov", "audit", "uv"))
 # Older ones don't know the platforms that the layer is built for.
 OLDEST_UV = (0, 6)
 
