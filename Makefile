@@ -86,7 +86,7 @@ fix: $(APP)  ## format, and put right what can be put right by itself
 	$(DO).venv/bin/ruff format $(CHECKED)
 
 test: $(APP) $(SAM) $(EMULATOR)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
-	$(DO)echo "▸ pytest $(ARGS)"; .venv/bin/pytest $(ARGS)
+	$(DO)$(if $(ARGS),echo "▸ pytest $(ARGS)"; .venv/bin/pytest $(ARGS),$(PYTHON) -m tools.run_tests)
 
 mutants: $(APP)  ## break the design on purpose, and see a test notice each time; ONLY=outbox, JOBS=1
 	$(DO)$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)"

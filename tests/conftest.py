@@ -3,11 +3,19 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from shared import aws
+from tests.support import privacy
 from tests.support.aws import mocked_account
+
+if TYPE_CHECKING:
+    from tests.support.policies import Request
+    from tests.support.recorder import Recorder
 
 # Powertools reads these when its loggers and metrics are first asked for.
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")
@@ -17,6 +25,54 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Bodega")
 settings.register_profile(
     "torture", max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+_DENIED = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _iam(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a function asks of AWS in any test of this session, its policies must allow."""
+    denied = request.config.stash.setdefault(_DENIED, [])
+
+    @cache
+    def recorder() -> "Recorder":
+        # Where used: reading the template takes longer than many a test.
+        from tests.support.grants import granted
+        from tests.support.policies import allows
+        from tests.support.recorder import Recorder
+
+        def judge(function: str, asked: "Request") -> None:
+            if not allows(granted(function), asked):
+                # Told at the end as well: the function may have caught the error.
+                denied.append(f"{function} may not {asked}")
+                raise AssertionError(denied[-1])
+
+        return Recorder(judge)
+
+    def hear(**call: Any) -> None:
+        recorder().hear(**call)
+
+    aws._session().events.register("before-parameter-build", hear)
+    yield
+    aws._session().events.unregister("before-parameter-build", hear)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.stash.get(_DENIED, []):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if denied := terminalreporter.config.stash.get(_DENIED, []):
+        terminalreporter.section("what no policy allows")
+        for line in denied:
+            terminalreporter.write_line(line)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing personal may be logged in any test."""
+    config.pluginmanager.register(privacy.listen(), privacy.EAVESDROPPER)
 
 
 @pytest.fixture

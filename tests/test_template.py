@@ -6,8 +6,9 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from shared.http import _HEADERS
 from tests.support.functions import COMMON_VARIABLES, FUNCTIONS, Function, sample_events
-from tests.support.template import resources, template
+from tests.support.template import ROOT, resources, template
 
 QUEUES = resources("AWS::SQS::Queue")
 WORK_QUEUES = {name: queue for name, queue in QUEUES.items() if "DeadLetters" not in name}
@@ -95,16 +96,189 @@ def test_no_two_functions_have_the_same_route() -> None:
 
 
 @functions
-def test_no_policy_is_for_everything(function: Function) -> None:
-    for policy in function.properties["Policies"]:
-        for statement in policy["Statement"]:
-            actions = statement["Action"]
-            for action in [actions] if isinstance(actions, str) else actions:
-                assert "*" not in action
-            assert statement["Resource"] != "*" or "ses:FromAddress" in str(statement["Condition"])
-
-
-@functions
 def test_each_function_writes_to_a_log_group_that_forgets(function: Function) -> None:
     group = function.properties["LoggingConfig"]["LogGroup"]["Ref"]
     assert "RetentionInDays" in resources("AWS::Logs::LogGroup")[group]
+
+
+def test_every_log_group_forgets() -> None:
+    for name, group in resources("AWS::Logs::LogGroup").items():
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
+
+
+def test_each_alarm_of_our_own_listens_to_what_a_service_counts() -> None:
+    counted = re.compile(r"metrics\.(?:count|seconds|milliseconds)\(\s*\"(\w+)\"")
+    for alarm in resources("AWS::CloudWatch::Alarm").values():
+        if alarm["Namespace"] == "Bodega":
+            [service] = [dimension["Value"] for dimension in alarm["Dimensions"]]
+            sources = (ROOT / "functions" / service).rglob("*.py")
+            counts = {name for file in sources for name in counted.findall(file.read_text())}
+            assert alarm["MetricName"] in counts
+
+
+# --- data ---
+
+
+@pytest.mark.parametrize("name", resources("AWS::DynamoDB::Table"))
+def test_a_table_is_encrypted_can_be_brought_back_and_outlives_its_stack(name: str) -> None:
+    whole = template()["Resources"][name]
+    table = whole["Properties"]
+    assert whole["DeletionPolicy"] == whole["UpdateReplacePolicy"] == "Retain"
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+
+
+def test_the_keys_that_sign_tokens_outlive_their_stack() -> None:
+    signing = [
+        whole
+        for whole in template()["Resources"].values()
+        if whole["Type"] == "AWS::KMS::Key" and whole["Properties"]["KeyUsage"] == "SIGN_VERIFY"
+    ]
+    assert signing
+    for whole in signing:
+        assert whole["DeletionPolicy"] == whole["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_a_queue_is_encrypted_and_takes_only_what_comes_encrypted_from_the_topic(name: str) -> None:
+    assert QUEUES[name]["SqsManagedSseEnabled"] is True
+    [policy] = [
+        policy["PolicyDocument"]["Statement"]
+        for policy in resources("AWS::SQS::QueuePolicy").values()
+        if policy["Queues"] == [{"Ref": name}]
+    ]
+    queue = {"Fn::GetAtt": f"{name}.Arn"}
+    [allowed, denied] = policy
+    assert (allowed["Effect"], allowed["Action"]) == ("Allow", "sqs:SendMessage")
+    assert allowed["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "Events"}}}
+    assert allowed["Resource"] == queue
+    assert denied["Fn::If"] == [
+        "SpeaksTls",
+        _without_tls("sqs:*", queue),
+        {"Ref": "AWS::NoValue"},
+    ]
+
+
+def test_the_topic_is_encrypted_and_takes_only_what_comes_encrypted() -> None:
+    assert template()["Resources"]["Events"]["Properties"]["KmsMasterKeyId"] == "alias/aws/sns"
+    policy = template()["Resources"]["EventsPolicy"]
+    topic = {"Ref": "Events"}
+    assert policy["Condition"] == "SpeaksTls"
+    assert policy["Properties"]["Topics"] == [topic]
+    [denied] = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert denied == _without_tls("sns:Publish", topic)
+
+
+def _without_tls(action: str, resource: object) -> dict[str, object]:
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": resource,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def test_only_the_emulator_is_spoken_to_without_tls() -> None:
+    assert template()["Conditions"]["SpeaksTls"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "Environment"}, "local"]}]
+    }
+
+
+def test_what_the_topic_cannot_deliver_is_kept() -> None:
+    for name, subscription in resources("AWS::SNS::Subscription").items():
+        queue = subscription["Endpoint"]["Fn::GetAtt"].partition(".")[0]
+        kept = subscription["RedrivePolicy"]["deadLetterTargetArn"]
+        assert kept == QUEUES[queue]["RedrivePolicy"]["deadLetterTargetArn"], name
+
+
+# --- secrets ---
+
+SECRET = re.compile(
+    r"secret|password|passwd|private|credential|token|key|salt|pepper", re.IGNORECASE
+)
+# They look like it and are none: names of KMS keys, and who tokens say that they are from.
+HARMLESS = {"TOKEN_KEY_IDS", "TOKEN_ISSUER", "CURSOR_KEY_ID"}
+
+
+@functions
+def test_no_variable_of_a_function_holds_a_secret(function: Function) -> None:
+    suspicious = {name for name in function.declared_variables if SECRET.search(name)}
+    assert suspicious <= HARMLESS
+    for value in function.properties["Environment"]["Variables"].values():
+        # Of the template's own, or a word: nothing that somebody drew.
+        assert isinstance(value, dict) or re.fullmatch(r"[a-z]+", value)
+
+
+def test_nobody_is_asked_for_a_secret() -> None:
+    for name, asked in template()["Parameters"].items():
+        assert "NoEcho" not in asked, name
+        assert not SECRET.search(name) or name in {"TokenIssuer", "TokenKeys"}
+
+
+# --- the API's edge ---
+
+
+@pytest.mark.parametrize(
+    ("origins", "are_taken"),
+    [
+        ("", True),
+        ("https://shop.example", True),
+        ("https://shop.example,https://office.example:8443", True),
+        ("http://localhost:5173", True),
+        ("*", False),
+        ("https://*.example", False),
+        ("https://shop.example,*", False),
+        ("http://shop.example", False),
+        ("https://shop.example/", False),
+        ("https://shop.example,", False),
+        ("null", False),
+    ],
+)
+def test_origins_are_exact(origins: str, are_taken: bool) -> None:
+    pattern = template()["Parameters"]["CorsOrigins"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, origins) is not None) == are_taken
+
+
+@pytest.mark.parametrize("name", resources("AWS::ApiGateway::GatewayResponse"))
+def test_what_the_gateway_answers_by_itself_is_as_guarded_as_all_else(name: str) -> None:
+    headers = resources("AWS::ApiGateway::GatewayResponse")[name]["ResponseParameters"]
+    own = {key.decode(): value.decode() for key, value in _HEADERS}
+    own["cache-control"] = "no-store"
+    for header in ("x-content-type-options", "strict-transport-security", "cache-control"):
+        [value] = [
+            value
+            for parameter, value in headers.items()
+            if parameter.lower() == f"gatewayresponse.header.{header}"
+        ]
+        assert value == f"'{own[header]}'"
+
+
+def test_access_logs_have_routes_and_no_addresses_of_pages() -> None:
+    # A path may hold somebody's id, and a query anything.
+    [api] = resources("AWS::Serverless::Api").values()
+    logged = api["AccessLogSetting"]["Format"]
+    assert "$context.resourcePath" in logged
+    for told in (
+        "$context.path",
+        "querystring",
+        "$input",
+        "requestOverride",
+        "$context.identity.user",
+    ):
+        assert told not in logged
+
+
+def test_a_firewall_lets_an_address_ask_200_times_a_minute_where_there_is_one() -> None:
+    parts = ("WebFirewall", "WebFirewallOfApi")
+    assert {template()["Resources"][name]["Condition"] for name in parts} == {"HasFirewall"}
+    assert template()["Parameters"]["Firewall"]["Default"] == "none"
+    [firewall] = resources("AWS::WAFv2::WebACL").values()
+    [rule] = [rule for rule in firewall["Rules"] if "RateBasedStatement" in rule["Statement"]]
+    rate = rule["Statement"]["RateBasedStatement"]
+    assert rule["Action"] == {"Block": {}}
+    assert (rate["Limit"], rate["EvaluationWindowSec"], rate["AggregateKeyType"]) == (200, 60, "IP")
+    for seen in (firewall, *firewall["Rules"]):
+        assert seen["VisibilityConfig"]["SampledRequestsEnabled"] is False

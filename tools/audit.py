@@ -42,7 +42,7 @@ def report(dependencies: list[dict[str, Any]]) -> tuple[int, str]:
     ]
     if lines:
         return 1, "\n".join([*lines, "`make requirements` takes the newest versions that fit."])
-    looked_at = f"{len(dependencies)} packages without a known vulnerability"
+    looked_at = f"{len(dependencies) - len(unknown)} packages without a known vulnerability"
     return 0, looked_at + (f"; nothing is known of {', '.join(unknown)}" if unknown else "")
 
 

@@ -13,6 +13,7 @@ from tools.local.places import APP_PYTHON, REGION, ROOT, SAM_PYTHON, STATE
 from tools.local.sam import quiet
 
 _BIN: Final = ROOT / ".venv/bin"
+_CHECKOV: Final = ROOT / ".tools/checkov/bin/checkov"
 _CODE: Final = ("functions", "layers/shared/shared", "tools", "tests")
 
 
@@ -29,7 +30,8 @@ CHECKS: Final = (
         (SAM_PYTHON, "-m", "samcli", "validate", "--lint", "--region", REGION),
     ),
     Check("vulnerabilities (pip-audit)", (APP_PYTHON, "-m", "tools.audit")),
-    Check("template (cfn-lint)", (_BIN / "cfn-lint", "template.yaml")),
+    Check("template (checkov)", (_CHECKOV, "--config-file", ".checkov.yaml")),
+    Check("template (cfn-lint)", (_BIN / "cfn-lint", "--config-file", ".cfn-lint.yaml")),
     Check("types (mypy)", (_BIN / "mypy", *_CODE)),
     Check("boundaries (import-linter)", (_BIN / "lint-imports", "--no-cache")),
     Check("style (ruff check)", (_BIN / "ruff", "check", *_CODE)),

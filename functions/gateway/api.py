@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
@@ -16,10 +16,22 @@ from shared.entry import Entry, Handler
 from shared.errors import MethodNotAllowed, NotFound
 from shared.http import create_app as create_shared_app
 from shared.http import lambda_handler
+from shared.routing import GuardedRoute
 
-router = APIRouter(tags=["gateway"])
+router = APIRouter(tags=["gateway"], route_class=GuardedRoute)
 
-_ASSET_MAX_AGE: Final = 86_400  # seconds
+# In seconds.
+_ASSET_MAX_AGE: Final = 86_400
+_DOCUMENT_MAX_AGE: Final = 300
+_PAGE_CACHING: Final = "no-cache"
+_OF_DOCUMENT: Final = {
+    "ETag": {"schema": {"type": "string"}, "required": True, "description": "Of this build."},
+    "Cache-Control": {
+        "schema": {"type": "string", "const": f"public, max-age={_DOCUMENT_MAX_AGE}"},
+        "required": True,
+        "description": "Anyone may keep the answer for so many seconds.",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -85,9 +97,15 @@ def _reports(request: Request) -> tuple[bool, dict[str, dict[str, Any]]]:
     return all(report["status"] == "healthy" for report in reports.values()), reports
 
 
-def _served(request: Request, file: File, *, max_age: int) -> Response:
+IfNoneMatch = Annotated[
+    str | None,
+    Header(alias="If-None-Match", description="The ETags of what the caller has."),
+]
+
+
+def _served(file: File, if_none_match: str | None, *, max_age: int) -> Response:
     headers = {"Cache-Control": f"public, max-age={max_age}", "ETag": file.etag}
-    if file.etag in request.headers.get("if-none-match", ""):
+    if file.etag in (if_none_match or ""):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.media_type, headers=headers)
 
@@ -106,7 +124,18 @@ async def live() -> Alive:
     "/health/ready",
     operation_id="ready",
     summary="Whether all services can work",
-    responses={503: {"model": Readiness, "description": "At least one of them cannot"}},
+    responses={
+        503: {
+            "model": Readiness,
+            "description": "At least one of them cannot.",
+            "headers": {
+                "Retry-After": {
+                    "schema": {"type": "integer"},
+                    "description": "Only where the gateway answered by itself.",
+                }
+            },
+        }
+    },
 )
 async def ready(request: Request, response: Response) -> Readiness:
     healthy, reports = _reports(request)
@@ -126,6 +155,17 @@ async def health(request: Request) -> Health:
     operation_id="docs",
     summary="This page",
     response_class=HTMLResponse,
+    responses={
+        200: {
+            "headers": {
+                "Cache-Control": {
+                    "schema": {"type": "string", "const": _PAGE_CACHING},
+                    "required": True,
+                    "description": "Who keeps the page must ask whether it still holds.",
+                }
+            }
+        }
+    },
 )
 async def docs() -> HTMLResponse:
     return HTMLResponse(
@@ -133,26 +173,33 @@ async def docs() -> HTMLResponse:
         headers={
             "Content-Security-Policy": page.CONTENT_SECURITY_POLICY,
             "Referrer-Policy": "no-referrer",
-            "Cache-Control": "no-cache",
+            "Cache-Control": _PAGE_CACHING,
         },
     )
 
 
 @router.get("/docs/{asset}", include_in_schema=False)
-async def docs_asset(request: Request, asset: str) -> Response:
+async def docs_asset(request: Request, asset: str, if_none_match: IfNoneMatch = None) -> Response:
     site: Site = request.app.state.site
-    return _served(request, page.ASSETS.get(asset) or site.asset(asset), max_age=_ASSET_MAX_AGE)
+    file = page.ASSETS.get(asset) or site.asset(asset)
+    return _served(file, if_none_match, max_age=_ASSET_MAX_AGE)
 
 
 @router.get(
     "/openapi.json",
     operation_id="openapi",
     summary="This document",
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={
+        200: {
+            "content": {"application/json": {"schema": {"type": "object"}}},
+            "headers": _OF_DOCUMENT,
+        },
+        304: {"description": "The caller has it already.", "headers": _OF_DOCUMENT},
+    },
 )
-async def openapi(request: Request) -> Response:
+async def openapi(request: Request, if_none_match: IfNoneMatch = None) -> Response:
     site: Site = request.app.state.site
-    return _served(request, site.document(), max_age=300)
+    return _served(site.document(), if_none_match, max_age=_DOCUMENT_MAX_AGE)
 
 
 # What the document does not tell of.
@@ -167,7 +214,7 @@ _UNLISTED = Routes([("/docs/{asset}", ["GET"])])
 )
 async def anything_else(request: Request) -> Response:
     site: Site = request.app.state.site
-    path = request.url.path
+    path: str = request.scope["path"]
     allowed = site.routes.methods(path) or _UNLISTED.methods(path)
     if not allowed or request.method in allowed:
         raise NotFound

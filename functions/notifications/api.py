@@ -1,10 +1,11 @@
 """Lambda entry for HTTP: what one was told, and what one has read of it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request
 from pydantic import BaseModel
 
+from notifications.errors import NotificationNotFound
 from notifications.models import Notification
 from notifications.repository import DynamoNotifications
 from notifications.service import NotificationService
@@ -14,18 +15,18 @@ from shared.aws import client
 from shared.cursors import Cursors, key_from_kms
 from shared.dynamodb import Table
 from shared.entry import Entry, Handler
+from shared.errors import Forbidden
 from shared.http import create_app as create_shared_app
 from shared.http import lambda_handler
+from shared.paging import Cursor, Limit
+from shared.problems import problems
+from shared.routing import GuardedRoute
 from shared.settings import ApiSettings
 from shared.tokens import TokenVerifier, keys_from_kms
 
 Settings = ApiSettings
 
-router = APIRouter(tags=["notifications"])
-
-_UNAUTHENTICATED: dict[int | str, dict[str, Any]] = {
-    401: {"description": "No access token, or not a valid one"}
-}
+router = APIRouter(tags=["notifications"], route_class=GuardedRoute)
 
 
 class NotificationList(BaseModel):
@@ -52,12 +53,7 @@ def _service(request: Request) -> NotificationService:
     "/api/v1/notifications",
     operation_id="listNotifications",
     summary="What one was told, newest first",
-    responses={
-        **_UNAUTHENTICATED,
-        400: {"description": "`invalid-cursor`: forged, or of another list or caller"},
-        403: {"description": "`forbidden`: somebody else's, and the caller is no admin"},
-        422: {"description": "A query parameter is not valid"},
-    },
+    responses=problems({Forbidden: "somebody else's, and the caller is no admin"}),
 )
 async def list_notifications(
     request: Request,
@@ -75,8 +71,8 @@ async def list_notifications(
         bool | None,
         Query(description="true: those not read yet, false: those read; both if left out"),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> NotificationList:
     listing = _service(request).list_for(
         caller, user_id=user_id, unread=unread, limit=limit, cursor=cursor
@@ -92,10 +88,7 @@ async def list_notifications(
     "/api/v1/notifications/{id}/read",
     operation_id="readNotification",
     summary="Mark one of one's own as read; again is the same",
-    responses={
-        **_UNAUTHENTICATED,
-        404: {"description": "`notification-not-found`: there is none, or it is somebody else's"},
-    },
+    responses=problems({NotificationNotFound: "there is none, or it is somebody else's"}),
 )
 async def read_notification(
     request: Request, caller: Authenticated, id_: Annotated[str, Path(alias="id")]

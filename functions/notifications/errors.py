@@ -13,6 +13,10 @@ class AttemptUnderWay(Exception):
     """Another delivery of the event is sending its notification at this moment: come again later."""
 
 
+class RecipientErased(Exception):
+    """Whoever the notification is for has been erased: nobody is to be told, and nothing of them to be kept."""
+
+
 class EmailRefused(Exception):
     """The provider will not take this message, now or later. The text is the provider's code."""
 

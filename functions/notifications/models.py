@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.contracts.erasure import ERASED
 from shared.contracts.events import Event, EventType
+from shared.times import Time
 
 type Channel = Literal["email"]
 type Status = Literal["pending", "sent", "failed"]
@@ -32,8 +34,12 @@ class Notification(BaseModel):
     channel: Channel
     status: Status
     order_id: str | None = Field(default=None, exclude_if=lambda value: value is None)
-    created_at: str
-    read_at: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    created_at: Time
+    read_at: Time | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    def erased(self) -> "Notification":
+        """The same without what it said: that was for one person, by name."""
+        return self.model_copy(update={"subject": ERASED, "body": ERASED})
 
     @property
     def position(self) -> str:

@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Final
 
 from notifications.email import Mailer
-from notifications.errors import EmailRefused
+from notifications.errors import EmailRefused, RecipientErased
 from notifications.letters import Letter, Recipient, compose
 from notifications.models import ADMINS, Channel, Notification, mailbox, notification_id
 from notifications.repository import NotificationRepository
 from shared import logging, metrics
 from shared.clock import Clock, now
-from shared.contracts.events import Event
+from shared.contracts.erasure import is_erased_email
+from shared.contracts.events import Event, UserErasedData
 
 _CHANNEL: Final[Channel] = "email"
 
@@ -40,12 +41,15 @@ class Notifier:
         self._clock = clock
 
     def notify(self, fact: Event) -> None:
-        """Write the event's notification and send it, unless that was done.
+        """Write the event's notification and send it, unless that was done; of `user.erased`, erase that user's mailbox.
 
         Raises:
             AttemptUnderWay: another delivery is at it; this one must come again, in case that one fails.
             EmailUnavailable: the provider may take it later.
         """
+        if fact.type == "user.erased":
+            self._erase(UserErasedData.model_validate(fact.data).user_id)
+            return
         letter = compose(fact)
         if letter is None:
             logging.logger().debug("nobody is told of %s", fact.type)
@@ -61,8 +65,30 @@ class Notifier:
             order_id=letter.order_id,
             created_at=fact.at,
         )
-        if self._notifications.claim(box, notification, now=self._clock(), lease=_LEASE):
+        # The event itself may be an erased one, that was published late.
+        if letter.recipient and is_erased_email(letter.recipient.email):
+            self._settle_erased(box, notification)
+            return
+        try:
+            is_mine = self._notifications.claim(box, notification, now=self._clock(), lease=_LEASE)
+        except RecipientErased:
+            self._settle_erased(box, notification)
+            return
+        if is_mine:
             self._send(box, notification.position, letter)
+
+    def _erase(self, user_id: str) -> None:
+        erased = self._notifications.erase(mailbox(user_id), at=self._clock())
+        logging.logger().info("erased notifications: %s", erased, extra={"user_id": user_id})
+        metrics.count("NotificationsErased", erased)
+
+    def _settle_erased(self, box: str, notification: Notification) -> None:
+        """Each event has its notification; this one says nothing, and to nobody."""
+        self._notifications.keep(box, notification.erased())
+        self._notifications.settle_failed(
+            box, notification.position, reason="erased", at=self._clock()
+        )
+        metrics.count("NotificationsFailed")
 
     def _send(self, box: str, place: str, letter: Letter) -> None:
         # Between the provider's taking the message and our writing so, this function may die, and SES knows no

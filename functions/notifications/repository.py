@@ -1,18 +1,38 @@
-"""Where notifications are kept: one item for each, in the partition of whoever it is for."""
+"""Where notifications are kept: one item for each, in the partition of whoever it is for.
+
+pk          sk                          what
+<mailbox>   NOTIFICATION#<position>     a notification
+<mailbox>   TOMBSTONE                   whose mailbox it was has been erased
+COUNTERS    <shard>                     totals (shared.counters)
+"""
 
 import uuid
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from notifications.errors import AttemptUnderWay
+from notifications.errors import AttemptUnderWay, RecipientErased
 from notifications.models import Notification
 from shared import counters
 from shared.clock import rfc3339
-from shared.dynamodb import ConditionFailed, Item, Key, Operation, Table, TransactionFailed, Update
+from shared.contracts.erasure import ERASED
+from shared.dynamodb import (
+    Check,
+    ConditionFailed,
+    Item,
+    Key,
+    Operation,
+    Put,
+    Table,
+    TransactionFailed,
+    Update,
+)
 
 _INDEX = "read_state"
+_NEW = "attribute_not_exists(#pk)"
 _PREFIX = "NOTIFICATION#"
 _AFTER_ALL = "NOTIFICATION$"  # "$" follows "#"
+_TOMBSTONE = "TOMBSTONE"  # after all notifications too, so that no list meets it
 
 
 class NotificationRepository(Protocol):
@@ -27,7 +47,15 @@ class NotificationRepository(Protocol):
 
         Raises:
             AttemptUnderWay: somebody else has the right at this moment.
+            RecipientErased: the mailbox has been erased. The notification is not kept, or pending as it was.
         """
+
+    def keep(self, mailbox: str, notification: Notification) -> None:
+        """Keep a pending notification that nobody is to send, if it is not there yet."""
+
+    def erase(self, mailbox: str, *, at: datetime) -> int:
+        """Close a mailbox to all that comes, for ever, and overwrite what the notifications in it said. The number of
+        those that were overwritten now."""
 
     def settle_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         """A claimed notification was taken by the provider, under the provider's own id."""
@@ -61,43 +89,69 @@ class DynamoNotifications:
     ) -> bool:
         attempt = uuid.uuid4().hex
         leased = {"attempt": attempt, "lease_until": rfc3339(now + lease)}
+        # The key comes from the event alone, so this write is what keeps a second delivery out. It is one with the look
+        # at the tombstone: a notification that is written before an erasure is found by it, and none is after it.
+        first = Put(_item(mailbox, notification) | leased, condition=_NEW)
+        open_ = Check(_tombstone(mailbox), condition=_NEW)
         try:
-            # The key comes from the event alone, so this write is what keeps a second delivery out.
-            self._table.put(
-                {
-                    **_key(mailbox, notification.position),
-                    **notification.model_dump(mode="json"),
-                    **leased,
-                    "read_state": _unread(mailbox),
-                },
-                condition="attribute_not_exists(#pk)",
-            )
-        except ConditionFailed as there:
-            return self._claimed_again(
-                mailbox, notification.position, there.item or {}, leased, now
-            )
+            self._table.transact([first, open_])
+        except TransactionFailed as there:
+            found = there.failed.get(0) or {}
+            if found.get("status", "pending") != "pending":
+                return False
+            if 1 in there.failed:
+                raise RecipientErased from None
+            return self._claimed_again(mailbox, notification.position, leased, now)
         return True
 
     def _claimed_again(
-        self, mailbox: str, position: str, found: Item, leased: dict[str, str], now: datetime
+        self, mailbox: str, position: str, leased: dict[str, str], now: datetime
     ) -> bool:
-        if found.get("status") != "pending":
-            return False
-        # The SDK repeats a write whose answer was lost, and then meets its own item.
-        if found["attempt"] == leased["attempt"]:
-            return True
         try:
             self._table.update(
                 _key(mailbox, position),
                 "SET #attempt = :attempt, #lease_until = :lease_until",
-                condition="#status = :pending AND (#lease_until < :now OR #attempt = :attempt)",
+                condition="#status = :pending AND attribute_not_exists(#erased_at)"
+                " AND (#lease_until < :now OR #attempt = :attempt)",
                 values={**leased, "pending": "pending", "now": rfc3339(now)},
             )
         except ConditionFailed as lost:
-            if lost.item and lost.item["status"] != "pending":
+            there = lost.item or {}
+            if there.get("status") != "pending":
                 return False
+            if "erased_at" in there:
+                raise RecipientErased from None
             raise AttemptUnderWay("another delivery is sending this notification") from None
         return True
+
+    def keep(self, mailbox: str, notification: Notification) -> None:
+        with suppress(ConditionFailed):
+            self._table.put(_item(mailbox, notification), condition=_NEW)
+
+    def erase(self, mailbox: str, *, at: datetime) -> int:
+        erased_at = rfc3339(at)
+        # First of all: see `claim`. Whoever has claimed before may still be sending.
+        self._table.put({**_tombstone(mailbox), "erased_at": erased_at})
+        overwritten = 0
+        start: Item | None = None
+        while True:
+            page = self._table.query(
+                "#pk = :pk AND begins_with(#sk, :prefix)",
+                {"pk": mailbox, "prefix": _PREFIX},
+                filter="attribute_not_exists(#erased_at)",
+                start=start,
+                consistent=True,
+            )
+            for item in page.items:
+                self._table.update(
+                    {"pk": item["pk"], "sk": item["sk"]},
+                    "SET #subject = :erased, #body = :erased, #erased_at = :at",
+                    values={"erased": ERASED, "at": erased_at},
+                )
+            overwritten += len(page.items)
+            start = page.last_key
+            if start is None:
+                return overwritten
 
     def settle_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         self._settle(mailbox, position, "sent", {"message_id": message_id}, at)
@@ -176,6 +230,18 @@ class DynamoNotifications:
 
 def _key(mailbox: str, position: str) -> Key:
     return {"pk": mailbox, "sk": _PREFIX + position}
+
+
+def _tombstone(mailbox: str) -> Key:
+    return {"pk": mailbox, "sk": _TOMBSTONE}
+
+
+def _item(mailbox: str, notification: Notification) -> Item:
+    return {
+        **_key(mailbox, notification.position),
+        **notification.model_dump(mode="json"),
+        "read_state": _unread(mailbox),
+    }
 
 
 def _unread(mailbox: str) -> str:

@@ -16,6 +16,8 @@ from shared.contracts.events import Event, EventType, OrderData
 from shared.contracts.inventory import Line, PricedLine
 from shared.health import Health
 from shared.money import MinorUnits
+from shared.times import Time
+from shared.whole import Whole
 
 _USUAL_TOKEN: Final = "tok_ok"  # noqa: S105  # for everybody to know
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
@@ -29,8 +31,8 @@ class _Request(BaseModel):
 class RequestedItem(_Request):
     """So many of a product; its price is the shop's to say."""
 
-    product_id: Text
-    quantity: int = Field(ge=1, le=LARGEST_QUANTITY)
+    product_id: Annotated[Text, Field(examples=["5f0e7a1c9d3b4f6e8a2c"])]
+    quantity: Annotated[int, Field(ge=1, le=LARGEST_QUANTITY, examples=[2]), Whole]
 
 
 def _or_the_usual(token: Any) -> Any:
@@ -113,8 +115,8 @@ class OrderAnswer(BaseModel):
     total_amount: MinorUnits
     currency: str
     cancel_reason: WhereCancelled = None
-    created_at: str
-    updated_at: str
+    created_at: Time
+    updated_at: Time
     version: int
 
     @staticmethod
@@ -159,7 +161,7 @@ class OrderEvent(BaseModel):
     """One thing that happened to an order; `version` is the order's after it."""
 
     type: EventType
-    at: str
+    at: Time
     version: int
     data: OrderFacts
 

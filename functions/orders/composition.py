@@ -10,9 +10,8 @@ from shared.dynamodb import Table
 from shared.internal import InternalClient
 
 
-def checkout(table_name: str, products_inventory: str) -> Checkout:
+def checkout(table: Table, products_inventory: str) -> Checkout:
     """The saga on real collaborators."""
-    table = Table(table_name, aws.client("dynamodb"))
     # Five messages of a batch, each waiting this long, still fit into the worker's 60 s.
     lambda_ = aws.client("lambda", connect=0.5, read=8, attempts=1)
     inventory = InternalClient(lambda_, products_inventory, refusals=REFUSALS)

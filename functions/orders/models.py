@@ -9,6 +9,7 @@ from typing import Final, Literal, Self
 
 from orders.errors import IllegalTransition
 from shared.clock import rfc3339
+from shared.contracts.erasure import ERASED, erased_email, is_erased_email
 from shared.contracts.events import EventType, OrderData
 from shared.contracts.inventory import Line, PricedLine
 
@@ -51,6 +52,7 @@ _NEXT: Final[dict[Status, tuple[Status, ...]]] = {
     "delivered": (),
     "cancelled": (),
 }
+_FORGOTTEN: Final = ""
 _ORDER_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -94,7 +96,7 @@ class Basket:
 class Order:
     """An order as it is after `version` changes.
 
-    `user_name` and `email` are the customer's when the order was placed. `step` is how far the saga of a pending
+    `user_name` and `email` are the customer's when the order was placed, until they are erased. `step` is how far the saga of a pending
     order is known to have come. `due_at` is when the sweeper looks at an order whose saga or compensation is
     open; None where nothing is left to do. All times are RFC 3339.
     """
@@ -177,6 +179,25 @@ class Order:
         changed = self._next("cancelled", at, due_at=rfc3339(at + PATIENCE))
         return replace(changed, cancel_reason=reason)
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether nothing tells any more who the customer is, but the id."""
+        return is_erased_email(self.email)
+
+    def erased(self, *, at: datetime) -> Self:
+        """The same without its customer's name and address. What was sold, for how much and how it went stays.
+
+        What it is to be paid with stays as long as that may be needed: until its payment is decided (see `_next`).
+        """
+        return replace(
+            self,
+            user_name=ERASED,
+            email=erased_email(self.user_id),
+            payment_token=self.payment_token if self.status == "pending" else _FORGOTTEN,
+            updated_at=max(rfc3339(at), self.updated_at),
+            version=self.version + 1,
+        )
+
     def is_past_deadline(self, at: datetime) -> bool:
         """Whether its payment has been waited for long enough."""
         return datetime.fromisoformat(self.created_at) + SAGA_DEADLINE <= at
@@ -211,6 +232,8 @@ class Order:
         return replace(
             self,
             status=status,
+            # Captures, voids and refunds go by the order's id.
+            payment_token=_FORGOTTEN if self.is_erased else self.payment_token,
             # Clocks of two environments differ: an order's history must not run backwards for that.
             updated_at=max(rfc3339(at), self.updated_at),
             version=self.version + 1,

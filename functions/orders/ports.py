@@ -54,6 +54,14 @@ class Orders(Protocol):
             OrderChanged: the order is not at the version and step of `before` any more.
         """
 
+    def erase(self, before: Order, after: Order) -> None:
+        """Write an order without its customer's data, a `user.erased` in its history, and the same over the data in all
+        events before, all or nothing. Step and due time stay whatever they are.
+
+        Raises:
+            OrderChanged: the order is not at the version of `before` any more.
+        """
+
     def record_authorized(self, order: Order) -> Order:
         """Write that the order's payment is authorised: no version, for no status changes.
 

@@ -17,6 +17,7 @@ from orders.errors import OrderChanged, OrderExists
 from orders.models import STATUSES, Order, Status
 from orders.ports import DueOrder, HistoryPage, OrderPage
 from shared import counters, outbox
+from shared.contracts.events import Event, EventType
 from shared.contracts.inventory import PricedLine
 from shared.dynamodb import (
     ConditionFailed,
@@ -26,6 +27,7 @@ from shared.dynamodb import (
     Put,
     Table,
     TransactionFailed,
+    Update,
 )
 
 _SK: Final = "ORDER"
@@ -48,7 +50,7 @@ class DynamoOrders:
     def add(self, order: Order) -> None:
         write = Put(_item(order), condition="attribute_not_exists(#pk)")
         try:
-            self._table.transact([write, *_telling(order), counters.adding({order.status: 1})])
+            self._table.transact([write, _telling(order), counters.adding({order.status: 1})])
         except TransactionFailed as failure:
             raise OrderExists(_order(_there(failure))) from failure
 
@@ -61,7 +63,26 @@ class DynamoOrders:
         )
         counts = counters.adding({before.status: -1, after.status: 1})
         try:
-            self._table.transact([write, *_telling(after), counts])
+            self._table.transact([write, _telling(after), counts])
+        except TransactionFailed as failure:
+            raise OrderChanged(_order(_there(failure))) from failure
+
+    def erase(self, before: Order, after: Order) -> None:
+        pk = _key(after.id)["pk"]
+        names = ("user_name", "email", "payment_token", "updated_at", "version")
+        values = {name: getattr(after, name) for name in names}
+        # These fields and no others: who records a step, or puts off when the order is due, does so at the same version.
+        write = Update(
+            _key(after.id),
+            f"SET {', '.join(f'#{name} = :{name}' for name in names)}",
+            condition="#version = :seen",
+            values={**values, "seen": before.version},
+        )
+        instead = {"user_name": after.user_name, "email": after.email}
+        rewritten = outbox.rewriting(self._table, pk, instead, up_to=before.version)
+        told = outbox.noting(pk, _fact(after, "user.erased"))
+        try:
+            self._table.transact([write, told, *rewritten])
         except TransactionFailed as failure:
             raise OrderChanged(_order(_there(failure))) from failure
 
@@ -197,16 +218,20 @@ def _id(item: Item) -> str:
     return str(item["pk"]).removeprefix("ORDER#")
 
 
-def _telling(order: Order) -> list[Operation]:
-    """The event of the change that made this order what it is."""
-    fact = outbox.event(
-        order.event_type,
+def _telling(order: Order) -> Operation:
+    """Writes the event of the transition that made this order what it is."""
+    return outbox.recording(_key(order.id)["pk"], _fact(order, order.event_type))
+
+
+def _fact(order: Order, type_: EventType) -> Event:
+    """What happened to the order, which is as it is now by it."""
+    return outbox.event(
+        type_,
         aggregate_id=order.id,
         version=order.version,
         at=order.updated_at,
         data=order.data().model_dump(mode="json"),
     )
-    return [outbox.recording(_key(order.id)["pk"], fact)]
 
 
 def _there(failure: TransactionFailed) -> Item:

@@ -1,5 +1,6 @@
 """Orders over HTTP: each route parses, calls the service once and answers."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -13,19 +14,29 @@ from orders.bodies import (
     OrdersHealth,
     Text,
 )
-from orders.errors import IdempotencyKeyRequired
+from orders.errors import (
+    AccountInactive,
+    IdempotencyKeyRequired,
+    IdempotencyKeyReused,
+    IllegalTransition,
+    OrderNotFound,
+    RequestInProgress,
+)
 from orders.models import Status
 from orders.service import OrderService
-from shared import health
-from shared.auth import Admin, Authenticated
+from shared import health, idempotency
+from shared.auth import Authenticated
+from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
 from shared.cursors import Cursors
+from shared.errors import Forbidden, ServiceUnavailable
+from shared.paging import Cursor, Limit
+from shared.problems import problems
+from shared.routing import GuardedRoute
 
 if TYPE_CHECKING:
     from orders.idempotency import PlacingOnce
 
-_LONGEST_KEY = 255
-
-router = APIRouter(tags=["orders"])
+router = APIRouter(tags=["orders"], route_class=GuardedRoute)
 
 
 async def _orders(request: Request) -> OrderService:
@@ -44,14 +55,19 @@ async def _idempotency_key(
         Header(
             alias="Idempotency-Key",
             description="New for each order, and the same when one is tried again.",
-            json_schema_extra={"minLength": 1, "maxLength": _LONGEST_KEY, "x-required": True},
+            json_schema_extra={
+                "minLength": 1,
+                "maxLength": 255,
+                "pattern": idempotency.PATTERN,
+                "x-required": True,
+            },
         ),
     ] = None,
 ) -> str:
     # Optional for FastAPI, so that a missing one is the contract's 400 and not a 422 among those of the body; the API's
     # document says "required", by the mark above (tools/openapi.py).
     key = (idempotency_key or "").strip()
-    if not 1 <= len(key) <= _LONGEST_KEY:
+    if not re.fullmatch(idempotency.PATTERN, key):
         raise IdempotencyKeyRequired
     return key
 
@@ -59,17 +75,8 @@ async def _idempotency_key(
 Service = Annotated[OrderService, Depends(_orders)]
 Sealed = Annotated[Cursors, Depends(_cursors)]
 OrderId = Annotated[str, Path(description="The order's id.")]
-Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
-Cursor = Annotated[str | None, Query(description="The `next_cursor` of the page before.")]
 
-
-def _problems(**descriptions: str) -> dict[int | str, dict[str, Any]]:
-    """The problem statuses of a route (`s404="…"`), those of every authenticated one included."""
-    problems = {"s401": "No or no valid access token: `unauthenticated`."} | descriptions
-    return {int(status[1:]): {"description": text} for status, text in problems.items()}
-
-
-_NOT_FOUND = "No such order, or somebody else's: `order-not-found`."
+_NOT_FOUND = "there is none, or it is somebody else's"
 
 
 @router.post(
@@ -80,20 +87,28 @@ _NOT_FOUND = "No such order, or somebody else's: `order-not-found`."
     responses={
         201: {
             "headers": {
-                "Location": {"schema": {"type": "string"}, "description": "The order's path."},
+                "Location": {
+                    "schema": {"type": "string", "format": "uri-reference"},
+                    "required": True,
+                    "description": "The order's path.",
+                },
                 "Idempotent-Replayed": {
                     "schema": {"type": "string", "enum": ["true"]},
                     "description": "An earlier request with this key placed it.",
                 },
             }
         },
-        **_problems(
-            s400="`idempotency-key-required`, or `malformed-json`.",
-            s403="The customer's account is not active: `account-inactive`.",
-            s409="`out-of-stock` with `product_id`, `requested`, `available`; `request-in-progress`; "
-            "`reservation-ended`: what the key held was given back, use a new one.",
-            s422="`invalid-request`; `unknown-product` with `product_id`; `idempotency-key-reused`.",
-            s503="A service behind is down: `service-unavailable`, with `Retry-After`.",
+        **problems(
+            {
+                IdempotencyKeyRequired: "the header is missing, empty or too long",
+                AccountInactive: "the customer's account is not active",
+                OutOfStock: "less is there than is ordered",
+                RequestInProgress: "another request with this key is at work",
+                ReservationEnded: "what the key held was given back; use a new one",
+                UnknownProduct: "there is none, or it is off sale",
+                IdempotencyKeyReused: "the key came with another order",
+                ServiceUnavailable: "a service behind this one is down",
+            }
         ),
     },
 )
@@ -116,11 +131,7 @@ async def place(
     "/api/v1/orders",
     operation_id="listOrders",
     summary="List one's orders, newest first; for an admin everybody's",
-    responses=_problems(
-        s400="`invalid-cursor`.",
-        s403="A customer asked for somebody else's: `forbidden`.",
-        s422="`invalid-request`.",
-    ),
+    responses=problems({Forbidden: "a customer asked for somebody else's"}),
 )
 async def list_orders(
     *,
@@ -149,7 +160,7 @@ async def list_orders(
     "/api/v1/orders/{id}",
     operation_id="getOrder",
     summary="Get an order",
-    responses=_problems(s404=_NOT_FOUND),
+    responses=problems({OrderNotFound: _NOT_FOUND}),
 )
 async def get(id: OrderId, caller: Authenticated, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
     return OrderAnswer.of(orders.get(id, caller))
@@ -159,7 +170,7 @@ async def get(id: OrderId, caller: Authenticated, orders: Service) -> OrderAnswe
     "/api/v1/orders/{id}/events",
     operation_id="getOrderHistory",
     summary="Get what happened to an order, oldest first",
-    responses=_problems(s400="`invalid-cursor`.", s404=_NOT_FOUND, s422="`invalid-request`."),
+    responses=problems({OrderNotFound: _NOT_FOUND}),
 )
 async def history(
     *,
@@ -185,7 +196,7 @@ async def history(
     "/api/v1/orders/{id}/cancel",
     operation_id="cancelOrder",
     summary="Cancel an order that is pending or confirmed; its stock and money come back",
-    responses=_problems(s404=_NOT_FOUND, s409="It has gone too far: `illegal-transition`."),
+    responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it has gone too far"}),
 )
 async def cancel(id: OrderId, caller: Authenticated, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
     return OrderAnswer.of(orders.cancel(id, caller))
@@ -195,13 +206,9 @@ async def cancel(id: OrderId, caller: Authenticated, orders: Service) -> OrderAn
     "/api/v1/orders/{id}/ship",
     operation_id="shipOrder",
     summary="Record that a confirmed order was shipped",
-    responses=_problems(
-        s403="Only an admin may: `forbidden`.",
-        s404="No such order: `order-not-found`.",
-        s409="It is not confirmed: `illegal-transition`.",
-    ),
+    responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not confirmed"}),
 )
-async def ship(id: OrderId, _admin: Admin, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
+async def ship(id: OrderId, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
     return OrderAnswer.of(orders.ship(id))
 
 
@@ -209,13 +216,9 @@ async def ship(id: OrderId, _admin: Admin, orders: Service) -> OrderAnswer:  # n
     "/api/v1/orders/{id}/deliver",
     operation_id="deliverOrder",
     summary="Record that a shipped order was delivered",
-    responses=_problems(
-        s403="Only an admin may: `forbidden`.",
-        s404="No such order: `order-not-found`.",
-        s409="It is not shipped: `illegal-transition`.",
-    ),
+    responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not shipped"}),
 )
-async def deliver(id: OrderId, _admin: Admin, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
+async def deliver(id: OrderId, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
     return OrderAnswer.of(orders.deliver(id))
 
 

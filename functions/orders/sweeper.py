@@ -5,6 +5,8 @@ from shared.workers import chores  # isort: skip
 from dataclasses import dataclass
 
 from orders.composition import checkout
+from shared import aws
+from shared.dynamodb import Table
 from shared.entry import Entry, Handler
 from shared.outbox import Relay
 from shared.settings import OutboxSettings
@@ -19,7 +21,7 @@ class Settings(OutboxSettings):
 
 def build(settings: Settings) -> Handler:
     """The function's graph."""
-    saga = checkout(settings.table_name, settings.products_inventory)
+    saga = checkout(Table(settings.table_name, aws.client("dynamodb")), settings.products_inventory)
     # Events first: they are quick, and others wait for them.
     return chores(published=Relay.connected(settings).sweep, advanced=saga.sweep)
 

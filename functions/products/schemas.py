@@ -15,6 +15,8 @@ from pydantic import (
 from products.models import Product, ProductChanges
 from shared.health import Health
 from shared.money import MinorUnits, to_text
+from shared.times import Time
+from shared.whole import Whole
 
 MOST_UNITS = 1_000_000
 
@@ -40,19 +42,34 @@ def _absent_if_blank(value: object) -> object:
     return None if value == "" else value
 
 
+# What the validators above ask for, as the document can say it.
+_LINE = (
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u001f\u007f-\u009f\s][^\u0000-\u001f\u007f-\u009f]*$"
+)
+_PARAGRAPHS = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
+
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_line),
+    Field(json_schema_extra={"pattern": _LINE}, examples=["Enamel mug"]),
 ]
-Description = Annotated[str, StringConstraints(max_length=5000), AfterValidator(_paragraphs)]
+Description = Annotated[
+    str,
+    StringConstraints(max_length=5000),
+    AfterValidator(_paragraphs),
+    Field(json_schema_extra={"pattern": _PARAGRAPHS}, examples=["Holds a quarter of a litre."]),
+]
 Category = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
     AfterValidator(_line),
     AfterValidator(_composed),
+    Field(json_schema_extra={"pattern": _LINE}, examples=["kitchen"]),
 ]
 AbsentIfBlank = BeforeValidator(_absent_if_blank)
+# The same for the API's document (tools/openapi).
+OR_BLANK: dict[str, Any] = {"x-or-blank": True}
 
 
 def _or_default(default: str | int) -> BeforeValidator:
@@ -71,21 +88,24 @@ class ProductRequest(_Body):
     description: Annotated[Description, _or_default("")] = ""
     price: MinorUnits
     category: Category
-    stock: Annotated[int, Field(ge=0, le=MOST_UNITS), _or_default(0)] = 0
+    stock: Annotated[int, Field(ge=0, le=MOST_UNITS), Whole, _or_default(0)] = 0
 
 
-def _without_default(schema: dict[str, Any]) -> None:
+def _without_defaults(schema: dict[str, Any]) -> None:
     """Nothing is assumed for what is left out, so the document must not say so."""
-    del schema["default"]
+    for member in schema["properties"].values():
+        del member["default"]
 
 
 def _stays() -> Any:
     """A field whose default is never looked at; left out and null are not the same."""
-    return Field(default=None, json_schema_extra=_without_default)
+    return Field(default=None)
 
 
 class ProductChange(_Body):
     """What is to change of a product; fields that are left out stay."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     name: Name = _stays()
     description: Description = _stays()
@@ -105,7 +125,7 @@ class ProductChange(_Body):
 class StockChange(_Body):
     """So many units more, or fewer."""
 
-    delta: Annotated[int, Field(ge=-MOST_UNITS, le=MOST_UNITS)]
+    delta: Annotated[int, Field(ge=-MOST_UNITS, le=MOST_UNITS, examples=[12]), Whole]
 
 
 class ProductView(BaseModel):
@@ -119,8 +139,8 @@ class ProductView(BaseModel):
     category: str
     stock: int
     is_active: bool
-    created_at: str
-    updated_at: str
+    created_at: Time
+    updated_at: Time
     version: int
 
     @classmethod

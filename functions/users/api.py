@@ -15,7 +15,7 @@ from users.passwords import Argon2Passwords
 from users.repository.accounts import UserRepository
 from users.repository.attempts import AttemptRepository
 from users.repository.families import FamilyRepository
-from users.routes import router
+from users.routes import router, standing
 from users.service import UserService
 from users.sessions import SessionService
 from users.signing import AccessTokens, KmsSigner
@@ -31,7 +31,10 @@ def create_app(
     cors_origins: str = "",
 ) -> FastAPI:
     """The service's application."""
-    app = create_shared_app("users", router, verifier=verifier, cors_origins=cors_origins)
+    app = create_shared_app(
+        "users", router, verifier=verifier, standing=standing(users), cors_origins=cors_origins
+    )
+    app.state.verifier = verifier
     app.state.users = users
     app.state.sessions = sessions
     return app
@@ -43,8 +46,7 @@ def build(settings: Settings) -> Handler:
     table = Table(settings.table_name, aws.client("dynamodb"))
     verifier = TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids))
     signing_key_id = settings.token_key_ids.partition(",")[0]
-    # The verifier has the keys in the order of the setting, and keeps them: the first is the one that signs.
-    signer = KmsSigner(kms, signing_key_id, kid=lambda: next(iter(verifier.keys)))
+    signer = KmsSigner(kms, signing_key_id, kid=lambda: verifier.signing_key_id)
     users = UserRepository(table)
     passwords = Argon2Passwords()
     guard = Guard(AttemptRepository(table), clock.now)

@@ -1,12 +1,14 @@
 """Slows password guessing down without letting a stranger lock anybody out.
 
-Failures count for the pair of an account and a source, so that guesses from elsewhere don't touch the owner. A source
-that fails across many accounts is refused for the rest of the hour, except for accounts that have logged in
-or registered from it: whoever shares an address with a guesser still gets in.
+An attempt is counted before its password is compared, and forgiven if it was right: so of many at once no more are
+compared than one after the other. Attempts count for the pair of an account and a source, so that guesses from
+elsewhere don't touch the owner. A source that fails across many accounts is refused for the rest of the hour, except for
+accounts that have logged in or registered from it: whoever shares an address with a guesser still gets in.
 """
 
 import hashlib
 import ipaddress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,70 +16,99 @@ from shared import logging, metrics
 from shared.clock import Clock, epoch
 from users import emails
 from users.errors import TooManyAttempts
+from users.models import Attempts
 from users.ports import AttemptLog
 
 _TOLERATED: Final = 5  # of a pair; the wait after the fifth is 2 s, then it doubles
 _LONGEST_WAIT: Final = 15 * 60
 _TOLERATED_OF_SOURCE: Final = 50  # an hour
+# From the last attempt on: counted by the calendar, the wait would begin anew every midnight.
+_FORGOTTEN_AFTER: Final = 24 * 3600
 _TRUST: Final = timedelta(days=30)
-_DAY: Final = timedelta(days=1)
-_HOUR: Final = timedelta(hours=1)
+_HOUR: Final = 3600
+# Others may be faster no more often than they are tolerated, unless somebody logs in meanwhile.
+_ROUNDS: Final = _TOLERATED + 3
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One that may be made: what it is counted under, until it is known to be right."""
+
+    pair: str
+    source: str
+    hour: int
+    is_trusted: bool
 
 
 class Guard:
-    """Says whether a password may be tried, and is told how it went.
+    """Says whether a password may be tried, and is told when it was right.
 
-    An attempt is an account's address (known or not) and where the request came from, an IP address.
+    An attempt is at an account's address (known or not), from an IP address.
     """
 
     def __init__(self, log: AttemptLog, clock: Clock) -> None:
         self._log = log
         self._clock = clock
 
-    def check(self, email: str, source: str) -> None:
-        """Return if the attempt may be made.
+    def admit(self, email: str, source: str) -> Attempt:
+        """Count the attempt, as wrong until `succeeded` is told otherwise.
 
         Raises:
-            TooManyAttempts: not yet. It does not count as a failure.
+            TooManyAttempts: it may not be made yet. It does not count.
         """
         now = self._clock()
-        wait = self._log.failures(_pair(email, source), _window(now, _DAY)).backoff(
-            at=epoch(now), tolerated=_TOLERATED, longest=_LONGEST_WAIT
-        )
-        if not wait and self._is_blocked(email, source, now):
-            wait = _end(now, _HOUR) - epoch(now)
-        if wait:
-            logging.logger().info("refused a log-in attempt for %s s", wait)
-            metrics.count("AttemptsRefused")
-            raise TooManyAttempts(retry_after=wait)
+        pair, network = _pair(email, source), _digest(_network(source))
+        hour = epoch(now) // _HOUR * _HOUR
+        is_trusted = self._counted(pair, now).trusted_until > epoch(now)
+        # For a trusted pair this counts nothing, but takes as long: time tells nobody who has been here before.
+        if not self._log.count_source(
+            network,
+            hour,
+            by=0 if is_trusted else 1,
+            below=None if is_trusted else _TOLERATED_OF_SOURCE,
+            until=hour + _HOUR,
+        ):
+            self._log.give_back(pair)
+            raise _refused(hour + _HOUR - epoch(now))
+        return Attempt(pair, network, hour, is_trusted)
 
-    def failed(self, email: str, source: str) -> None:
-        """The password was wrong, or there is no such account."""
-        now = self._clock()
-        for key, window in ((_pair(email, source), _DAY), (_source(source), _HOUR)):
-            self._log.add_failure(key, _window(now, window), at=epoch(now), until=_end(now, window))
+    def succeeded(self, attempt: Attempt) -> None:
+        """The password was right: the pair starts afresh and is trusted, and the source has one attempt less."""
+        self._trust(attempt.pair)
+        if not attempt.is_trusted:
+            self._log.count_source(
+                attempt.source, attempt.hour, by=-1, below=None, until=attempt.hour + _HOUR
+            )
 
-    def succeeded(self, email: str, source: str) -> None:
-        """The password was right, or the account is new: the pair starts afresh and is trusted."""
-        now = self._clock()
-        pair = _pair(email, source)
-        self._log.clear(pair, _window(now, _DAY))
-        self._log.trust(pair, until=epoch(now + _TRUST))
+    def trust(self, email: str, source: str) -> None:
+        """The account is new, and whose it is was there."""
+        self._trust(_pair(email, source))
 
-    def _is_blocked(self, email: str, source: str, now: datetime) -> bool:
-        failures = self._log.failures(_source(source), _window(now, _HOUR))
-        return failures.count >= _TOLERATED_OF_SOURCE and not self._log.is_trusted(
-            _pair(email, source), at=epoch(now)
-        )
+    def _trust(self, pair: str) -> None:
+        self._log.trust(pair, until=epoch(self._clock() + _TRUST))
+
+    def _counted(self, pair: str, now: datetime) -> Attempts:
+        """The pair's attempts with this one, unless others leave it no place."""
+        before = Attempts()  # most pairs have none: they are not read first
+        for _ in range(_ROUNDS):
+            if wait := before.backoff(at=epoch(now), tolerated=_TOLERATED, longest=_LONGEST_WAIT):
+                raise _refused(wait)
+            after = before.with_another(at=epoch(now), forgotten_after=_FORGOTTEN_AFTER)
+            is_counted, before = self._log.count(pair, before, after, until=epoch(now + _TRUST))
+            if is_counted:
+                return before
+        raise _refused(1)
+
+
+def _refused(wait: int) -> TooManyAttempts:
+    logging.logger().info("refused a log-in attempt for %s s", wait)
+    metrics.count("AttemptsRefused")
+    return TooManyAttempts(retry_after=wait)
 
 
 def _pair(email: str, source: str) -> str:
     # A digest, so that the records hold nobody's address. Their protection is the table's, and that they expire.
     return _digest(f"{_network(source)} {emails.normalised(email)}")
-
-
-def _source(source: str) -> str:
-    return _digest(_network(source))
 
 
 def _digest(text: str) -> str:
@@ -90,13 +121,8 @@ def _network(source: str) -> str:
         address = ipaddress.ip_address(source)
     except ValueError:
         return source
-    return str(ipaddress.ip_network((address, 64 if address.version == 6 else 32), strict=False))
-
-
-def _window(now: datetime, length: timedelta) -> str:
-    """The name of the window of time that `now` is in: windows that are over need no care, whenever TTL takes them."""
-    return str(epoch(now) // int(length.total_seconds()) * int(length.total_seconds()))
-
-
-def _end(now: datetime, length: timedelta) -> int:
-    return int(_window(now, length)) + int(length.total_seconds())
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        address = address.ipv4_mapped
+    return str(ipaddress.ip_network(address))

@@ -13,11 +13,14 @@ from pydantic import (
 )
 
 from shared.health import Health
+from shared.times import Time
 from shared.tokens import LIFETIME_SECONDS, Role
 from users import emails
 
 # Control characters, lone surrogates, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# The same for the document, as a set of a pattern (of surrogates JSON texts are free).
+_UNPRINTABLE_SET = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 
 
 def _printable(text: str) -> str:
@@ -44,19 +47,30 @@ Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=emails.LONGEST),
     AfterValidator(emails.parse),
-    Field(json_schema_extra={"format": "email"}, examples=["alice@example.com"]),
+    Field(
+        json_schema_extra={"format": "email", "pattern": emails.PATTERN},
+        examples=["alice@example.com"],
+    ),
 ]
 FullName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_printable),
-    Field(examples=["Alice Example"]),
+    Field(
+        json_schema_extra={
+            "pattern": rf"^[^{_UNPRINTABLE_SET}]*[^{_UNPRINTABLE_SET}\s][^{_UNPRINTABLE_SET}]*$"
+        },
+        examples=["Alice Example"],
+    ),
 ]
 NewPassword = Annotated[
     str,
     StringConstraints(min_length=12, max_length=128),
     AfterValidator(_printable),
-    Field(examples=["correct-horse-battery"]),
+    Field(
+        json_schema_extra={"pattern": rf"^[^{_UNPRINTABLE_SET}]*$"},
+        examples=["correct-horse-battery"],
+    ),
 ]
 # One that is to be compared: whatever is not a password that we take is a wrong one, up to a sane length.
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
@@ -124,7 +138,7 @@ class Account(BaseModel):
     full_name: str
     role: Role
     is_active: bool
-    created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    created_at: Time
 
 
 class Accounts(BaseModel):
@@ -145,9 +159,10 @@ class TokenPair(BaseModel):
 
 
 class Deactivated(BaseModel):
-    """The account is inactive now, whether by this request or before it."""
+    """The account is inactive now, whether by this request or before it; `erased` where that was asked for."""
 
     deactivated: Literal[True] = True
+    erased: Annotated[Literal[True] | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 class PublicKeys(BaseModel):

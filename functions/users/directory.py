@@ -8,7 +8,7 @@ from shared.contracts.directory import Customer, FindCustomer, UserNotFound
 from shared.dynamodb import Table
 from shared.entry import Entry, Handler
 from shared.internal import internal_handler
-from users.ports import Users
+from users.ports import Customers
 from users.repository.accounts import UserRepository
 
 
@@ -20,8 +20,8 @@ class Settings:
 class Directory:
     """Answers `find_customer`."""
 
-    def __init__(self, users: Users) -> None:
-        self._users = users
+    def __init__(self, customers: Customers) -> None:
+        self._customers = customers
 
     def find_customer(self, body: dict[str, Any]) -> Customer:
         """Who the user is, deactivated ones too.
@@ -29,12 +29,10 @@ class Directory:
         Raises:
             UserNotFound: there is none.
         """
-        user = self._users.find(FindCustomer.model_validate(body).user_id)
-        if user is None:
+        customer = self._customers.find_customer(FindCustomer.model_validate(body).user_id)
+        if customer is None:
             raise UserNotFound
-        return Customer(
-            id=user.id, full_name=user.full_name, email=user.email, is_active=user.is_active
-        )
+        return customer
 
 
 def build(settings: Settings) -> Handler:

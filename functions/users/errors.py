@@ -5,6 +5,7 @@ BodegaError
 │  ├─ BadCredentials     401
 │  └─ BadRefreshToken    401
 ├─ Conflict
+│  ├─ AccountErased      409
 │  └─ EmailTaken         409
 └─ TooManyAttempts       429
 
@@ -26,6 +27,12 @@ class BadRefreshToken(Unauthenticated):
     """Unknown, used before, ended or past its time."""
 
     code, title = "bad-refresh-token", "The refresh token cannot be used"
+
+
+class AccountErased(Conflict):
+    """The person's data was erased: there is nothing to change any more, and no way back."""
+
+    code, title = "account-erased", "This account was erased and cannot be changed"
 
 
 class EmailTaken(Conflict):

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
+from shared.contracts.directory import Customer
 from shared.contracts.events import Event
-from users.models import Failures, Family, Place, User, UserPage
+from users.models import Attempts, Family, Place, User, UserPage
 
 
 class Users(Protocol):
@@ -30,11 +31,25 @@ class Users(Protocol):
             Outdated: the user is no longer as `before`.
         """
 
+    def erase(self, before: User, after: User, fact: Event) -> None:
+        """Keep the account without its person and the event of it, and overwrite the person's data in all earlier ones.
+
+        Raises:
+            Outdated: the user is no longer as `before`.
+        """
+
     def page(self, *, active: bool | None, limit: int, after: Place | None) -> UserPage:
         """At most `limit` users, newest first, from behind `after`; all of them or only (in)active ones."""
 
     def totals(self) -> dict[str, int]:
         """How many users there are (`total`), and how many of them are `active`."""
+
+
+class Customers(Protocol):
+    """Accounts as other services may see them. Whoever reads them here sees no password's hash, and needs not to."""
+
+    def find_customer(self, user_id: str) -> Customer | None:
+        """Who the user is, None where there is none."""
 
 
 class Families(Protocol):
@@ -58,22 +73,27 @@ class Families(Protocol):
 
 
 class AttemptLog(Protocol):
-    """Failed attempts by window of time, and which sources are trusted. All times in epoch seconds."""
+    """Attempts at passwords, and which sources are trusted. All times in epoch seconds."""
 
-    def failures(self, key: str, window: str) -> Failures:
-        """What was counted."""
+    def count(
+        self, pair: str, before: Attempts, after: Attempts, *, until: int
+    ) -> tuple[bool, Attempts]:
+        """Keep `after` (but not its trust) if what is there is still `before`; it may be forgotten after `until`.
 
-    def add_failure(self, key: str, window: str, *, at: int, until: int) -> None:
-        """Count one more; it may be forgotten after `until`."""
+        Returns:
+            Whether it was kept, and what is there now.
+        """
 
-    def clear(self, key: str, window: str) -> None:
-        """Forget what was counted."""
+    def give_back(self, pair: str) -> None:
+        """One attempt less."""
 
-    def trust(self, key: str, *, until: int) -> None:
-        """Trust a source for some time."""
+    def trust(self, pair: str, *, until: int) -> None:
+        """Forget the pair's attempts, and trust its source for some time."""
 
-    def is_trusted(self, key: str, *, at: int) -> bool:
-        """Whether the source is trusted."""
+    def count_source(
+        self, source: str, hour: int, *, by: int, below: int | None, until: int
+    ) -> bool:
+        """Add to what a source has tried in an hour, if that is `below` or no limit is given; say whether it was so."""
 
 
 class Passwords(Protocol):

@@ -1,13 +1,19 @@
 """The routes: what each takes, answers and says of itself in the API's document."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BeforeValidator
 
 from shared import health
 from shared.auth import Authenticated
+from shared.contracts.directory import UserNotFound
+from shared.errors import Forbidden, ServiceUnavailable
+from shared.paging import Cursor, Limit
+from shared.problems import problems
+from shared.routing import GuardedRoute
 from shared.tokens import Caller, TokenVerifier
 from users.bodies import (
     Account,
@@ -21,19 +27,35 @@ from users.bodies import (
     TokenPair,
     UsersHealth,
 )
+from users.errors import (
+    AccountErased,
+    BadCredentials,
+    BadRefreshToken,
+    EmailTaken,
+    TooManyAttempts,
+)
 from users.models import User
 from users.service import UserService
 from users.sessions import SessionService
 
-router = APIRouter(tags=["users"])
+router = APIRouter(tags=["users"], route_class=GuardedRoute)
 
 
 @dataclass(frozen=True)
-class _Acting:
+class _Acting(Caller):
     """Who is calling, in the role that the account still has, and the account itself."""
 
-    caller: Caller
     account: User
+
+
+def standing(users: UserService) -> Callable[[Caller], Caller]:
+    """What makes of a token's word whom the account shows by now (see shared.auth.Gate)."""
+
+    def look(caller: Caller) -> Caller:
+        current, account = users.acting(caller)
+        return _Acting(current.id, current.role, account)
+
+    return look
 
 
 async def _users(request: Request) -> UserService:
@@ -56,24 +78,39 @@ Source = Annotated[str, Depends(_source)]
 Id = Annotated[str, Path(alias="id", description="The user's id")]
 
 
-async def _acting(caller: Authenticated, users: Users) -> _Acting:
-    return _Acting(*users.acting(caller))
+async def _acting(caller: Authenticated) -> _Acting:
+    assert isinstance(caller, _Acting), "the app's gate looks at the account"
+    return caller
 
 
 Acting = Annotated[_Acting, Depends(_acting)]
 
-type _Responses = Mapping[int, str]
+
+def _exactly(value: object) -> object:
+    """What can't be undone is not to be taken from a "1" or a "yes"."""
+    if value not in (False, "true", "false"):
+        raise ValueError("must be true or false")
+    return value
 
 
-def _answers(texts: _Responses) -> dict[int | str, dict[str, Any]]:
-    return {status: {"description": text} for status, text in texts.items()}
-
-
-_UNAUTHENTICATED = "`unauthenticated`: no valid access token, or its account is not active"
-_NOT_FOUND = "`user-not-found`: there is none, or it is somebody else's"
-_INVALID = "`invalid-request`: see `errors`"
-_TOO_MANY = "`too-many-attempts`: `Retry-After` says for how many seconds"
-_MALFORMED = "`malformed-json`: the body is not JSON"
+Erase = Annotated[
+    bool,
+    Query(description="Also erase the person's data, for ever. Exactly `true` or `false`."),
+    BeforeValidator(_exactly),
+]
+_ERASURE = (
+    "The account becomes inactive and all its sessions end. Its e-mail address stays taken.\n\n"
+    "With `erase=true` the person's data is overwritten as well, wherever a service keeps it: name and e-mail address in "
+    "the account and its events, in the orders and their histories, and the texts of the notifications. The orders' "
+    "amounts, lines, statuses and times stay; each one's history says `user.erased`. The account is done with the answer, "
+    "the rest within seconds, and what was on its way at that moment within a few minutes. Open orders go on to their "
+    "end, without another e-mail. The address is free to register with again; the account cannot be changed or activated "
+    "any more. Asking again changes nothing, and an account that is inactive already can be erased by an admin."
+)
+_NOT_FOUND = "there is none, or it is somebody else's"
+_KEEP = "public, max-age=300"
+_BUSY = "other requests keep changing the account"
+_TOO_MANY = "wrong passwords came too often"
 
 
 @router.post(
@@ -84,10 +121,14 @@ _MALFORMED = "`malformed-json`: the body is not JSON"
     responses={
         201: {
             "headers": {
-                "Location": {"schema": {"type": "string"}, "description": "The account's path"}
+                "Location": {
+                    "schema": {"type": "string", "format": "uri-reference"},
+                    "required": True,
+                    "description": "The account's path.",
+                }
             }
         },
-        **_answers({400: _MALFORMED, 409: "`email-taken`: another account has it", 422: _INVALID}),
+        **problems({EmailTaken: "another account has it, in whatever case"}),
     },
 )
 async def register_user(
@@ -102,14 +143,6 @@ async def register_user(
     "/api/v1/users",
     operation_id="listUsers",
     summary="All users, newest first",
-    responses=_answers(
-        {
-            400: "`invalid-cursor`: forged, or of another list or caller",
-            401: _UNAUTHENTICATED,
-            403: "`forbidden`: only for admins",
-            422: _INVALID,
-        }
-    ),
 )
 async def list_users(
     acting: Acting,
@@ -118,10 +151,10 @@ async def list_users(
     active: Annotated[
         bool | None, Query(description="Only active (true) or deactivated (false) accounts")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Accounts:
-    listing = users.list(acting.caller, active=active, limit=limit, cursor=cursor)
+    listing = users.list(acting, active=active, limit=limit, cursor=cursor)
     return Accounts(
         users=[Account.model_validate(user) for user in listing.users],
         count=len(listing.users),
@@ -133,7 +166,6 @@ async def list_users(
     "/api/v1/users/me",
     operation_id="getOneself",
     summary="One's own account",
-    responses=_answers({401: _UNAUTHENTICATED}),
 )
 async def get_oneself(acting: Acting) -> Account:
     return Account.model_validate(acting.account)
@@ -143,49 +175,47 @@ async def get_oneself(acting: Acting) -> Account:
     "/api/v1/users/{id}",
     operation_id="getUser",
     summary="An account: one's own, or any for an admin",
-    responses=_answers({401: _UNAUTHENTICATED, 404: _NOT_FOUND}),
+    responses=problems({UserNotFound: _NOT_FOUND}),
 )
 async def get_user(user_id: Id, acting: Acting, users: Users) -> Account:
-    return Account.model_validate(users.get(acting.caller, user_id))
+    return Account.model_validate(users.get(acting, user_id))
 
 
 @router.put(
     "/api/v1/users/{id}",
     operation_id="changeUser",
     summary="Change an account; fields left out stay",
-    responses=_answers(
+    responses=problems(
         {
-            400: _MALFORMED,
-            401: _UNAUTHENTICATED,
-            403: "`forbidden`: role and is_active are for admins, or the current password is wrong",
-            404: _NOT_FOUND,
-            409: "`email-taken`: another account has it",
-            422: _INVALID,
-            429: _TOO_MANY,
-            503: "`service-unavailable`: other requests keep changing the account; try again",
+            Forbidden: "role and is_active are for admins, or the current password is wrong",
+            UserNotFound: _NOT_FOUND,
+            AccountErased: "the person's data was erased, and there is no way back",
+            EmailTaken: "another account has it, in whatever case",
+            TooManyAttempts: _TOO_MANY,
+            ServiceUnavailable: _BUSY,
         }
     ),
 )
 async def change_user(
     user_id: Id, body: AccountChange, acting: Acting, users: Users, source: Source
 ) -> Account:
-    return Account.model_validate(users.change(acting.caller, user_id, body, source=source))
+    return Account.model_validate(users.change(acting, user_id, body, source=source))
 
 
 @router.delete(
     "/api/v1/users/{id}",
     operation_id="deactivateUser",
-    summary="Deactivate an account; it stays, inactive",
-    responses=_answers(
-        {
-            401: _UNAUTHENTICATED,
-            404: _NOT_FOUND,
-            503: "`service-unavailable`: other requests keep changing the account; try again",
-        }
-    ),
+    summary="Deactivate an account; it stays, inactive, and with `erase` without its person",
+    description=_ERASURE,
+    responses=problems({UserNotFound: _NOT_FOUND, ServiceUnavailable: _BUSY}),
 )
-async def deactivate_user(user_id: Id, acting: Acting, users: Users) -> Deactivated:
-    users.deactivate(acting.caller, user_id)
+async def deactivate_user(
+    user_id: Id, acting: Acting, users: Users, *, erase: Erase = False
+) -> Deactivated:
+    if erase:
+        users.erase(acting, user_id)
+        return Deactivated(erased=True)
+    users.deactivate(acting, user_id)
     return Deactivated()
 
 
@@ -193,13 +223,8 @@ async def deactivate_user(user_id: Id, acting: Acting, users: Users) -> Deactiva
     "/api/v1/auth/login",
     operation_id="logIn",
     summary="Log in: a password for a pair of tokens",
-    responses=_answers(
-        {
-            400: _MALFORMED,
-            401: "`bad-credentials`: unknown, wrong or deactivated",
-            422: _INVALID,
-            429: _TOO_MANY,
-        }
+    responses=problems(
+        {BadCredentials: "unknown, wrong or deactivated", TooManyAttempts: _TOO_MANY}
     ),
 )
 async def log_in(body: LogIn, sessions: Sessions, source: Source) -> TokenPair:
@@ -210,12 +235,8 @@ async def log_in(body: LogIn, sessions: Sessions, source: Source) -> TokenPair:
     "/api/v1/auth/refresh",
     operation_id="refreshTokens",
     summary="The next pair of tokens; the refresh token is spent",
-    responses=_answers(
-        {
-            400: _MALFORMED,
-            401: "`bad-refresh-token`: unknown, spent, ended or expired; a spent one ends its family",
-            422: _INVALID,
-        }
+    responses=problems(
+        {BadRefreshToken: "unknown, spent, ended or expired; a spent one ends its family"}
     ),
 )
 async def refresh_tokens(body: HeldToken, sessions: Sessions) -> TokenPair:
@@ -228,7 +249,6 @@ async def refresh_tokens(body: HeldToken, sessions: Sessions) -> TokenPair:
     response_class=Response,  # without a body, and so without a type
     operation_id="logOut",
     summary="Log out: end the refresh token's family, if it has one",
-    responses=_answers({400: _MALFORMED, 422: _INVALID}),
 )
 async def log_out(body: HeldToken, sessions: Sessions) -> None:
     sessions.log_out(body.refresh_token)
@@ -247,9 +267,19 @@ async def users_health(users: Users) -> UsersHealth:
 @router.get(
     "/.well-known/jwks.json",
     operation_id="getPublicKeys",
+    responses={
+        200: {
+            "headers": {
+                "Cache-Control": {
+                    "schema": {"type": "string", "const": _KEEP},
+                    "description": "Keys may be kept for so many seconds.",
+                }
+            }
+        }
+    },
     summary="The public keys that access tokens verify with",
 )
 async def get_public_keys(request: Request, response: Response) -> PublicKeys:
     verifier: TokenVerifier = request.app.state.verifier
-    response.headers["Cache-Control"] = "public, max-age=300"
-    return PublicKeys(keys=[dict(key.jwk) for key in verifier.keys.values()])
+    response.headers["Cache-Control"] = _KEEP
+    return PublicKeys(keys=[dict(key.jwk) for key in verifier.keys])

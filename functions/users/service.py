@@ -1,4 +1,4 @@
-"""Accounts: register, see, change, deactivate."""
+"""Accounts: register, see, change, deactivate, erase."""
 
 import uuid
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from typing import Final
 
 from shared import clock, logging, metrics, outbox
 from shared.contracts.directory import UserNotFound
-from shared.contracts.events import Event, EventType, UserData
+from shared.contracts.events import Event, EventType, UserData, UserErasedData
 from shared.cursors import Cursors
 from shared.errors import Forbidden, InvalidRequest, ServiceUnavailable, Unauthenticated
 from shared.tokens import Caller
 from users.attempts import Guard
 from users.bodies import AccountChange, Registration
 from users.errors import Outdated
-from users.models import Place, User
+from users.models import Place, Profile, User
 from users.ports import Passwords, Users
 
 _SAVE_ATTEMPTS: Final = 5
@@ -24,7 +24,7 @@ _SAVE_ATTEMPTS: Final = 5
 class Listing:
     """A page of users and the cursor of the next, None at the end."""
 
-    users: list[User]
+    users: list[Profile]
     next_cursor: str | None
 
 
@@ -70,7 +70,7 @@ class UserService:
             created_at=clock.rfc3339(self._clock()),
         )
         self._users.add(user, self._event("user.registered", user))
-        self._guard.succeeded(user.email, source)
+        self._guard.trust(user.email, source)
         logging.logger().info("a user registered", extra={"user_id": user.id})
         metrics.count("UsersRegistered")
         return user
@@ -130,6 +130,7 @@ class UserService:
             InvalidRequest: the current password is missing.
             TooManyAttempts: the current password was wrong too often.
             EmailTaken: another account has the new address.
+            AccountErased: the account is nobody's any more.
         """
 
         def changed(user: User) -> User:
@@ -145,7 +146,7 @@ class UserService:
                 is_active=change.is_active,
             )
 
-        return self._revise(caller, user_id, changed)
+        return self._revise(caller, user_id, changed, self._save)
 
     def deactivate(self, caller: Caller, user_id: str) -> User:
         """The account, inactive. Doing it again changes nothing.
@@ -153,7 +154,16 @@ class UserService:
         Raises:
             UserNotFound: see `get`.
         """
-        return self._revise(caller, user_id, lambda user: user.changed(is_active=False))
+        return self._revise(caller, user_id, lambda user: user.changed(is_active=False), self._save)
+
+    def erase(self, caller: Caller, user_id: str) -> User:
+        """The account, inactive and without its person's data; the other services hear of it. Again changes nothing.
+
+        Raises:
+            UserNotFound: see `get`.
+        """
+        at = clock.rfc3339(self._clock())
+        return self._revise(caller, user_id, lambda user: user.erased(at=at), self._erase)
 
     def totals(self) -> dict[str, int]:
         """How many users there are (`total`), and how many of them are `active`."""
@@ -172,36 +182,52 @@ class UserService:
                     ]
                 )
             return
-        self._guard.check(user.email, source)
+        attempt = self._guard.admit(user.email, source)
         if not self._passwords.match(user.password_hash, change.current_password):
-            self._guard.failed(user.email, source)
             raise Forbidden("The current password is wrong.")
-        self._guard.succeeded(user.email, source)
+        self._guard.succeeded(attempt)
 
-    def _revise(self, caller: Caller, user_id: str, rule: Callable[[User], User]) -> User:
-        """Apply the rule to the account as it is, again if another request was faster."""
+    def _revise(
+        self,
+        caller: Caller,
+        user_id: str,
+        rule: Callable[[User], User],
+        keep: Callable[[User, User], None],
+    ) -> User:
+        """Apply the rule to the account as it is and keep the outcome, again if another request was faster."""
         for _ in range(_SAVE_ATTEMPTS):
             before = self.get(caller, user_id)
             after = rule(before)
             if after == before:
                 return before
-            deactivates = before.deactivated_in(after)
             try:
-                self._users.save(
-                    before, after, self._event("user.deactivated", after) if deactivates else None
-                )
+                keep(before, after)
             except Outdated:
                 continue
             logging.logger().info(
                 "an account changed", extra={"user_id": after.id, "version": after.version}
             )
-            if deactivates:
+            if before.deactivated_in(after):
                 metrics.count("UsersDeactivated")
             return after
         raise ServiceUnavailable("users", retry_after=1)
 
+    def _save(self, before: User, after: User) -> None:
+        deactivates = before.deactivated_in(after)
+        self._users.save(
+            before, after, self._event("user.deactivated", after) if deactivates else None
+        )
+
+    def _erase(self, before: User, after: User) -> None:
+        data = UserErasedData(user_id=after.id)
+        self._users.erase(before, after, self._told("user.erased", after, data))
+        metrics.count("UsersErased")
+
     def _event(self, type_: EventType, user: User) -> Event:
         data = UserData(user_id=user.id, full_name=user.full_name, email=user.email)
+        return self._told(type_, user, data)
+
+    def _told(self, type_: EventType, user: User, data: UserData | UserErasedData) -> Event:
         return outbox.event(
             type_,
             aggregate_id=user.id,

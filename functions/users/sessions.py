@@ -7,7 +7,7 @@ from shared.clock import Clock, epoch
 from users.attempts import Guard
 from users.bodies import LogIn, TokenPair
 from users.errors import BadCredentials, BadRefreshToken, TokenSuperseded
-from users.models import FAMILY_SECONDS, Family, RefreshToken
+from users.models import Family, RefreshToken
 from users.ports import Families, Passwords, Users
 from users.signing import AccessTokens
 
@@ -49,25 +49,16 @@ class SessionService:
             TooManyAttempts: too many failures came before it.
             BadCredentials: no active account has this address and password.
         """
-        self._guard.check(credentials.email, source)
+        attempt = self._guard.admit(credentials.email, source)
         user = self._users.find_by_email(credentials.email)
         is_right = self._passwords.match(user.password_hash if user else None, credentials.password)
         if user is None or not is_right or not user.is_active:
-            self._guard.failed(credentials.email, source)
             metrics.count("LogInsFailed")
             raise BadCredentials
-        self._guard.succeeded(credentials.email, source)
+        self._guard.succeeded(attempt)
         access_token = self._tokens.mint(user)
-        token = RefreshToken.drawn()
-        self._families.add(
-            Family(
-                id=token.family_id,
-                user_id=user.id,
-                session_epoch=user.session_epoch,
-                digest=token.digest,
-                expires_at=epoch(self._clock()) + FAMILY_SECONDS,
-            )
-        )
+        family, token = Family.begun(user, at=epoch(self._clock()))
+        self._families.add(family)
         logging.logger().info("a user logged in", extra={"user_id": user.id})
         metrics.count("LogIns")
         return TokenPair(access_token=access_token, refresh_token=token.text)
@@ -81,10 +72,10 @@ class SessionService:
         Raises:
             BadRefreshToken: see there.
         """
-        token = RefreshToken.parse(text)
-        family = self._families.find(token.family_id) if token else None
-        if token is None or family is None:
+        held = self._held(text)
+        if held is None:
             raise BadRefreshToken
+        token, family = held
         if not compare_digest(family.digest, token.digest):
             raise self._reused(family)
         user = self._users.find(family.user_id)
@@ -93,7 +84,7 @@ class SessionService:
             raise BadRefreshToken
         # Before the rotation: if signing fails, the client's token is still good.
         access_token = self._tokens.mint(user)
-        following = RefreshToken.drawn(family.id)
+        following = RefreshToken.drawn(family.id, family.key)
         try:
             self._families.rotate(family.id, old=token.digest, new=following.digest)
         except TokenSuperseded as cause:
@@ -101,10 +92,15 @@ class SessionService:
         return TokenPair(access_token=access_token, refresh_token=following.text)
 
     def log_out(self, text: str) -> None:
-        """End the token's family. A token that is none of ours, or no more, has none to end."""
+        """End the token's family, also if the token is spent. One that is none of ours, or no more, has none to end."""
+        if held := self._held(text):
+            self._families.end(held[1].id)
+
+    def _held(self, text: str) -> tuple[RefreshToken, Family] | None:
+        """The token in `text` and the family that gave it, spent or not."""
         token = RefreshToken.parse(text)
-        if token:
-            self._families.end(token.family_id)
+        family = self._families.find(token.family_id) if token else None
+        return (token, family) if token and family and family.gave(token) else None
 
     def _reused(self, family: Family) -> BadRefreshToken:
         self._families.end(family.id)

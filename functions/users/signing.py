@@ -1,11 +1,11 @@
 """Access tokens as we give them out (RFC 9068). `shared.tokens` says what is in one, and checks them."""
 
-import base64
 import json
 import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from shared import jws
 from shared.clock import Clock, epoch
 from shared.tokens import ALGORITHM, AUDIENCE, LIFETIME_SECONDS, TYPE
 from users.models import User
@@ -83,13 +83,9 @@ class AccessTokens:
             "sub": user.id,
             "role": user.role,
         }
-        message = b".".join(_base64url(_json(part)) for part in (header, claims))
-        return (message + b"." + _base64url(self._signer.sign(message))).decode()
+        message = ".".join(jws.encoded(_json(part)) for part in (header, claims))
+        return f"{message}.{jws.encoded(self._signer.sign(message.encode()))}"
 
 
 def _json(part: Mapping[str, object]) -> bytes:
     return json.dumps(part, separators=(",", ":")).encode()
-
-
-def _base64url(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")

@@ -150,6 +150,28 @@ def _reading(stage: Stage, _: State) -> None:
         assert answer.status_code == 200, answer.text
 
 
+def _erase(stage: Stage) -> None:
+    path = f"/api/v1/users/{stage.customer.user['id']}"
+    answer = stage.insist(lambda: stage.admin.delete(path, params={"erase": "true"}))
+    assert answer.json() == {"deactivated": True, "erased": True}, answer.text
+
+
+def _erasing(stage: Stage, _: State) -> None:
+    _erase(stage)
+    stage.town.settle()
+    # Orders that were on their way when it was done are looked for once more.
+    stage.town.pass_time(timedelta(minutes=1))
+    stage.town.settle()
+
+
+def _with_one_under_way(stage: Stage) -> State:
+    order = _confirmed(stage)
+    stage.customer.order((stage.tray, 1))
+    # So that its letter is sent before the erasure comes.
+    stage.town.publish()
+    return order
+
+
 SCENARIOS: Final = (
     Scenario("order, confirmed", _ordering(), ends=("confirmed",)),
     Scenario("order, declined", _ordering(payment_token="tok_declined"), ends=("cancelled",)),
@@ -173,6 +195,7 @@ SCENARIOS: Final = (
     Scenario("restock", _restocking),
     Scenario("register and log in", _registering),
     Scenario("notifications, read", _reading, _confirmed),
+    Scenario("erase a customer", _erasing, _with_one_under_way, ends=("confirmed",)),
     Scenario("sweep: payment given up", _giving_up, _unpaid, ends=("cancelled",)),
     Scenario("sweep: reservation expired", _expiring, _held_in_vain),
     Scenario("sweep: events unsent", _sweeping, _unheard_of, ends=("confirmed",)),

@@ -17,6 +17,7 @@ from tests.support import books
 from tests.support.books import Books, HandedOver, Witness
 from tests.support.functions import FUNCTIONS
 from tests.support.http import rest_event
+from tests.support.privacy import PRIVACY
 from tools.local import emulator, processes
 from tools.local.places import aws_environment
 
@@ -82,6 +83,9 @@ def killable_shop(account: Account, folder: Path) -> Iterator[KillableShop]:
             sources = EventSources(account, service)
             with sources.crew:
                 yield KillableShop(account, service, sources, witness, http)
+    logs = [folder / f"{name}.log" for name in FUNCTIONS]
+    printed = (log.read_text(errors="replace") for log in logs if log.exists())
+    assert PRIVACY.found_in(line for text in printed for line in text.splitlines()) == []
 
 
 def _zygote(account: Account) -> Zygote:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifications.errors import AttemptUnderWay
+from notifications.errors import AttemptUnderWay, RecipientErased
 from notifications.letters import Letter
 from notifications.models import Notification, notification_id
 from shared.clock import rfc3339
@@ -32,18 +32,31 @@ class InMemoryNotifications:
         self._kept: dict[tuple[str, str], Notification] = {}
         self._leases: dict[tuple[str, str], datetime] = {}
         self._totals = {"sent": 0, "failed": 0}
+        self._erased: set[str] = set()
 
     def claim(
         self, mailbox: str, notification: Notification, *, now: datetime, lease: timedelta
     ) -> bool:
         key = (mailbox, notification.position)
-        kept = self._kept.setdefault(key, notification)
-        if kept.status != "pending":
+        if key in self._kept and self._kept[key].status != "pending":
             return False
+        if mailbox in self._erased:
+            raise RecipientErased
+        self._kept.setdefault(key, notification)
         if key in self._leases and self._leases[key] >= now:
             raise AttemptUnderWay
         self._leases[key] = now + lease
         return True
+
+    def keep(self, mailbox: str, notification: Notification) -> None:
+        self._kept.setdefault((mailbox, notification.position), notification)
+
+    def erase(self, mailbox: str, *, at: datetime) -> int:
+        self._erased.add(mailbox)
+        own = {key: kept for key, kept in self._kept.items() if key[0] == mailbox}
+        said = {key: kept.erased() for key, kept in own.items() if kept != kept.erased()}
+        self._kept |= said
+        return len(said)
 
     def settle_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         self._settle(mailbox, position, "sent")

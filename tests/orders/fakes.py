@@ -17,7 +17,7 @@ from orders.payments import (
 from orders.ports import DueOrder, HistoryPage, OrderPage
 from shared import outbox
 from shared.contracts.directory import Customer, UserNotFound
-from shared.contracts.events import Event
+from shared.contracts.events import Event, EventType
 from shared.contracts.inventory import (
     Line,
     OutOfStock,
@@ -61,6 +61,14 @@ class InMemoryOrders:
         if there.step != before.step:
             raise OrderChanged(there)
         self._write(after)
+
+    def erase(self, before: Order, after: Order) -> None:
+        there = self._unchanged(before)
+        instead = {"user_name": after.user_name, "email": after.email}
+        self.events[after.id] = [
+            fact.model_copy(update={"data": fact.data | instead}) for fact in self.events[after.id]
+        ]
+        self._write(replace(after, step=there.step, due_at=there.due_at), "user.erased")
 
     def record_authorized(self, order: Order) -> Order:
         self.orders[order.id] = replace(self._unchanged(order), step="authorized")
@@ -117,11 +125,11 @@ class InMemoryOrders:
             raise OrderChanged(there)
         return there
 
-    def _write(self, order: Order) -> None:
+    def _write(self, order: Order, type_: EventType | None = None) -> None:
         self.orders[order.id] = order
         self.events.setdefault(order.id, []).append(
             outbox.event(
-                order.event_type,
+                type_ or order.event_type,
                 aggregate_id=order.id,
                 version=order.version,
                 at=order.updated_at,

@@ -147,7 +147,6 @@ LINE = {"product_id": "mug", "quantity": 1}
         ({"items": [{**LINE, "product_id": ""}]}, "#/items/0/product_id"),
         ({"items": [{**LINE, "product_id": "p" * 256}]}, "#/items/0/product_id"),
         ({"items": [{**LINE, "product_id": "mu\u0000g"}]}, "#/items/0/product_id"),
-        ({"items": [{**LINE, "product_id": "\ud800"}]}, "#/items/0/product_id"),
         ({"items": [{**LINE, "unit_price": "0.01"}]}, "#/items/0/unit_price"),
         ({"items": [LINE], "total_amount": "0.01"}, "#/total_amount"),
         ({"items": [LINE], "payment_token": ""}, "#/payment_token"),
@@ -174,3 +173,12 @@ def test_one_to_a_thousand_of_a_product_are_sold(counter: Counter, quantity: int
     counter.shop.inventory.available["mug"] = 1000
     answer = counter.place({"items": [{"product_id": "mug", "quantity": quantity}]})
     assert answer.json["items"][0]["quantity"] == quantity
+
+
+@pytest.mark.parametrize("written", ["2", "2.0", "2e0"])
+def test_a_quantity_is_a_whole_number_however_it_is_written(counter: Counter, written: str) -> None:
+    body = f'{{"items": [{{"product_id": "mug", "quantity": {written}}}]}}'
+    answer = counter.http.request(
+        "POST", ORDERS, body=body, caller=ALICE, headers={"Idempotency-Key": "k"}
+    )
+    assert answer.json["items"][0]["quantity"] == 2

@@ -3,14 +3,17 @@
 import pytest
 from fastapi import APIRouter
 
+from shared.access import Who
 from shared.errors import NotFound
 from shared.http import create_app
+from shared.routing import GuardedRoute
 from tests.support.http import HttpClient
 
 SHOP, BACK_OFFICE = "https://shop.example", "https://office.example"
 PREFLIGHT = {"Access-Control-Request-Method": "POST"}
 
-router = APIRouter()
+router = APIRouter(route_class=GuardedRoute)
+RULES = {("GET", "/orders"): Who.ANYONE, ("GET", "/orders/{id}"): Who.ANYONE}
 
 
 @router.get("/orders")
@@ -24,7 +27,7 @@ async def get_order() -> None:
 
 
 def app_with(cors_origins: str) -> HttpClient:
-    return HttpClient(create_app("tests", router, cors_origins=cors_origins))
+    return HttpClient(create_app("tests", router, cors_origins=cors_origins, rules=RULES))
 
 
 @pytest.mark.parametrize("origin", [SHOP, BACK_OFFICE])

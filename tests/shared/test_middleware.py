@@ -4,16 +4,23 @@ import json
 from typing import Any
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from shared import context
-from shared.auth import Authenticated
+from shared.access import Who
 from shared.errors import Conflict
 from shared.http import create_app
+from shared.routing import GuardedRoute
 from tests.support.callers import ALICE, FakeVerifier
 from tests.support.http import HttpClient
 
-router = APIRouter()
+router = APIRouter(route_class=GuardedRoute)
+RULES = {
+    ("GET", "/things/{id}"): Who.ANYONE,
+    ("POST", "/things"): Who.USER,
+    ("GET", "/page"): Who.ANYONE,
+    ("GET", "/broken"): Who.ANYONE,
+}
 
 
 @router.get("/things/{id}")
@@ -22,8 +29,13 @@ async def thing(id: str) -> dict[str, str]:  # noqa: A002  # the path's own word
 
 
 @router.post("/things")
-async def take(caller: Authenticated) -> None:
+async def take() -> None:
     raise Conflict
+
+
+@router.get("/page")
+async def page() -> Response:
+    return Response("<p>", headers={"Content-Security-Policy": "default-src 'self'"})
 
 
 @router.get("/broken")
@@ -33,7 +45,7 @@ async def broken() -> None:
 
 @pytest.fixture
 def client() -> HttpClient:
-    return HttpClient(create_app("tests", router, verifier=FakeVerifier()))
+    return HttpClient(create_app("tests", router, verifier=FakeVerifier(), rules=RULES))
 
 
 def access_line(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
@@ -44,7 +56,7 @@ def access_line(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "sane", ["mine-1", "a", "A" * 128, "1-67891233-abcdef012345678912345678", "a.b_c:d/e+f=g@h"]
+    "sane", ["mine-1", "a", "A" * 128, "1-67891233-abcdef012345678912345678", "a.b_c:d/e+f=g-h"]
 )
 def test_a_sane_request_id_is_carried_through(client: HttpClient, sane: str) -> None:
     answer = client.get("/things/1", headers={"X-Request-ID": sane})
@@ -54,7 +66,19 @@ def test_a_sane_request_id_is_carried_through(client: HttpClient, sane: str) -> 
 
 @pytest.mark.parametrize(
     "insane",
-    ["", " ", "a b", "A" * 129, "a,b", 'a"b', "<script>", "a\nb", "a\r\nSet-Cookie: x=y", "é"],
+    [
+        "",
+        " ",
+        "a b",
+        "A" * 129,
+        "a,b",
+        'a"b',
+        "<script>",
+        "a\nb",
+        "a\r\nSet-Cookie: x=y",
+        "é",
+        "a@b.example",
+    ],
 )
 def test_any_other_is_replaced_by_a_new_one(client: HttpClient, insane: str) -> None:
     answers = [client.get("/things/1", headers={"X-Request-ID": insane}) for _ in range(2)]
@@ -74,10 +98,16 @@ def test_every_answer_carries_its_id_its_time_and_security_headers(
     assert float(headers["x-process-time"]) > 0
     assert headers["x-content-type-options"] == "nosniff"
     assert "max-age=" in headers["strict-transport-security"]
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_a_page_says_itself_what_may_run_in_it(client: HttpClient) -> None:
+    headers = client.get("/page").headers
+    assert headers["content-security-policy"] == "default-src 'self'"
 
 
 def test_a_body_that_no_route_sees_is_answered_like_any_other(client: HttpClient) -> None:
-    refused = client.post("/things", body="x", headers={"Content-Type": "text/plain"})
+    refused = client.post("/things", body="x", caller=ALICE, headers={"Content-Type": "text/plain"})
     assert refused.status == 415
     assert refused.json["request_id"] == refused.headers["x-request-id"]
     assert float(refused.headers["x-process-time"]) > 0

@@ -88,8 +88,12 @@ class DynamoDB:
 
     def _get(self, request: Wire) -> dict[str, Any]:
         table = self._table(request)
+        expressions.check(request)
         item = table.items.get(table.key(request["Key"]))
-        return {"Item": item} if item else {}
+        if item is None:
+            return {}
+        names = request.get("ExpressionAttributeNames", {})
+        return {"Item": expressions.projected(request.get("ProjectionExpression"), item, names)}
 
     def _get_many(self, request: Wire) -> dict[str, Any]:
         found = {}

@@ -15,6 +15,7 @@ _EXPRESSIONS: Final = (
     "ConditionExpression",
     "FilterExpression",
     "KeyConditionExpression",
+    "ProjectionExpression",
     "UpdateExpression",
 )
 _TOKEN: Final = re.compile(r"\s*([#:]?\w+|<=|>=|<>|[=<>(),+-])")
@@ -197,6 +198,14 @@ def check(request: Mapping[str, Any]) -> None:
     )
     if used != given:
         raise Malformed(f"used or given, but not both: {used ^ given}")
+
+
+def projected(expression: str | None, item: Item, names: Names) -> dict[str, Value]:
+    """What a request sees of an item: these attributes, or all without an expression."""
+    if not expression:
+        return dict(item)
+    shown = {names.get(token, token) for token in tokens(expression) if token != ","}
+    return {name: value for name, value in item.items() if name in shown}
 
 
 def updated(expression: str, item: Item, names: Names, values: Values) -> dict[str, Value]:

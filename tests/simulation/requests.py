@@ -78,8 +78,9 @@ def check(sk: str, condition: str, /, **values: Any) -> Request:
     return Request("ConditionCheck", delete(sk, condition, **values).body)
 
 
-def get(sk: str) -> Request:
-    return Request("GetItem", {"TableName": TABLE, "Key": key(sk)})
+def get(sk: str, only: str = "") -> Request:
+    wire = {"TableName": TABLE, "Key": key(sk)}
+    return Request("GetItem", wire | _expressions({}, ProjectionExpression=only))
 
 
 def get_all(*sks: str) -> Request:

@@ -10,6 +10,7 @@ from moto.events.models import EventPattern
 
 from tests.simulation.cloud import ACCOUNT, REGION, Cloud, Queue
 from tests.support.functions import FUNCTIONS
+from tests.support.intrinsics import resolve
 from tests.support.template import resources, table_definition, template
 
 
@@ -65,12 +66,21 @@ STREAMS: Final = tuple(
     for table, relay, source in _sources("DynamoDB", "Stream")
 )
 SWEEPERS: Final = tuple(name for name, f in FUNCTIONS.items() if f.events("Schedule"))
-_ROUTES: Final = [
-    (api["Method"], re.compile(re.sub(r"\{\w+\}", "[^/]+", api["Path"])), function.name)
-    for function in FUNCTIONS.values()
-    for api in function.events("Api")
-    if "+" not in api["Path"]
-]
+# What takes whatever nobody else takes comes last.
+_ROUTES: Final = sorted(
+    (
+        (
+            api["Method"],
+            re.compile(
+                re.sub(r"\{\w+\}", "[^/]+", api["Path"].replace("{proxy+}", ".+")), re.DOTALL
+            ),
+            function.name,
+        )
+        for function in FUNCTIONS.values()
+        for api in function.events("Api")
+    ),
+    key=lambda route: ".+" in route[1].pattern,
+)
 
 
 def function_at(method: str, path: str) -> str:
@@ -102,13 +112,17 @@ def deploy(cloud: Cloud) -> dict[str, str]:
     return _parameters() | names
 
 
-def variables(function: str, names: Mapping[str, str]) -> dict[str, str]:
-    """The function's environment."""
+def variables(function: str, names: Mapping[str, str], **parameters: str) -> dict[str, str]:
+    """The function's environment, in a deployment with these parameters."""
+
+    def attribute(name: str) -> str:
+        raise NotImplementedError(name)  # no variable has one
+
     declared = FUNCTIONS[function].properties["Environment"]["Variables"]
-    return {
-        name: names[value["Ref"]] if isinstance(value, dict) else str(value)
-        for name, value in declared.items()
-    }
+    resolved: dict[str, object] = resolve(
+        declared, ref=names.__getitem__, attribute=attribute, parameters=parameters
+    )
+    return {name: str(value) for name, value in resolved.items()}
 
 
 def _parameters() -> dict[str, str]:

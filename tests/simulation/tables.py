@@ -15,6 +15,10 @@ _IMAGES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+_LONGEST_PARTITION_KEY: Final = 2048  # bytes
+_LONGEST_SORT_KEY: Final = 1024
+
+
 @dataclass
 class Table:
     """One table. Items are never changed in place.
@@ -42,6 +46,8 @@ class Table:
         pk, sk = wire.get("pk", {}).get("S"), wire.get("sk", {}).get("S")
         if not pk or not sk:
             raise Malformed("a key that is missing, empty or of another type")
+        if len(pk.encode()) > _LONGEST_PARTITION_KEY or len(sk.encode()) > _LONGEST_SORT_KEY:
+            raise Malformed("a key that is too long")
         return pk, sk
 
     def check(self, item: Item) -> None:

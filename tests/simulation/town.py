@@ -7,6 +7,7 @@ from the Lambda entry to botocore's wire.
 
 import contextvars
 import json
+import logging
 import random
 import threading
 import time
@@ -31,7 +32,9 @@ from tests.support.aws import pretend_credentials
 from tests.support.context import LambdaContext
 from tests.support.functions import FUNCTIONS
 from tests.support.http import rest_event
+from tests.support.privacy import PRIVACY
 
+_RUNTIME: Final = logging.getLogger("runtime")
 _BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _CALL: Final = timedelta(milliseconds=1)
 _LONG_ENOUGH: Final = 40  # minutes: longer than every deadline there is
@@ -121,10 +124,11 @@ class Town(Triggers):
 
     # --- functions ---
 
-    def restart(self, name: str) -> None:
-        """A new environment of the function, which remembers nothing but what is stored."""
+    def restart(self, name: str, **parameters: str) -> None:
+        """A new environment of the function, which remembers nothing but what is stored; of a deployment with these
+        parameters, if others than the default ones are given."""
         module = FUNCTIONS[name].module
-        read = settings.read(module.Settings, variables(name, self._names))
+        read = settings.read(module.Settings, variables(name, self._names, **parameters))
         self._built[name] = module.build(read)
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
@@ -145,6 +149,8 @@ class Town(Triggers):
                 outcome.append(handler(sent, LambdaContext(function_name=name)))
             except (Died, Exception) as error:  # noqa: BLE001  # handed on below, to whoever waits for it
                 outcome.append(error)
+                # As Lambda's runtime puts it into the function's log.
+                _RUNTIME.error("[ERROR] %s: %s", type(error).__name__, error)
             finally:
                 invocation.stalled.set()
 
@@ -177,7 +183,8 @@ class Town(Triggers):
     def _invoked(self, name: str, payload: bytes) -> tuple[bytes, str | None]:
         """What `lambda.Invoke` answers: the payload, and what kind of error it is."""
         event = json.loads(payload)
-        self.internal_calls.append(event["name"])
+        # A call by its name, or the health that the gateway asks a service for.
+        self.internal_calls.append(event.get("name") or event["path"])
         if name in self.down:
             return json.dumps({"errorType": "Runtime.ExitError"}).encode(), "Unhandled"
         zombies = len(self._zombies)
@@ -201,12 +208,15 @@ class Town(Triggers):
             given = self.invoke(function, event)
         except Lost:
             return httpx.Response(502, json={"message": "Internal server error"})
+        PRIVACY.told(given["body"])
         return httpx.Response(given["statusCode"], headers=given["headers"], text=given["body"])
 
     @contextmanager
-    def refusing(self, operation: str, about: str = "") -> Iterator[None]:
+    def refusing(
+        self, operation: str, about: str = "", *, code: str = "AccessDeniedException"
+    ) -> Iterator[None]:
         """AWS refuses an operation (`sns.Publish`) wherever its request names `about`."""
-        self.wire.refused[operation] = about
+        self.wire.refused[operation] = about, code
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
@@ -105,10 +106,10 @@ class Wire:
         self.calls: list[Call] = []
         self.plan: Mapping[int, Mode] = {}
         self.met: dict[int, tuple[Call, Mode]] = {}
-        self.refused: dict[str, str] = {}
+        self.refused: dict[str, tuple[str, str]] = {}
         self.broken: Exception | None = None
         self.wake_zombies: Callable[[], object] = lambda: None
-        self._meanwhile: tuple[str, Callable[[], None]] | None = None
+        self._meanwhile: tuple[str | int, Callable[[], None]] | None = None
 
     def forget(self) -> None:
         """Begin to count anew, without any faults."""
@@ -125,8 +126,8 @@ class Wire:
             events.unregister(_EVENT, self._send)
 
     @contextmanager
-    def meanwhile(self, call: str, happens: Callable[[], None]) -> Iterator[None]:
-        """Let something happen once, just before a function makes this call for the first time."""
+    def meanwhile(self, call: str | int, happens: Callable[[], None]) -> Iterator[None]:
+        """Let something happen once, just before a function makes this call, or one of its number, for the first time."""
         self._meanwhile = call, happens
         try:
             yield
@@ -156,9 +157,9 @@ class Wire:
                 raise
             return _response(request, *answer)
 
-        refused = self.refused.get(f"{service}.{operation}")
-        if refused is not None and refused in body.decode():
-            return _error(request, service, "AccessDeniedException", status=400)
+        about, code = self.refused.get(f"{service}.{operation}", ("", ""))
+        if code and about in body.decode():
+            return _error(request, service, code, status=400)
         call = Call(invocation.function, service, operation, _about(service, path, body))
         self._let_happen(call)
         asked = self._asked_for(request, call)
@@ -168,7 +169,7 @@ class Wire:
         return self._fault(asked, invocation, request, answered)
 
     def _let_happen(self, call: Call) -> None:
-        if self._meanwhile and self._meanwhile[0] == str(call):
+        if self._meanwhile and self._meanwhile[0] in (str(call), len(self.calls)):
             (_, happens), self._meanwhile = self._meanwhile, None
             try:
                 happens()
@@ -249,10 +250,13 @@ def _conflict(request: AWSPreparedRequest, operation: str) -> AWSResponse:
 
 
 def _error(request: AWSPreparedRequest, service: str, code: str, *, status: int) -> AWSResponse:
+    # AWS's sentences repeat what was asked, now and then. Here they always do: nobody may pass them on to a log.
+    gossip = f"What is to become of {_bytes(request.body).decode()}?"
     if service == "sns":
-        sentence = f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>"
-        return _response(request, status, {}, sentence.encode())
-    body = json.dumps({"__type": code, "message": "The test wants it so."}).encode()
+        sentence = f"<Code>{code}</Code><Message>{escape(gossip)}</Message>"
+        body = f"<ErrorResponse><Error>{sentence}</Error></ErrorResponse>".encode()
+        return _response(request, status, {}, body)
+    body = json.dumps({"__type": code, "message": gossip}).encode()
     return _response(request, status, {"x-amzn-errortype": code}, body)
 
 

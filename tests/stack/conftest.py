@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.cloud import Cloud
+from tests.support.privacy import PRIVACY
 from tests.support.shop import Client
 from tests.support.template import ROOT
 from tools.local.places import STACK
@@ -30,10 +31,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         "ThrottleRate": "2000",
         "ThrottleBurst": "4000",
         "AdminEmail": "keeper@example.com",
+        "CorsOrigins": "https://pages.example",
     }
     folder = tmp_path_factory.mktemp("shop")
     with Shop(free_port(), folder, enforce_iam=True, parameters=parameters).running() as shop:
         yield shop
+        # Of all that the tests have sent and been answered, nothing personal is in any log.
+        lines = list(Cloud(shop).log_lines())
+        assert lines
+        assert PRIVACY.found_in(lines) == []
 
 
 @pytest.fixture(scope="session")

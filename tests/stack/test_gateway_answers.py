@@ -40,6 +40,9 @@ def test_who_asks_too_fast_is_told_when_to_come_back(throttled: None, anyone: Cl
         assert answer.headers["retry-after"] == "1"
         assert answer.headers["x-request-id"] == answer.json()["request_id"]
         assert answer.json()["status"] == 429
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
 
 
 def test_the_stage_is_throttled_as_the_parameters_say(shop: Shop, cloud: Cloud) -> None:

@@ -45,6 +45,7 @@ class Books:
     unsent: Sequence[str]
     totals: Mapping[str, Mapping[str, int]]
     emails: Sequence[HandedOver]
+    everything: Sequence[Item] = field(repr=False)
 
 
 def read(
@@ -60,9 +61,12 @@ def read(
     events: dict[str, list[Event]] = defaultdict(list)
     unsent: list[str] = []
     totals: dict[str, dict[str, int]] = {}
+    everything: list[Item] = []
     for logical_id in TABLES:
         totals[logical_id] = defaultdict(int)
-        for item in _scan(dynamodb, tables[logical_id]):
+        items = _scan(dynamodb, tables[logical_id])
+        everything += items
+        for item in items:
             kind, _, id_ = item["pk"].partition("#")
             if "event" in item:
                 fact = Event.model_validate(item["event"])
@@ -86,11 +90,12 @@ def read(
         reservations=kinds["RESERVATION"],
         orders=kinds["ORDER"],
         payments=kinds["SANDBOX-PAYMENT"],
-        notifications=notifications,
+        notifications=[item for item in notifications if item["sk"] != "TOMBSTONE"],
         events=events,
         unsent=unsent,
         totals=totals,
         emails=emails,
+        everything=everything,
     )
 
 
@@ -107,8 +112,8 @@ class Witness:
     """The units of each product that was added, and of each change of its stock that was answered."""
     orders: set[str] = field(default_factory=set)
     """Every order that a client was told of."""
-    registered: set[str] = field(default_factory=set)
-    """Every user that a client was told of."""
+    registered: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Every user that a client was told of, with the address and the name that the answer told."""
     answers: list[tuple[str, str]] = field(default_factory=list)
     """The customer who asked (their id; empty for nobody's token), and the answer's body. Admins may see all."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -129,7 +134,7 @@ class Witness:
         if path == "/api/v1/orders":
             self.orders.add(body["id"])
         elif path == "/api/v1/users":
-            self.registered.add(body["id"])
+            self.registered[body["id"]] = body["email"], body["full_name"]
             # Whoever registers has no token yet, and is shown the new account.
             self.answers.pop()
         elif path == "/api/v1/products":

@@ -1,7 +1,8 @@
 """The deployed stack from behind: the e-mails that the emulator's SES took, queues, and tables."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,15 @@ class Cloud:
             for messages in accounts.values()
             for sent in messages
         ]
+
+    def log_lines(self) -> Iterator[str]:
+        """Every line that a function has logged."""
+        logs = self.client("logs")
+        for group in stack.log_groups(stack.read(self.shop.endpoint)):
+            with suppress(logs.exceptions.ResourceNotFoundException):  # nobody has written to it
+                for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+                    for event in page["events"]:
+                        yield from event["message"].splitlines()
 
     def emails_to(self, address: str) -> list[Email]:
         return [email for email in self.emails() if email.to == [address]]

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from shared.entry import Handler
 from shared.http import lambda_handler
 from shared.tokens import Caller
+from tests.support.privacy import PRIVACY
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def rest_event(
     if text is not None:
         sent["Content-Type"] = "application/json"
     sent |= headers or {}
+    PRIVACY.sent(sent, text)
     return {
         "resource": url.path,
         "path": url.path,
@@ -81,6 +83,7 @@ class HttpClient:
             bearer = {"Authorization": f"Bearer {caller.role}:{caller.id}"}
             parts["headers"] = bearer | (parts.get("headers") or {})
         answer = self._handler(rest_event(method, path, **parts), None)
+        PRIVACY.told(answer["body"])
         headers = {name.lower(): value for name, value in answer["headers"].items()}
         return Answer(answer["statusCode"], headers, answer["body"])
 

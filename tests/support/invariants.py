@@ -11,8 +11,14 @@ from typing import Any, Final
 
 from notifications.letters import compose
 from notifications.models import notification_id
+from shared.contracts.erasure import is_erased_email
 from shared.contracts.events import Event
 from tests.support.books import Books, HandedOver, Witness
+from tests.support.erased import (
+    an_erasure_is_said_where_it_was_done,
+    erased_users,
+    nothing_tells_who_an_erased_user_was,
+)
 
 type Rule = Callable[[Books, Witness], Iterator[str]]
 
@@ -110,9 +116,12 @@ def folded(events: list[Event] | Any) -> dict[str, Any]:
     state: dict[str, Any] = {}
     for fact in events:
         told = fact.data["status"]
-        if state and told not in _follows(state["status"]):
+        is_erasure = fact.type == "user.erased"
+        if state and told not in ({state["status"]} if is_erasure else _follows(state["status"])):
             return {"status": f"{state['status']} → {told}"}
-        if fact.type != ("order.placed" if told == "pending" else f"order.{told}"):
+        if not is_erasure and fact.type != (
+            "order.placed" if told == "pending" else f"order.{told}"
+        ):
             return {"status": f"{fact.type} says {told}"}
         state |= {
             name: fact.data[name]
@@ -140,12 +149,12 @@ def nothing_stays_unsent(books: Books, _: Witness) -> Iterator[str]:
 
 
 def every_registered_user_exists_once(books: Books, witness: Witness) -> Iterator[str]:
-    """With one address, one event, and nobody else's."""
-    for id_ in witness.registered - books.users.keys():
+    """With one address, one event, and nobody else's; an erased one has no address."""
+    for id_ in witness.registered.keys() - books.users.keys():
         yield f"user {id_} is lost"
     owners = Counter(guard["user_id"] for guard in books.addresses.values())
     for id_ in books.users.keys() | owners.keys():
-        if id_ not in books.users or owners[id_] != 1:
+        if id_ not in books.users or owners[id_] != (id_ not in erased_users(books)):
             yield f"user {id_} has {owners[id_]} addresses and is {'' if id_ in books.users else 'not '}there"
         told = [fact.type for fact in books.events.get(id_, [])].count("user.registered")
         if told != 1:
@@ -192,17 +201,32 @@ def each_event_makes_one_email(books: Books, admin_email: str) -> Iterator[str]:
     """And each e-mail is handed to the provider once: never less, and more only where `docs/reliability.md` says."""
     handed = Counter(books.emails)
     wanted: Counter[HandedOver] = Counter()
+    of_erased: Counter[HandedOver] = Counter()
     failed = {item["id"] for item in books.notifications if item["status"] == "failed"}
     for fact in (fact for events in books.events.values() for fact in events):
         letter = compose(fact)
         if letter and notification_id(fact, "email") not in failed:
             to = letter.recipient.email if letter.recipient else admin_email
-            wanted[HandedOver(to, letter.subject, letter.text)] += 1
+            email = HandedOver(to, letter.subject, letter.text)
+            if is_erased_email(to):
+                of_erased[_anonymous(email)] += 1
+            else:
+                wanted[email] += 1
+    # To whom they went nobody knows any more: what else they said is compared.
+    for email in list(handed):
+        if email not in wanted and _anonymous(email) in of_erased:
+            handed[_anonymous(email)] += handed.pop(email)
+    wanted += of_erased
     for email in wanted.keys() | handed.keys():
         if handed[email] < wanted[email]:
             yield f"{email} was handed over {handed[email]} times for {wanted[email]} events"
         elif handed[email] > wanted[email]:
             yield f"{DOUBLED}: {email} was handed over {handed[email]} times for {wanted[email]} events"
+
+
+def _anonymous(email: HandedOver) -> HandedOver:
+    """The e-mail without whom it is to, and whom it greets in its first line."""
+    return HandedOver("", email.subject, email.text.partition("\n")[2])
 
 
 DOUBLED: Final = "an e-mail doubled"
@@ -227,6 +251,8 @@ RULES: Final[tuple[Rule, ...]] = (
     every_order_that_a_client_was_told_of_ends,
     every_change_of_an_order_has_one_event,
     nothing_stays_unsent,
+    nothing_tells_who_an_erased_user_was,
+    an_erasure_is_said_where_it_was_done,
     every_registered_user_exists_once,
     the_totals_are_exact,
     each_event_makes_one_notification,

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.support.privacy import PRIVACY
+
 PASSWORD = "a-long-enough-password"
 _numbers = itertools.count(1)
 
@@ -45,7 +47,9 @@ class Client:
         headers = dict(parts.pop("headers", None) or {})
         if self.token:
             headers.setdefault("Authorization", f"Bearer {self.token}")
-        return self.http.request(method, path, headers=headers, **parts)
+        answer = self.http.request(method, path, headers=headers, **parts)
+        PRIVACY.exchanged(answer)
+        return answer
 
     def get(self, path: str, **parts: Any) -> httpx.Response:
         return self.request("GET", path, **parts)
@@ -76,6 +80,7 @@ class Client:
             "/api/v1/auth/login", json={"email": self.user["email"], "password": password}
         )
         assert answer.status_code == 200, answer.text
+        PRIVACY.exchanged(answer)
         self.token = answer.json()["access_token"]
         self.refresh_token = answer.json()["refresh_token"]
         return self

@@ -40,5 +40,5 @@ def test_a_single_package_that_is_not_known_is_named() -> None:
     code, text = report([package("good"), unknown("own")])
     assert (code, text) == (
         0,
-        "2 packages without a known vulnerability; nothing is known of own",
+        "1 packages without a known vulnerability; nothing is known of own",
     )

@@ -58,15 +58,6 @@ def registration_body(**values: str) -> Mapping[str, str]:
     }
 
 
-def a_family(token: RefreshToken, **values: Any) -> Family:
-    """The family whose newest token is `token`."""
-    return Family(
-        **{
-            "id": token.family_id,
-            "user_id": "user-1",
-            "session_epoch": 0,
-            "digest": token.digest,
-            "expires_at": 2_000_000_000,
-            **values,
-        }
-    )
+def a_family() -> tuple[Family, RefreshToken]:
+    """A family of somebody's, and its newest token."""
+    return Family.begun(a_user(), at=1_900_000_000)

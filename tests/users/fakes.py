@@ -11,7 +11,7 @@ from shared.contracts.events import Event
 from shared.tokens import public_key
 from users import emails
 from users.errors import EmailTaken, Outdated, TokenSuperseded
-from users.models import Failures, Family, Place, User, UserPage
+from users.models import Attempts, Family, Place, User, UserPage
 from users.signing import raw_signature
 
 
@@ -46,6 +46,14 @@ class InMemoryUsers:
         if fact:
             self._facts[after.id].append(fact)
 
+    def erase(self, before: User, after: User, fact: Event) -> None:
+        self.save(before, after)
+        own = {"full_name": after.full_name, "email": after.email}
+        self._facts[after.id] = [
+            told.model_copy(update={"data": {k: own.get(k, v) for k, v in told.data.items()}})
+            for told in self._facts[after.id]
+        ] + [fact]
+
     def page(self, *, active: bool | None, limit: int, after: Place | None) -> UserPage:
         listed = sorted(
             (
@@ -57,7 +65,7 @@ class InMemoryUsers:
             key=lambda user: user.created_at,
             reverse=True,
         )
-        users = listed[:limit]
+        users = [user.profile for user in listed[:limit]]
         is_last = len(listed) <= limit
         return UserPage(users, None if is_last else Place(users[-1].created_at, users[-1].id))
 
@@ -101,23 +109,33 @@ class InMemoryFamilies:
 
 class InMemoryAttempts:
     def __init__(self) -> None:
-        self._failures: dict[tuple[str, str], Failures] = {}
-        self._trusted: dict[str, int] = {}
+        self._pairs: dict[str, Attempts] = {}
+        self._sources: dict[tuple[str, int], int] = defaultdict(int)
 
-    def failures(self, key: str, window: str) -> Failures:
-        return self._failures.get((key, window), Failures())
+    def count(
+        self, pair: str, before: Attempts, after: Attempts, *, until: int
+    ) -> tuple[bool, Attempts]:
+        now = self._pairs.get(pair, Attempts())
+        if (now.count, now.last_at) != (before.count, before.last_at):
+            return False, now
+        self._pairs[pair] = replace(after, trusted_until=now.trusted_until)
+        return True, self._pairs[pair]
 
-    def add_failure(self, key: str, window: str, *, at: int, until: int) -> None:
-        self._failures[key, window] = Failures(self.failures(key, window).count + 1, at)
+    def give_back(self, pair: str) -> None:
+        now = self._pairs.get(pair, Attempts())
+        if now.count:
+            self._pairs[pair] = replace(now, count=now.count - 1)
 
-    def clear(self, key: str, window: str) -> None:
-        self._failures.pop((key, window), None)
+    def trust(self, pair: str, *, until: int) -> None:
+        self._pairs[pair] = Attempts(trusted_until=until)
 
-    def trust(self, key: str, *, until: int) -> None:
-        self._trusted[key] = until
-
-    def is_trusted(self, key: str, *, at: int) -> bool:
-        return self._trusted.get(key, 0) > at
+    def count_source(
+        self, source: str, hour: int, *, by: int, below: int | None, until: int
+    ) -> bool:
+        if below is not None and self._sources[source, hour] >= below:
+            return False
+        self._sources[source, hour] += by
+        return True
 
 
 class PlainPasswords:

@@ -37,10 +37,11 @@ class Shop:
     families: InMemoryFamilies = field(default_factory=InMemoryFamilies)
     passwords: PlainPasswords = field(default_factory=PlainPasswords)
     signer: LocalSigner = field(default_factory=LocalSigner)
+    attempts: InMemoryAttempts = field(default_factory=InMemoryAttempts)
 
     @cached_property
     def guard(self) -> Guard:
-        return Guard(InMemoryAttempts(), self.clock)
+        return Guard(self.attempts, self.clock)
 
     @cached_property
     def accounts(self) -> UserService:

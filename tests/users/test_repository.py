@@ -1,7 +1,7 @@
 """One contract for the users' storage, held to by the fakes and by DynamoDB."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.aws import make_table
 from tests.users.builders import a_family, a_user
 from tests.users.fakes import InMemoryAttempts, InMemoryFamilies, InMemoryUsers
 from users.errors import EmailTaken, Outdated, TokenSuperseded
-from users.models import Failures, RefreshToken, User
+from users.models import Attempts, Profile, User
 from users.ports import AttemptLog, Families, Users
 from users.repository.accounts import UserRepository
 from users.repository.attempts import AttemptRepository
@@ -144,7 +144,7 @@ class TestUsers:
     @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6])
     def test_pages_have_everybody_once_newest_first(self, store: Store, size: int) -> None:
         users = [added(store) for _ in range(6)]
-        seen: list[User] = []
+        seen: list[Profile] = []
         after = None
         pages = 0
         while pages == 0 or after is not None:
@@ -153,7 +153,7 @@ class TestUsers:
             seen += page.users
             after = page.next
             pages += 1
-        assert seen == users[::-1]
+        assert seen == [user.profile for user in users[::-1]]
         assert pages == -(-6 // size)
 
     def test_a_page_may_be_of_active_or_of_inactive_users(self, store: Store) -> None:
@@ -161,8 +161,8 @@ class TestUsers:
         before = added(store)
         inactive = before.changed(is_active=False)
         store.users.save(before, inactive)
-        assert store.users.page(active=True, limit=9, after=None).users == [active]
-        assert store.users.page(active=False, limit=9, after=None).users == [inactive]
+        assert store.users.page(active=True, limit=9, after=None).users == [active.profile]
+        assert store.users.page(active=False, limit=9, after=None).users == [inactive.profile]
 
     def test_a_page_of_nobody_is_empty(self, store: Store) -> None:
         page = store.users.page(active=None, limit=1, after=None)
@@ -172,7 +172,7 @@ class TestUsers:
 @stores
 class TestFamilies:
     def test_a_family_is_found_until_it_ends(self, store: Store) -> None:
-        family = a_family(RefreshToken.drawn())
+        family, _ = a_family()
         assert store.families.find(family.id) is None
         store.families.add(family)
         assert store.families.find(family.id) == family
@@ -183,50 +183,78 @@ class TestFamilies:
         store.families.end("f" * 32)
 
     def test_a_rotation_changes_the_digest_only(self, store: Store) -> None:
-        token = RefreshToken.drawn()
-        store.families.add(a_family(token))
-        store.families.rotate(token.family_id, old=token.digest, new="new")
-        assert store.families.find(token.family_id) == a_family(token, digest="new")
+        family, token = a_family()
+        store.families.add(family)
+        store.families.rotate(family.id, old=token.digest, new="new")
+        assert store.families.find(family.id) == replace(family, digest="new")
 
     def test_a_rotation_from_another_digest_is_refused(self, store: Store) -> None:
-        token = RefreshToken.drawn()
-        store.families.add(a_family(token))
-        store.families.rotate(token.family_id, old=token.digest, new="first")
+        family, token = a_family()
+        store.families.add(family)
+        store.families.rotate(family.id, old=token.digest, new="first")
         with pytest.raises(TokenSuperseded):
-            store.families.rotate(token.family_id, old=token.digest, new="second")
-        assert store.families.find(token.family_id) == a_family(token, digest="first")
+            store.families.rotate(family.id, old=token.digest, new="second")
+        assert store.families.find(family.id) == replace(family, digest="first")
 
     def test_a_rotation_that_the_sdk_repeats_is_the_same_one(self, store: Store) -> None:
-        token = RefreshToken.drawn()
-        store.families.add(a_family(token))
+        family, token = a_family()
+        store.families.add(family)
         for _ in range(2):
-            store.families.rotate(token.family_id, old=token.digest, new="new")
+            store.families.rotate(family.id, old=token.digest, new="new")
 
     def test_an_ended_family_is_not_rotated_back_to_life(self, store: Store) -> None:
-        token = RefreshToken.drawn()
+        family, token = a_family()
         with pytest.raises(TokenSuperseded):
-            store.families.rotate(token.family_id, old=token.digest, new="new")
-        assert store.families.find(token.family_id) is None
+            store.families.rotate(family.id, old=token.digest, new="new")
+        assert store.families.find(family.id) is None
 
 
 @stores
 class TestAttempts:
-    def test_failures_count_by_key_and_window(self, store: Store) -> None:
-        for at in (10, 12):
-            store.attempts.add_failure("alice", "1", at=at, until=99)
-        assert store.attempts.failures("alice", "1") == Failures(2, last_at=12)
-        assert store.attempts.failures("alice", "2") == Failures()
-        assert store.attempts.failures("bob", "1") == Failures()
+    def count(self, store: Store, before: Attempts, after: Attempts) -> tuple[bool, Attempts]:
+        return store.attempts.count("alice", before, after, until=2_000_000_000)
 
-    def test_cleared_failures_start_afresh(self, store: Store) -> None:
-        store.attempts.add_failure("alice", "1", at=10, until=99)
-        store.attempts.clear("alice", "1")
-        store.attempts.clear("alice", "1")
-        assert store.attempts.failures("alice", "1") == Failures()
+    def test_attempts_are_counted_by_pair(self, store: Store) -> None:
+        first, second = Attempts(1, last_at=10), Attempts(2, last_at=12)
+        assert self.count(store, Attempts(), first) == (True, first)
+        assert self.count(store, first, second) == (True, second)
+        assert store.attempts.count("bob", Attempts(), first, until=99) == (True, first)
 
-    def test_trust_ends(self, store: Store) -> None:
-        assert not store.attempts.is_trusted("alice", at=0)
+    def test_of_two_that_saw_the_same_one_is_counted(self, store: Store) -> None:
+        first = Attempts(1, last_at=10)
+        self.count(store, Attempts(), first)
+        assert self.count(store, Attempts(), first) == (False, first)
+        second = Attempts(2, last_at=12)
+        self.count(store, first, second)
+        assert self.count(store, first, second) == (False, second)
+
+    def test_trust_forgets_the_attempts_and_outlasts_later_ones(self, store: Store) -> None:
+        self.count(store, Attempts(), Attempts(1, last_at=10))
         store.attempts.trust("alice", until=100)
-        assert store.attempts.is_trusted("alice", at=99)
-        assert not store.attempts.is_trusted("alice", at=100)
-        assert not store.attempts.is_trusted("bob", at=99)
+        trusted = Attempts(1, last_at=20, trusted_until=100)
+        assert self.count(store, Attempts(), Attempts(1, last_at=20)) == (True, trusted)
+
+    def test_an_attempt_is_given_back(self, store: Store) -> None:
+        two = Attempts(2, last_at=10)
+        self.count(store, Attempts(), two)
+        store.attempts.give_back("alice")
+        one = Attempts(1, last_at=10)
+        assert self.count(store, two, two) == (False, one)
+        assert self.count(store, one, two) == (True, two)
+
+    def test_nothing_is_given_back_to_whom_all_is_forgiven(self, store: Store) -> None:
+        store.attempts.give_back("alice")
+        store.attempts.trust("alice", until=100)
+        store.attempts.give_back("alice")
+        first = Attempts(1, last_at=10)
+        assert self.count(store, Attempts(), first)[0]
+
+    def test_a_source_counts_by_the_hour_up_to_its_limit(self, store: Store) -> None:
+        def counts(hour: int, by: int, below: int | None = 2) -> bool:
+            return store.attempts.count_source("here", hour, by=by, below=below, until=99)
+
+        assert [counts(0, 1) for _ in range(3)] == [True, True, False]
+        assert counts(3600, 1)
+        assert counts(0, 0, None)
+        assert counts(0, -1, None)
+        assert [counts(0, 1) for _ in range(2)] == [True, False]

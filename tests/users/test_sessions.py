@@ -8,7 +8,7 @@ import pytest
 
 from tests.users.builders import PASSWORD, SOURCE
 from tests.users.shop import ISSUER, Shop, caller
-from users.bodies import AccountChange, LogIn
+from users.bodies import AccountChange, LogIn, TokenPair
 from users.errors import BadCredentials, BadRefreshToken, TooManyAttempts
 from users.models import RefreshToken, User
 
@@ -30,6 +30,16 @@ def claims(shop: Shop, token: str) -> dict[str, Any]:
 def assert_spent(shop: Shop, refresh_token: str) -> None:
     with pytest.raises(BadRefreshToken):
         shop.sessions.refresh(refresh_token)
+
+
+def made_up(pair: TokenPair) -> list[str]:
+    """What somebody may try who has learnt a family's id, or most of a token."""
+    family, secret, mark = pair.refresh_token.split(".")
+    return [
+        f"{family}.{'A' * 43}.{'0' * 32}",
+        f"{family}.{'A' * 43}.{mark}",
+        f"{family}.{secret}.{'0' * 32}",
+    ]
 
 
 class TestLogIn:
@@ -118,9 +128,15 @@ class TestRefresh:
         assert_spent(shop, pair.refresh_token)
         assert shop.families.find(token.family_id) is None
 
-    @pytest.mark.parametrize("text", ["x", f"{'0' * 32}.{'A' * 43}"])
+    @pytest.mark.parametrize("text", ["x", f"{'0' * 32}.{'A' * 43}.{'0' * 32}"])
     def test_a_token_of_none_of_ours_is_refused(self, shop: Shop, text: str) -> None:
         assert_spent(shop, text)
+
+    def test_who_knows_a_family_s_id_alone_ends_nothing(self, shop: Shop) -> None:
+        pair = shop.log_in(shop.customer())
+        for forged in made_up(pair):
+            assert_spent(shop, forged)
+        shop.sessions.refresh(pair.refresh_token)
 
     def test_a_family_lives_thirty_days_from_its_log_in(self, shop: Shop) -> None:
         pair = shop.log_in(shop.customer())
@@ -184,7 +200,19 @@ class TestLogOut:
         assert_spent(shop, pair.refresh_token)
         shop.sessions.refresh(other.refresh_token)
 
-    @pytest.mark.parametrize("text", ["x", f"{'0' * 32}.{'A' * 43}"])
+    def test_a_spent_token_logs_its_family_out_too(self, shop: Shop) -> None:
+        first = shop.log_in(shop.customer())
+        second = shop.sessions.refresh(first.refresh_token)
+        shop.sessions.log_out(first.refresh_token)
+        assert_spent(shop, second.refresh_token)
+
+    def test_who_knows_a_family_s_id_alone_logs_nobody_out(self, shop: Shop) -> None:
+        pair = shop.log_in(shop.customer())
+        for forged in made_up(pair):
+            shop.sessions.log_out(forged)
+        shop.sessions.refresh(pair.refresh_token)
+
+    @pytest.mark.parametrize("text", ["x", f"{'0' * 32}.{'A' * 43}.{'0' * 32}"])
     def test_a_token_of_none_of_ours_is_none_the_less_logged_out(
         self, shop: Shop, text: str
     ) -> None:

@@ -54,6 +54,6 @@ def test_kms_signs_what_every_service_verifies() -> None:
         for _ in range(2)
     )
     everywhere = TokenVerifier(ISSUER, keys_from_kms(kms, f"{signing},{other}"))
-    signer = KmsSigner(kms, signing, kid=lambda: next(iter(everywhere.keys)))
+    signer = KmsSigner(kms, signing, kid=lambda: everywhere.signing_key_id)
     token = AccessTokens(ISSUER, signer, clock.now).mint(a_user(id="alice"))
     assert everywhere.caller(token) == Caller("alice", "customer")

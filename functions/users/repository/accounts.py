@@ -1,21 +1,27 @@
 """Accounts, and the addresses that are theirs."""
 
+from dataclasses import fields
+from itertools import batched
 from typing import Final
 
 from shared import counters, outbox
+from shared.contracts.directory import Customer
 from shared.contracts.events import Event
 from shared.dynamodb import Delete, Item, Key, Operation, Put, Table, TransactionFailed
 from users import emails
 from users.errors import EmailTaken, Outdated
-from users.models import Place, User, UserPage
+from users.models import Place, Profile, User, UserPage
 
 _NEW: Final = "attribute_not_exists(#pk)"
+_NOBODY_KEY: Final = {"pk": "NOBODY", "sk": "NOBODY"}
 # Ids are 32 characters; DynamoDB refuses keys over 2,048 bytes.
 _LONGEST_ID: Final = 128
+# Events that are overwritten at once: DynamoDB takes a hundred operations, and the account needs a few of them.
+_TOGETHER: Final = 90
 
 
 class UserRepository:
-    """The `Users` port."""
+    """The `Users` and `Customers` ports."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -40,10 +46,19 @@ class UserRepository:
         item = self._table.get(_user_key(user_id))
         return _user(item) if item else None
 
+    def find_customer(self, user_id: str) -> Customer | None:
+        if len(user_id) > _LONGEST_ID:
+            return None
+        # The directory's policy allows it to read these attributes alone.
+        item = self._table.get(_user_key(user_id), only=tuple(Customer.model_fields))
+        return Customer.model_validate(item) if item else None
+
     def find_by_email(self, email: str) -> User | None:
         guard = self._table.get(_email_key(email))
-        # An unknown address costs the second read too, so that the time does not tell it from a known one.
-        return self.find(guard["user_id"] if guard else "nobody")
+        if guard is None:
+            self._read_nobody()
+            return None
+        return self.find(guard["user_id"])
 
     def save(self, before: User, after: User, fact: Event | None = None) -> None:
         operations: list[Operation] = [
@@ -68,6 +83,37 @@ class UserRepository:
                 raise EmailTaken from cause
             raise
 
+    def erase(self, before: User, after: User, fact: Event) -> None:
+        pk = _user_key(after.id)["pk"]
+        instead = {"full_name": after.full_name, "email": after.email}
+        rewritten = outbox.rewriting(self._table, pk, instead, up_to=before.version)
+        # Hardly any account has so many. Who dies in between has erased too early, but nothing for nobody.
+        for earlier in batched(rewritten[_TOGETHER:], _TOGETHER, strict=False):
+            self._table.transact(earlier)
+        operations: list[Operation] = [
+            Put(_user_item(after), "#version = :version", {"version": before.version}),
+            Delete(_email_key(before.email), "#user_id = :id", {"id": before.id}),
+            outbox.recording(pk, fact),
+            *rewritten[:_TOGETHER],
+        ]
+        if before.is_active:
+            operations.append(counters.adding({"active": -1}))
+        try:
+            self._table.transact(operations)
+        except TransactionFailed as cause:
+            if 0 in cause.failed:
+                raise Outdated from cause
+            raise
+
+    def _read_nobody(self) -> None:
+        """Read as much as of a user, so that the time does not tell an unknown address from a known one: to take an item
+        out of an answer takes longer than to find none in it."""
+        item = self._table.get(_NOBODY_KEY)
+        if item is None:  # once in a table's life
+            self._table.put(_nobody_item())
+        else:
+            _user(item)
+
     def page(self, *, active: bool | None, limit: int, after: Place | None) -> UserPage:
         index, partition = (
             ("by-creation", {"listing": "USER"})
@@ -88,7 +134,7 @@ class UserRepository:
             ),
             forward=False,
         )
-        users = [_user(item) for item in read.items[:limit]]
+        users = [_profile(item) for item in read.items[:limit]]
         is_last = len(read.items) <= limit
         return UserPage(users, None if is_last else Place(users[-1].created_at, users[-1].id))
 
@@ -126,7 +172,29 @@ def _user_item(user: User) -> Item:
         "created_at": user.created_at,
         "version": user.version,
         "session_epoch": user.session_epoch,
+        **({"erased_at": user.erased_at} if user.erased_at else {}),
     }
+
+
+def _nobody_item() -> Item:
+    """As large as a user and an address together, and in no index."""
+    nobody = User(
+        id="0" * 32,
+        email="nobody@example.com",
+        full_name="Nobody At All",
+        password_hash="0" * 97,
+        role="customer",
+        is_active=False,
+        created_at="1970-01-01T00:00:00.000Z",
+    )
+    item = _user_item(nobody)
+    listing, activity = item.pop("listing"), item.pop("activity")
+    more = {"unlisted": listing, "inactivity": activity, "user_id": nobody.id, "guard": "EMAIL#"}
+    return {**item, **more, **_NOBODY_KEY}
+
+
+def _profile(item: Item) -> Profile:
+    return Profile(**{field.name: item[field.name] for field in fields(Profile)})
 
 
 def _user(item: Item) -> User:
@@ -140,4 +208,5 @@ def _user(item: Item) -> User:
         created_at=item["created_at"],
         version=item["version"],
         session_epoch=item["session_epoch"],
+        erased_at=item.get("erased_at"),
     )

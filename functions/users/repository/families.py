@@ -18,6 +18,7 @@ class FamilyRepository:
                 "user_id": family.user_id,
                 "session_epoch": family.session_epoch,
                 "digest": family.digest,
+                "key": family.key,
                 "ttl": family.expires_at,
             }
         )
@@ -32,6 +33,7 @@ class FamilyRepository:
             session_epoch=item["session_epoch"],
             digest=item["digest"],
             expires_at=item["ttl"],
+            key=item["key"],
         )
 
     def rotate(self, family_id: str, *, old: str, new: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 _MAC_BYTES = 32
-_LONGEST = 4096
+LONGEST = 4096
 
 
 def key_from_kms(kms: "KMSClient", key_id: str) -> Callable[[], bytes]:
@@ -68,7 +68,7 @@ class Cursors:
         if cursor is None:
             return None
         try:
-            if len(cursor) > _LONGEST:
+            if len(cursor) > LONGEST:
                 raise InvalidCursor
             signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
         except (binascii.Error, ValueError):

@@ -4,15 +4,14 @@ The queue's own redrive policy would move a message without a word. It stays as 
 attempts that died, and a dead-letter queue that could not be reached.
 """
 
-import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import ValidationError
 
 from shared import clock, context, logging, metrics
+from shared.disclosure import told
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -80,22 +79,5 @@ def reason_of(error: Exception, *, service: str) -> str:
         error: what the handling raised.
         service: the package of the service that handled the message; its errors' texts are its own, and so are shared's.
     """
-    text = "".join(c if c.isprintable() else " " for c in _told(error, service))
+    text = "".join(c if c.isprintable() else " " for c in told(error, ours=("shared", service)))
     return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
-
-
-def _told(error: Exception, service: str) -> str:
-    name = type(error).__name__
-    if isinstance(error, ValidationError):
-        # Its text may repeat the input.
-        wrong = error.errors(include_url=False, include_context=False, include_input=False)
-        places = [(".".join(map(str, each["loc"])) or "body", each["type"]) for each in wrong]
-        return f"{name}: {', '.join(f'{place} {type_}' for place, type_ in places)}"
-    if isinstance(error, ClientError):
-        # AWS's sentences name keys, values and addresses.
-        return f"{name}: {error.response['Error']['Code']} at {error.operation_name}"
-    if type(error).__module__.partition(".")[0] in ("shared", service):
-        return f"{name}: {error}"
-    # Others may say anything (a KeyError says the key), so the place has to tell.
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-    return f"{name} at {frame.f_globals['__name__']}:{line}"

@@ -1,21 +1,19 @@
 """DynamoDB as the repositories use it: plain dicts in and out, conditions that name what failed.
 
-In an expression, `#word` stands for the attribute `word` and `:word` for the value given under that name, so
-that no reserved word needs care. Numbers are whole: Bodega stores no others.
+How expressions are written stands in `shared.expressions`.
 """
 
 import random
-import re
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from shared.errors import ServiceUnavailable
+from shared.expressions import deserialize, expressions, serialize
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 type Item = dict[str, Any]
 type Key = dict[str, str]
 
-_NAME = re.compile(r"#(\w+)")
 _CONFLICT_ATTEMPTS = 8
 
 
@@ -93,34 +90,14 @@ class Page:
     last_key: Item | None
 
 
-class _WholeNumbers(TypeDeserializer):
-    def _deserialize_n(self, value: str) -> int:
-        return int(value)
-
-
-_serialize = TypeSerializer().serialize
-_deserialize = _WholeNumbers().deserialize
-
-
 def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
     """A plain dict in DynamoDB's typed form."""
-    return {name: _serialize(value) for name, value in item.items()}
+    return {name: serialize(value) for name, value in item.items()}
 
 
 def from_wire(item: Mapping[str, Any]) -> Item:
     """The plain dict of a typed item; also for a stream record's images."""
-    return {name: _deserialize(value) for name, value in item.items()}
-
-
-def _expressions(values: Mapping[str, Any], **expressions: str | None) -> dict[str, Any]:
-    given = {name: text for name, text in expressions.items() if text}
-    names = {n for text in given.values() for n in _NAME.findall(text)}
-    wire: dict[str, Any] = dict(given)
-    if names:
-        wire["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
-    if values:
-        wire["ExpressionAttributeValues"] = {f":{n}": _serialize(v) for n, v in values.items()}
-    return wire
+    return {name: deserialize(value) for name, value in item.items()}
 
 
 class Table:
@@ -130,10 +107,11 @@ class Table:
         self.name = name
         self.client = client
 
-    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        """The item, None where there is none."""
+    def get(self, key: Key, *, consistent: bool = True, only: Sequence[str] = ()) -> Item | None:
+        """The item, None where there is none; with `only`, no more of it than these attributes."""
+        wire = expressions({}, ProjectionExpression=", ".join(f"#{name}" for name in only))
         answer = self.client.get_item(
-            TableName=self.name, Key=to_wire(key), ConsistentRead=consistent
+            TableName=self.name, Key=to_wire(key), ConsistentRead=consistent, **wire
         )
         return from_wire(answer["Item"]) if "Item" in answer else None
 
@@ -162,7 +140,7 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold, and nothing was written.
         """
-        wire = _expressions(values or {}, ConditionExpression=condition)
+        wire = expressions(values or {}, ConditionExpression=condition)
         self._conditional("put_item", Item=to_wire(item), **wire)
 
     def update(
@@ -178,9 +156,24 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold, and nothing was written.
         """
-        wire = _expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
+        wire = expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
         answer = self._conditional("update_item", Key=to_wire(key), ReturnValues="ALL_NEW", **wire)
         return from_wire(answer.get("Attributes", {}))
+
+    def take_off(self, key: Key, attribute: str) -> bool:
+        """Take an attribute off the item and see nothing of it, so that nobody needs to be allowed to; False where
+        there is no such item."""
+        wire = expressions(
+            {},
+            UpdateExpression=f"REMOVE #{attribute}",
+            # Never makes an item of its own where somebody deleted this one.
+            ConditionExpression="attribute_exists(#pk)",
+        )
+        try:
+            self._conditional("update_item", Key=to_wire(key), shown="NONE", **wire)
+        except ConditionFailed:
+            return False
+        return True
 
     def delete(
         self, key: Key, *, condition: str | None = None, values: Mapping[str, Any] | None = None
@@ -190,7 +183,7 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold, and nothing was deleted.
         """
-        wire = _expressions(values or {}, ConditionExpression=condition)
+        wire = expressions(values or {}, ConditionExpression=condition)
         self._conditional("delete_item", Key=to_wire(key), **wire)
 
     def query(
@@ -206,7 +199,7 @@ class Table:
         consistent: bool = False,
     ) -> Page:
         """One page of a query: at most `limit` items read, from after `start`, in the key's order or against it."""
-        wire = _expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
+        wire = expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
         if index:
             wire["IndexName"] = index
         else:
@@ -266,16 +259,16 @@ class Table:
             wire["Key"] = to_wire(operation.key)
         if operation.condition:
             wire["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        wire |= _expressions(
+        wire |= expressions(
             operation.values,
             ConditionExpression=operation.condition,
             UpdateExpression=operation.update if isinstance(operation, Update) else None,
         )
         return {_KINDS[type(operation)]: wire}
 
-    def _conditional(self, call: str, **wire: Any) -> Any:
+    def _conditional(self, call: str, *, shown: str = "ALL_OLD", **wire: Any) -> Any:
         if "ConditionExpression" in wire:
-            wire["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+            wire["ReturnValuesOnConditionCheckFailure"] = shown
         for _ in _attempts():
             try:
                 return getattr(self.client, call)(TableName=self.name, **wire)

@@ -1,36 +1,36 @@
 """The app factory: FastAPI as every service of Bodega uses it, and the Lambda handler round it."""
 
 import asyncio
-import json
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import iter_route_contexts
 from mangum import Mangum
-from mangum.handlers import APIGateway
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from shared import routing
+from shared.access import RULES, Route, Who
+from shared.auth import Gate
 from shared.entry import Handler
 from shared.errors import (
     BodegaError,
     FieldError,
     Forbidden,
     InvalidRequest,
-    MalformedJson,
     MethodNotAllowed,
     NotFound,
 )
 from shared.middleware import RequestEnvelope, answer_problem
-from shared.tokens import TokenVerifier
+from shared.rest_events import RestEvent
+from shared.tokens import Caller, TokenVerifier
 
 _TEXT_TYPES = [
     "text/",
@@ -42,6 +42,8 @@ _TEXT_TYPES = [
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
+    # Data, and no page: whoever opens an answer as one gets nothing that runs. The one page we have says its own.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 
 
@@ -50,20 +52,28 @@ def create_app(
     router: APIRouter,
     *,
     verifier: TokenVerifier | None = None,
+    standing: Callable[[Caller], Caller] | None = None,
     cors_origins: str = "",
+    rules: Mapping[Route, Who] = RULES,
 ) -> FastAPI:
-    """An application that answers every error as problem+json and every request under its id.
+    """An application that lets in whom the rules name, and answers every error as problem+json.
 
     Args:
         name: the service's name, its tag in the API's document.
         router: the service's routes.
-        verifier: checks access tokens; needed where a route asks for a caller.
+        verifier: checks access tokens; needed where a route is not for anyone.
+        standing: see Gate.
         cors_origins: the exact origins, comma-separated, whose pages may call from a browser.
+        rules: whom each route is for.
+
+    Raises:
+        NotGuarded: see routing.check.
     """
     # The API has one document and one page, made at build time from all apps: none of the apps serves its own.
     app = FastAPI(title=f"Bodega {name}", openapi_url=None, redirect_slashes=False)
-    app.state.verifier = verifier
+    app.state.gate = Gate(verifier, standing, rules)
     app.include_router(router)
+    routing.check(app.routes, app.state.gate)
     app.add_exception_handler(BodegaError, _answer(lambda error, _: error))
     app.add_exception_handler(RequestValidationError, _answer(_invalid_request))
     app.add_exception_handler(HTTPException, _answer(_from_starlette))
@@ -91,28 +101,11 @@ def create_app(
     return app
 
 
-class ExactRoute(APIRoute):
-    """A route whose bodies' decimal numbers are read as they are written, and never through a float."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_exactly(request: Request) -> Response:
-            return await handle(_ExactRequest(request.scope, request.receive))
-
-        return handle_exactly
-
-
-class _ExactRequest(Request):
-    async def json(self) -> Any:
-        return json.loads(await self.body(), parse_float=Decimal)
-
-
 def lambda_handler(app: FastAPI) -> Handler:
     """The Lambda handler of an application behind a REST API."""
     _set_event_loop()
     # Named, so that Mangum does not guess: the REST handler is right for every event that we are sent.
-    mangum = Mangum(app, lifespan="off", custom_handlers=[APIGateway], text_mime_types=_TEXT_TYPES)
+    mangum = Mangum(app, lifespan="off", custom_handlers=[RestEvent], text_mime_types=_TEXT_TYPES)
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         _set_event_loop()
@@ -163,10 +156,7 @@ class _Cors(CORSMiddleware):
 
 
 def _invalid_request(error: RequestValidationError, _: Request) -> BodegaError:
-    problems = error.errors()
-    if any(p["type"] == "json_invalid" for p in problems):
-        return MalformedJson("The body is not JSON.")
-    return InvalidRequest([_field_error(p) for p in problems])
+    return InvalidRequest([_field_error(p) for p in error.errors()])
 
 
 def _field_error(found: Mapping[str, Any]) -> FieldError:
@@ -181,10 +171,8 @@ def _from_starlette(error: HTTPException, request: Request) -> BodegaError:
     if error.status_code == 405:
         # Starlette's own `Allow` knows only the first of the routes that have this path.
         routes = iter_route_contexts(request.app.routes)
-        here = [route for route in routes if route.path_regex.match(request.url.path)]
+        here = [route for route in routes if route.path_regex.match(request.scope["path"])]
         return MethodNotAllowed(sorted({m for route in here for m in route.methods or ()}))
     if error.status_code == 404:
         return NotFound()
-    if error.status_code == 400:  # FastAPI's word for a body that it could not decode
-        return MalformedJson("The body is not JSON.")
     raise error

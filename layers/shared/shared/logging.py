@@ -1,17 +1,32 @@
 """Structured logs: one JSON object a line by Powertools, each under the request's id."""
 
 from functools import cache
+from types import TracebackType
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from shared import context
+from shared import context, disclosure
+
+
+class _Formatter(LambdaPowertoolsFormatter):
+    """Powertools', that tells of an exception only what anybody may know: its text may be somebody's address."""
+
+    def formatException(  # noqa: N802  # the standard library's name
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None]
+        | tuple[None, None, None],
+    ) -> str:
+        return disclosure.trace(ei[1]) if ei[1] else ""
 
 
 @cache
 def logger() -> Logger:
     """The function's logger; its service and level are in the variables that Powertools names."""
-    return Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False)
+    return Logger(
+        logger_formatter=_Formatter(utc=True, use_rfc3339=True, serialize_stacktrace=False)
+    )
 
 
 def begin(proposed_request_id: str | None, **keys: Any) -> str:

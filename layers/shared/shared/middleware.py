@@ -2,23 +2,13 @@
 
 import json
 import time
-from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import context, logging, metrics
-from shared.errors import (
-    BodegaError,
-    InternalError,
-    MalformedJson,
-    PayloadTooLarge,
-    UnsupportedMediaType,
-    problem,
-)
+from shared.errors import BodegaError, InternalError, problem
 
-_LARGEST_BODY: Final = 256 * 1024
-_NOT_UTF8: Final = "\N{REPLACEMENT CHARACTER}".encode()
 _PROBLEM_JSON: Final = b"application/problem+json"
 # Most answers are for one person or about this moment; those that are not say so themselves.
 _KEEP_NOTHING: Final = (b"cache-control", b"no-store")
@@ -34,11 +24,11 @@ def _header(scope: Scope, name: bytes) -> str | None:
 class RequestEnvelope:
     """Gives each request its id, its answer the id and the time it took, and the log one line of it.
 
-    It answers for what no route may see (a body too large or of another type), and for what no route caught.
+    It answers for what no route caught.
 
     Args:
         app: the application.
-        headers: header lines that every answer gets.
+        headers: header lines that every answer gets which has none of its own by that name.
     """
 
     def __init__(self, app: ASGIApp, headers: list[tuple[bytes, bytes]]) -> None:
@@ -59,21 +49,22 @@ class RequestEnvelope:
                 status = message["status"]
                 took = (time.perf_counter() - started) * 1000
                 given = list(message.get("headers", ()))
-                if not any(name == b"cache-control" for name, _ in given):
+                named = {name for name, _ in given}
+                if b"cache-control" not in named:
                     given.append(_KEEP_NOTHING)
                 else:
                     # Who keeps it must know that the gateway compresses for those who ask.
                     given.append((b"vary", b"accept-encoding"))
                 message["headers"] = [
                     *given,
-                    *self.headers,
+                    *(header for header in self.headers if header[0] not in named),
                     (b"x-request-id", request_id.encode()),
                     (b"x-process-time", f"{took:.2f}".encode()),
                 ]
             await send(message)
 
         try:
-            await self.app(scope, await _checked(scope, receive), send_with_envelope)
+            await self.app(scope, receive, send_with_envelope)
         except BodegaError as error:
             await answer_problem(scope, send_with_envelope, error)
         except Exception:  # noqa: BLE001  # the last line of defence: a 500, with the cause in the log
@@ -103,30 +94,6 @@ class RequestEnvelope:
             metrics.count("ServerErrors")
         metrics.milliseconds("Latency", took)
         metrics.flush()
-
-
-async def _checked(scope: Scope, receive: Receive) -> Receive:
-    """Take the body in, refuse what no route takes, and give it on."""
-    body = b""
-    while True:
-        message: MutableMapping[str, Any] = await receive()
-        body += message.get("body", b"")
-        if len(body) > _LARGEST_BODY:
-            raise PayloadTooLarge
-        if not message.get("more_body"):
-            break
-    # The gateway hands bodies on as text and writes this where bytes were no UTF-8: what was meant is lost.
-    if _NOT_UTF8 in body:
-        raise MalformedJson("The body is not UTF-8.")
-    if body and scope["method"] in ("POST", "PUT", "PATCH"):
-        media_type = (_header(scope, b"content-type") or "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            raise UnsupportedMediaType
-
-    async def replay() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
 
 
 async def answer_problem(scope: Scope, send: Send, error: BodegaError) -> None:

@@ -21,7 +21,7 @@ def to_minor(value: object) -> int:
         raise ValueError("must be a decimal number, not negative, of at most two places: 19.99")
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise ValueError("must be a decimal string or a number")  # noqa: TRY004  # pydantic's word for invalid input
-    # A float's shortest text is what the client wrote; Bodega's own routes read Decimals (shared.http.ExactRoute).
+    # A float's shortest text is what the client wrote; Bodega's own routes read Decimals (shared.bodies).
     amount = Decimal(str(value))
     if not amount.is_finite():
         raise ValueError("must be finite")
@@ -53,8 +53,11 @@ MinorUnits = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": r"^\d+(\.\d{1,2})?$"},
-                {"type": "number", "minimum": 0},
+                {
+                    "type": "string",
+                    "pattern": r"^(0{0,10}[0-9]{1,10}(\.[0-9]{1,2})?|0{0,9}10000000000(\.0{1,2})?)$",
+                },
+                {"type": "number", "minimum": 0, "maximum": int(_LARGEST), "multipleOf": 0.01},
             ],
             "examples": ["19.99"],
         },

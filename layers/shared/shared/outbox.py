@@ -1,11 +1,11 @@
 """The outbox: an event is an item beside what it tells of, written in the same transaction, and published from the
 table's stream. Until it is published it carries the mark `unsent`, by which a sweeper finds what stayed behind.
 
-The event items of an aggregate are its history: they are never deleted.
+The event items of an aggregate are its history: they are never deleted, and rewritten only to erase a person's data.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared import aws, clock, context, logging, metrics
 from shared.contracts.events import Event, EventType
-from shared.dynamodb import ConditionFailed, Item, Put, Table, from_wire
+from shared.dynamodb import Item, Put, Table, Update, from_wire
 from shared.settings import OutboxSettings
 
 if TYPE_CHECKING:
@@ -48,16 +48,48 @@ def sort_key(version: int) -> str:
 
 def recording(pk: str, fact: Event) -> Put:
     """The operation that writes the event into its aggregate's partition; it fails if that version has one."""
-    return Put(
-        {
-            "pk": pk,
-            "sk": sort_key(fact.version),
-            "at": fact.at,
-            "event": fact.model_dump(mode="json"),
-            "unsent": str(random.randrange(_SHARDS)),  # noqa: S311  # spreads the index, no secret
-        },
-        condition="attribute_not_exists(#pk)",
-    )
+    unsent = str(random.randrange(_SHARDS))  # noqa: S311  # spreads the index, no secret
+    return Put({**_item(pk, fact), "unsent": unsent}, condition="attribute_not_exists(#pk)")
+
+
+def noting(pk: str, fact: Event) -> Put:
+    """The same for an event that only the history tells: it is not published."""
+    return Put(_item(pk, fact), condition="attribute_not_exists(#pk)")
+
+
+def rewriting(table: Table, pk: str, instead: Mapping[str, str], *, up_to: int) -> list[Update]:
+    """The operations that write `instead` over what the events of the aggregate, up to a version, hold under these names
+    in their data. They belong into a transaction that fails if the aggregate has come to another version.
+
+    The events may be published meanwhile: an event item changes in nothing else but its mark.
+    """
+    operations: list[Update] = []
+    start: Item | None = None
+    while True:
+        facts, start = history(table, pk, start=start)
+        for fact in facts:
+            if fact.version > up_to:
+                return operations
+            told = {name: text for name, text in instead.items() if name in fact.data}
+            rewritten = fact.model_copy(update={"data": fact.data | told})
+            operations.append(
+                Update(
+                    {"pk": pk, "sk": sort_key(fact.version)},
+                    "SET #event = :event",
+                    values={"event": rewritten.model_dump(mode="json")},
+                )
+            )
+        if start is None:
+            return operations
+
+
+def _item(pk: str, fact: Event) -> Item:
+    return {
+        "pk": pk,
+        "sk": sort_key(fact.version),
+        "at": fact.at,
+        "event": fact.model_dump(mode="json"),
+    }
 
 
 def history(
@@ -143,14 +175,8 @@ class Relay:
                 Message=fact.model_dump_json(),
                 MessageAttributes={"type": {"DataType": "String", "StringValue": fact.type}},
             )
-            self._table.update(
-                {"pk": item["pk"], "sk": item["sk"]},
-                "REMOVE #unsent",
-                # Never makes an item of its own where somebody deleted this one.
-                condition="attribute_exists(#pk)",
-            )
-        except ConditionFailed:
-            logging.logger().warning("the item of an event that was published is gone")
+            if not self._table.take_off({"pk": item["pk"], "sk": item["sk"]}, "unsent"):
+                logging.logger().warning("the item of an event that was published is gone")
         except (BotoCoreError, ClientError):
             # The others go on; this one comes again, by the stream or by the sweeper.
             logging.logger().exception("could not publish %s", fact.type)

@@ -18,31 +18,39 @@ _FIRST_SECONDS = 5
 _LONGEST_SECONDS = 900
 
 
+class ComeAgain(Exception):
+    """No failure: what can be done now is done, and the rest must wait. The message is to come again after `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"there is more to do in {seconds} s")
+        self.seconds = seconds
+
+
 def delay(attempt: int) -> int:
     """Seconds until the next delivery after the given attempt, counted from 1: 5, 10, 20, … up to 15 minutes."""
     return int(min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** (attempt - 1)))
 
 
 class Redelivery:
-    """Puts failed messages of one queue off.
+    """Puts messages of one queue off.
 
     Args:
         queue_url: the queue.
-        sqs: gives the client, asked for at the first failure: most invocations have none.
+        sqs: gives the client, asked for when the first message is put off: most invocations have none.
     """
 
     def __init__(self, queue_url: str, sqs: Callable[[], "SQSClient"]) -> None:
         self._queue_url = queue_url
         self._sqs = sqs
 
-    def put_off(self, receipt_handle: str, *, attempt: int) -> None:
-        """Let the message come again after `delay(attempt)`."""
+    def put_off(self, receipt_handle: str, *, seconds: int) -> None:
+        """Let the message come again after so long."""
         try:
             self._sqs().change_message_visibility(
                 QueueUrl=self._queue_url,
                 ReceiptHandle=receipt_handle,
-                VisibilityTimeout=delay(attempt),
+                VisibilityTimeout=seconds,
             )
         except (BotoCoreError, ClientError):
             # Then the queue's own time-out holds: later, but nothing is lost.
-            logging.logger().warning("a failed message could not be put off", exc_info=True)
+            logging.logger().warning("a message could not be put off", exc_info=True)

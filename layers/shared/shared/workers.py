@@ -16,7 +16,7 @@ from shared.aws import client
 from shared.contracts.events import Event
 from shared.dead_letters import DeadLetters, reason_of
 from shared.entry import Handler
-from shared.redelivery import Redelivery
+from shared.redelivery import ComeAgain, Redelivery, delay
 from shared.settings import QueueSettings
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def queue_worker(
 ) -> Handler:
     """The handler of a queue of events: each on its own, under its request's id.
 
-    An event that `react` raised on comes again. After its last attempt it goes to the dead letters, with the reason; so
-    does a message that is no event, at once.
+    An event that `react` raised on comes again: with `ComeAgain` when that says, and without a word of failure. After its
+    last attempt it goes to the dead letters, with the reason; so does a message that is no event, at once.
     """
     redelivery = Redelivery(settings.queue_url, sqs)
     dead_letters = DeadLetters(settings.dead_letters_url, settings.delivery_attempts, sqs)
@@ -47,7 +47,7 @@ def queue_worker(
             reason = reason_of(cause, service=service)
             if dead_letters.take(record, reason, function=function):
                 return
-        redelivery.put_off(record.receipt_handle, attempt=attempt)
+        redelivery.put_off(record.receipt_handle, seconds=delay(attempt))
         raise cause
 
     def handle_record(record: SQSRecord, lambda_context: Any) -> None:
@@ -62,6 +62,14 @@ def queue_worker(
         logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
         try:
             react(fact)
+        except ComeAgain as rest:
+            if dead_letters.are_due_after(int(record.attributes.approximate_receive_count)):
+                # The queue would not bring it again.
+                failed(record, rest, function, for_good=False)
+                return
+            logging.logger().info("handled %s for now: %s", fact.type, rest)
+            redelivery.put_off(record.receipt_handle, seconds=rest.seconds)
+            raise
         except Exception as cause:  # noqa: BLE001  # it is raised again, or stands in the dead letters
             logging.logger().exception("could not handle %s", fact.type)
             failed(record, cause, function, for_good=False)

@@ -1,5 +1,6 @@
 """A crowd in front of a deployed shop: registered customers, many at once, and what they are told counted."""
 
+import math
 import random
 import threading
 import time
@@ -16,7 +17,7 @@ import httpx
 from shared import aws, clock, outbox
 from shared.contracts.events import Event, UserData
 from shared.dynamodb import Table
-from shared.tokens import Caller
+from shared.tokens import LIFETIME_SECONDS, Caller
 from tests.stack.races.environments import Environments
 from tests.support.books import Books, Witness
 from tests.support.cloud import Cloud
@@ -28,7 +29,7 @@ from users.repository.accounts import UserRepository
 
 THREADS: Final = 32
 _PATIENCE: Final = 120  # seconds
-_HOURS: Final = 6 * 3600
+_FRESH: Final = LIFETIME_SECONDS - 2 * _PATIENCE
 _AT_THE_DESK: Final = 8  # who register at once: as many as a client has connections for
 
 
@@ -44,31 +45,44 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Crowd:
-    """Active customers, their ids and tokens, and an admin's token."""
+class Tokens:
+    """Signs for whoever asks; a token is signed anew before it expires, for races take hours."""
 
-    customers: Sequence[tuple[str, str]]
+    variables: Mapping[str, str]
+    _signed: dict[str, tuple[float, str]] = field(default_factory=dict)
+
+    def of(self, caller: Caller) -> str:
+        """A token of the caller's that outlasts everybody's patience."""
+        signed_at, token = self._signed.get(caller.id, (-math.inf, ""))
+        if time.monotonic() - signed_at > _FRESH:
+            key_id, issuer = self.variables["TOKEN_KEY_IDS"], self.variables["TOKEN_ISSUER"]
+            token = mint(aws.client("kms"), key_id, caller, issuer)
+            self._signed[caller.id] = time.monotonic(), token
+        return token
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """The ids of active customers and of an admin, and their tokens."""
+
+    customers: Sequence[str]
     admin: str
+    tokens: Tokens
 
     @classmethod
     def registered(cls, environments: Environments, size: int) -> Self:
         """A new one. Nobody logs in: a thousand passwords would take longer than the races."""
         variables = environments.variables["UsersApi"]
         users = UserRepository(Table(variables["TABLE_NAME"], aws.client("dynamodb")))
-        kms = aws.client("kms")
 
-        def token(caller: Caller) -> str:
-            key_id, issuer = variables["TOKEN_KEY_IDS"], variables["TOKEN_ISSUER"]
-            return mint(kms, key_id, caller, issuer, lifetime=_HOURS)
-
-        def customer(number: int) -> tuple[str, str]:
+        def customer(number: int) -> str:
             user = _buyer(number)
             users.add(user, _registered(user))
-            return user.id, token(Caller(user.id, "customer"))
+            return user.id
 
         with ThreadPoolExecutor(_AT_THE_DESK) as pool:
             customers = list(pool.map(customer, range(size)))
-        return cls(customers, token(Caller(uuid.uuid4().hex, "admin")))
+        return cls(customers, uuid.uuid4().hex, Tokens(variables))
 
 
 def _buyer(number: int) -> User:
@@ -124,7 +138,7 @@ class Market:
 
     def begins_anew(self) -> None:
         """Forget what was told and counted; what is stored stays."""
-        self.witness = Witness(registered={id_ for id_, _ in self.crowd.customers})
+        self.witness = Witness(registered=dict.fromkeys(self.crowd.customers, ("", "")))
         self.told.clear()
         self.environments.conflicts.counted.clear()
         self._began = time.monotonic()
@@ -147,13 +161,19 @@ class Market:
 
     @property
     def admin(self) -> Client:
-        return Client(self.here, self.crowd.admin)
+        token = self.crowd.tokens.of(Caller(self.crowd.admin, "admin"))
+        return Client(self.here, token)
 
     def customers(self, number: int, http: httpx.Client | None = None) -> list[Client]:
         """So many different ones; `here` unless they are to be `there`."""
         chosen = self.crowd.customers[:number]
         assert len(chosen) == number, "the crowd is smaller"
-        return [Client(http or self.here, token, {"id": id_}) for id_, token in chosen]
+        with ThreadPoolExecutor(_AT_THE_DESK) as pool:
+            tokens = pool.map(self.crowd.tokens.of, [Caller(id_, "customer") for id_ in chosen])
+        return [
+            Client(http or self.here, token, {"id": id_})
+            for id_, token in zip(chosen, tokens, strict=True)
+        ]
 
     def definitely(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
         """What somebody is told who asks again, with the same key, where nothing definite was said."""

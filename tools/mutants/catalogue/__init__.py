@@ -2,15 +2,31 @@
 
 from typing import Final
 
-from tools.mutants.catalogue import breaker, notifications, orders, products, saga, shared, users
+from tools.mutants.catalogue import (
+    access,
+    breaker,
+    erasure,
+    notifications,
+    orders,
+    privileges,
+    products,
+    saga,
+    sessions,
+    shared,
+    users,
+)
 from tools.mutants.mutant import Mutant
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *shared.MUTANTS,
+    *access.MUTANTS,
     *orders.MUTANTS,
     *saga.MUTANTS,
     *products.MUTANTS,
     *users.MUTANTS,
     *notifications.MUTANTS,
     *breaker.MUTANTS,
+    *privileges.MUTANTS,
+    *erasure.MUTANTS,
+    *sessions.MUTANTS,
 )

@@ -17,18 +17,20 @@ MUTANTS: Final = (
     Mutant(
         "a notification is claimed without looking whether it is there",
         _REPOSITORY,
-        '                condition="attribute_not_exists(#pk)",\n',
-        "",
+        "first = Put(_item(mailbox, notification) | leased, condition=_NEW)",
+        "first = Put(_item(mailbox, notification) | leased)",
         matrix("ship and deliver"),
     ),
     Mutant(
-        "a notification that was sent is claimed again",
+        "a notification that was settled is settled again once its mailbox is erased",
         _REPOSITORY,
-        """        if found.get("status") != "pending":
-            return False
+        """            if found.get("status", "pending") != "pending":
+                return False
+            if 1 in there.failed:
 """,
-        "",
-        _STORED,
+        """            if 1 in there.failed:
+""",
+        ("tests/notifications/test_erasure.py",),
     ),
     Mutant(
         "a claim does not wait for another one's lease",
@@ -40,7 +42,8 @@ MUTANTS: Final = (
     Mutant(
         "a claim looks at the lease only, not whether it was sent meanwhile",
         _REPOSITORY,
-        """                condition="#status = :pending AND (#lease_until < :now OR #attempt = :attempt)",
+        """                condition="#status = :pending AND attribute_not_exists(#erased_at)"
+                " AND (#lease_until < :now OR #attempt = :attempt)",
                 values={**leased, "pending": "pending", "now": rfc3339(now)},
 """,
         """                condition="attribute_not_exists(#attempt) OR #lease_until < :now OR #attempt = :attempt",
@@ -83,11 +86,10 @@ MUTANTS: Final = (
     Mutant(
         "an e-mail is sent without the claim",
         _NOTIFIER,
-        """        if self._notifications.claim(box, notification, now=self._clock(), lease=_LEASE):
+        """        if is_mine:
             self._send(box, notification.position, letter)
 """,
-        """        self._notifications.claim(box, notification, now=self._clock(), lease=_LEASE)
-        self._send(box, notification.position, letter)
+        """        self._send(box, notification.position, letter)
 """,
         matrix("ship and deliver"),
     ),

@@ -58,30 +58,30 @@ MUTANTS: Final = (
     Mutant(
         "a change of an order tells no event",
         _REPOSITORY,
-        "[write, *_telling(after), counts]",
+        "[write, _telling(after), counts]",
         "[write, counts]",
         _STORED,
     ),
     Mutant(
         "an order and its event are written one after the other",
         _REPOSITORY,
-        "self._table.transact([write, *_telling(order), counters.adding({order.status: 1})])",
+        "self._table.transact([write, _telling(order), counters.adding({order.status: 1})])",
         "self._table.transact([write, counters.adding({order.status: 1})])\n"
-        "            self._table.transact(_telling(order))",
+        "            self._table.transact([_telling(order)])",
         matrix("order, the client gives up"),
     ),
     Mutant(
         "a change of an order is not counted",
         _REPOSITORY,
-        "[write, *_telling(after), counts]",
-        "[write, *_telling(after)]",
+        "[write, _telling(after), counts]",
+        "[write, _telling(after)]",
         _STORED,
     ),
     Mutant(
         "a change of an order is counted after it",
         _REPOSITORY,
-        "self._table.transact([write, *_telling(after), counts])",
-        "self._table.transact([write, *_telling(after)])\n"
+        "self._table.transact([write, _telling(after), counts])",
+        "self._table.transact([write, _telling(after)])\n"
         "            self._table.transact([counts])",
         matrix("ship and deliver"),
     ),

@@ -11,6 +11,13 @@ _DEAD_LETTERS: Final = "layers/shared/shared/dead_letters.py"
 
 MUTANTS: Final = (
     Mutant(
+        "a number of few characters is written out in a billion digits",
+        "layers/shared/shared/whole.py",
+        "value.is_finite() and value.adjusted() < _MOST_DIGITS:",
+        "value.is_finite():",
+        ("tests/shared/test_whole.py",),
+    ),
+    Mutant(
         "a transaction has another token at each attempt",
         _DYNAMODB,
         "ClientRequestToken=token)",
@@ -41,29 +48,29 @@ MUTANTS: Final = (
     Mutant(
         "reads may be stale",
         _DYNAMODB,
-        "def get(self, key: Key, *, consistent: bool = True)",
-        "def get(self, key: Key, *, consistent: bool = False)",
+        "def get(self, key: Key, *, consistent: bool = True,",
+        "def get(self, key: Key, *, consistent: bool = False,",
         ("tests/shared/test_dynamodb.py",),
     ),
     Mutant(
         "an event is written over the one of its version",
         _OUTBOX,
-        '        condition="attribute_not_exists(#pk)",\n',
-        "",
+        'return Put({**_item(pk, fact), "unsent": unsent}, condition="attribute_not_exists(#pk)")',
+        'return Put({**_item(pk, fact), "unsent": unsent})',
         ("tests/shared/test_outbox.py",),
     ),
     Mutant(
         "an event has no unsent mark",
         _OUTBOX,
-        '"unsent": str(random.randrange(_SHARDS)),',
-        "",
+        '{**_item(pk, fact), "unsent": unsent}',
+        "_item(pk, fact)",
         ("tests/shared/test_outbox.py",),
     ),
     Mutant(
         "the unsent mark is never taken off",
-        _OUTBOX,
-        '"REMOVE #unsent",',
-        '"SET #published = #unsent",',
+        _DYNAMODB,
+        'f"REMOVE #{attribute}"',
+        'f"SET #published = #{attribute}"',
         ("tests/shared/test_outbox.py",),
     ),
     Mutant(
@@ -74,18 +81,11 @@ MUTANTS: Final = (
                 Message=fact.model_dump_json(),
                 MessageAttributes={"type": {"DataType": "String", "StringValue": fact.type}},
             )
-            self._table.update(
-                {"pk": item["pk"], "sk": item["sk"]},
-                "REMOVE #unsent",
-                # Never makes an item of its own where somebody deleted this one.
-                condition="attribute_exists(#pk)",
-            )
+            if not self._table.take_off({"pk": item["pk"], "sk": item["sk"]}, "unsent"):
+                logging.logger().warning("the item of an event that was published is gone")
 """,
-        """            self._table.update(
-                {"pk": item["pk"], "sk": item["sk"]},
-                "REMOVE #unsent",
-                condition="attribute_exists(#pk)",
-            )
+        """            if not self._table.take_off({"pk": item["pk"], "sk": item["sk"]}, "unsent"):
+                logging.logger().warning("the item of an event that was published is gone")
             self._sns.publish(
                 TopicArn=self._topic_arn,
                 Message=fact.model_dump_json(),
@@ -96,8 +96,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a mark that is taken off brings a deleted event back",
-        _OUTBOX,
-        '                condition="attribute_exists(#pk)",\n',
+        _DYNAMODB,
+        '            ConditionExpression="attribute_exists(#pk)",\n',
         "",
         ("tests/shared/test_outbox.py",),
     ),
@@ -146,8 +146,8 @@ MUTANTS: Final = (
     Mutant(
         "a message that failed counts as done",
         _WORKERS,
-        "attempt=attempt)\n        raise cause\n",
-        "attempt=attempt)\n",
+        "seconds=delay(attempt))\n        raise cause\n",
+        "seconds=delay(attempt))\n",
         matrix("ship and deliver"),
     ),
     Mutant(
@@ -160,7 +160,7 @@ MUTANTS: Final = (
     Mutant(
         "a message that failed is not put off",
         _WORKERS,
-        "        redelivery.put_off(record.receipt_handle, attempt=attempt)\n",
+        "        redelivery.put_off(record.receipt_handle, seconds=delay(attempt))\n",
         "",
         ("tests/shared/test_workers.py",),
     ),

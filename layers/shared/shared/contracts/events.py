@@ -12,6 +12,7 @@ _FROZEN = ConfigDict(frozen=True, hide_input_in_errors=True)
 type EventType = Literal[
     "user.registered",
     "user.deactivated",
+    "user.erased",
     "order.placed",
     "order.confirmed",
     "order.cancelled",
@@ -40,7 +41,7 @@ class Event(BaseModel):
 
 
 class UserData(BaseModel):
-    """The data of `user.*`."""
+    """The data of `user.registered` and `user.deactivated`."""
 
     model_config = _FROZEN
 
@@ -49,8 +50,19 @@ class UserData(BaseModel):
     email: str
 
 
+class UserErasedData(BaseModel):
+    """The data of `user.erased`: whoever keeps a name or an address of this user is to overwrite it (`erasure`)."""
+
+    model_config = _FROZEN
+
+    user_id: str
+
+
 class OrderData(BaseModel):
-    """The data of `order.*`: the whole order as it is after the change, and its customer, so that no reader calls back."""
+    """The data of `order.*`: the whole order as it is after the change, and its customer, so that no reader calls back.
+
+    An order whose customer was erased has this as well, under `user.erased`, in its history only.
+    """
 
     model_config = _FROZEN
 

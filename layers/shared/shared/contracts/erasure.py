@@ -1,0 +1,17 @@
+"""What stands in the place of a person's data, once they have been erased: the same in every service."""
+
+from typing import Final
+
+ERASED: Final = "Erased"
+# RFC 2606 keeps `.invalid` free for ever: nobody's mail can go there. `users.emails` takes no address of this domain.
+ERASED_DOMAIN: Final = "erased.invalid"
+
+
+def erased_email(user_id: str) -> str:
+    """Stands for the address of an erased user."""
+    return f"{user_id}@{ERASED_DOMAIN}"
+
+
+def is_erased_email(address: str) -> bool:
+    """Whether it stands for an erased user's address."""
+    return address.endswith(f"@{ERASED_DOMAIN}")

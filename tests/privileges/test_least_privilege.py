@@ -1,0 +1,80 @@
+"""Each function may do what it does, and nothing else: the template's policies against what functions ask of AWS."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.privileges.plays import asked
+from tests.support.functions import FUNCTIONS
+from tests.support.grants import granted
+from tests.support.policies import Request, allows
+
+# What a policy may say of all resources, and why.
+EVERYTHING = {
+    # Which identity SES asks about depends on what is verified; the condition says whom the shop writes as.
+    "ses:SendEmail": "ses:FromAddress",
+}
+
+functions = pytest.mark.parametrize("function", FUNCTIONS)
+
+
+@pytest.fixture(scope="module")
+def calls() -> dict[str, list[Request]]:
+    return asked()
+
+
+@functions
+def test_each_call_that_a_function_makes_is_allowed(
+    calls: dict[str, list[Request]], function: str
+) -> None:
+    assert calls[function], "it was never at work"
+    denied = [str(call) for call in calls[function] if not allows(granted(function), call)]
+    assert not denied, "\n".join(denied)
+
+
+@functions
+def test_each_action_that_a_function_is_granted_is_used(
+    calls: dict[str, list[Request]], function: str
+) -> None:
+    unused = [
+        text
+        for statement in granted(function)
+        if statement.effect == "Allow"
+        for text in statement.unused(calls[function])
+    ]
+    assert not unused, "\n".join(unused)
+
+
+@functions
+def test_no_grant_is_for_more_than_is_named(function: str) -> None:
+    for statement in granted(function):
+        assert not [action for action in statement.actions if "*" in action or "?" in action]
+        for resource in statement.resources:
+            if resource == "*":
+                [action] = statement.actions
+                assert EVERYTHING[action] in {key for _, key, _ in statement.tests}
+            else:
+                assert "*" not in resource
+                assert "?" not in resource
+
+
+def test_what_is_granted_and_what_is_used(
+    calls: dict[str, list[Request]], say: Callable[[str], None]
+) -> None:
+    """The table, for whoever reads the tests' output."""
+    for function in FUNCTIONS:
+        given = {
+            (action, resource)
+            for statement in granted(function)
+            if statement.effect == "Allow"
+            for action in statement.actions
+            for resource in statement.resources
+        }
+        used = {(call.action, call.resource) for call in calls[function]}
+        conditions = sum(len(statement.tests) for statement in granted(function))
+        actions = sorted({action for action, _ in given})
+        assert len(used) >= len({action for action, _ in given})
+        say(
+            f"{function:<20}{len(given):>3} granted{len(used):>4} used{conditions:>4} conditions  "
+            + " ".join(actions)
+        )

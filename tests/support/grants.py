@@ -1,0 +1,51 @@
+"""What the template allows each function, with the ARNs that its resources would have in one account."""
+
+from functools import cache
+from typing import Final
+
+from tests.simulation.cloud import ACCOUNT, REGION
+from tests.support.functions import FUNCTIONS
+from tests.support.intrinsics import is_made, resolve
+from tests.support.policies import Statement, statements
+from tests.support.template import template
+
+_PLACE: Final = f"{REGION}:{ACCOUNT}"
+_ARNS: Final = {
+    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{_PLACE}:table/",
+    "AWS::KMS::Key": f"arn:aws:kms:{_PLACE}:key/",
+    "AWS::Serverless::Function": f"arn:aws:lambda:{_PLACE}:function:",
+    "AWS::SNS::Topic": f"arn:aws:sns:{_PLACE}:",
+    "AWS::SQS::Queue": f"arn:aws:sqs:{_PLACE}:",
+}
+# What policies speak of.
+NAMED: Final = tuple(
+    name
+    for name, resource in template()["Resources"].items()
+    if resource["Type"] in _ARNS and is_made(name)
+)
+IDENTITIES: Final = f"arn:aws:ses:{_PLACE}:identity/"
+
+
+def arn(logical_id: str) -> str:
+    """A resource's, whose name is its logical id."""
+    return _ARNS[template()["Resources"][logical_id]["Type"]] + logical_id
+
+
+@cache
+def granted(function: str) -> tuple[Statement, ...]:
+    """The statements of a function's own policies."""
+    return tuple(
+        statement
+        for policy in FUNCTIONS[function].properties["Policies"]
+        for statement in statements(resolve(policy, ref=_ref, attribute=_attribute))
+    )
+
+
+def _ref(name: str) -> str:
+    is_topic = template()["Resources"][name]["Type"] == "AWS::SNS::Topic"
+    return arn(name) if is_topic else name
+
+
+def _attribute(text: str) -> str:
+    name, _, attribute = text.partition(".")
+    return arn(name) + {"Arn": "", "StreamArn": "/stream/now"}[attribute]

@@ -1,0 +1,191 @@
+"""What functions ask of AWS, put as IAM is asked: actions on resources, with the keys that conditions may look at.
+
+The recorder listens where botocore begins to build a request, so that it hears of each call of each client once,
+whatever becomes of it. One request of each kind is kept, not each call.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parseaddr
+from typing import Any, Final
+
+from shared.entry import Entry
+from tests.simulation.wire import current
+from tests.support.functions import FUNCTIONS
+from tests.support.grants import IDENTITIES, arn
+from tests.support.policies import Request
+from tests.support.template import template
+
+type Wire = Mapping[str, Any]
+
+_EVENT: Final = "before-parameter-build"
+_READS: Final = ("GetItem", "BatchGetItem", "Query")
+_KINDS: Final = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+_EXPRESSIONS: Final = (
+    "ConditionExpression",
+    "FilterExpression",
+    "KeyConditionExpression",
+    "ProjectionExpression",
+    "UpdateExpression",
+)
+_HASH_KEY: Final = re.compile(r"#\w+ = (:\w+)")
+_BARE_NAME: Final = re.compile(r"(?<![\w#:])[a-z]\w*\b(?! ?\()")
+# A key's use tells which it is: none has two.
+_KEYS: Final = {"GenerateMac": "CursorKey", "GetPublicKey": "TokenKey", "Sign": "TokenKey"}
+_HANDLERS: Final = {
+    f.properties["Handler"].rpartition(".")[0]: name for name, f in FUNCTIONS.items()
+}
+
+
+class Recorder:
+    """What each function has asked for.
+
+    Args:
+        judge: is told of each kind of request when it is made for the first time.
+    """
+
+    def __init__(self, judge: Callable[[str, Request], None] = lambda function, request: None):
+        self._judge = judge
+        self._known: set[object] = set()
+        self.asked: dict[str, list[Request]] = {name: [] for name in FUNCTIONS}
+
+    @contextmanager
+    def listening(self, events: Any) -> Iterator[None]:
+        """To clients that are made meanwhile, of the session whose events these are."""
+        events.register(_EVENT, self.hear)
+        try:
+            yield
+        finally:
+            events.unregister(_EVENT, self.hear)
+
+    def hear(self, event_name: str, params: Wire, **_: Any) -> None:
+        """A call that is about to be made, as botocore tells of it."""
+        function = _caller()
+        if function is None:
+            # A test's own.
+            return
+        service, operation = event_name.split(".")[1:]
+        for request in requests(function, service, operation, params):
+            kind = function, _kind(request)
+            if kind not in self._known:
+                self._known.add(kind)
+                self.asked[function].append(request)
+                self._judge(function, request)
+
+
+def _caller() -> str | None:
+    """The function that is at work: the simulation knows it, else the entry that has been called."""
+    if invocation := current.get():
+        return invocation.function
+    frame = sys._getframe(1)
+    while frame := frame.f_back:  # type: ignore[assignment]  # ends the loop
+        if frame.f_code is Entry.__call__.__code__:
+            return _HANDLERS.get(frame.f_locals["self"]._build.__module__)
+        if frame.f_globals["__name__"] == "gateway.backends":
+            # Its threads know nothing of who started them.
+            return "GatewayApi"
+    return None
+
+
+def _kind(request: Request) -> object:
+    """What makes two requests the same for a policy: all but what follows a key's prefix."""
+    context = dict(request.context)
+    keys = context.pop("dynamodb:LeadingKeys", ())
+    return request.action, request.resource, frozenset(context.items()), _prefixes(keys)
+
+
+def _prefixes(keys: str | tuple[str, ...]) -> frozenset[str]:
+    return frozenset(key.partition("#")[0][:16] for key in keys)
+
+
+def requests(function: str, service: str, operation: str, params: Wire) -> Iterator[Request]:
+    """What IAM checks before a function's call is done."""
+    match service:
+        case "dynamodb":
+            yield from _of_tables(operation, params)
+        case "lambda":
+            name = _logical_id(function, params["FunctionName"])
+            yield Request(f"lambda:{operation}Function", arn(name))
+        case "kms":
+            yield Request(f"kms:{operation}", arn(_KEYS[operation]))
+        case "sns":
+            yield Request(f"sns:{operation}", arn(_logical_id(function, params["TopicArn"])))
+        case "sqs":
+            yield Request(f"sqs:{operation}", arn(_logical_id(function, params["QueueUrl"])))
+        case "sesv2":
+            address = parseaddr(params["FromEmailAddress"])[1]
+            yield Request(f"ses:{operation}", IDENTITIES + address, {"ses:FromAddress": address})
+        case _:
+            yield Request(f"{service}:{operation}", "*")
+
+
+def _logical_id(function: str, physical: str) -> str:
+    """What the template calls it; by the variable that names it to the function, where it has another name."""
+    name = re.split("[:/]", physical)[-1]
+    if name in template()["Resources"]:
+        return name
+    declared = FUNCTIONS[function].properties["Environment"]["Variables"]
+    [named] = {
+        value["Ref"] for variable, value in declared.items() if os.environ.get(variable) == physical
+    }
+    return str(named)
+
+
+def _of_tables(operation: str, params: Wire) -> Iterator[Request]:
+    if operation == "TransactWriteItems":
+        # There is no such action: each part is checked as what it does.
+        for part in params["TransactItems"]:
+            [(kind, wire)] = part.items()
+            yield _of_table(_KINDS[kind], wire, enclosing=operation)
+    elif operation == "BatchGetItem":
+        for table, wanted in params["RequestItems"].items():
+            yield _of_table(operation, {"TableName": table, **wanted})
+    else:
+        yield _of_table(operation, params)
+
+
+def _of_table(action: str, wire: Wire, *, enclosing: str | None = None) -> Request:
+    names = wire.get("ExpressionAttributeNames", {})
+    texts = [wire[expression] for expression in _EXPRESSIONS if expression in wire]
+    assert not any(map(_BARE_NAME.search, texts)), f"an attribute without a placeholder: {texts}"
+    items = wire.get("Keys") or [wire.get("Item") or wire.get("Key") or {}]
+    attributes = {*names.values(), *(name for item in items for name in item)}
+    context: dict[str, str | tuple[str, ...]] = {
+        "dynamodb:Attributes": tuple(sorted(attributes)),
+        "dynamodb:LeadingKeys": tuple(sorted(_leading_keys(wire, items))),
+    }
+    if action in _READS:
+        context["dynamodb:Select"] = _select(wire)
+    else:
+        # Whether AWS takes what a failed condition shows for a returned value is nowhere written: if it does, the
+        # policy must allow it as well.
+        context["dynamodb:ReturnValues"] = wire.get(
+            "ReturnValuesOnConditionCheckFailure", wire.get("ReturnValues", "NONE")
+        )
+    if enclosing:
+        context["dynamodb:EnclosingOperation"] = enclosing
+    index = f"/index/{wire['IndexName']}" if "IndexName" in wire else ""
+    return Request(f"dynamodb:{action}", arn(wire["TableName"]) + index, context)
+
+
+def _select(wire: Wire) -> str:
+    if "ProjectionExpression" in wire:
+        return "SPECIFIC_ATTRIBUTES"
+    return "ALL_PROJECTED_ATTRIBUTES" if "IndexName" in wire else "ALL_ATTRIBUTES"
+
+
+def _leading_keys(wire: Wire, items: list[Any]) -> set[str]:
+    if "KeyConditionExpression" in wire:
+        found = _HASH_KEY.match(wire["KeyConditionExpression"])
+        assert found, f"no hash key in {wire['KeyConditionExpression']}"
+        return {wire["ExpressionAttributeValues"][found[1]]["S"]}
+    # A scan has none.
+    return {item["pk"]["S"] for item in items if item}
