@@ -6,20 +6,18 @@ import pytest
 
 from notifications.errors import AttemptUnderWay, EmailUnavailable, RecipientErased
 from notifications.models import Notification, mailbox
-from notifications.notifier import Notifier
 from notifications.repository import DynamoNotifications, NotificationRepository
 from shared.contracts.events import Event
 from shared.dynamodb import Table
 from tests.notifications.fakes import (
     NOON,
-    FakeClock,
-    FakeMailer,
     InMemoryNotifications,
     event,
     notification,
     order_event,
     registered,
 )
+from tests.notifications.shop import Shop
 from tests.support.aws import make_table
 
 ALICE = mailbox("alice-1")
@@ -130,18 +128,6 @@ def test_an_erasure_finds_all_that_was_claimed_before_its_tombstone(table: Table
     events.register_first("before-send.dynamodb.PutItem", claimed)
     assert notifications.erase(ALICE, at=NOON) == 1
     assert "Alice" not in repr(table.client.scan(TableName=table.name)["Items"])
-
-
-class Shop:
-    """A notifier on fakes."""
-
-    def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.mailer = FakeMailer()
-        self.notifications = InMemoryNotifications()
-        self.notifier = Notifier(
-            self.notifications, self.mailer, admin_email="keeper@example.com", clock=self.clock
-        )
 
 
 @pytest.fixture

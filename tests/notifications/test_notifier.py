@@ -3,18 +3,15 @@
 import pytest
 
 from notifications.errors import AttemptUnderWay, EmailRefused, EmailUnavailable
-from notifications.models import ADMINS, Notification, mailbox
-from notifications.notifier import Notifier
-from shared.contracts.events import Event, EventType
+from notifications.models import ADMINS
+from shared.contracts.events import EventType
 from tests.notifications.fakes import (
-    FakeClock,
-    FakeMailer,
-    InMemoryNotifications,
     event,
     low_stock,
     order_event,
     registered,
 )
+from tests.notifications.shop import Shop
 
 ORDER_EVENTS: list[EventType] = [
     "order.placed",
@@ -23,24 +20,6 @@ ORDER_EVENTS: list[EventType] = [
     "order.shipped",
     "order.delivered",
 ]
-
-
-class Shop:
-    """A notifier with all that it stands on, and what a test wants to see of them."""
-
-    def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.mailer = FakeMailer()
-        self.notifications = InMemoryNotifications()
-        self.notifier = Notifier(
-            self.notifications, self.mailer, admin_email="keeper@example.com", clock=self.clock
-        )
-
-    def deliver(self, fact: Event) -> None:
-        self.notifier.notify(fact)
-
-    def kept(self, box: str = mailbox("alice-1")) -> list[Notification]:
-        return self.notifications.newest_first(box, unread=None, before=None, limit=100)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orders.models import Basket, Order
+from orders.ports import Orders
 from shared.contracts.inventory import Line, PricedLine
 from tests.support.callers import ALICE
 
@@ -53,3 +54,9 @@ def an_order(
             **overrides,
         },
     )
+
+
+def added(orders: Orders, order: Order) -> Order:
+    """The order, kept."""
+    orders.add(order)
+    return order

@@ -1,10 +1,15 @@
-"""The service, its API and its saga, each on fakes."""
+"""The service, its API and its saga, each on fakes; and where orders are kept, as a fake and in DynamoDB."""
 
 import pytest
 
+from orders.ports import Orders
+from orders.repository import DynamoOrders
+from shared.dynamodb import Table
 from tests.orders.counter import Counter
+from tests.orders.fakes import InMemoryOrders
 from tests.orders.shop import Shop
 from tests.orders.stage import Stage
+from tests.support.aws import make_table
 
 
 @pytest.fixture
@@ -20,3 +25,16 @@ def counter(request: pytest.FixtureRequest, shop: Shop) -> Counter:
 @pytest.fixture
 def stage() -> Stage:
     return Stage()
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def orders(request: pytest.FixtureRequest) -> Orders:
+    if request.param == "fake":
+        return InMemoryOrders()
+    request.getfixturevalue("account")
+    return DynamoOrders(make_table("OrdersTable"))
+
+
+@pytest.fixture
+def table(account: None) -> Table:
+    return make_table("OrdersTable")

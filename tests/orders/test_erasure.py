@@ -13,10 +13,9 @@ from shared.clock import rfc3339
 from shared.contracts.events import Event
 from shared.dynamodb import Table
 from shared.redelivery import ComeAgain
-from tests.orders.builders import MINUTE, NOON, a_basket, an_order, order_id_of
+from tests.orders.builders import MINUTE, NOON, a_basket, added, an_order, order_id_of
 from tests.orders.fakes import FakeClock, InMemoryOrders
 from tests.orders.stage import Stage
-from tests.support.aws import make_table
 from tests.support.callers import ALICE, BOB
 
 NAME, EMAIL = "Alice Example", "alice@example.com"
@@ -33,24 +32,6 @@ def user_erased(user_id: str = ALICE.id) -> Event:
         request_id="request-1",
         data={"user_id": user_id},
     )
-
-
-@pytest.fixture(params=["fake", "dynamodb"])
-def orders(request: pytest.FixtureRequest) -> Orders:
-    if request.param == "fake":
-        return InMemoryOrders()
-    request.getfixturevalue("account")
-    return DynamoOrders(make_table("OrdersTable"))
-
-
-@pytest.fixture
-def table(account: None) -> Table:
-    return make_table("OrdersTable")
-
-
-def added(orders: Orders, order: Order) -> Order:
-    orders.add(order)
-    return order
 
 
 def confirmed(orders: Orders, order: Order) -> Order:

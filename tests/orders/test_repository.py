@@ -8,27 +8,7 @@ from orders.ports import DueOrder, Orders
 from orders.repository import DynamoOrders
 from shared.clock import rfc3339
 from shared.dynamodb import Table
-from tests.orders.builders import MINUTE, NOON, a_line, an_order, order_id_of
-from tests.orders.fakes import InMemoryOrders
-from tests.support.aws import make_table
-
-
-@pytest.fixture(params=["fake", "dynamodb"])
-def orders(request: pytest.FixtureRequest) -> Orders:
-    if request.param == "fake":
-        return InMemoryOrders()
-    request.getfixturevalue("account")
-    return DynamoOrders(make_table("OrdersTable"))
-
-
-@pytest.fixture
-def table(account: None) -> Table:
-    return make_table("OrdersTable")
-
-
-def added(orders: Orders, order: Order) -> Order:
-    orders.add(order)
-    return order
+from tests.orders.builders import MINUTE, NOON, a_line, added, an_order, order_id_of
 
 
 def cancelled(orders: Orders, order: Order) -> Order:
