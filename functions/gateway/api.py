@@ -14,6 +14,7 @@ from gateway.site import File, Routes, Site
 from shared.aws import client
 from shared.entry import Entry, Handler
 from shared.errors import MethodNotAllowed, NotFound
+from shared.headers import header
 from shared.http import create_app as create_shared_app
 from shared.http import lambda_handler
 from shared.routing import GuardedRoute
@@ -25,12 +26,12 @@ _ASSET_MAX_AGE: Final = 86_400
 _DOCUMENT_MAX_AGE: Final = 300
 _PAGE_CACHING: Final = "no-cache"
 _OF_DOCUMENT: Final = {
-    "ETag": {"schema": {"type": "string"}, "required": True, "description": "Of this build."},
-    "Cache-Control": {
-        "schema": {"type": "string", "const": f"public, max-age={_DOCUMENT_MAX_AGE}"},
-        "required": True,
-        "description": "Anyone may keep the answer for so many seconds.",
-    },
+    **header("ETag", "Of this build."),
+    **header(
+        "Cache-Control",
+        "Anyone may keep the answer for so many seconds.",
+        const=f"public, max-age={_DOCUMENT_MAX_AGE}",
+    ),
 }
 
 
@@ -128,12 +129,12 @@ async def live() -> Alive:
         503: {
             "model": Readiness,
             "description": "At least one of them cannot.",
-            "headers": {
-                "Retry-After": {
-                    "schema": {"type": "integer"},
-                    "description": "Only where the gateway answered by itself.",
-                }
-            },
+            "headers": header(
+                "Retry-After",
+                "Only where the gateway answered by itself.",
+                always=False,
+                type_="integer",
+            ),
         }
     },
 )
@@ -157,13 +158,11 @@ async def health(request: Request) -> Health:
     response_class=HTMLResponse,
     responses={
         200: {
-            "headers": {
-                "Cache-Control": {
-                    "schema": {"type": "string", "const": _PAGE_CACHING},
-                    "required": True,
-                    "description": "Who keeps the page must ask whether it still holds.",
-                }
-            }
+            "headers": header(
+                "Cache-Control",
+                "Who keeps the page must ask whether it still holds.",
+                const=_PAGE_CACHING,
+            )
         }
     },
 )

@@ -29,6 +29,7 @@ from shared.auth import Authenticated
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
 from shared.cursors import Cursors
 from shared.errors import Forbidden, ServiceUnavailable
+from shared.headers import location, replayed
 from shared.paging import Cursor, Limit
 from shared.problems import problems
 from shared.routing import GuardedRoute
@@ -87,15 +88,8 @@ _NOT_FOUND = "there is none, or it is somebody else's"
     responses={
         201: {
             "headers": {
-                "Location": {
-                    "schema": {"type": "string", "format": "uri-reference"},
-                    "required": True,
-                    "description": "The order's path.",
-                },
-                "Idempotent-Replayed": {
-                    "schema": {"type": "string", "enum": ["true"]},
-                    "description": "An earlier request with this key placed it.",
-                },
+                **location("The order's path."),
+                **replayed("An earlier request with this key placed it."),
             }
         },
         **problems(

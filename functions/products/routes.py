@@ -24,6 +24,7 @@ from shared import health, idempotency
 from shared.auth import Authenticated
 from shared.contracts.inventory import OutOfStock
 from shared.errors import InvalidRequest, ServiceUnavailable
+from shared.headers import header, location, replayed
 from shared.money import MinorUnits
 from shared.paging import Cursor, Limit
 from shared.problems import problems
@@ -64,20 +65,12 @@ IfNoneMatch = Annotated[
 
 _NOT_FOUND = "there is none"
 _BUSY = "too many are changing the product"
-_ETAG = {
-    "ETag": {
-        "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
-        "required": True,
-        "description": "The product's version.",
-    }
-}
-_KEPT = {
-    "Cache-Control": {
-        "schema": {"type": "string", "const": _CACHING["Cache-Control"]},
-        "required": True,
-        "description": "Anyone may keep the answer, and must ask whether it still holds.",
-    }
-}
+_ETAG = header("ETag", "The product's version.", pattern='^"[0-9]+"$')
+_KEPT = header(
+    "Cache-Control",
+    "Anyone may keep the answer, and must ask whether it still holds.",
+    const=_CACHING["Cache-Control"],
+)
 
 
 @router.get(
@@ -145,16 +138,7 @@ def _refuse_wrong_search(
     operation_id="addProduct",
     summary="Put a product on sale",
     responses={
-        201: {
-            "headers": {
-                "Location": {
-                    "schema": {"type": "string", "format": "uri-reference"},
-                    "required": True,
-                    "description": "The product's path.",
-                },
-                **_ETAG,
-            }
-        },
+        201: {"headers": {**location("The product's path."), **_ETAG}},
         **problems({ServiceUnavailable: _BUSY}),
     },
 )
@@ -244,15 +228,7 @@ async def withdraw_product(
     operation_id="restockProduct",
     summary="Add to a product's stock, or take from it",
     responses={
-        200: {
-            "headers": {
-                "Idempotent-Replayed": {
-                    "schema": {"type": "string", "enum": ["true"]},
-                    "description": "An earlier request with this key changed it.",
-                },
-                **_ETAG,
-            }
-        },
+        200: {"headers": {**replayed("An earlier request with this key changed it."), **_ETAG}},
         **problems(
             {
                 ProductNotFound: _NOT_FOUND,

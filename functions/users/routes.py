@@ -11,6 +11,7 @@ from shared import health
 from shared.auth import Authenticated
 from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, ServiceUnavailable
+from shared.headers import header, location
 from shared.paging import Cursor, Limit
 from shared.problems import problems
 from shared.routing import GuardedRoute
@@ -119,15 +120,7 @@ _TOO_MANY = "wrong passwords came too often"
     operation_id="registerUser",
     summary="Register",
     responses={
-        201: {
-            "headers": {
-                "Location": {
-                    "schema": {"type": "string", "format": "uri-reference"},
-                    "required": True,
-                    "description": "The account's path.",
-                }
-            }
-        },
+        201: {"headers": location("The account's path.")},
         **problems({EmailTaken: "another account has it, in whatever case"}),
     },
 )
@@ -267,17 +260,12 @@ async def users_health(users: Users) -> UsersHealth:
 @router.get(
     "/.well-known/jwks.json",
     operation_id="getPublicKeys",
+    summary="The public keys that access tokens verify with",
     responses={
         200: {
-            "headers": {
-                "Cache-Control": {
-                    "schema": {"type": "string", "const": _KEEP},
-                    "description": "Keys may be kept for so many seconds.",
-                }
-            }
+            "headers": header("Cache-Control", "Keys may be kept for so many seconds.", const=_KEEP)
         }
     },
-    summary="The public keys that access tokens verify with",
 )
 async def get_public_keys(request: Request, response: Response) -> PublicKeys:
     verifier: TokenVerifier = request.app.state.verifier

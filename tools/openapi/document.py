@@ -26,7 +26,7 @@ looked at before it.
 **Errors** are `application/problem+json` (RFC 9457); the last part of `type` is a stable code. A path that is not \
 here is 404 `not-found`, and a method that a path does not take 405 `method-not-allowed`, with `Allow`.
 
-**Requests** may carry an `X-Request-ID` (up to 128 letters, digits and `._:/+=@-`): the answer, the log and every \
+**Requests** may carry an `X-Request-ID` (up to 128 letters, digits and `._:/+=-`): the answer, the log and every \
 event that follows carry the same one. Others get a new one. Bodies are JSON (`application/json`, UTF-8) of at most 256 KB.
 
 **Lists** are read page by page: send `next_cursor` back as `cursor` until it is null.

@@ -8,7 +8,7 @@ PARAMETERS: Final[Node] = {
     "X-Request-ID": {
         "name": "X-Request-ID",
         "in": "header",
-        "description": "An id for the request: 1 to 128 letters, digits and `._:/+=@-`. Another one is not taken.",
+        "description": "An id for the request: 1 to 128 letters, digits and `._:/+=-`. Another one is not taken.",
         "schema": {"type": "string"},
         "example": "checkout-7f3a",
     }
