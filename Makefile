@@ -20,9 +20,9 @@ endif
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 PYTHON := .venv/bin/python
-CHECKED := functions layers/shared/shared tools tests
+CHECKED := functions layers/shared/shared tools bench tests
 
-.PHONY: help setup run stop deploy-local build test mutants check fix torture sbom requirements sam-local sam-invoke deploy admin dlq clean
+.PHONY: help setup run stop deploy-local build test bench power-table mutants check fix torture sbom requirements sam-local sam-invoke deploy admin dlq clean
 
 help:  ## this list
 	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -35,6 +35,8 @@ SAM := .tools/sam/.made
 EMULATOR := .tools/emulator/.made
 CHECKOV := .tools/checkov/.made
 AUDIT := .tools/audit/.made
+BENCH := .tools/bench/.made
+RUNTIME := .tools/runtime/.made
 
 # pyenv's python3 refuses to start when the version of .python-version is not installed: try others.
 define environment
@@ -46,7 +48,7 @@ done; \
 echo "python3 (3.9 or newer) is missing or does not start: install it, then try again." >&2; exit 1
 endef
 
-setup: $(APP) $(SAM) $(EMULATOR) $(CHECKOV) $(AUDIT)  ## make the environments (every other target makes those it needs)
+setup: $(APP) $(SAM) $(EMULATOR) $(CHECKOV) $(AUDIT) $(BENCH) $(RUNTIME)  ## make the environments (every other target makes those it needs)
 
 $(APP): requirements/dev.txt requirements/uv.txt
 	$(DO)$(call environment,app)
@@ -58,6 +60,10 @@ $(CHECKOV): requirements/checkov.txt requirements/uv.txt
 	$(DO)$(call environment,checkov)
 $(AUDIT): requirements/audit.txt requirements/uv.txt
 	$(DO)$(call environment,audit)
+$(BENCH): requirements/bench.txt requirements/uv.txt
+	$(DO)$(call environment,bench)
+$(RUNTIME): requirements/runtime.txt requirements/uv.txt
+	$(DO)$(call environment,runtime)
 
 # --- the shop on this machine --------------------------------------------------------------------
 
@@ -87,6 +93,13 @@ fix: $(APP)  ## format, and put right what can be put right by itself
 
 test: $(APP) $(SAM) $(EMULATOR)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
 	$(DO)$(if $(ARGS),echo "▸ pytest $(ARGS)"; .venv/bin/pytest $(ARGS),$(PYTHON) -m tools.run_tests)
+
+# Its figures need the machine for themselves.
+bench: $(APP) $(SAM) $(EMULATOR) $(BENCH) $(RUNTIME)  ## cold starts, calls and prices beside three baselines, into docs/benchmarks.md; ONLY=cold,warm
+	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
+
+power-table: $(APP) $(SAM) $(BENCH) $(RUNTIME)  ## what each function would take and cost at each memory size
+	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m bench.power
 
 mutants: $(APP)  ## break the design on purpose, and see a test notice each time; ONLY=outbox, JOBS=1
 	$(DO)$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)"
@@ -119,4 +132,4 @@ requirements: $(APP)  ## pin the newest versions that fit, with their hashes
 
 clean:  ## remove what builds and tests have made; the environments stay
 	$(DO)rm -rf .aws-sam .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	$(DO)find functions layers tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	$(DO)find functions layers tools bench tests -name __pycache__ -type d -prune -exec rm -rf {} +

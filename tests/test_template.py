@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from shared.http import _HEADERS
 from tests.support.functions import COMMON_VARIABLES, FUNCTIONS, Function, sample_events
-from tests.support.template import ROOT, resources, template
+from tools.template import ROOT, resources, template
 
 QUEUES = resources("AWS::SQS::Queue")
 WORK_QUEUES = {name: queue for name, queue in QUEUES.items() if "DeadLetters" not in name}

@@ -14,7 +14,7 @@ from tools.local.sam import quiet
 
 _BIN: Final = ROOT / ".venv/bin"
 _CHECKOV: Final = ROOT / ".tools/checkov/bin/checkov"
-_CODE: Final = ("functions", "layers/shared/shared", "tools", "tests")
+_CODE: Final = ("functions", "layers/shared/shared", "tools", "bench", "tests")
 
 
 @dataclass(frozen=True)

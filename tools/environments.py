@@ -21,10 +21,15 @@ ENVIRONMENTS = {
     "emulator": (".tools/emulator", "emulator.txt"),
     "checkov": (".tools/checkov", "checkov.txt"),
     "audit": (".tools/audit", "audit.txt"),
+    "bench": (".tools/bench", "bench.txt"),
+    "runtime": (".tools/runtime", "runtime.txt"),
 }
 LAYER = "layers/shared/requirements.in"
 DEV = "requirements/dev.in"
-OTHERS = tuple(f"requirements/{name}.in" for name in ("sam", "emulator", "checkov", "audit", "uv"))
+OTHERS = tuple(
+    f"requirements/{name}.in"
+    for name in ("sam", "emulator", "checkov", "audit", "bench", "runtime", "uv")
+)
 # Older ones don't know the platforms that the layer is built for.
 OLDEST_UV = (0, 6)
 

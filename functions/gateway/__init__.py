@@ -2,6 +2,10 @@
 
 from typing import Final
 
+from shared import cold_start
+
+cold_start.begin()
+
 NAME: Final = "Bodega"
 # The API's one version: of the index, and of the document.
 VERSION: Final = "0.1.0"

@@ -241,7 +241,8 @@ def build(settings: Settings) -> Handler:
         },
     )
     site = Site(Path(__file__).parent)
-    return lambda_handler(create_app(backends, site, cors_origins=settings.cors_origins))
+    app = create_app(backends, site, cors_origins=settings.cors_origins)
+    return lambda_handler(app, rehearsed="/")
 
 
 handler = Entry(build, Settings)

@@ -1,1 +1,5 @@
 """Notifications: what customers and admins were told, by which channel, about which event."""
+
+from shared import cold_start
+
+cold_start.begin()

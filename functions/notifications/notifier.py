@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from notifications.email import Mailer
-from notifications.errors import EmailRefused, RecipientErased
+from notifications.errors import AttemptUnderWay, EmailRefused, RecipientErased
 from notifications.letters import Letter, Recipient, compose
 from notifications.models import ADMINS, Channel, Notification, mailbox, notification_id
 from notifications.repository import NotificationRepository
@@ -69,12 +69,16 @@ class Notifier:
         if letter.recipient and is_erased_email(letter.recipient.email):
             self._settle_erased(box, notification)
             return
+        claimed_at = self._clock()
         try:
-            is_mine = self._notifications.claim(box, notification, now=self._clock(), lease=_LEASE)
+            is_mine = self._notifications.claim(box, notification, now=claimed_at, lease=_LEASE)
         except RecipientErased:
             self._settle_erased(box, notification)
             return
         if is_mine:
+            # Whoever stood still at the claim for all that time may not be alone any more.
+            if self._clock() > claimed_at + _LEASE:
+                raise AttemptUnderWay("the claim ended before anything was sent")
             self._send(box, notification.position, letter)
 
     def _erase(self, user_id: str) -> None:

@@ -1,9 +1,6 @@
 """OrdersApi: the app and its graph."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -24,9 +21,6 @@ from shared.internal import InternalClient
 from shared.settings import ApiSettings
 from shared.tokens import TokenVerifier, keys_from_kms
 
-if TYPE_CHECKING:
-    from orders.idempotency import PlacingOnce
-
 __all__ = ["Settings", "build", "create_app", "handler", "router"]
 
 
@@ -40,19 +34,13 @@ class Settings(ApiSettings):
 
 def create_app(
     orders: OrderService,
-    placing: Callable[[], "PlacingOnce"],
     verifier: TokenVerifier,
     cursors: Cursors,
     cors_origins: str = "",
 ) -> FastAPI:
-    """The application.
-
-    Args:
-        placing: gives what places orders; asked when the first one is placed.
-    """
+    """The application."""
     app = create_base_app("orders", router, verifier=verifier, cors_origins=cors_origins)
     app.state.orders = orders
-    app.state.placing = placing
     app.state.cursors = cursors
     return app
 
@@ -78,19 +66,9 @@ def build(settings: Settings) -> Handler:
         ),
     )
 
-    @cache
-    def placing() -> "PlacingOnce":
-        # Where used: only placing needs it, and it is slow to load.
-        from orders.idempotency import PlacingOnce
-
-        # One attempt: a second one after a lost answer would find the first one's lock and refuse its own request.
-        once = aws.client("dynamodb", connect=0.5, read=1, attempts=1)
-        return PlacingOnce(orders, settings.table_name, once)
-
     kms = aws.client("kms")
     app = create_app(
         orders,
-        placing,
         TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids)),
         Cursors(key_from_kms(kms, settings.cursor_key_id)),
         settings.cors_origins,

@@ -21,7 +21,6 @@ CancelReason = Literal[
     "payment_unavailable",
     "reservation_expired",
 ]
-Step = Literal["placed", "authorized"]
 
 STATUSES: Final[tuple[Status, ...]] = (
     "pending",
@@ -96,9 +95,9 @@ class Basket:
 class Order:
     """An order as it is after `version` changes.
 
-    `user_name` and `email` are the customer's when the order was placed, until they are erased. `step` is how far the saga of a pending
-    order is known to have come. `due_at` is when the sweeper looks at an order whose saga or compensation is
-    open; None where nothing is left to do. All times are RFC 3339.
+    `user_name` and `email` are the customer's when the order was placed, until they are erased. `due_at` is when the
+    sweeper looks at an order whose saga or compensation is open; None where nothing is left to do. All times are
+    RFC 3339.
     """
 
     id: str
@@ -114,7 +113,6 @@ class Order:
     created_at: str
     updated_at: str
     version: int
-    step: Step
     due_at: str | None
 
     @classmethod
@@ -146,7 +144,6 @@ class Order:
             created_at=now,
             updated_at=now,
             version=1,
-            step="placed",
             due_at=rfc3339(at + PATIENCE),
         )
 

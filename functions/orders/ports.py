@@ -41,7 +41,7 @@ class Orders(Protocol):
         """The order as it is now."""
 
     def add(self, order: Order) -> None:
-        """Write a new order, its event and its count, all or nothing.
+        """Write a new order and its event, both or none.
 
         Raises:
             OrderExists: there is one of this id.
@@ -51,22 +51,15 @@ class Orders(Protocol):
         """Write a transition, its event and the counts, all or nothing.
 
         Raises:
-            OrderChanged: the order is not at the version and step of `before` any more.
+            OrderChanged: the order is not at the version of `before` any more.
         """
 
     def erase(self, before: Order, after: Order) -> None:
         """Write an order without its customer's data, a `user.erased` in its history, and the same over the data in all
-        events before, all or nothing. Step and due time stay whatever they are.
+        events before, all or nothing. Its due time stays whatever it is.
 
         Raises:
             OrderChanged: the order is not at the version of `before` any more.
-        """
-
-    def record_authorized(self, order: Order) -> Order:
-        """Write that the order's payment is authorised: no version, for no status changes.
-
-        Raises:
-            OrderChanged: the order is not at this version any more.
         """
 
     def settle(self, order: Order) -> None:

@@ -3,14 +3,14 @@
     pk             sk
     ORDER#<id>     ORDER               the order
     ORDER#<id>     EVENT#<version>     its events (shared.outbox)
-    COUNTERS       <shard>             how many are in each status (shared.counters)
+    COUNTERS       <shard>             how many are in each status but pending (shared.counters)
 
 `due` and `due_at` are on an order only while something is left to do for it, so that their index is small.
 """
 
 import heapq
 from collections.abc import Iterator
-from itertools import groupby, islice
+from itertools import batched, groupby, islice
 from typing import Any, Final
 
 from orders.errors import OrderChanged, OrderExists
@@ -34,7 +34,10 @@ _SK: Final = "ORDER"
 _DUE_SHARDS: Final = 4
 _DUE_LIMIT: Final = 25  # of each shard, so that a sweep ends within its function's time
 _LAST: Final = "~"  # sorts after every time
-_FILTERED_PAGE: Final = 200
+_AT_ONCE: Final = 100  # orders that can be got together
+# Orders are pending for seconds, so few are at a time: they are looked up where the others are counted, which would take a
+# quarter more of what it costs to write an order.
+_UNCOUNTED: Final[Status] = "pending"
 
 
 class DynamoOrders:
@@ -50,18 +53,16 @@ class DynamoOrders:
     def add(self, order: Order) -> None:
         write = Put(_item(order), condition="attribute_not_exists(#pk)")
         try:
-            self._table.transact([write, _telling(order), counters.adding({order.status: 1})])
+            self._table.transact([write, _telling(order)])
         except TransactionFailed as failure:
             raise OrderExists(_order(_there(failure))) from failure
 
     def change(self, before: Order, after: Order) -> None:
-        # The step as well: who decided to cancel before the payment was authorised decides again after it.
         write = Put(
-            _item(after),
-            condition="#version = :version AND #step = :step",
-            values={"version": before.version, "step": before.step},
+            _item(after), condition="#version = :version", values={"version": before.version}
         )
-        counts = counters.adding({before.status: -1, after.status: 1})
+        left: dict[str, int] = {} if before.status == _UNCOUNTED else {before.status: -1}
+        counts = counters.adding(left | {after.status: 1})
         try:
             self._table.transact([write, _telling(after), counts])
         except TransactionFailed as failure:
@@ -71,7 +72,7 @@ class DynamoOrders:
         pk = _key(after.id)["pk"]
         names = ("user_name", "email", "payment_token", "updated_at", "version")
         values = {name: getattr(after, name) for name in names}
-        # These fields and no others: who records a step, or puts off when the order is due, does so at the same version.
+        # These fields and no others: who puts off when the order is due does so at the same version.
         write = Update(
             _key(after.id),
             f"SET {', '.join(f'#{name} = :{name}' for name in names)}",
@@ -86,13 +87,16 @@ class DynamoOrders:
         except TransactionFailed as failure:
             raise OrderChanged(_order(_there(failure))) from failure
 
-    def record_authorized(self, order: Order) -> Order:
-        return _order(
-            self._update(order, "SET #step = :step", step="authorized"),
-        )
-
     def settle(self, order: Order) -> None:
-        self._update(order, "REMOVE #due, #due_at")
+        try:
+            self._table.update(
+                _key(order.id),
+                "REMOVE #due, #due_at",
+                condition="#version = :version",
+                values={"version": order.version},
+            )
+        except ConditionFailed as failure:
+            raise OrderChanged(_order(_known(failure.item))) from failure
 
     def due(self, before: str) -> list[DueOrder]:
         found: list[DueOrder] = []
@@ -121,8 +125,13 @@ class DynamoOrders:
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
     ) -> OrderPage:
+        if user_id is not None and status:
+            matching = self._of_user_in(status, user_id, after or _LAST, min(limit + 1, _AT_ONCE))
+            there = list(islice(matching, limit + 1))
+            shown = there[:limit]
+            return OrderPage(shown, shown[-1].listed_at if len(there) > limit else None)
         if user_id is not None:
-            places = self._of_user(user_id, status, after or _LAST, limit + 1)
+            places = self._of_user(user_id, after or _LAST, limit + 1)
         else:
             # All orders have no partition of their own: it would take every write of the shop. Those of the five
             # statuses are merged instead, each read only as far as it is needed.
@@ -142,22 +151,27 @@ class DynamoOrders:
         return HistoryPage(kept, kept[-1].version if len(events) > limit else None)
 
     def totals(self) -> dict[Status, int]:
-        totals = counters.totals(self._table)
-        return {status: totals.get(status, 0) for status in STATUSES}
+        counted = counters.totals(self._table)
+        counted[_UNCOUNTED] = sum(1 for _ in self._of_status(_UNCOUNTED, _LAST, None))
+        return {status: counted.get(status, 0) for status in STATUSES}
 
-    def _of_user(
-        self, user_id: str, status: Status | None, after: str, wanted: int
-    ) -> Iterator[str]:
-        values = {"user_id": user_id, "after": after}
+    def _of_user(self, user_id: str, after: str, wanted: int) -> Iterator[str]:
         return self._walk(
             "by-user",
             "#user_id = :user_id AND #placed < :after",
-            values | ({"status": status} if status else {}),
-            filter_="#status = :status" if status else None,
-            page_size=_FILTERED_PAGE if status else wanted,
+            {"user_id": user_id, "after": after},
+            page_size=wanted,
         )
 
-    def _of_status(self, status: Status, after: str, wanted: int) -> Iterator[str]:
+    def _of_user_in(
+        self, status: Status, user_id: str, after: str, at_once: int
+    ) -> Iterator[Order]:
+        """The index does not know the status, or each change would be paid for there as well: it is looked at in the
+        orders, so many of them at once."""
+        for some in batched(self._of_user(user_id, after, at_once), at_once, strict=False):
+            yield from self._in_order(list(some), status)
+
+    def _of_status(self, status: Status, after: str, wanted: int | None) -> Iterator[str]:
         return self._walk(
             "by-status",
             "#status = :status AND #placed < :after",
@@ -171,8 +185,7 @@ class DynamoOrders:
         condition: str,
         values: dict[str, Any],
         *,
-        page_size: int,
-        filter_: str | None = None,
+        page_size: int | None,
     ) -> Iterator[str]:
         """The places of orders in an index, newest first, read page by page as they are asked for."""
         start: Item | None = None
@@ -181,7 +194,6 @@ class DynamoOrders:
                 condition,
                 values,
                 index=index,
-                filter=filter_,
                 limit=page_size,
                 start=start,
                 forward=False,
@@ -197,17 +209,6 @@ class DynamoOrders:
         orders = [_order(items[place]) for place in places if place in items]
         # An index is a little behind: an order that has just left the status is not shown in it.
         return [order for order in orders if status in (None, order.status)]
-
-    def _update(self, order: Order, update: str, **values: object) -> Item:
-        try:
-            return self._table.update(
-                _key(order.id),
-                update,
-                condition="#version = :version",
-                values={"version": order.version, **values},
-            )
-        except ConditionFailed as failure:
-            raise OrderChanged(_order(_known(failure.item))) from failure
 
 
 def _key(order_id: str) -> Key:
@@ -261,7 +262,6 @@ def _item(order: Order) -> Item:
         "created_at": order.created_at,
         "updated_at": order.updated_at,
         "version": order.version,
-        "step": order.step,
         "placed": order.listed_at,
         **(due if order.due_at else {}),
     }
@@ -282,6 +282,5 @@ def _order(item: Item) -> Order:
         created_at=item["created_at"],
         updated_at=item["updated_at"],
         version=item["version"],
-        step=item["step"],
         due_at=item.get("due_at"),
     )

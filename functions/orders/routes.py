@@ -1,7 +1,7 @@
 """Orders over HTTP: each route parses, calls the service once and answers."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
@@ -33,9 +33,6 @@ from shared.headers import location, replayed
 from shared.paging import Cursor, Limit
 from shared.problems import problems
 from shared.routing import GuardedRoute
-
-if TYPE_CHECKING:
-    from orders.idempotency import PlacingOnce
 
 router = APIRouter(tags=["orders"], route_class=GuardedRoute)
 
@@ -110,11 +107,10 @@ async def place(
     caller: Authenticated,
     key: Annotated[str, Depends(_idempotency_key)],
     body: OrderRequest,
-    request: Request,
+    orders: Service,
     response: Response,
 ) -> OrderAnswer:
-    placing: PlacingOnce = request.app.state.placing()
-    placed = placing.place(caller, key, body.basket(), request.scope.get("aws.context"))
+    placed = orders.place(caller, key, body.basket())
     response.headers["Location"] = f"/api/v1/orders/{placed.order.id}"
     if placed.replayed:
         response.headers["Idempotent-Replayed"] = "true"

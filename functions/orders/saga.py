@@ -1,19 +1,17 @@
 """The saga: takes an order from placed to confirmed, or gives everything back.
 
-    authorise the payment ─► [step: authorized] ─► confirm the stock ─► capture ─► [confirmed]
-      │ declined, or the        from here only forward │ its reservation has ended
-      │ deadline has passed                            │
-      └──────────────────► [cancelled] ◄───────────────┘
-                              └─► release the stock ─► void or refund ─► [settled]
+    authorise the payment ─► confirm the stock ─► capture ─► [confirmed]
+      │ declined, or down      │ its reservation has ended
+      │ past the deadline      │
+      └──────────────────► [cancelled] ─► release the stock ─► void or refund ─► [settled]
 
 Only what stands in brackets is written. Each step is idempotent by the order's id, so whoever starts again from the
-last write repeats what is done already and goes on. `authorized` is written because it decides something: from
-there on a provider that is down delays an order and never cancels it, for its stock may be sold already. The steps
-after it need no mark of their own: they would be repeated anyhow.
+last write repeats what is done already and goes on: the steps need no marks of their own.
 
 A worker that was thought dead may go on at any point beside another one. It cannot do harm: a cancelled order's
 release leaves a tombstone against its `reserve` and `confirm`, `void` one against its `authorize` and `capture`,
-and the order's version stands against its writes.
+and the order's version stands against its writes. Stock that was sold for it comes back by `release`, money that was
+captured by `refund`.
 """
 
 from collections.abc import Callable
@@ -100,18 +98,16 @@ class Checkout:
             self._give_back(order)
 
     def _check_out(self, order: Order) -> None:
-        if order.step == "placed":
-            try:
-                payment = self._authorize(order)
-            except _Later:
-                if not order.is_past_deadline(self._now()):
-                    raise
-                self._cancel(order, "payment_unavailable")
-                return
-            if payment.state == "declined":
-                self._cancel(order, "payment_declined")
-                return
-            order = self._orders.record_authorized(order)
+        try:
+            payment = self._authorize(order)
+        except _Later:
+            if not order.is_past_deadline(self._now()):
+                raise
+            self._cancel(order, "payment_unavailable")
+            return
+        if payment.state == "declined":
+            self._cancel(order, "payment_declined")
+            return
         try:
             self._stock.confirm(order.id)
         except ReservationEnded:

@@ -9,6 +9,7 @@ from orders.errors import (
     OrderChanged,
     OrderExists,
     OrderNotFound,
+    RequestInProgress,
 )
 from orders.models import Basket, CancelReason, Order, Status, is_order_id, order_id
 from orders.ports import Customers, HistoryPage, OrderPage, Orders, Reservations
@@ -19,6 +20,8 @@ from shared.contracts.inventory import ReservationEnded
 from shared.errors import BodegaError, Forbidden, ServiceUnavailable
 from shared.tokens import Caller
 
+# OrdersApi's own time-out: who held an order's stock longer ago is not at work on it any more.
+_AT_WORK_SECONDS = 20
 _RACES = 5  # how often a change is tried again because another one came first
 _RETRY_SECONDS = 1
 
@@ -59,6 +62,7 @@ class OrderService:
         Raises:
             AccountInactive, OutOfStock, UnknownProduct, ReservationEnded: refused; the key may be tried again.
             IdempotencyKeyReused: the key came with another basket before.
+            RequestInProgress: another request with this key is at work, or died at it a moment ago.
             ServiceUnavailable: a service behind does not answer; trying again with the key is safe.
         """
         id_ = order_id(caller.id, key)
@@ -81,13 +85,6 @@ class OrderService:
         logging.logger().info("placed an order", extra={"order_id": id_})
         metrics.count("OrdersPlaced")
         return Placement(order, replayed=False)
-
-    def placement(self, id_: str) -> Placement:
-        """The answer to a request that has placed this order before."""
-        order = self._orders.find(id_)
-        if order is None:
-            raise OrderNotFound
-        return Placement(order.as_placed(), replayed=True)
 
     def get(self, id_: str, caller: Caller) -> Order:
         """The order.
@@ -163,6 +160,10 @@ class OrderService:
         # tells of another body.
         if not basket.is_held_by(reservation.lines):
             raise IdempotencyKeyReused
+        # One transaction lets one of two requests hold: the other one knows by it that somebody is before it.
+        held_ago = reservation.held_seconds_ago
+        if held_ago is not None and held_ago <= _AT_WORK_SECONDS:
+            raise RequestInProgress
         return Order.placed(
             id_,
             basket,

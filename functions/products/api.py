@@ -47,7 +47,7 @@ def build(settings: Settings) -> Handler:
     )
     verifier = TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids))
     app = create_app(service, verifier=verifier, cors_origins=settings.cors_origins)
-    return http.lambda_handler(app)
+    return http.lambda_handler(app, rehearsed="/api/v1/products/-")
 
 
 handler = Entry(build, Settings)

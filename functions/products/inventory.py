@@ -25,8 +25,13 @@ def create_handler(service: ReservationService, *, currency: str) -> Handler:
 
     def reserve(body: dict[str, Any]) -> Reservation:
         command = Reserve.model_validate(body)
-        held = service.reserve(command.order_id, command.lines)
-        return Reservation(order_id=held.order_id, lines=list(held.lines), currency=currency)
+        hold = service.reserve(command.order_id, command.lines)
+        return Reservation(
+            order_id=hold.reservation.order_id,
+            lines=list(hold.reservation.lines),
+            currency=currency,
+            held_seconds_ago=hold.seconds_ago,
+        )
 
     def confirm(body: dict[str, Any]) -> Done:
         service.confirm(Confirm.model_validate(body).order_id)

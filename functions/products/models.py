@@ -13,15 +13,15 @@ from shared.contracts.inventory import OutOfStock, PricedLine, ReservationEnded,
 
 Sort = Literal["price", "-price", "name", "newest"]
 State = Literal["held", "confirmed", "released"]
-Pool = Literal["available", "held", "sold"]
+Pool = Literal["available", "taken"]
 
 HELD_FOR: Final = timedelta(minutes=15)
 
 _PRODUCT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Where a reservation's units are, by its state.
 _POOLS: Final[Mapping[State, Pool]] = {
-    "held": "held",
-    "confirmed": "sold",
+    "held": "taken",
+    "confirmed": "taken",
     "released": "available",
 }
 
@@ -45,8 +45,8 @@ class ProductChanges(TypedDict, total=False):
 class Product:
     """Something to sell. All times are RFC 3339.
 
-    Of its units, so many are `available`, `held` for orders, and `sold`. `version` counts every change that a
-    client can see, stock included; `edition` only those that people make to the product itself, so that these
+    Of its units, so many are `available`, and so many `taken`: held for orders, or sold. Which of the two, the
+    reservations say. `version` counts every change that a client can see, stock included; `edition` only those that people make to the product itself, so that these
     need not wait for a pause between sales.
     """
 
@@ -57,8 +57,7 @@ class Product:
     category: str
     is_active: bool
     available: int
-    held: int
-    sold: int
+    taken: int
     version: int
     edition: int
     created_at: str
@@ -86,8 +85,7 @@ class Product:
             category=category,
             is_active=True,
             available=stock,
-            held=0,
-            sold=0,
+            taken=0,
             version=1,
             edition=1,
             created_at=now,
@@ -237,6 +235,11 @@ class Reservation:
         """Where its units are now."""
         return _POOLS[self.state]
 
+    def seconds_held(self, at: datetime) -> int:
+        """How long ago it was held for the first time."""
+        held_at = datetime.fromisoformat(self.expires_at) - HELD_FOR
+        return max(0, int((at - held_at).total_seconds()))
+
     def confirmed(self) -> Self:
         """Sold; the very same reservation if it was so before.
 
@@ -254,3 +257,12 @@ class Reservation:
     def has_expired(self, at: datetime) -> bool:
         """Whether it is held and past its time. It can still be confirmed, as long as nobody gave it back."""
         return self.state == "held" and self.expires_at < rfc3339(at)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The answer to a command to hold: the order's reservation; and how many seconds ago an earlier command made it, None
+    where this one did."""
+
+    reservation: Reservation
+    seconds_ago: int | None

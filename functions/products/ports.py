@@ -69,7 +69,8 @@ class Reservations(Protocol):
         """The order's reservation and, by id, those of the products that exist; at most 50 are asked for."""
 
     def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
-        """Keep the reservation's new state, and move its units to where that says they are, all or nothing.
+        """Keep the reservation's new state, and move its units to where that says they are, all or nothing. What is sold
+        was taken before, so none move then.
 
         Raises:
             Overtaken: the reservation is not as in `before` any more; or, for a new one, a product is not on

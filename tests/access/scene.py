@@ -19,11 +19,12 @@ from shared import aws, settings
 from shared.http import lambda_handler
 from shared.tokens import keys_from_kms
 from tests.shared.forging import Forge, Key
-from tests.simulation.resources import variables
 from tests.simulation.stage import Stage, opened
 from tests.simulation.town import Town
 from tests.support.functions import FUNCTIONS
 from tests.support.shop import PASSWORD, Client
+from tools.lambda_environment import variables
+from tools.template import alias
 
 type Stored = dict[tuple[str, str, str], Any]
 
@@ -119,7 +120,8 @@ def scene(folder: Path) -> Iterator[Scene]:
 def _gateway(folder: Path) -> Any:
     """With a document: a checkout has none."""
     (folder / DOCUMENT).write_text(json.dumps({"openapi": "3.1.0", "paths": {}}))
-    functions = {service: f"{service.title()}Api" for service in SERVICES}
+    names = {service: f"{service.title()}Api" for service in SERVICES}
+    functions = {service: f"{name}:{alias(name)}" for service, name in names.items()}
     return lambda_handler(create_app(LambdaBackends(aws.client("lambda"), functions), Site(folder)))
 
 

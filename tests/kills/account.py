@@ -4,14 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tests.simulation.resources import variables
 from tests.support.functions import FUNCTIONS
-from tests.support.template import resources, table_definition, template
+from tools import lambda_environment
 from tools.local.places import aws_environment
 from tools.local.stack import session
+from tools.template import resources, table_definition, template
 
 # Minutes in the template: a message of a worker that was killed shall come again while the test runs.
 _VISIBILITY_SECONDS: Final = "3"
+# There is nobody to send traces to.
+_PARAMETERS: Final = {"TracingMode": "PassThrough"}
 
 
 class Account:
@@ -25,8 +27,7 @@ class Account:
         self.endpoint = endpoint
         self._clients: dict[str, Any] = {}
         parameters = {name: str(p["Default"]) for name, p in template()["Parameters"].items()}
-        # There is nobody to send traces to.
-        self.names: dict[str, str] = parameters | {"TracingMode": "PassThrough"}
+        self.names: dict[str, str] = parameters | _PARAMETERS
         self.names |= {name: name for name in FUNCTIONS}
         self._make_tables()
         self._make_keys()
@@ -44,19 +45,10 @@ class Account:
 
     def variables(self, function: str, lambda_endpoint: str) -> dict[str, str]:
         """The environment of the function's workers, as Lambda gives it, but that AWS is here."""
-        common: Mapping[str, Any] = template()["Globals"]["Function"]["Environment"]["Variables"]
         return {
             **aws_environment(self.endpoint),
             "AWS_ENDPOINT_URL_LAMBDA": lambda_endpoint,
-            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
-            "AWS_LAMBDA_FUNCTION_NAME": function,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "POWERTOOLS_LOG_LEVEL": self.names["LogLevel"],
-            "POWERTOOLS_METRICS_NAMESPACE": common["POWERTOOLS_METRICS_NAMESPACE"],
-            "TRACING": self.names["TracingMode"],
-            **variables(function, self.names),
+            **lambda_environment.whole(function, self.names, _PARAMETERS),
         }
 
     def _make_tables(self) -> None:

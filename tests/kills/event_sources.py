@@ -16,8 +16,8 @@ from typing import Any, Final
 from tests.kills.account import Account
 from tests.kills.crew import Crew
 from tests.kills.lambda_service import LambdaService
-from tests.kills.runtime_api import Answer
 from tests.simulation.resources import STREAMS, SWEEPERS, WORKERS, Stream
+from tools.runtime_api import Answer
 
 # 21 in the template. A stream that gives up this early leaves events to the sweepers.
 _STREAM_ATTEMPTS: Final = 2

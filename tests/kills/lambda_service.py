@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
 
-from tests.kills.runtime_api import Answer, EnvironmentGone, Invocation, RuntimeApi
 from tests.kills.zygote import Process
+from tests.support.functions import function_called
+from tools.runtime_api import Answer, EnvironmentGone, Invocation, RuntimeApi
 
 _INIT_SECONDS: Final = 10.0
-_INVOKE: Final = re.compile(r"/2015-03-31/functions/(?P<name>\w+)/invocations")
+_INVOKE: Final = re.compile(r"/2015-03-31/functions/(?P<name>[\w%]+)/invocations")
 
 type Start = Callable[[str, str], Process]
 """Starts a worker of the function that is named, for the Runtime API at the address."""
@@ -209,7 +210,7 @@ def _invoke_api(service: LambdaService) -> type[BaseHTTPRequestHandler]:
             payload = self.rfile.read(int(self.headers["Content-Length"]))
             found = _INVOKE.fullmatch(self.path)
             assert found, self.path
-            answer = service.invoke(found["name"], payload, from_within=True)
+            answer = service.invoke(function_called(found["name"]), payload, from_within=True)
             # Whoever asked may be dead by now.
             with suppress(OSError):
                 self.send_response(200)

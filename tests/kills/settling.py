@@ -65,7 +65,4 @@ def _older(item: Item) -> dict[str, Any]:
     older: dict[str, Any] = {
         name: rfc3339(datetime.fromisoformat(item[name]) - _HOUR) for name in times if name in item
     }
-    # Powertools' lock of a request that died.
-    if "in_progress_expiration" in item:
-        older["in_progress_expiration"] = int(item["in_progress_expiration"]) - 3_600_000
     return older

@@ -40,16 +40,18 @@ class InMemoryNotifications:
         key = (mailbox, notification.position)
         if key in self._kept and self._kept[key].status != "pending":
             return False
+        self._kept.setdefault(key, notification)
         if mailbox in self._erased:
             raise RecipientErased
-        self._kept.setdefault(key, notification)
         if key in self._leases and self._leases[key] >= now:
             raise AttemptUnderWay
         self._leases[key] = now + lease
         return True
 
     def keep(self, mailbox: str, notification: Notification) -> None:
-        self._kept.setdefault((mailbox, notification.position), notification)
+        key = (mailbox, notification.position)
+        if key not in self._kept or self._kept[key].status == "pending":
+            self._kept[key] = notification
 
     def erase(self, mailbox: str, *, at: datetime) -> int:
         self._erased.add(mailbox)

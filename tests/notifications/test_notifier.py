@@ -1,5 +1,7 @@
 """One event, one notification, one e-mail: whatever the queue and the provider do."""
 
+from typing import Any
+
 import pytest
 
 from notifications.errors import AttemptUnderWay, EmailRefused, EmailUnavailable
@@ -102,6 +104,26 @@ def test_a_delivery_beside_one_that_is_sending_comes_again_later(shop: Shop) -> 
     with pytest.raises(AttemptUnderWay):
         shop.deliver(order_event())
     assert shop.mailer.sent == []
+
+
+def test_who_stands_still_at_its_claim_until_that_has_ended_sends_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another delivery may have taken the claim over, and sent."""
+    claim = shop.notifications.claim
+
+    def slow(*asked: Any, **more: Any) -> bool:
+        is_mine = claim(*asked, **more)
+        shop.clock.advance(seconds=61)
+        return is_mine
+
+    with monkeypatch.context() as slowed:
+        slowed.setattr(shop.notifications, "claim", slow)
+        with pytest.raises(AttemptUnderWay):
+            shop.deliver(order_event())
+    assert shop.mailer.sent == []
+    shop.deliver(order_event())
+    assert len(shop.mailer.sent) == 1
 
 
 def test_two_events_of_one_order_make_two_notifications(shop: Shop) -> None:

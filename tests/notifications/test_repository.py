@@ -116,6 +116,29 @@ def test_reading_moves_a_notification_from_the_unread_to_the_read(
     assert listed(notifications) == [other.id, PENDING.id]
 
 
+def test_what_was_read_a_moment_ago_is_not_listed_as_unread(account: None) -> None:
+    table = make_table("NotificationsTable")
+    notifications = DynamoNotifications(table)
+    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
+
+    def read(**_: object) -> None:
+        notifications.mark_read(ALICE, PENDING.position, at=NOON)
+
+    # The index has been asked by then, as it is asked when it is behind.
+    table.client.meta.events.register_first("before-send.dynamodb.BatchGetItem", read)
+    assert listed(notifications, unread=True) == []
+
+
+def test_over_a_hundred_unread_ones_are_listed_in_their_order(
+    notifications: NotificationRepository,
+) -> None:
+    many = [notification(order_event(minute=minute, version=minute + 1)) for minute in range(102)]
+    for one in many:
+        notifications.claim(ALICE, one, now=NOON, lease=MINUTE)
+    page = notifications.newest_first(ALICE, unread=True, before=None, limit=101)
+    assert [one.id for one in page] == [one.id for one in reversed(many)][:101]
+
+
 def test_reading_again_keeps_the_first_time(notifications: NotificationRepository) -> None:
     notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
     first = notifications.mark_read(ALICE, PENDING.position, at=NOON)

@@ -18,8 +18,8 @@ def shop() -> Shop:
 
 
 @pytest.fixture
-def counter(request: pytest.FixtureRequest, shop: Shop) -> Counter:
-    return Counter(shop, lambda: request.getfixturevalue("account"))
+def counter(shop: Shop) -> Counter:
+    return Counter(shop)
 
 
 @pytest.fixture

@@ -1,17 +1,13 @@
 """The orders API on a shop of fakes."""
 
 import uuid
-from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 from orders.api import create_app
-from orders.idempotency import PlacingOnce
 from orders.models import Order
 from shared.cursors import Cursors
 from tests.orders.builders import NOON, an_order
 from tests.orders.shop import Shop
-from tests.support.aws import make_table
 from tests.support.callers import ALICE, FakeVerifier
 from tests.support.http import Answer, HttpClient
 
@@ -19,22 +15,11 @@ ORDERS = "/api/v1/orders"
 
 
 class Counter:
-    """The API on a shop of fakes; a mocked account is opened when the first order is placed."""
+    """The API on a shop of fakes."""
 
-    def __init__(self, shop: Shop, account: Callable[[], object]) -> None:
+    def __init__(self, shop: Shop) -> None:
         self.shop = shop
-        self.account = account
-        self.http = HttpClient(
-            create_app(
-                shop.service, lambda: self.placing, FakeVerifier(), Cursors(lambda: b"k" * 32)
-            )
-        )
-
-    @cached_property
-    def placing(self) -> PlacingOnce:
-        self.account()
-        table = make_table("OrdersTable")
-        return PlacingOnce(self.shop.service, table.name, table.client)
+        self.http = HttpClient(create_app(shop.service, FakeVerifier(), Cursors(lambda: b"k" * 32)))
 
     def place(
         self, body: object = None, *, key: str | None = "", caller: Any = ALICE, **headers: str

@@ -246,7 +246,7 @@ def test_health_is_degraded_where_the_figures_cannot_be_read() -> None:
         def totals(self) -> dict[Status, int]:
             raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
 
-    answer = Counter(Shop(Unreachable()), object).http.get("/health/orders")
+    answer = Counter(Shop(Unreachable())).http.get("/health/orders")
     assert answer.status == 200
     assert answer.json.keys() == {"status", "uptime_seconds", "memory_mb"}
     assert answer.json["status"] == "degraded"

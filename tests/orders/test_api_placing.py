@@ -2,9 +2,9 @@
 
 import pytest
 
+from orders.models import order_id
 from tests.orders.builders import a_basket
 from tests.orders.counter import ORDERS, Counter
-from tests.orders.fakes import Killed
 from tests.support.callers import ALICE
 
 
@@ -87,12 +87,7 @@ def test_a_key_may_have_255_characters(counter: Counter) -> None:
 
 
 def test_a_request_that_still_runs_is_not_run_again(counter: Counter) -> None:
-    def die() -> None:
-        raise Killed
-
-    counter.shop.customers.before = die
-    with pytest.raises(Killed):
-        counter.placing.place(ALICE, "k", a_basket(), None)
+    counter.shop.inventory.reserve(order_id(ALICE.id, "k"), a_basket().lines)
     answer = counter.place(key="k")
     assert (answer.status, answer.code) == (409, "request-in-progress")
     assert answer.headers["retry-after"] == "1"

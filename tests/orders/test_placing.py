@@ -2,7 +2,7 @@
 
 import pytest
 
-from orders.errors import AccountInactive, IdempotencyKeyReused
+from orders.errors import AccountInactive, IdempotencyKeyReused, RequestInProgress
 from orders.models import Order, order_id
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
 from shared.dynamodb import TransactionContended
@@ -46,8 +46,38 @@ def test_customers_do_not_share_keys(shop: Shop) -> None:
     assert shop.service.place(BOB, "k", a_basket()).order.id != shop.placed("k").id
 
 
+def test_a_second_request_does_not_run_beside_the_first() -> None:
+    seen: list[type[Exception]] = []
+
+    class Raced(InMemoryOrders):
+        """Just before an order is written, another request comes with its key."""
+
+        def add(self, order: Order) -> None:
+            for basket in (a_basket(), a_basket(("mug", 2))):
+                with pytest.raises((RequestInProgress, IdempotencyKeyReused)) as refused:
+                    shop.service.place(ALICE, "k", basket)
+                seen.append(refused.type)
+            super().add(order)
+
+    shop = Shop(Raced())
+    assert not shop.service.place(ALICE, "k", a_basket()).replayed
+    assert seen == [RequestInProgress, IdempotencyKeyReused]
+    assert shop.service.place(ALICE, "k", a_basket()).replayed
+    assert shop.inventory.available["mug"] == 9
+
+
+def test_a_request_that_died_keeps_others_out_for_as_long_as_it_could_have_run(shop: Shop) -> None:
+    shop.inventory.reserve(order_id(ALICE.id, "k"), a_basket().lines)
+    shop.inventory.seconds_later = 20
+    with pytest.raises(RequestInProgress):
+        shop.service.place(ALICE, "k", a_basket())
+    shop.inventory.seconds_later = 21
+    assert not shop.service.place(ALICE, "k", a_basket()).replayed
+
+
 def test_a_request_that_died_before_its_write_is_finished_by_the_next(shop: Shop) -> None:
     shop.inventory.reserve(order_id(ALICE.id, "k"), a_basket(("mug", 3)).lines)
+    shop.inventory.seconds_later = 60
     placement = shop.service.place(ALICE, "k", a_basket(("mug", 3)))
     assert not placement.replayed
     assert shop.inventory.available["mug"] == 7

@@ -98,32 +98,12 @@ def test_totals_follow_every_change(orders: Orders) -> None:
     }  # fmt: skip
 
 
-def test_authorising_is_recorded_without_a_version(orders: Orders) -> None:
-    order = added(orders, an_order())
-    after = orders.record_authorized(order)
-    assert (after.step, after.version) == ("authorized", 1)
-    assert orders.find(order.id) == after
-    assert len(orders.history(order.id, after=None, limit=10).events) == 1
-    assert orders.record_authorized(order) == after
-
-
-def test_authorising_an_order_that_was_cancelled_is_refused(orders: Orders) -> None:
+def test_settling_an_order_that_has_gone_on_is_refused(orders: Orders) -> None:
     order = added(orders, an_order())
     now = cancelled(orders, order)
     with pytest.raises(OrderChanged) as refused:
-        orders.record_authorized(order)
+        orders.settle(order)
     assert refused.value.current == now
-
-
-def test_a_change_decided_before_the_payment_was_authorised_is_decided_again(
-    orders: Orders,
-) -> None:
-    seen = added(orders, an_order())
-    now = orders.record_authorized(seen)
-    with pytest.raises(OrderChanged) as refused:
-        cancelled(orders, seen)
-    assert refused.value.current == now
-    assert orders.find(seen.id) == now
 
 
 def test_open_orders_are_due_and_settled_ones_are_not(orders: Orders) -> None:
@@ -212,12 +192,8 @@ def test_orders_of_a_user_in_a_status_are_listed(orders: Orders) -> None:
     assert (ids(second.orders), second.last) == ([own[0].id], None)
 
 
-def test_a_rare_status_is_found_behind_many_other_orders(
-    table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A filter is applied to what a query has read, so that pages come back short or empty."""
-    monkeypatch.setattr("orders.repository._FILTERED_PAGE", 2)
-    orders = DynamoOrders(table)
+def test_a_rare_status_is_found_behind_many_other_orders(orders: Orders) -> None:
+    """They are read a page at a time, and have to leave it."""
     oldest = added(orders, an_order(99, at=NOON - MINUTE))
     confirmed(orders, oldest)
     for number in range(7):

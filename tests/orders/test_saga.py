@@ -60,8 +60,7 @@ def test_a_capture_whose_answer_never_came_is_asked_for_and_confirmed(stage: Sta
 def test_a_charge_of_which_the_provider_knows_nothing_is_not_guessed(stage: Stage) -> None:
     order = stage.placed("tok_timeout")
     stage.payments.down.add("find")
-    waiting = stage.advance(order)
-    assert (waiting.status, waiting.step) == ("pending", "placed")
+    assert stage.advance(order).status == "pending"
     stage.payments.down.clear()
     stage.minutes_pass(1)
     stage.assert_confirmed(order)
@@ -82,11 +81,10 @@ def test_the_inventory_s_silence_brings_the_message_again(stage: Stage) -> None:
     stage.stock.down = True
     with pytest.raises(CallFailed):
         stage.advance(order)
-    assert stage.now(order).step == "authorized"
     stage.stock.down = False
     stage.advance(order)
     stage.assert_confirmed(order)
-    assert stage.payments.done == ["authorize", "capture"]
+    assert stage.payments.done == ["authorize", "authorize", "capture"]
 
 
 def test_a_provider_that_is_down_before_the_capture_only_delays(stage: Stage) -> None:
@@ -117,6 +115,24 @@ def test_a_provider_that_stays_down_cancels_at_the_deadline(stage: Stage) -> Non
     assert stage.stock.available["mug"] == 9
     stage.minutes_pass(1)
     assert stage.now(order).cancel_reason == "payment_unavailable"
+    stage.assert_given_back(order)
+
+
+def test_a_provider_that_goes_down_after_it_authorised_cancels_at_the_deadline(
+    stage: Stage,
+) -> None:
+    order = stage.placed()
+    stage.payments.down.add("capture")
+    stage.advance(order)
+    assert stage.stock.reservations[order.id] == "confirmed"
+    stage.payments.down |= {"authorize", "void"}
+    stage.minutes_pass(9)
+    assert stage.now(order).status == "pending"
+    stage.minutes_pass(1)
+    assert stage.now(order).cancel_reason == "payment_unavailable"
+    assert stage.stock.available["mug"] == 10
+    stage.payments.down.clear()
+    stage.minutes_pass(1)
     stage.assert_given_back(order)
 
 

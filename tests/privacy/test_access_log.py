@@ -3,7 +3,7 @@
 import json
 import re
 
-from tests.support.template import resources
+from tools.template import resources
 
 SAID = {
     "requestId",

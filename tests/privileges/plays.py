@@ -28,9 +28,14 @@ def _running_low(stage: Stage) -> None:
         for notification in stage.admin.get("/api/v1/notifications").json()["notifications"]
         if notification["type"] == "product.low_stock"
     ]
+    assert low["id"] in _unread_of_the_admin(stage)
     assert stage.admin.post(f"/api/v1/notifications/{low['id']}/read").is_success
+    assert low["id"] not in _unread_of_the_admin(stage)
+
+
+def _unread_of_the_admin(stage: Stage) -> set[str]:
     unread = stage.admin.get("/api/v1/notifications", params={"unread": "true"})
-    assert low["id"] not in {one["id"] for one in unread.json()["notifications"]}
+    return {one["id"] for one in unread.json()["notifications"]}
 
 
 def _logging_out(stage: Stage) -> None:

@@ -106,9 +106,9 @@ def test_the_inventory_cannot_rewrite_a_product_and_the_sweeper_not_even_its_pri
         params = {"TableName": "ProductsTable", "Key": PRODUCT, **update(clause, *names)}
         return may(function, "dynamodb.UpdateItem", **params)
 
-    assert changes("ProductsInventory", "available", "held")
+    assert changes("ProductsInventory", "available", "taken")
     assert not changes("ProductsInventory", "name")
-    assert changes("ProductsSweeper", "available", "held")
+    assert changes("ProductsSweeper", "available", "taken")
     assert not changes("ProductsSweeper", "price_minor")
 
 

@@ -45,8 +45,7 @@ class InMemoryShop:
         self.products[before.id] = replace(
             after,
             available=current.available,
-            held=current.held,
-            sold=current.sold,
+            taken=current.taken,
             version=current.version + 1,
         )
 
@@ -109,21 +108,20 @@ class InMemoryShop:
             raise Overtaken
         source = before.pool if before else "available"
         moved: dict[str, Product] = {}
-        for line in after.lines:
+        for line in after.lines if source != after.pool else ():
             product = self.products[line.product_id]
             if before is None and (
                 not product.is_active or product.price_minor != line.unit_price_minor
             ):
                 raise Overtaken
-            pools = {pool: getattr(product, pool) for pool in ("available", "held", "sold")}
+            pools = {pool: getattr(product, pool) for pool in ("available", "taken")}
             if pools[source] < line.quantity:
                 raise Overtaken if before is None else BooksBroken
             pools[source] -= line.quantity
             pools[after.pool] += line.quantity
-            product = replace(product, **pools)
-            if "available" in (source, after.pool):
-                product = replace(product, version=product.version + 1, updated_at=rfc3339(at))
-            moved[product.id] = product
+            moved[product.id] = replace(
+                product, **pools, version=product.version + 1, updated_at=rfc3339(at)
+            )
         self.products |= moved
         self.reservations[after.order_id] = after
 

@@ -82,10 +82,11 @@ def test_the_inventory_reserves_confirms_and_releases(shop: Table) -> None:
             "lines": [
                 {"product_id": mug.id, "name": "Red Mug", "quantity": 2, "unit_price_minor": 1100}
             ],
+            "held_seconds_ago": None,
         }
     }
     assert call(handler, "confirm", order_id="order-1") == {"answer": {}}
-    assert kept(shop, mug).sold == 2
+    assert kept(shop, mug).taken == 2
     assert call(handler, "release", order_id="order-1") == {"answer": {}}
     assert kept(shop, mug).available == 5
 

@@ -115,7 +115,7 @@ def test_only_what_is_held_expires() -> None:
 
 def test_a_reservation_is_confirmed_once_and_never_after_its_release() -> None:
     confirmed = a_reservation().confirmed()
-    assert (confirmed.state, confirmed.pool) == ("confirmed", "sold")
+    assert (confirmed.state, confirmed.pool) == ("confirmed", "taken")
     assert confirmed.confirmed() is confirmed
     with pytest.raises(ReservationEnded):
         confirmed.released().confirmed()

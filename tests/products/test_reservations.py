@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from products.models import Product, Reservation
+from products.models import Hold, Product, Reservation
 from products.service.reservations import ReservationService
 from shared.contracts.inventory import Line, OutOfStock, ReservationEnded, UnknownProduct
 from shared.errors import ServiceUnavailable
@@ -25,27 +25,27 @@ def stocked(shop: InMemoryShop, *numbers: int) -> list[Product]:
     return products
 
 
-def units(shop: InMemoryShop, product: Product) -> tuple[int, int, int]:
+def units(shop: InMemoryShop, product: Product) -> tuple[int, int]:
     now = shop.products[product.id]
-    return now.available, now.held, now.sold
+    return now.available, now.taken
 
 
 def test_lines_are_priced_and_held(shop: InMemoryShop, service: ReservationService) -> None:
     mug, tray = stocked(shop, 5, 2)
-    held = service.reserve("order-1", [a_line(mug, 3), a_line(tray, 2)])
+    held = service.reserve("order-1", [a_line(mug, 3), a_line(tray, 2)]).reservation
     assert [(line.product_id, line.quantity, line.unit_price_minor) for line in held.lines] == [
         (mug.id, 3, 1100),
         (tray.id, 2, 1100),
     ]
-    assert units(shop, mug) == (2, 3, 0)
-    assert units(shop, tray) == (0, 2, 0)
+    assert units(shop, mug) == (2, 3)
+    assert units(shop, tray) == (0, 2)
 
 
 def test_the_same_product_twice_is_one_line(
     shop: InMemoryShop, service: ReservationService
 ) -> None:
     (mug,) = stocked(shop, 2000)
-    held = service.reserve("order-1", [a_line(mug, 1000), a_line(mug, 999)])
+    held = service.reserve("order-1", [a_line(mug, 1000), a_line(mug, 999)]).reservation
     assert [line.quantity for line in held.lines] == [1999]
     with pytest.raises(OutOfStock) as refused:
         service.reserve("order-2", [a_line(mug, 1), a_line(mug, 1)])
@@ -57,7 +57,7 @@ def test_beyond_stock_nothing_is_held(shop: InMemoryShop, service: ReservationSe
     with pytest.raises(OutOfStock) as refused:
         service.reserve("order-1", [a_line(mug, 3), a_line(tray, 3)])
     assert refused.value.data == {"product_id": tray.id, "requested": 3, "available": 2}
-    assert units(shop, mug) == (5, 0, 0)
+    assert units(shop, mug) == (5, 0)
     assert shop.reservations == {}
 
 
@@ -72,37 +72,49 @@ def test_what_is_not_on_sale_is_unknown(
     with pytest.raises(UnknownProduct) as refused:
         service.reserve("order-1", [a_line(mug), a_line(gone)])
     assert refused.value.data == {"product_id": gone.id}
-    assert units(shop, mug) == (5, 0, 0)
+    assert units(shop, mug) == (5, 0)
 
 
 def test_a_second_reserve_gives_the_first_ones_prices(
     shop: InMemoryShop, service: ReservationService
 ) -> None:
     (mug,) = stocked(shop, 5)
-    first = service.reserve("order-1", [a_line(mug, 2)])
+    first = service.reserve("order-1", [a_line(mug, 2)]).reservation
     shop.change(mug, mug.changed({"price_minor": 1}, at=LATER), exactly=False)
-    assert service.reserve("order-1", [a_line(mug, 2)]) == first
+    assert service.reserve("order-1", [a_line(mug, 2)]).reservation == first
     service.confirm("order-1")
-    assert service.reserve("order-1", [a_line(mug, 2)]).lines == first.lines
-    assert units(shop, mug) == (3, 0, 2)
+    assert service.reserve("order-1", [a_line(mug, 2)]).reservation.lines == first.lines
+    assert units(shop, mug) == (3, 2)
 
 
 def test_a_second_reserve_does_not_miss_what_the_first_one_holds(
     shop: InMemoryShop, service: ReservationService
 ) -> None:
     (mug,) = stocked(shop, 5)
-    first = service.reserve("order-1", [a_line(mug, 5)])
-    assert service.reserve("order-1", [a_line(mug, 5)]) == first
+    first = service.reserve("order-1", [a_line(mug, 5)]).reservation
+    assert service.reserve("order-1", [a_line(mug, 5)]).reservation == first
+
+
+def test_a_second_reserve_is_told_how_long_ago_the_first_one_was(
+    shop: InMemoryShop, service: ReservationService, clock: Clock
+) -> None:
+    (mug,) = stocked(shop, 5)
+    assert service.reserve("order-1", [a_line(mug)]).seconds_ago is None
+    assert service.reserve("order-1", [a_line(mug)]).seconds_ago == 0
+    clock.now += timedelta(seconds=19.9)
+    assert service.reserve("order-1", [a_line(mug)]).seconds_ago == 19
 
 
 def test_the_same_reserve_twice_at_once_holds_once(
     shop: InMemoryShop, service: ReservationService
 ) -> None:
     (mug,) = stocked(shop, 5)
-    twin: list[Reservation] = []
-    shop.rivals = [lambda: twin.append(service.reserve("order-1", [a_line(mug, 5)]))]
-    assert service.reserve("order-1", [a_line(mug, 5)]) == twin[0]
-    assert units(shop, mug) == (0, 5, 0)
+    twins: list[Hold] = []
+    shop.rivals = [lambda: twins.append(service.reserve("order-1", [a_line(mug, 5)]))]
+    twins.append(service.reserve("order-1", [a_line(mug, 5)]))
+    assert twins[0].reservation == twins[1].reservation
+    assert [twin.seconds_ago for twin in twins] == [None, 0]
+    assert units(shop, mug) == (0, 5)
 
 
 def test_a_twin_that_holds_between_two_reads_is_not_taken_for_a_lack_of_stock(
@@ -122,7 +134,7 @@ def test_a_twin_that_holds_between_two_reads_is_not_taken_for_a_lack_of_stock(
     reservations = InMemoryReservations(shop)
     reservations.look_up = look_up
     late = ReservationService(reservations, clock=lambda: clock.now)
-    assert late.reserve("order-1", [a_line(mug, 5)]) == shop.reservations["order-1"]
+    assert late.reserve("order-1", [a_line(mug, 5)]) == Hold(shop.reservations["order-1"], 0)
 
 
 def test_a_price_that_changes_meanwhile_is_quoted_again(
@@ -135,7 +147,7 @@ def test_a_price_that_changes_meanwhile_is_quoted_again(
         shop.products[mug.id] = now.changed({"price_minor": now.price_minor + 1}, at=LATER)
 
     shop.rivals = [raise_price, raise_price]
-    held = service.reserve("order-1", [a_line(mug)])
+    held = service.reserve("order-1", [a_line(mug)]).reservation
     assert [line.unit_price_minor for line in held.lines] == [1102]
 
 
@@ -151,7 +163,7 @@ def test_the_last_one_goes_to_whoever_is_first(
     with pytest.raises(OutOfStock) as refused:
         service.reserve("order-1", [a_line(mug)])
     assert refused.value.data["available"] == 0
-    assert units(shop, mug) == (0, 1, 0)
+    assert units(shop, mug) == (0, 1)
 
 
 def test_what_is_confirmed_is_sold_once(shop: InMemoryShop, service: ReservationService) -> None:
@@ -159,7 +171,7 @@ def test_what_is_confirmed_is_sold_once(shop: InMemoryShop, service: Reservation
     service.reserve("order-1", [a_line(mug, 2)])
     service.confirm("order-1")
     service.confirm("order-1")
-    assert units(shop, mug) == (3, 0, 2)
+    assert units(shop, mug) == (3, 2)
 
 
 def test_nothing_is_confirmed_that_was_not_held(service: ReservationService) -> None:
@@ -177,7 +189,7 @@ def test_what_is_released_comes_back_once(
         service.confirm("order-1")
     service.release("order-1")
     service.release("order-1")
-    assert units(shop, mug) == (5, 0, 0)
+    assert units(shop, mug) == (5, 0)
     with pytest.raises(ReservationEnded):
         service.confirm("order-1")
     with pytest.raises(ReservationEnded):
@@ -191,7 +203,7 @@ def test_a_reserve_after_its_release_holds_nothing(
     service.release("order-1")
     with pytest.raises(ReservationEnded):
         service.reserve("order-1", [a_line(mug)])
-    assert units(shop, mug) == (5, 0, 0)
+    assert units(shop, mug) == (5, 0)
 
 
 def test_a_release_between_quote_and_hold_wins(
@@ -201,7 +213,7 @@ def test_a_release_between_quote_and_hold_wins(
     shop.rivals = [lambda: service.release("order-1")]
     with pytest.raises(ReservationEnded):
         service.reserve("order-1", [a_line(mug)])
-    assert units(shop, mug) == (5, 0, 0)
+    assert units(shop, mug) == (5, 0)
 
 
 def test_a_confirmation_that_comes_between_is_released_too(
@@ -211,7 +223,7 @@ def test_a_confirmation_that_comes_between_is_released_too(
     service.reserve("order-1", [a_line(mug, 2)])
     shop.rivals = [lambda: service.confirm("order-1")]
     service.release("order-1")
-    assert units(shop, mug) == (5, 0, 0)
+    assert units(shop, mug) == (5, 0)
 
 
 def test_only_what_is_held_too_long_is_given_back(
@@ -226,7 +238,7 @@ def test_only_what_is_held_too_long_is_given_back(
     assert service.release_expired() == 0
     clock.now += timedelta(minutes=6)
     assert service.release_expired() == 1
-    assert units(shop, mug) == (4, 3, 2)
+    assert units(shop, mug) == (4, 5)
     assert service.release_expired() == 0
 
 
@@ -238,7 +250,7 @@ def test_an_expired_reservation_that_is_still_held_can_be_confirmed(
     clock.now += timedelta(hours=1)
     service.confirm("order-1")
     assert service.release_expired() == 0
-    assert units(shop, mug) == (3, 0, 2)
+    assert units(shop, mug) == (3, 2)
 
 
 def test_a_sale_at_the_last_moment_is_not_undone_by_the_sweeper(
@@ -249,7 +261,7 @@ def test_a_sale_at_the_last_moment_is_not_undone_by_the_sweeper(
     clock.now += timedelta(hours=1)
     shop.rivals = [lambda: service.confirm("order-1")]
     assert service.release_expired() == 0
-    assert units(shop, mug) == (3, 0, 2)
+    assert units(shop, mug) == (3, 2)
 
 
 def test_a_stale_index_does_not_undo_a_sale(shop: InMemoryShop, clock: Clock) -> None:
@@ -261,7 +273,7 @@ def test_a_stale_index_does_not_undo_a_sale(shop: InMemoryShop, clock: Clock) ->
     reservations.due = lambda at: ["order-1", "never-seen"]
     clock.now += timedelta(hours=1)
     assert service.release_expired() == 0
-    assert units(shop, mug) == (3, 0, 2)
+    assert units(shop, mug) == (3, 2)
 
 
 def test_a_broken_reservation_does_not_keep_others_from_coming_back(
@@ -273,7 +285,7 @@ def test_a_broken_reservation_does_not_keep_others_from_coming_back(
     shop.products[mug.id] = mug
     clock.now += timedelta(hours=1)
     assert service.release_expired() == 1
-    assert units(shop, tray) == (5, 0, 0)
+    assert units(shop, tray) == (5, 0)
     assert shop.reservations["broken"].state == "held"
 
 

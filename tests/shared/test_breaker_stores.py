@@ -3,6 +3,7 @@ seldom a store that fails is asked."""
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Thread
 
 import pytest
@@ -74,6 +75,35 @@ def test_what_is_gone_is_not_written_over(store: CircuitStore) -> None:
 @pytest.fixture
 def table(account: None) -> Table:
     return make_table("OrdersTable")
+
+
+class TestReadingTogether:
+    """Another circuit's state opens just after all have been read."""
+
+    time: Time
+    store: DynamoCircuits
+
+    @pytest.fixture(autouse=True)
+    def read(self, table: Table) -> None:
+        self.time = Time()
+        self.store = DynamoCircuits(table, clock=lambda: self.time.seconds)
+        self.store.read("another")
+        DynamoCircuits(table).write(OPEN, over=None)
+
+    def test_circuits_that_are_asked_for_one_after_the_other_are_read_once(self) -> None:
+        assert self.store.read(CIRCUIT) is None
+
+    def test_one_that_is_asked_for_again_is_read_again(self) -> None:
+        assert self.store.read(CIRCUIT) is None
+        assert self.store.read(CIRCUIT)
+
+    def test_what_was_read_a_while_ago_is_read_again(self) -> None:
+        self.time.seconds += 1
+        assert self.store.read(CIRCUIT)
+
+    def test_after_a_write_of_one_s_own_it_is_read_again(self) -> None:
+        self.store.write(replace(CLOSED, name="another"), over=None)
+        assert self.store.read(CIRCUIT)
 
 
 def test_a_circuit_goes_away_by_itself_some_time_after_its_last_change(table: Table) -> None:

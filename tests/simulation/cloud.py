@@ -22,6 +22,7 @@ from shared.contracts.events import Event
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.refusals import Refused
 from tests.support.books import HandedOver
+from tests.support.functions import function_called
 
 ACCOUNT: Final = "123456789012"
 REGION: Final = "eu-west-1"
@@ -114,7 +115,7 @@ class Cloud:
             return 200, headers, self._publish(parse_qs(body.decode()))
         if service == "lambda":
             name = path.split("/functions/")[1].split("/", maxsplit=1)[0]
-            payload, error = self._invoke(name, body)
+            payload, error = self._invoke(function_called(name), body)
             return 200, {"x-amz-function-error": error} if error else {}, payload
         request = json.loads(body or b"{}")
         try:

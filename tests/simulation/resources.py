@@ -10,8 +10,7 @@ from moto.events.models import EventPattern
 
 from tests.simulation.cloud import ACCOUNT, REGION, Cloud, Queue
 from tests.support.functions import FUNCTIONS
-from tests.support.intrinsics import resolve
-from tests.support.template import resources, table_definition, template
+from tools.template import resources, table_definition, template
 
 
 @dataclass(frozen=True)
@@ -110,19 +109,6 @@ def deploy(cloud: Cloud) -> dict[str, str]:
         types = subscription["FilterPolicy"]["type"]
         cloud.subscriptions.append((_logical_id(subscription["Endpoint"]), types))
     return _parameters() | names
-
-
-def variables(function: str, names: Mapping[str, str], **parameters: str) -> dict[str, str]:
-    """The function's environment, in a deployment with these parameters."""
-
-    def attribute(name: str) -> str:
-        raise NotImplementedError(name)  # no variable has one
-
-    declared = FUNCTIONS[function].properties["Environment"]["Variables"]
-    resolved: dict[str, object] = resolve(
-        declared, ref=names.__getitem__, attribute=attribute, parameters=parameters
-    )
-    return {name: str(value) for name, value in resolved.items()}
 
 
 def _parameters() -> dict[str, str]:

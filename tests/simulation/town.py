@@ -24,7 +24,7 @@ from botocore.exceptions import ReadTimeoutError
 from shared import aws, settings
 from shared.entry import Handler
 from tests.simulation.cloud import Cloud
-from tests.simulation.resources import SWEEPERS, deploy, function_at, variables
+from tests.simulation.resources import SWEEPERS, deploy, function_at
 from tests.simulation.triggers import Broken, Lost, Triggers
 from tests.simulation.wire import Died, Invocation, Mode, Wire, current
 from tests.support import books
@@ -33,6 +33,7 @@ from tests.support.context import LambdaContext
 from tests.support.functions import FUNCTIONS
 from tests.support.http import rest_event
 from tests.support.privacy import PRIVACY
+from tools.lambda_environment import variables
 
 _RUNTIME: Final = logging.getLogger("runtime")
 _BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -128,7 +129,7 @@ class Town(Triggers):
         """A new environment of the function, which remembers nothing but what is stored; of a deployment with these
         parameters, if others than the default ones are given."""
         module = FUNCTIONS[name].module
-        read = settings.read(module.Settings, variables(name, self._names, **parameters))
+        read = settings.read(module.Settings, variables(name, self._names, parameters))
         self._built[name] = module.build(read)
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:

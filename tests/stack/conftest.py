@@ -10,10 +10,10 @@ import pytest
 from tests.support.cloud import Cloud
 from tests.support.privacy import PRIVACY
 from tests.support.shop import Client
-from tests.support.template import ROOT
 from tools.local.places import STACK
 from tools.local.processes import free_port
 from tools.local.shop import Shop
+from tools.template import ROOT
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

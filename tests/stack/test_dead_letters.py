@@ -10,9 +10,9 @@ import pytest
 
 from tests.support.cloud import Cloud
 from tests.support.shop import eventually
-from tests.support.template import ROOT
 from tools.dlq.queues import DeadLetter, DeadLetterQueue, queues_of
 from tools.local.places import STACK
+from tools.template import ROOT
 
 GOSSIP = '{"type": "gossip"}'
 # No customer is told of it: it lacks everything that a letter needs.

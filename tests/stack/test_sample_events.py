@@ -15,7 +15,7 @@ SAMPLES = list(sample_events())
 def test_a_sample_event_is_handled(sample: SampleEvent, cloud: Cloud, admin: Client) -> None:
     assert admin.token
     answer = cloud.client("lambda").invoke(
-        FunctionName=cloud.physical_id(sample.function),
+        FunctionName=cloud.shop.stack().called(sample.function),
         Payload=json.dumps(sample.payload(admin.token)).encode(),
     )
     said = json.loads(answer["Payload"].read())

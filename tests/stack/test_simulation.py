@@ -11,7 +11,7 @@ from tests.simulation.journeys import NAMES, journals
 from tests.simulation.requests import DEFINITION, TABLE
 from tests.support.books import TABLES
 from tests.support.cloud import Cloud
-from tests.support.template import table_definition
+from tools.template import table_definition
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from shared import aws
 from shared.dynamodb import Table
-from tests.support.template import table_definition
+from tools.template import table_definition
 
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

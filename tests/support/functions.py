@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote
 
-from tests.support.template import ROOT, resources, template
+from tools.template import ROOT, resources, template
 
 # What every function is given, and only Powertools, the SDK or the shared layer reads.
 COMMON_VARIABLES = {
@@ -60,6 +61,11 @@ FUNCTIONS = {
     name: Function(name, properties)
     for name, properties in resources("AWS::Serverless::Function").items()
 }
+
+
+def function_called(name: str) -> str:
+    """The function that a call names: by its name or ARN, with an alias or without, quoted for a URL or not."""
+    return unquote(name).rpartition(":function:")[2].partition(":")[0]
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from typing import Final
 
 from tests.simulation.cloud import ACCOUNT, REGION
 from tests.support.functions import FUNCTIONS
-from tests.support.intrinsics import is_made, resolve
 from tests.support.policies import Statement, statements
-from tests.support.template import template
+from tools.intrinsics import is_made, resolve
+from tools.template import alias, template
 
 _PLACE: Final = f"{REGION}:{ACCOUNT}"
 _ARNS: Final = {
@@ -42,6 +42,9 @@ def granted(function: str) -> tuple[Statement, ...]:
 
 
 def _ref(name: str) -> str:
+    function, _, attribute = name.partition(".")
+    if attribute == "Alias":
+        return f"{arn(function)}:{alias(function)}"
     is_topic = template()["Resources"][name]["Type"] == "AWS::SNS::Topic"
     return arn(name) if is_topic else name
 

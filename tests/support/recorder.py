@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from shared.entry import Entry
 from tests.simulation.wire import current
-from tests.support.functions import FUNCTIONS
+from tests.support.functions import FUNCTIONS, function_called
 from tests.support.grants import IDENTITIES, arn
 from tests.support.policies import Request
-from tests.support.template import template
+from tools.template import template
 
 type Wire = Mapping[str, Any]
 
@@ -112,8 +112,10 @@ def requests(function: str, service: str, operation: str, params: Wire) -> Itera
         case "dynamodb":
             yield from _of_tables(operation, params)
         case "lambda":
-            name = _logical_id(function, params["FunctionName"])
-            yield Request(f"lambda:{operation}Function", arn(name))
+            called = params["FunctionName"]
+            name = _logical_id(function, function_called(called))
+            _, separator, qualifier = called.rpartition(":function:")[2].partition(":")
+            yield Request(f"lambda:{operation}Function", arn(name) + separator + qualifier)
         case "kms":
             yield Request(f"kms:{operation}", arn(_KEYS[operation]))
         case "sns":

@@ -18,7 +18,14 @@ from tools.local.places import HOST, ROOT, SAM_PYTHON, STATE, aws_environment
 from tools.progress import Problem
 
 BUILD: Final = ROOT / ".aws-sam/local"
-_SOURCES: Final = ("functions", "layers", "template.yaml", "samconfig.toml", "tools/openapi")
+_SOURCES: Final = (
+    "functions",
+    "layers",
+    "template.yaml",
+    "samconfig.toml",
+    "tools/layer",
+    "tools/openapi",
+)
 _HOME: Final = ROOT / ".tools/sam/home"
 _NEVER: Final = 4102444800  # 2100-01-01
 

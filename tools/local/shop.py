@@ -132,7 +132,9 @@ class Shop:
                 raise Problem(
                     f"The deployment failed: {reason}\n  Everything it said: {processes.shown(log)}"
                 )
-            stack.publish_local(self.stack())
+            deployed = self.stack()
+            stack.wait_for_versions(deployed)
+            stack.publish_local(deployed)
             self._point_front()
 
     def _point_front(self) -> None:

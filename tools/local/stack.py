@@ -23,11 +23,17 @@ class Stack:
     Attributes:
         outputs: the stack's outputs by name.
         functions: the functions' names by their names in the template.
+        aliases: the ARNs of those functions' aliases that others call them by.
     """
 
     endpoint: str
     outputs: Mapping[str, str]
     functions: Mapping[str, str]
+    aliases: Mapping[str, str]
+
+    def called(self, function: str) -> str:
+        """How others call a function: the worker that they wake is another than that of the bare name."""
+        return self.aliases.get(function, self.functions[function])
 
     @property
     def api_id(self) -> str:
@@ -51,14 +57,22 @@ def read(endpoint: str) -> Stack:
     cloudformation = session().client("cloudformation", endpoint_url=endpoint, config=_QUICK)
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+
+    def made(*types: str) -> dict[str, str]:
+        return {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in resources
+            if resource["ResourceType"] in types and "PhysicalResourceId" in resource
+        }
+
     return Stack(
         endpoint,
         outputs=outputs(cloudformation, STACK),
-        functions={
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for resource in resources
-            if resource["ResourceType"] in ("AWS::Lambda::Function", "AWS::Serverless::Function")
-            and "PhysicalResourceId" in resource
+        functions=made("AWS::Lambda::Function", "AWS::Serverless::Function"),
+        aliases={
+            # SAM's own name for it: the function's, with the alias behind.
+            name.partition("Alias")[0]: arn
+            for name, arn in made("AWS::Lambda::Alias").items()
         },
     )
 
@@ -99,6 +113,15 @@ def publish_local(stack: Stack) -> None:
     publish(
         session().client("apigateway", endpoint_url=stack.endpoint, config=_QUICK), stack.outputs
     )
+
+
+def wait_for_versions(stack: Stack) -> None:
+    """Until the aliases' versions take calls: a snapshot is made first. In the cloud, the deployment itself waits."""
+    functions = session().client("lambda", endpoint_url=stack.endpoint, config=_QUICK)
+    for alias in stack.aliases.values():
+        functions.get_waiter("published_version_active").wait(
+            FunctionName=alias, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
 
 
 def compression_threshold(stack: Stack) -> int | None:

@@ -62,7 +62,7 @@ def warm_up(stack: Stack, url: str) -> None:
 
     def call(name: str) -> None:
         payload = json.dumps(_CALLS[name]).encode()
-        lambda_.invoke(FunctionName=stack.functions[name], Payload=payload)
+        lambda_.invoke(FunctionName=stack.called(name), Payload=payload)
 
     def look(page: str) -> None:
         httpx.get(f"{url}{page}", timeout=60)

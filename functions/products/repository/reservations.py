@@ -9,7 +9,16 @@ from products.models import Pool, Product, Reservation, is_product_id
 from products.repository.items import PRODUCT_SK, product_key, stamp, to_product
 from shared import clock, counters
 from shared.contracts.inventory import PricedLine
-from shared.dynamodb import Item, Key, Operation, Put, Table, TransactionFailed, Update
+from shared.dynamodb import (
+    ConditionFailed,
+    Item,
+    Key,
+    Operation,
+    Put,
+    Table,
+    TransactionFailed,
+    Update,
+)
 
 _INDEX: Final = "due"
 _SHARDS: Final = 4
@@ -23,8 +32,8 @@ _ATTEMPTS: Final = 4
 class DynamoReservations:
     """Reservations in DynamoDB.
 
-    A reservation and its units change in one transaction, on the condition that the reservation is in the state
-    that was read: so each step is done once, whoever asks for it and how often.
+    A reservation and the units that it moves change in one transaction, on the condition that the reservation is in
+    the state that was read: so each step is done once, whoever asks for it and how often.
     """
 
     def __init__(self, table: Table) -> None:
@@ -44,6 +53,9 @@ class DynamoReservations:
         return (found[0] if found else None), products
 
     def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
+        if before and before.pool == after.pool:
+            self._put(before, after, at)
+            return
         # Units of withdrawn products come back too, but not into the total of what is on sale. Few are withdrawn:
         # which ones is learnt from the transaction's failure.
         withdrawn: frozenset[str] = frozenset()
@@ -56,6 +68,14 @@ class DynamoReservations:
                     raise Overtaken from failure
                 withdrawn ^= _misjudged(after.lines, withdrawn, failure)
         raise Overtaken
+
+    def _put(self, before: Reservation, after: Reservation, at: datetime) -> None:
+        """Only the reservation, and at half the price."""
+        write = _writing(before, after, at)
+        try:
+            self._table.put(write.item, condition=write.condition, values=write.values)
+        except ConditionFailed as failure:
+            raise Overtaken from failure
 
     def due(self, at: datetime) -> list[str]:
         items: list[Item] = []
@@ -81,10 +101,9 @@ def _settling(
         for line in after.lines
     ]
     on_sale = sum(line.quantity for line in after.lines if line.product_id not in withdrawn)
-    if on_sale and source == "available":
-        operations.append(counters.adding({"total_stock": -on_sale}))
-    elif on_sale and after.pool == "available":
-        operations.append(counters.adding({"total_stock": on_sale}))
+    if on_sale:
+        sign = -1 if source == "available" else 1
+        operations.append(counters.adding({"total_stock": sign * on_sale}))
     return operations
 
 
@@ -98,21 +117,24 @@ def _writing(before: Reservation | None, after: Reservation, at: datetime) -> Pu
 def _moving(
     line: PricedLine, source: Pool, target: Pool, at: datetime, *, is_active: bool
 ) -> Update:
-    """Move a line's units between two of the product's counters. No counter ever goes below zero."""
-    update = f"SET #{source} = #{source} - :quantity, #{target} = #{target} + :quantity"
-    condition = f"#{source} >= :quantity"
-    values: dict[str, Any] = {"quantity": line.quantity}
-    if "available" in (source, target):
-        # What clients see of the product changes, and so does the total of what is on sale.
-        update += (
-            ", #version = #version + :one, #updated_at = :updated_at, #request_id = :request_id"
-        )
-        condition += " AND #is_active = :is_active"
-        values |= {"one": 1, "is_active": is_active, **stamp(clock.rfc3339(at))}
+    """Move a line's units from one of the product's counters to the other. Neither ever goes below zero."""
+    condition = f"#{source} >= :quantity AND #is_active = :is_active"
+    values: dict[str, Any] = {
+        "quantity": line.quantity,
+        "one": 1,
+        "is_active": is_active,
+        **stamp(clock.rfc3339(at)),
+    }
     if source == "available":
         condition += " AND #price_minor = :price_minor"
         values["price_minor"] = line.unit_price_minor
-    return Update(product_key(line.product_id), update, condition=condition, values=values)
+    return Update(
+        product_key(line.product_id),
+        f"SET #{source} = #{source} - :quantity, #{target} = #{target} + :quantity,"
+        " #version = #version + :one, #updated_at = :updated_at, #request_id = :request_id",
+        condition=condition,
+        values=values,
+    )
 
 
 def _misjudged(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from products.errors import BooksBroken
-from products.models import Reservation
+from products.models import Hold, Reservation
 from products.ports import Reservations
 from products.service.attempts import insist
 from shared import logging, metrics
@@ -29,7 +29,7 @@ class ReservationService:
         self._reservations = reservations
         self._clock = clock
 
-    def reserve(self, order_id: str, lines: Iterable[Line]) -> Reservation:
+    def reserve(self, order_id: str, lines: Iterable[Line]) -> Hold:
         """Hold all lines at today's prices, or none; what the order holds already is given again.
 
         Raises:
@@ -41,7 +41,7 @@ class ReservationService:
             quantities[line.product_id] += line.quantity
         return insist(self._reserve, order_id, quantities)
 
-    def _reserve(self, order_id: str, quantities: Mapping[str, int]) -> Reservation:
+    def _reserve(self, order_id: str, quantities: Mapping[str, int]) -> Hold:
         try:
             existing, lines = self._quote(order_id, quantities)
         except (OutOfStock, UnknownProduct):
@@ -49,15 +49,15 @@ class ReservationService:
             existing, lines = self._reservations.find(order_id), ()
             if existing is None:
                 raise
+        at = self._clock()
         if existing:
             if existing.state == "released":
                 raise ReservationEnded(_ENDED)
-            return existing
-        at = self._clock()
+            return Hold(existing, existing.seconds_held(at))
         held = Reservation.held(order_id, lines, at=at)
         self._reservations.settle(None, held, at=at)
         metrics.count("ReservationsHeld")
-        return held
+        return Hold(held, None)
 
     def _quote(
         self, order_id: str, quantities: Mapping[str, int]

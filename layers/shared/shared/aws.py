@@ -1,12 +1,18 @@
 """One way to make an AWS client: from one session, with time-outs that fit inside a Lambda function's own."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Literal, overload
+from weakref import WeakSet
 
+import botocore.session
 from boto3.session import Session
 from botocore.config import Config
 
+from shared import cold_start
+
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
@@ -15,9 +21,23 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
+_clients: "WeakSet[BaseClient]" = WeakSet()
+
+
+@cache
+def _sdk() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
 @cache
 def _session() -> Session:
-    return Session()
+    return Session(botocore_session=_sdk())
+
+
+@cache
+def _user_agent() -> str:
+    """How all clients call themselves: made once, the SDK would make it twice for each call."""
+    return _sdk().user_agent()
 
 
 @overload
@@ -59,12 +79,28 @@ def client(
         attempts: how often the SDK tries in all; 1 means that it never repeats a call by itself.
     """
     session = _session()
-    return session.client(
+    made = session.client(
         service,
         config=Config(
+            user_agent=_user_agent(),
+            # It costs each call. Outside of Lambda it stays on, and the tests make every call that there is.
+            parameter_validation=not cold_start.is_lambda(),
             connect_timeout=connect,
             read_timeout=read,
             retries={"total_max_attempts": attempts, "mode": "standard"},
             tcp_keepalive=True,
         ),
     )
+    _clients.add(made)
+    return made
+
+
+def clients() -> Iterable["BaseClient"]:
+    """All that were made."""
+    return _clients
+
+
+def close_connections() -> None:
+    """Let go of all clients' connections; each opens new ones when it is next used."""
+    for made in _clients:
+        made.close()

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from shared import settings, tracing
+from shared import cold_start, rehearsal, settings, tracing
 
 type Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -24,8 +24,13 @@ class Entry[S]:
         self._build = build
         self._settings_type = settings_type
         self._handler: Handler | None = None
-        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        if cold_start.is_lambda():
             self._handler = self._built()
+            if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+                from shared import snapshots
+
+                snapshots.register()
+            cold_start.end()
 
     def __call__(self, event: dict[str, Any], context: Any) -> Any:
         if self._handler is None:
@@ -33,5 +38,9 @@ class Entry[S]:
         return self._handler(event, context)
 
     def _built(self) -> Handler:
+        handler = self._build(settings.read(self._settings_type))
+        if cold_start.is_lambda():
+            rehearsal.clients()
+        # After the rehearsal, in which there is nothing to trace.
         tracing.start()
-        return self._build(settings.read(self._settings_type))
+        return handler

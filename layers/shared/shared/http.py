@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shared import routing
+from shared import cold_start, rehearsal, routing
 from shared.access import RULES, Route, Who
 from shared.auth import Gate
 from shared.entry import Handler
@@ -72,7 +72,8 @@ def create_app(
     # The API has one document and one page, made at build time from all apps: none of the apps serves its own.
     app = FastAPI(title=f"Bodega {name}", openapi_url=None, redirect_slashes=False)
     app.state.gate = Gate(verifier, standing, rules)
-    app.include_router(router)
+    # The router's own routes: included, FastAPI makes each of them a second time, and looks for each request's twice.
+    app.router.routes.extend(router.routes)
     routing.check(app.routes, app.state.gate)
     app.add_exception_handler(BodegaError, _answer(lambda error, _: error))
     app.add_exception_handler(RequestValidationError, _answer(_invalid_request))
@@ -101,8 +102,12 @@ def create_app(
     return app
 
 
-def lambda_handler(app: FastAPI) -> Handler:
-    """The Lambda handler of an application behind a REST API."""
+def lambda_handler(app: FastAPI, rehearsed: str | None = None) -> Handler:
+    """The Lambda handler of an application behind a REST API.
+
+    Args:
+        rehearsed: a path that anyone may GET (see shared.rehearsal). None where most requests have a token.
+    """
     _set_event_loop()
     # Named, so that Mangum does not guess: the REST handler is right for every event that we are sent.
     mangum = Mangum(app, lifespan="off", custom_handlers=[RestEvent], text_mime_types=_TEXT_TYPES)
@@ -111,6 +116,10 @@ def lambda_handler(app: FastAPI) -> Handler:
         _set_event_loop()
         return mangum(event, context)
 
+    if cold_start.is_lambda():
+        rehearsal.request(handle, rehearsed or "/-")
+        if not rehearsed:
+            rehearsal.tokens()
     return handle
 
 

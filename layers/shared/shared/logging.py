@@ -1,6 +1,10 @@
 """Structured logs: one JSON object a line by Powertools, each under the request's id."""
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from logging import StreamHandler
 from types import TracebackType
 from typing import Any
 
@@ -34,3 +38,14 @@ def begin(proposed_request_id: str | None, **keys: Any) -> str:
     request_id = context.begin(proposed_request_id)
     logger().structure_logs(append=False, request_id=request_id, **keys)
     return request_id
+
+
+@contextmanager
+def dropped() -> Iterator[None]:
+    """What is logged meanwhile is written nowhere."""
+    handler: StreamHandler[Any] = logger().registered_handler  # type: ignore[assignment]  # Powertools makes one
+    written_to = handler.setStream(io.StringIO())
+    try:
+        yield
+    finally:
+        handler.setStream(written_to)

@@ -1,6 +1,9 @@
 """Business and health figures as CloudWatch's embedded metric format: log lines, so no call is made for them."""
 
+import io
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -35,3 +38,10 @@ def flush() -> None:
     """Write what was counted since the last flush, as one line; nothing where nothing was."""
     if _metrics().metric_set:
         _metrics().flush_metrics()
+
+
+@contextmanager
+def dropped() -> Iterator[None]:
+    """What is counted and flushed meanwhile is written nowhere."""
+    with redirect_stdout(io.StringIO()):
+        yield

@@ -5,6 +5,8 @@ there are as many environments as run at once, and each serves one event at a ti
 """
 
 import contextvars
+import io
+import json
 import re
 import threading
 from collections import defaultdict
@@ -22,12 +24,13 @@ from shared.entry import Handler
 from tests.simulation.resources import function_at
 from tests.stack.races.conflicts import Conflicts
 from tests.support.context import LambdaContext
-from tests.support.functions import FUNCTIONS
+from tests.support.functions import FUNCTIONS, function_called
 from tests.support.http import rest_event
 from tests.support.internal import LocalFunctions
 from tools.local.shop import Shop
 from tools.local.stack import environment_variables
 
+_LONG: Final = 3600
 _INVOKED: Final = re.compile(r"/functions/([^/]+)/invocations")
 
 
@@ -47,7 +50,7 @@ class Environments:
         )
         self._free: dict[str, list[Handler]] = defaultdict(list)
         self._making = threading.Lock()
-        self._takes_records = True
+        self._tells_when = True
 
     @contextmanager
     def opened(self) -> Iterator[Self]:
@@ -59,7 +62,6 @@ class Environments:
             aws._session.cache_clear()
             events = aws._session().events
             events.register("before-call.lambda.Invoke", self._called)
-            events.register("before-call.dynamodb.PutItem", self._putting)
             self.conflicts.watch(events)
             # All environments write to this process's one logger: what is written of a thousand buyers helps nobody.
             level = logging.logger().log_level
@@ -97,12 +99,13 @@ class Environments:
 
     @contextmanager
     def without_locks(self) -> Iterator[None]:
-        """DynamoDB takes no record of Powertools' idempotency: requests with one key are not kept apart by it."""
-        self._takes_records = False
+        """Whoever finds stock held for its order is told that it was long ago: requests with one key go on beside each
+        other."""
+        self._tells_when = False
         try:
             yield
         finally:
-            self._takes_records = True
+            self._tells_when = True
 
     def deliver(self, fact: Event) -> str:
         """Hand the event to OrdersCheckout, as its queue does; "done" or "failed"."""
@@ -137,14 +140,16 @@ class Environments:
     def _handler(self, name: str) -> Handler:
         return lambda event, _: self.invoke(name, event)
 
-    def _putting(self, params: dict[str, Any], **_: Any) -> Any:
-        if self._takes_records or b'"IDEMPOTENCY#' not in params["body"]:
-            return None
-        error = {"Error": {"Code": "InternalServerError", "Message": "The test wants it so."}}
-        return SimpleNamespace(status_code=500, headers={}), error
-
     def _called(self, params: dict[str, Any], **_: Any) -> Any:
         """Before botocore sends a call between functions: what is returned here is taken for its answer."""
         [function] = _INVOKED.findall(params["url_path"])
-        answer = self._invoked.invoke(FunctionName=function, Payload=params["body"])
+        answer = self._invoked.invoke(
+            FunctionName=function_called(function), Payload=params["body"]
+        )
+        if not self._tells_when:
+            told = json.load(answer["Payload"])
+            held = told.get("answer") or {}
+            if held.get("held_seconds_ago") is not None:
+                held["held_seconds_ago"] = _LONG
+            answer["Payload"] = io.BytesIO(json.dumps(told).encode())
         return SimpleNamespace(status_code=200), answer

@@ -38,7 +38,7 @@ def test_requests_with_one_key_place_one_order(
         told = [market.definitely(partial(place, 1)), *answers]
         assert len({answer.json()["id"] for answer in told if answer.status_code == 201}) == 1
         assert statuses([place(2)]) == {"422 idempotency-key-reused": 1}
-        assert market.closes().products[mug["id"]]["sold"] == 1
+        assert market.closes().products[mug["id"]]["taken"] == 1
 
 
 def test_requests_with_one_key_place_one_order_where_no_lock_keeps_them_apart(
@@ -59,7 +59,7 @@ def test_requests_with_one_key_place_one_order_where_no_lock_keeps_them_apart(
         # Whichever body was first is the order; whoever comes with the other one is told so.
         assert statuses(answers).keys() <= {"201", "422 idempotency-key-reused"}
         [order] = {a.json()["id"]: a.json() for a in answers if a.status_code == 201}.values()
-        assert market.closes().products[mug["id"]]["sold"] == order["items"][0]["quantity"]
+        assert market.closes().products[mug["id"]]["taken"] == order["items"][0]["quantity"]
 
 
 def test_stock_changes_with_one_key_are_one_change(market: Market, size: Size, say: Say) -> None:

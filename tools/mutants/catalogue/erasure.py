@@ -156,13 +156,6 @@ MUTANTS: Final = (
         ("tests/shared/test_coming_again.py",),
     ),
     Mutant(
-        "a claim does not look at the tombstone",
-        _NOTIFICATIONS,
-        "self._table.transact([first, open_])",
-        "self._table.transact([first])",
-        _OF_NOTIFICATIONS,
-    ),
-    Mutant(
         "an erased mailbox has no tombstone",
         _NOTIFICATIONS,
         '        self._table.put({**_tombstone(mailbox), "erased_at": erased_at})\n',

@@ -7,11 +7,9 @@ from tools.mutants.mutant import Mutant, matrix
 _REPOSITORY: Final = "functions/orders/repository.py"
 _SERVICE: Final = "functions/orders/service.py"
 _MODELS: Final = "functions/orders/models.py"
-_IDEMPOTENCY: Final = "functions/orders/idempotency.py"
 _LEDGER: Final = "functions/orders/sandbox_payments.py"
 _STORED: Final = ("tests/orders/test_repository.py",)
 _PLACED: Final = ("tests/orders/test_placing.py",)
-_ONCE: Final = ("tests/orders/test_idempotency.py",)
 _PAID: Final = ("tests/orders/test_payments.py",)
 
 MUTANTS: Final = (
@@ -25,33 +23,17 @@ MUTANTS: Final = (
     Mutant(
         "an order is changed whatever its version",
         _REPOSITORY,
-        """condition="#version = :version AND #step = :step",
-            values={"version": before.version, "step": before.step},
-""",
-        """condition="#step = :step",
-            values={"step": before.step},
-""",
+        '_item(after), condition="#version = :version", values={"version": before.version}',
+        '_item(after), condition="attribute_exists(#pk)"',
         _STORED,
     ),
     Mutant(
-        "an order is changed whatever step its saga is at",
-        _REPOSITORY,
-        """condition="#version = :version AND #step = :step",
-            values={"version": before.version, "step": before.step},
-""",
-        """condition="#version = :version",
-            values={"version": before.version},
-""",
-        _STORED,
-    ),
-    Mutant(
-        "an order is authorised or settled whatever its version",
+        "an order is settled whatever its version",
         _REPOSITORY,
         """                condition="#version = :version",
-                values={"version": order.version, **values},
+                values={"version": order.version},
 """,
         """                condition="attribute_exists(#pk)",
-                values=values,
 """,
         _STORED,
     ),
@@ -65,9 +47,8 @@ MUTANTS: Final = (
     Mutant(
         "an order and its event are written one after the other",
         _REPOSITORY,
-        "self._table.transact([write, _telling(order), counters.adding({order.status: 1})])",
-        "self._table.transact([write, counters.adding({order.status: 1})])\n"
-        "            self._table.transact([_telling(order)])",
+        "self._table.transact([write, _telling(order)])",
+        "self._table.transact([write])\n            self._table.transact([_telling(order)])",
         matrix("order, the client gives up"),
     ),
     Mutant(
@@ -178,32 +159,32 @@ MUTANTS: Final = (
         _PLACED,
     ),
     Mutant(
-        "a record of a request is not its user's own",
-        _IDEMPOTENCY,
-        'event_key_jmespath="[user, route, key]"',
-        'event_key_jmespath="[route, key]"',
-        _ONCE,
+        "requests with one key run beside each other",
+        _SERVICE,
+        "if held_ago is not None and held_ago <= _AT_WORK_SECONDS:",
+        "if held_ago is None and _AT_WORK_SECONDS < 0:",
+        _PLACED,
     ),
     Mutant(
-        "a record's request is not compared",
-        _IDEMPOTENCY,
-        'payload_validation_jmespath="body"',
-        'payload_validation_jmespath=""',
-        _ONCE,
+        "a request that died keeps others out for ever",
+        _SERVICE,
+        "if held_ago is not None and held_ago <= _AT_WORK_SECONDS:",
+        "if held_ago is not None:",
+        _PLACED,
     ),
     Mutant(
-        "the lock of a request that died never ends",
-        _IDEMPOTENCY,
-        "        lambda_context=lambda_context,\n",
-        "",
-        _ONCE,
+        "pending orders are counted as they are left, and never as they come",
+        _REPOSITORY,
+        "left: dict[str, int] = {} if before.status == _UNCOUNTED else {before.status: -1}",
+        "left: dict[str, int] = {before.status: -1}",
+        matrix("order, confirmed"),
     ),
     Mutant(
-        "no order is placed while records cannot be kept",
-        _IDEMPOTENCY,
-        "            return done or self._orders.place(caller, key, basket)",
-        "            raise",
-        _ONCE,
+        "pending orders are not looked up",
+        _REPOSITORY,
+        "counted[_UNCOUNTED] = sum(1 for _ in self._of_status(_UNCOUNTED, _LAST, None))",
+        "counted[_UNCOUNTED] = 0",
+        _STORED,
     ),
     Mutant(
         "the ledger opens a payment that is there",

@@ -32,17 +32,23 @@ MUTANTS: Final = (
     Mutant(
         "more is held than there is",
         _RESERVATIONS,
-        'condition = f"#{source} >= :quantity"',
-        'condition = f"attribute_exists(#{source})"',
+        'condition = f"#{source} >= :quantity AND',
+        'condition = f"attribute_exists(#{source}) AND',
         _HELD,
     ),
     Mutant(
         "stock of a withdrawn product moves in the total",
         _RESERVATIONS,
-        """        condition += " AND #is_active = :is_active"
-        values |= {"one": 1, "is_active": is_active, **stamp(clock.rfc3339(at))}
+        """#{source} >= :quantity AND #is_active = :is_active"
+    values: dict[str, Any] = {
+        "quantity": line.quantity,
+        "one": 1,
+        "is_active": is_active,
 """,
-        """        values |= {"one": 1, **stamp(clock.rfc3339(at))}
+        """#{source} >= :quantity"
+    values: dict[str, Any] = {
+        "quantity": line.quantity,
+        "one": 1,
 """,
         _HELD,
     ),
@@ -58,8 +64,8 @@ MUTANTS: Final = (
     Mutant(
         "what is held is not taken off the total",
         _RESERVATIONS,
-        'operations.append(counters.adding({"total_stock": -on_sale}))',
-        "pass",
+        'sign = -1 if source == "available" else 1',
+        'sign = 0 if source == "available" else 1',
         _HELD,
     ),
     Mutant(
@@ -68,6 +74,20 @@ MUTANTS: Final = (
         "for shard in range(_SHARDS):",
         "for shard in range(1):",
         _HELD,
+    ),
+    Mutant(
+        "a sale moves the units again",
+        _RESERVATIONS,
+        "if before and before.pool == after.pool:",
+        "if before and before.state == after.state:",
+        _HELD,
+    ),
+    Mutant(
+        "a second reserve passes for the first",
+        _SERVICE,
+        "return Hold(existing, existing.seconds_held(at))",
+        "return Hold(existing, None)",
+        _RESERVED,
     ),
     Mutant(
         "a release of nothing leaves no tombstone",

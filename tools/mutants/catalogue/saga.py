@@ -18,13 +18,6 @@ _RELEASE: Final = "        self._stock.release(order.id)\n"
 
 MUTANTS: Final = (
     Mutant(
-        "the authorised step is not written",
-        _SAGA,
-        "            order = self._orders.record_authorized(order)\n",
-        "",
-        _RUN,
-    ),
-    Mutant(
         "a payment that fails after the pivot cancels the order",
         _SAGA,
         _CAPTURE,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _PARTITION = "CIRCUITS"
 
+_SECONDS_TOGETHER = 1  # how long what was read together holds
+
 # A store that failed is left alone for so long; an environment under load would otherwise wait for it at every call.
 _SECONDS_LEFT_ALONE = 5
 # Time alone would not do where calls are rare: one in five seconds would always be the one that waits. So a store that
@@ -64,20 +66,40 @@ class CircuitStore(Protocol):
 
 
 class DynamoCircuits:
-    """Circuits as items of a service's table."""
+    """Circuits as items of a service's table. All are read at once: a request goes through one after the other, and waits
+    for the store once.
 
-    def __init__(self, table: Table) -> None:
+    Args:
+        clock: seconds that never run backwards.
+    """
+
+    def __init__(self, table: Table, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._table = table
+        self._clock = clock
+        self._items: dict[str, Item] = {}
+        self._told: set[str] = set()  # whose state, as it was read, has been asked for
+        self._read_at: float | None = None
 
     def read(self, name: str) -> Stored | None:
+        if name in self._told or not self._is_just_read():
+            self._read()
+        self._told.add(name)
+        return _stored(self._items.get(name))
+
+    def _is_just_read(self) -> bool:
+        return self._read_at is not None and self._clock() - self._read_at < _SECONDS_TOGETHER
+
+    def _read(self) -> None:
         try:
-            # One that lags behind costs less and does no harm: what is written on its account is fenced.
-            item = self._table.get({"pk": _PARTITION, "sk": name}, consistent=False)
+            # What lags behind costs less and does no harm: what is written on its account is fenced.
+            page = self._table.query("#pk = :pk", {"pk": _PARTITION})
         except (BotoCoreError, ClientError) as cause:
             raise Unreachable from cause
-        return _stored(item)
+        self._items = {item["sk"]: item for item in page.items}
+        self._told, self._read_at = set(), self._clock()
 
     def write(self, record: CircuitStateRecord, *, over: str | None) -> str:
+        self._read_at = None
         fence = uuid.uuid4().hex
         condition, values = (
             ("attribute_not_exists(#fence)", {})

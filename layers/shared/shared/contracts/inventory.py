@@ -74,11 +74,12 @@ class Reserve(BaseModel):
 
 
 class Reservation(BaseModel):
-    """What is held for an order."""
+    """What is held for an order. `held_seconds_ago` is how long ago an earlier command held it, None where this one did."""
 
     order_id: str
     lines: list[PricedLine]
     currency: str
+    held_seconds_ago: int | None = None
 
 
 class Confirm(BaseModel):

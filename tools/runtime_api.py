@@ -81,9 +81,9 @@ class RuntimeApi:
 
     def __init__(self, arn: str, *, timeout: float) -> None:
         self.ready = threading.Event()
-        """The runtime has asked for its first invocation."""
+        """The runtime waits for an invocation, the first or the next one."""
         self.init_error: Answer | None = None
-        """What it reported instead of asking for one."""
+        """What it reported instead of asking for its first one."""
         self._arn = arn
         self._timeout = timeout
         self._waiting: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
@@ -112,6 +112,7 @@ class RuntimeApi:
                 invocation.end(EnvironmentGone())
                 return invocation
             self._current = invocation
+        self.ready.clear()
         self._waiting.put(invocation)
         return invocation
 
@@ -131,7 +132,8 @@ class RuntimeApi:
 
     def take(self) -> tuple[Invocation, dict[str, str]] | None:
         """Wait for the next invocation; with it come the headers that tell of it. None when there will be no more."""
-        self.ready.set()
+        if self._waiting.empty():
+            self.ready.set()
         invocation = self._waiting.get()
         if invocation is None:
             return None

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tests.support.template import template
+from tools.template import template
 
 _PLACEHOLDER: Final = re.compile(r"\$\{([\w.]+)\}")
 _NOTHING: Final = object()
@@ -56,7 +56,8 @@ def resolve(
             return value
         if len(value) == 1 and (name := next(iter(value))) in functions:
             return functions[name](value[name])
-        return {name: resolved(one) for name, one in value.items()}
+        members = {name: resolved(one) for name, one in value.items()}
+        return {name: one for name, one in members.items() if one is not _NOTHING}
 
     return resolved(value)
 

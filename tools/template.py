@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 class _Loader(yaml.SafeLoader):
@@ -29,9 +29,8 @@ _Loader.add_multi_constructor("!", _intrinsic)
 @cache
 def template() -> dict[str, Any]:
     """The whole template."""
-    loaded: dict[str, Any] = yaml.load(
-        (ROOT / "template.yaml").read_text(), Loader=_Loader
-    )  # a SafeLoader
+    text = (ROOT / "template.yaml").read_text()
+    loaded: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
     return loaded
 
 
@@ -42,6 +41,12 @@ def resources(type_: str) -> dict[str, dict[str, Any]]:
         for name, resource in template()["Resources"].items()
         if resource["Type"] == type_
     }
+
+
+def alias(function: str) -> str | None:
+    """The alias by which others call the function; None where nobody else calls it."""
+    name: str | None = resources("AWS::Serverless::Function")[function].get("AutoPublishAlias")
+    return name
 
 
 def table_definition(logical_id: str) -> dict[str, Any]:

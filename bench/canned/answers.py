@@ -1,0 +1,116 @@
+"""The answers, by service and operation. What is not written down here raises Uncanned."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote
+
+from boto3.dynamodb.types import TypeSerializer
+
+from bench.canned.items import INDEXES, ITEMS, Item
+
+type Body = dict[str, Any]
+
+_FUNCTIONS: Final = "/2015-03-31/functions/"
+_SENT: Final = """<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>
+<MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></PublishResult><ResponseMetadata>
+<RequestId>d74b8436-ae13-5ab4-a9ff-ce54dfea72a0</RequestId></ResponseMetadata></PublishResponse>"""
+
+
+class Uncanned(Exception):
+    """There is no answer for the operation that the text names."""
+
+
+class Answers:
+    """Answers requests.
+
+    Args:
+        public_key: the DER form of the public half of the key that signs access tokens.
+    """
+
+    def __init__(self, public_key: bytes) -> None:
+        self._operations: Mapping[str, Callable[[Body], Body]] = {
+            "DynamoDB_20120810.GetItem": _get_item,
+            "DynamoDB_20120810.BatchGetItem": _batch_get_item,
+            "DynamoDB_20120810.Query": _query,
+            "DynamoDB_20120810.PutItem": lambda _: {},
+            "DynamoDB_20120810.TransactWriteItems": lambda _: {},
+            "DynamoDB_20120810.UpdateItem": lambda body: {"Attributes": body["Key"]},
+            "TrentService.GetPublicKey": lambda body: {
+                "KeyId": body["KeyId"],
+                "PublicKey": base64.b64encode(public_key).decode(),
+                "KeySpec": "ECC_NIST_P256",
+                "KeyUsage": "SIGN_VERIFY",
+                "SigningAlgorithms": ["ECDSA_SHA_256"],
+            },
+        }
+
+    def answer(self, target: str | None, path: str, body: bytes) -> bytes:
+        """The body of the answer.
+
+        Args:
+            target: the header X-Amz-Target, which most services name the operation in.
+
+        Raises:
+            Uncanned: see there.
+        """
+        if target is not None:
+            if target not in self._operations:
+                raise Uncanned(target)
+            return json.dumps(self._operations[target](json.loads(body))).encode()
+        if path.startswith(_FUNCTIONS):
+            # A name, or a name and an alias.
+            name, _, _ = unquote(path.removeprefix(_FUNCTIONS)).partition("/")
+            return json.dumps(_invoked(name.partition(":")[0])).encode()
+        if path == "/v2/email/outbound-emails":
+            return b'{"MessageId": "0102018f-canned"}'
+        action = parse_qs(body.decode(errors="replace")).get("Action", [path])[0]
+        if action != "Publish":
+            raise Uncanned(action)
+        return _SENT.encode()
+
+
+def _wire(item: Item) -> Body:
+    serialize = TypeSerializer().serialize
+    return {name: serialize(value) for name, value in item.items()}
+
+
+_WIRE: Final = {
+    (table, str(item["pk"]), str(item["sk"])): _wire(item)
+    for table, items in ITEMS.items()
+    for item in items
+}
+_LISTS: Final = {place: [_wire(item) for item in items] for place, items in INDEXES.items()}
+
+
+def _found(table: str, key: Body) -> Body | None:
+    return _WIRE.get((table, key["pk"]["S"], key["sk"]["S"]))
+
+
+def _get_item(body: Body) -> Body:
+    item = _found(body["TableName"], body["Key"])
+    return {"Item": item} if item else {}
+
+
+def _batch_get_item(body: Body) -> Body:
+    responses = {
+        table: [item for key in asked["Keys"] if (item := _found(table, key))]
+        for table, asked in body["RequestItems"].items()
+    }
+    return {"Responses": responses, "UnprocessedKeys": {}}
+
+
+def _query(body: Body) -> Body:
+    place = body["TableName"], body.get("IndexName")
+    if place not in _LISTS:
+        raise Uncanned(f"DynamoDB_20120810.Query of {place[0]}, index {place[1]}")
+    items = _LISTS[place]
+    return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
+
+
+def _invoked(function: str) -> Body:
+    if not function.endswith("Api"):
+        raise Uncanned(f"lambda.Invoke of {function}")
+    health = {"status": "healthy", "uptime_seconds": 1.5, "memory_mb": 81.0}
+    return {"statusCode": 200, "headers": {}, "body": json.dumps(health)}

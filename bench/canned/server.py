@@ -1,0 +1,115 @@
+"""The server of the canned answers, a process of its own: what it costs must not count as the functions'.
+
+with CannedAws(public_key) as aws:
+    …                     # AWS_ENDPOINT_URL=aws.endpoint
+    aws.check()           # raises Problem where something was asked for that has no answer
+"""
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final, Self
+
+from bench.canned.answers import Answers, Uncanned
+from tools.local.places import APP_PYTHON, HOST, ROOT
+from tools.progress import Problem
+
+_UNCANNED: Final = "/uncanned"
+_ASKED: Final = "/asked"
+
+
+class CannedAws:
+    """The process, from outside."""
+
+    def __init__(self, public_key: bytes) -> None:
+        self._process = subprocess.Popen(
+            (APP_PYTHON, "-m", __name__, base64.b64encode(public_key)),
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout
+        self.endpoint = self._process.stdout.readline().decode().strip()
+        if not self.endpoint:
+            raise Problem("The server of canned answers did not start; its error stands above.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        # It ends with its input, so that none is left behind whatever happens to this process.
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def check(self) -> None:
+        """Raise Problem if anything was asked for that has no answer."""
+        uncanned = self._told(_UNCANNED)
+        if uncanned:
+            raise Problem(f"bench/canned has no answer for {', '.join(uncanned)}: write one down.")
+
+    def asked(self) -> Counter[str]:
+        """How often each operation was asked for so far, by X-Amz-Target or by the path where there is no such header."""
+        return Counter(self._told(_ASKED))
+
+    def _told(self, path: str) -> Any:
+        with urllib.request.urlopen(self.endpoint + path) as answer:
+            return json.load(answer)
+
+
+def _requests(answers: Answers, uncanned: set[str]) -> type[BaseHTTPRequestHandler]:
+    asked: Counter[str] = Counter()
+
+    class Requests(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # An answer is one packet, and must not wait for the last one's acknowledgement.
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def do_GET(self) -> None:  # the standard library's name
+            told = {_UNCANNED: sorted(uncanned), _ASKED: asked}[self.path]
+            self._send(200, json.dumps(told).encode())
+
+        def do_POST(self) -> None:  # the standard library's name
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            asked[self.headers["X-Amz-Target"] or self.path] += 1
+            try:
+                given = answers.answer(self.headers["X-Amz-Target"], self.path, body)
+            except Uncanned as missing:
+                uncanned.add(str(missing))
+                # A status that no SDK tries again.
+                self._send(400, b'{"__type": "UncannedOperation"}')
+            else:
+                self._send(200, given)
+
+        def _send(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the standard library's name
+            """Nobody wants to read them."""
+
+    return Requests
+
+
+def _serve(public_key: bytes) -> None:
+    handler = _requests(Answers(public_key), set())
+    server = ThreadingHTTPServer((HOST, 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(f"http://{HOST}:{server.server_address[1]}", flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _serve(base64.b64decode(sys.argv[1]))

@@ -1,0 +1,163 @@
+"""One execution environment, as Lambda makes them: a process with the runtime in it, and what it has cost so far."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from bench.packages import PYTHON
+from bench.subjects import Subject
+from tools.local.places import CREDENTIALS, REGION
+from tools.progress import Problem
+from tools.runtime_api import Answer, RuntimeApi
+
+# Under valgrind a start takes half a minute, and more where two of them share the machine with others.
+_PATIENCE: Final = 900
+_MAPPED: Final = re.compile(r"^(Rss|Anonymous):\s+(\d+) kB$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds since the process was started: of CPU, and on the clock."""
+
+    cpu: float
+    wall: float
+
+    def since(self, earlier: "Spent") -> "Spent":
+        return Spent(self.cpu - earlier.cpu, self.wall - earlier.wall)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes: all that is resident, and the part of it that was read from no file. In Lambda nobody else is there to
+    share any of it with."""
+
+    resident: int
+    anonymous: int
+
+
+class Environment:
+    """The process of a function, from its start to its end.
+
+    Args:
+        subject: the function.
+        endpoint: where AWS is.
+        under: the command that runs the process, with its arguments, where one shall.
+        hash_seed: Python's; Lambda's is random.
+        python: the interpreter, whose own packages the function can import after its own and its layer's.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        endpoint: str,
+        *,
+        under: Sequence[str] = (),
+        hash_seed: str = "random",
+        python: Path = PYTHON,
+    ) -> None:
+        self._subject = subject
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
+        self._api = RuntimeApi(_arn(subject.name), timeout=_PATIENCE)
+        variables = _variables(subject, endpoint, self._api.address) | {"PYTHONHASHSEED": hash_seed}
+        self._started = time.perf_counter()
+        self._process = subprocess.Popen(
+            (*under, str(python), "-m", "awslambdaric", subject.handler),
+            cwd=subject.task,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        self._api.close()
+        self._log.close()
+
+    def until_ready(self) -> Spent:
+        """Wait until the function has been imported and built and the runtime asks for its first invocation."""
+        while not self._api.ready.wait(1):
+            if self._process.poll() is not None or self._spent().wall > _PATIENCE:
+                raise Problem(f"{self._subject.name} did not start:\n{self.log()}")
+        return self._spent()
+
+    def answer(self) -> Spent:
+        """Have the event answered, and wait until the runtime asks for the next one."""
+        answer = self.invoke(self._subject.event)
+        if answer.error or not self._subject.is_right(answer.json()):
+            said = answer.payload.decode(errors="replace")[:500]
+            raise Problem(f"{self._subject.name} gives a wrong answer: {said}\n{self.log()}")
+        self._api.ready.wait(_PATIENCE)
+        return self._spent()
+
+    def invoke(self, event: bytes) -> Answer:
+        """Its answer to any event."""
+        return self._api.invoke(event).outcome.result(_PATIENCE)
+
+    def memory(self) -> Memory:
+        """What it holds now."""
+        rollup = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text()
+        found = {name: int(kilobytes) * 1024 for name, kilobytes in _MAPPED.findall(rollup)}
+        return Memory(found["Rss"], found["Anonymous"])
+
+    def end(self) -> int:
+        """Terminate it; returns the exit code."""
+        self._process.terminate()
+        return self._process.wait()
+
+    def log(self) -> str:
+        """All that it has printed."""
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+    def _spent(self) -> Spent:
+        # The clock of another process's CPU time, threads that have ended included: clock_getcpuclockid(3).
+        clock = (~self._process.pid << 3) | 2
+        return Spent(time.clock_gettime(clock), time.perf_counter() - self._started)
+
+
+def _arn(name: str) -> str:
+    return f"arn:aws:lambda:{REGION}:123456789012:function:{name.partition(',')[0]}"
+
+
+def _variables(subject: Subject, endpoint: str, runtime_api: str) -> dict[str, str]:
+    """Nothing of this machine: Lambda's variables, the function's, and where things are here."""
+    # Lambda unpacks layers into /opt, and some variables say so.
+    own = {
+        name: value.replace("/opt/", f"{subject.layer}/")
+        for name, value in subject.variables.items()
+    }
+    return {
+        **CREDENTIALS,
+        "AWS_SESSION_TOKEN": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "LAMBDA_TASK_ROOT": str(subject.task),
+        "LANG": "en_US.UTF-8",
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join((str(subject.task), str(subject.layer / "python"))),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TZ": ":UTC",
+        "_HANDLER": subject.handler,
+        **own,
+    }
+
+
+def check_machine() -> None:
+    """Raise Problem where nothing can be measured."""
+    if sys.platform != "linux":
+        raise Problem("make bench runs on Linux, as Lambda does: it reads /proc.")

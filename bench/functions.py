@@ -1,0 +1,127 @@
+"""The shop's own functions: what `sam build` packed, the template's variables, the sample events of events/."""
+
+import json
+import time
+from dataclasses import replace
+from typing import Any, Final
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from bench.canned.items import NOTIFICATION_ID, ORDER_ID, PRODUCT_ID, USER_ID
+from bench.subjects import Subject, answers, returns
+from shared import tokens
+from tools import lambda_environment
+from tools.intrinsics import parameter
+from tools.local import sam
+from tools.local.places import REGION, ROOT
+from tools.template import resources
+
+_ACCOUNT: Final = "123456789012"
+_LAYER: Final = "SharedLayer"
+# There is nobody to send traces to; what tracing costs is measured on one function.
+_UNTRACED: Final = {"TracingMode": "PassThrough"}
+_NOTHING_FAILED: Final = returns({"batchItemFailures": []})
+
+# The event of each function, and what tells a right answer.
+_EVENTS: Final = {
+    "UsersApi": ("users-public-keys", lambda answer: _has_one(answer, "keys")),
+    "UsersDirectory": (
+        "users-find-customer",
+        lambda answer: answer["answer"]["id"] == USER_ID,
+    ),
+    "UsersRelay": ("users-stream", _NOTHING_FAILED),
+    "UsersSweeper": ("users-tick", returns({"published": 0})),
+    "ProductsApi": ("products-get", answers(id=PRODUCT_ID, price="12.50", stock=60)),
+    "ProductsInventory": (
+        "products-reserve",
+        lambda answer: len(answer["answer"]["lines"]) == 2,
+    ),
+    "ProductsRelay": ("products-event", _NOTHING_FAILED),
+    "ProductsSweeper": ("products-sweep", returns({"released": 0, "published": 0})),
+    "OrdersApi": ("orders-get", answers(id=ORDER_ID, status="confirmed", total_amount="25.00")),
+    "OrdersCheckout": ("orders-checkout-placed", _NOTHING_FAILED),
+    "OrdersRelay": ("orders-relay", _NOTHING_FAILED),
+    "OrdersSweeper": ("orders-sweeper", returns({"published": 0, "advanced": 0})),
+    "NotificationsApi": (
+        "notifications-list",
+        lambda answer: _has_one(answer, "notifications", id=NOTIFICATION_ID),
+    ),
+    "NotificationsWorker": ("notifications-user-registered", _NOTHING_FAILED),
+    "GatewayApi": ("gateway-health", answers(status="healthy")),
+}
+
+
+class Signer:
+    """Stands in for the KMS key that signs access tokens: the canned KMS gives its public half."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.public_key: Final = self._key.public_key().public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        )
+
+    def token(self) -> str:
+        """An access token of the customer whom the canned tables know."""
+        now = int(time.time())
+        claims = {
+            "iss": parameter("TokenIssuer"),
+            "aud": tokens.AUDIENCE,
+            "exp": now + tokens.LIFETIME_SECONDS,
+            "iat": now,
+            "jti": "bench",
+            "sub": USER_ID,
+            "role": "customer",
+        }
+        header = {"typ": tokens.TYPE, "kid": tokens.public_key(self.public_key).kid}
+        return jwt.encode(claims, self._key, tokens.ALGORITHM, headers=header)
+
+
+def functions(signer: Signer) -> list[Subject]:
+    """All of the template, and one of them with tracing on."""
+    declared = resources("AWS::Serverless::Function")
+    if declared.keys() != _EVENTS.keys():
+        raise ValueError(f"without an event: {declared.keys() ^ _EVENTS.keys()}")
+    token = signer.token()
+    ours = [_subject(name, properties["Handler"], token) for name, properties in declared.items()]
+    [api] = (function for function in ours if function.name == "ProductsApi")
+    traced = api.variables | {"TRACING": "Active"}
+    return [*ours, replace(api, name=f"{api.name}, traced", kind="traced", variables=traced)]
+
+
+def _subject(name: str, handler: str, token: str) -> Subject:
+    event, is_right = _EVENTS[name]
+    text = (ROOT / f"events/{event}.json").read_text().replace("${TOKEN}", token)
+    return Subject(
+        name=name,
+        kind="api" if name.endswith("Api") else "worker",
+        handler=handler,
+        task=sam.BUILD / name,
+        layer=sam.BUILD / _LAYER,
+        variables=lambda_environment.whole(name, _names(), _UNTRACED),
+        event=text.encode(),
+        is_right=is_right,
+    )
+
+
+def _names() -> dict[str, str]:
+    """What `Ref` gives of each resource that a variable names."""
+    names = {
+        name: name
+        for type_ in ("DynamoDB::Table", "Serverless::Function", "KMS::Key")
+        for name in resources(f"AWS::{type_}")
+    }
+    for name in resources("AWS::SNS::Topic"):
+        names[name] = f"arn:aws:sns:{REGION}:{_ACCOUNT}:{name}"
+    for name in resources("AWS::SQS::Queue"):
+        names[name] = f"https://sqs.{REGION}.amazonaws.com/{_ACCOUNT}/{name}"
+    return names
+
+
+def _has_one(answer: Any, list_: str, **members: str) -> bool:
+    """Whether the body's list has one member, which is like this."""
+    if answer["statusCode"] != 200:
+        return False
+    found = json.loads(answer["body"])[list_]
+    return len(found) == 1 and found[0].items() >= members.items()

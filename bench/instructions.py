@@ -1,0 +1,51 @@
+"""How many instructions a function takes, as cachegrind counts them: unlike times the same on every run, but for some
+hundredths of a percent."""
+
+import re
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from bench.environment import Environment
+from bench.subjects import Subject
+
+_CACHEGRIND: Final = (
+    "valgrind",
+    "--tool=cachegrind",
+    "--cache-sim=no",
+    "--cachegrind-out-file=/dev/null",
+)
+_COUNTED: Final = re.compile(r"I\s+refs:\s+([\d,]+)")
+
+
+def is_installed() -> bool:
+    """Whether they can be counted here."""
+    return shutil.which("valgrind") is not None
+
+
+def count(subject: Subject, endpoint: str, *, requests: int = 0) -> int:
+    """Instructions in user space from the process's start until it has answered so many requests and waits for the next."""
+    with Environment(subject, endpoint, under=_CACHEGRIND, hash_seed="0") as environment:
+        environment.until_ready()
+        for _ in range(requests):
+            environment.answer()
+        # Ended by a signal, valgrind says what it has counted, and nothing of Python's own end counts.
+        environment.end()
+        found = _COUNTED.search(log := environment.log())
+    assert found, log
+    return int(found[1].replace(",", ""))
+
+
+def count_all(asked: Sequence[tuple[Subject, int]], endpoint: str) -> list[int]:
+    """The counts of several, each with its number of requests; two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        counts = [
+            pool.submit(count, subject, endpoint, requests=requests) for subject, requests in asked
+        ]
+        try:
+            return [one.result() for one in counts]
+        except BaseException:
+            # One has failed: the others need not be waited for.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

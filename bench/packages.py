@@ -1,0 +1,107 @@
+"""The baselines as packages, installed as usual: all of each dependency, and bytecode or none."""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from bench.canned.items import PRODUCT_ID
+from bench.subjects import FLOOR, NAIVE, NAIVE_UNCOMPILED, RESOLVER, Subject, answers
+from tools import lambda_environment
+from tools.environments import find_uv
+from tools.local.places import ROOT
+from tools.progress import Problem
+
+PYTHON: Final = ROOT / ".tools/runtime/bin/python"
+CACHE: Final = ROOT / ".cache/bench"
+_SOURCES: Final = ROOT / "bench/baselines"
+# What the shop's own layer has, in the same versions.
+REQUIREMENTS: Final = ROOT / "layers/shared/requirements.txt"
+VARIABLES: Final = {
+    "TABLE_NAME": "ProductsTable",
+    "CURRENCY": "EUR",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+    "POWERTOOLS_METRICS_NAMESPACE": "Bench",
+    "POWERTOOLS_SERVICE_NAME": "products",
+}
+
+
+def baselines() -> list[Subject]:
+    """All of them, packed where they are not."""
+    compiled, bare = layers()
+    return [
+        _subject(FLOOR, FLOOR, compiled),
+        _subject(RESOLVER, RESOLVER, compiled),
+        _subject(NAIVE, NAIVE, compiled),
+        _subject(NAIVE_UNCOMPILED, NAIVE, bare),
+    ]
+
+
+def compile_runtime() -> None:
+    """The runtime's own bytecode, and the standard library's, as Lambda has them."""
+    where = "import sysconfig; print(*{sysconfig.get_path(n) for n in ('stdlib', 'purelib')})"
+    found = _output(PYTHON, "-c", where).split()
+    # Among the standard library's tests are files that no Python can compile.
+    command = [str(PYTHON), "-m", "compileall", "-q", "-j", "0", *found]
+    subprocess.run(command, capture_output=True, check=False)
+
+
+def _subject(name: str, source: str, layer: Path) -> Subject:
+    return Subject(
+        name=name,
+        kind="baseline",
+        handler="app.handler",
+        task=_packed(name, source),
+        layer=layer,
+        variables=lambda_environment.of_lambda(source, memory=1024) | VARIABLES,
+        event=(ROOT / "events/products-get.json").read_bytes(),
+        is_right=answers(id=PRODUCT_ID, price="12.50", stock=60),
+    )
+
+
+def _packed(name: str, source: str) -> Path:
+    task = CACHE / "functions" / name.replace(", ", "-").replace(" ", "-")
+    shutil.rmtree(task, ignore_errors=True)
+    task.mkdir(parents=True)
+    shutil.copy(_SOURCES / source / "app.py", task)
+    if name != NAIVE_UNCOMPILED:
+        compile_packages(task)
+    return task
+
+
+def layers() -> tuple[Path, Path]:
+    """The dependencies with bytecode, and without."""
+    key = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
+    compiled, bare = CACHE / f"layers/{key}", CACHE / f"layers/{key}-bare"
+    if not bare.exists():
+        shutil.rmtree(CACHE / "layers", ignore_errors=True)
+        new = bare.with_suffix(".new")
+        _install(new / "python")
+        shutil.copytree(new, compiled)
+        compile_packages(compiled)
+        # Last: where it is, all is there.
+        new.rename(bare)
+    return compiled, bare
+
+
+def _install(target: Path) -> None:
+    uv = find_uv()
+    assert uv, "it has made this environment"
+    _output(
+        *(uv, "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"),
+        *("--python", PYTHON, "--target", target, "--requirement", REQUIREMENTS),
+    )
+
+
+def compile_packages(folder: Path) -> None:
+    how = ("-q", "-j", "0", "--invalidation-mode", "unchecked-hash")
+    _output(PYTHON, "-m", "compileall", *how, folder)
+
+
+def _output(*command: str | Path) -> str:
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        said = (ended.stderr or ended.stdout).strip().splitlines() or ["it gave no reason"]
+        raise Problem(f"The baselines could not be packed: {said[-1]}")
+    return ended.stdout

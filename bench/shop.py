@@ -1,0 +1,75 @@
+"""A small shop on the metered cloud: who buys, who runs it, and what there is."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+from unittest.mock import patch
+
+import httpx
+
+from bench.meter import MeteredTown, heard
+from shared import aws
+from shared.dynamodb import Table
+from tests.simulation.people import Regular
+from tests.support.shop import Client
+from tools.first_admin import make_admin
+from users.repository.accounts import UserRepository
+
+# As in the template, where each function has its service's name: one of middle length stands for all.
+_VARIABLES: Final = {
+    "POWERTOOLS_METRICS_NAMESPACE": "Bodega",
+    "POWERTOOLS_SERVICE_NAME": "products",
+    "TRACING": "PassThrough",
+}
+_PRODUCTS: Final = 3
+
+
+@dataclass(frozen=True)
+class Shop:
+    """All functions are warm: an order has gone through, and everybody has logged in."""
+
+    town: MeteredTown
+    anyone: Client
+    customer: Client
+    admin: Client
+    products: list[dict[str, Any]]
+    rare: dict[str, Any]
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def order(self, lines: int = 1, key: str = "", **more: str) -> dict[str, Any]:
+        """Place an order of so many lines, under a new key as clients make them if none is given."""
+        wanted = [(product, 1) for product in self.products[:lines]]
+        key = key or f"3f2b8c1e-9d4a-4c55-8e0f-{next(self._numbers):012d}"
+        return self.customer.order(*wanted, key=key, **more)
+
+    def new_address(self) -> str:
+        """What nobody else has."""
+        return f"somebody-{next(self._numbers)}@example.com"
+
+
+@contextmanager
+def opened() -> Iterator[Shop]:
+    """A shop where nothing is on its way."""
+    with patch.dict(os.environ, _VARIABLES), heard(), MeteredTown() as town:
+        transport = httpx.MockTransport(town.answer)
+        with httpx.Client(base_url="https://shop.example", transport=transport) as http:
+            anyone = Regular(http)
+            customer = anyone.register(email="carla@example.com")
+            admin = anyone.register(email="ada@example.com", full_name="Ada Admin")
+            make_admin(
+                UserRepository(Table("UsersTable", aws.client("dynamodb"))), "ada@example.com"
+            )
+            admin.log_in()
+            products = [
+                admin.add_product(name=f"Blue enamel mug {number}", stock=100_000)
+                for number in range(_PRODUCTS)
+            ]
+            rare = admin.add_product(name="Rarity", stock=10)
+            shop = Shop(town, anyone, customer, admin, products, rare)
+            shop.order(_PRODUCTS)
+            town.come_to_rest()
+            town.forget()
+            yield shop

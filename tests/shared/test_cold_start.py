@@ -1,0 +1,137 @@
+"""What makes a start quicker happens in Lambda only, and is over when the function is built."""
+
+import gc
+import importlib.util
+import marshal
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from shared import cold_start
+from tools.local.places import APP_PYTHON, ROOT
+
+_SERVICE = textwrap.dedent("""
+    import gc, re, sys
+
+    compiled = []
+    sys.addaudithook(lambda event, what: compiled.append(what[0]) if event == "compile" else None)
+
+    def dataclass_is_compiled():
+        from dataclasses import make_dataclass
+        before = len(compiled)
+        made = make_dataclass("Point", [("x", int), ("y", int)])
+        assert made(1, y=2) == made(1, 2) and repr(made(1, 2)) == "Point(x=1, y=2)"
+        return any(b"__create_fn__" in (source or b"") for source in compiled[before:])
+
+    def pattern_is_compiled():
+        parser, asked = re._parser, []
+        parse, parser.parse = parser.parse, lambda *arguments: asked.append(1) or parse(*arguments)
+        re.purge()
+        found = re.compile(r"(?P<first>a+)(b)?", re.I)
+        parser.parse = parse
+        assert found.search("xAAb")["first"] == "AA" and found.groups == 2 and found.flags & re.I
+        return bool(asked)
+""")
+_RECORD = (
+    _SERVICE
+    + """
+from tools.layer import generated
+recorder = generated.Recorder()
+dataclass_is_compiled(), pattern_is_compiled()
+with open(sys.argv[1], "wb") as file:
+    file.write(generated.packed(recorder))
+"""
+)
+_START = (
+    _SERVICE
+    + """
+from shared import cold_start
+cold_start.begin()
+print(gc.isenabled(), dataclass_is_compiled(), pattern_is_compiled())
+cold_start.end()
+print(gc.isenabled(), gc.get_freeze_count() > 1000, dataclass_is_compiled(), pattern_is_compiled())
+"""
+)
+
+
+def _run(code: str, *arguments: str | Path, **variables: str) -> str:
+    ended = subprocess.run(
+        (APP_PYTHON, "-S", "-c", code, *arguments),
+        env={"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "layers/shared")))} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    file = tmp_path_factory.mktemp("recorded") / cold_start.GENERATED
+    _run(_RECORD, file)
+    return file.read_bytes()
+
+
+def _started(task_root: Path) -> list[str]:
+    said = _run(_START, AWS_LAMBDA_FUNCTION_NAME="orders-api", LAMBDA_TASK_ROOT=str(task_root))
+    return said.splitlines()
+
+
+def test_while_a_function_starts_nothing_is_compiled_that_was_at_the_build(
+    generated: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / cold_start.GENERATED).write_bytes(generated)
+    during, _ = _started(tmp_path)
+    assert during == "False False False"
+
+
+def test_when_it_is_built_python_collects_and_compiles_as_ever(
+    generated: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / cold_start.GENERATED).write_bytes(generated)
+    _, after = _started(tmp_path)
+    assert after == "True True True True"
+
+
+def test_without_what_was_compiled_everything_works(tmp_path: Path) -> None:
+    assert _started(tmp_path) == ["False True True", "True True True True"]
+
+
+def test_what_another_python_has_compiled_is_not_used(generated: bytes, tmp_path: Path) -> None:
+    magic = importlib.util.MAGIC_NUMBER
+    assert generated.startswith(magic)
+    other = bytes([magic[0] ^ 1, *magic[1:]])
+    (tmp_path / cold_start.GENERATED).write_bytes(other + generated[len(magic) :])
+    assert _started(tmp_path) == ["False True True", "True True True True"]
+
+
+def test_the_file_is_of_what_was_asked_for_and_nothing_else(generated: bytes) -> None:
+    sources, patterns = marshal.loads(generated[len(importlib.util.MAGIC_NUMBER) :])
+    assert [source for source in sources if "__dataclass_type_x__" in source]
+    assert (r"(?P<first>a+)(b)?", int(re.IGNORECASE)) in patterns
+
+
+def test_outside_of_lambda_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+    frozen = gc.get_freeze_count()
+    compile_ = re._compiler.compile  # type: ignore[attr-defined]  # where it would be replaced
+    cold_start.begin()
+    assert gc.isenabled()
+    cold_start.end()
+    assert gc.get_freeze_count() == frozen
+    assert re._compiler.compile is compile_  # type: ignore[attr-defined]  # see above
+    assert "exec" not in vars(sys.modules["dataclasses"])
+
+
+@pytest.mark.parametrize("service", ["gateway", "notifications", "orders", "products", "users"])
+def test_a_service_begins_with_it_before_it_imports_anything_else(service: str) -> None:
+    lines = (ROOT / f"functions/{service}/__init__.py").read_text().splitlines()
+    statements = [line for line in lines if line.startswith(("import", "from", "cold_start"))]
+    after_typing = [line for line in statements if line != "from typing import Final"]
+    assert after_typing[:2] == ["from shared import cold_start", "cold_start.begin()"]

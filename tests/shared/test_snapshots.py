@@ -1,0 +1,145 @@
+"""Environments that start from one snapshot: each has connections, chance and a clock of its own."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from shared import aws, counters, health, snapshots
+from shared.entry import Entry
+from tests.support.aws import pretend_credentials
+from tests.support.functions import FUNCTIONS
+from tools import lambda_environment
+
+
+class Server(ThreadingHTTPServer):
+    """An AWS service on this machine, which counts the connections that it was asked for."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.connections = 0
+        super().__init__(("127.0.0.1", 0), _Answers)
+
+    def get_request(self) -> tuple[Any, Any]:
+        self.connections += 1
+        return super().get_request()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Answers(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the standard library's name
+        """Nobody wants to read them."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    pretend_credentials()
+    with Server() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.parametrize("hook", [snapshots.before_snapshot, snapshots.after_restore])
+def test_no_connection_is_used_on_both_sides_of_a_snapshot(
+    server: Server, hook: Callable[[], None]
+) -> None:
+    clients = [aws.client("dynamodb"), aws.client("dynamodb", read=1)]
+
+    def ask() -> None:
+        for client in clients:
+            client.get_item(TableName="t", Key={"pk": {"S": "a"}})
+
+    ask()
+    ask()
+    assert server.connections == 2
+    hook()
+    ask()
+    assert server.connections == 4
+
+
+def _environment(frozen: tuple[Any, ...]) -> tuple[list[float], list[Any]]:
+    """What an environment draws that starts from the frozen state. (A fork would not do: Python seeds after it.)"""
+    random.setstate(frozen)
+    snapshots.after_restore()
+    numbers = [random.random() for _ in range(4)]
+    return numbers, [counters.adding({"n": 1}).key["sk"] for _ in range(40)]
+
+
+def test_two_environments_of_one_snapshot_draw_other_numbers() -> None:
+    frozen = random.getstate()
+    first, second = _environment(frozen), _environment(frozen)
+    for drawn, drawn_there in zip(first, second, strict=True):
+        assert drawn != drawn_there
+
+
+def test_an_environment_is_up_since_it_was_restored() -> None:
+    def uptime() -> float:
+        return health.report(health.Health, dict).uptime_seconds
+
+    since_the_snapshot = uptime()
+    snapshots.after_restore()
+    assert uptime() < since_the_snapshot
+
+
+class _Names(dict[str, str]):
+    """Each resource is called as in the template."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+@pytest.fixture
+def started(server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Starts a function as Lambda does."""
+
+    def start(function: str, **variables: str) -> None:
+        given = lambda_environment.whole(function, _Names(), {"TracingMode": "PassThrough"})
+        for name, value in (given | variables).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        module = FUNCTIONS[function].module
+        Entry(module.build, module.Settings)
+
+    return start
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_snapshot_holds_nothing_that_aws_has_answered(
+    function: str, started: Callable[..., None], server: Server
+) -> None:
+    started(function)
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("kind", ["snap-start", "on-demand", "provisioned-concurrency"])
+def test_lambda_is_told_of_the_hooks_where_it_takes_snapshots(
+    kind: str, started: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The library of Lambda's runtime: elsewhere it comes with awslambdaric, on Linux.
+    runtime = pytest.importorskip("snapshot_restore_py")
+    before: list[Any] = []
+    after: list[Any] = []
+    monkeypatch.setattr(runtime, "_before_snapshot_registry", before)
+    monkeypatch.setattr(runtime, "_after_restore_registry", after)
+    started("UsersDirectory", AWS_LAMBDA_INITIALIZATION_TYPE=kind)
+    takes_snapshots = kind == "snap-start"
+    assert [hook for hook, *_ in before] == [snapshots.before_snapshot] * takes_snapshots
+    assert [hook for hook, *_ in after] == [snapshots.after_restore] * takes_snapshots
