@@ -219,11 +219,9 @@ class _Printed(io.TextIOBase):
         self.streams: list[io.StringIO] = []
 
     def write(self, text: str) -> int:
-        return int((self.streams[-1] if self.streams else _standard_output()).write(text))
-
-
-def _standard_output() -> Any:
-    return sys.__stdout__ if sys.stdout is _PRINTED else sys.stdout
+        # Afterwards to where it would have gone anyway, and not to who stands in for that by then.
+        stream = self.streams[-1] if self.streams else sys.__stdout__
+        return stream.write(text) if stream else 0
 
 
 _PRINTED: Final = _Printed()

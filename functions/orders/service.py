@@ -20,8 +20,9 @@ from shared.contracts.inventory import ReservationEnded
 from shared.errors import BodegaError, Forbidden, ServiceUnavailable
 from shared.tokens import Caller
 
-# OrdersApi's own time-out: who held an order's stock longer ago is not at work on it any more.
-_AT_WORK_SECONDS = 20
+# Who held an order's stock longer ago has most likely died, or was not answered in time, and its client tries again. Were it
+# still at work, nothing would be done twice: the order's own condition lets one of the two write, and the other replays it.
+_AT_WORK_SECONDS = 2
 _RACES = 5  # how often a change is tried again because another one came first
 _RETRY_SECONDS = 1
 

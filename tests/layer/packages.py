@@ -1,10 +1,11 @@
 """The packages of the layer as the tests' own environment has them, and what is made of them."""
 
 import hashlib
-import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
@@ -43,11 +44,14 @@ def layer() -> Path:
     folder = _CACHE / f"tests-{_key()}"
     if not folder.exists():
         for older in _CACHE.glob("tests-*"):
-            if not older.suffix:  # another process is at work in those that have one
-                shutil.rmtree(older, ignore_errors=True)
-        new = folder.with_suffix(f".{os.getpid()}")
-        make(copied(new))
-        new.rename(folder)
+            shutil.rmtree(older, ignore_errors=True)
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=_CACHE) as made:
+            new = copied(Path(made) / "python")
+            make(new)
+            # Another run of the tests may have been quicker.
+            with suppress(OSError):
+                new.rename(folder)
     return folder
 
 

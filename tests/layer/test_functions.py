@@ -20,6 +20,7 @@ from bench.environment import _variables
 from bench.functions import Signer, functions
 from bench.subjects import Subject
 from shared.cold_start import GENERATED
+from tests.budget import modules
 from tests.layer import packages
 from tests.layer.imports import module_of
 from tests.layer.test_stand_ins import NOT_LOADED
@@ -184,6 +185,19 @@ def test_a_start_loads_nothing_but_the_layer_and_our_own(ran: Mapping[str, Ran])
         if file and not file.startswith(homes)
     }
     assert not strangers
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_start_loads_the_modules_of_the_list_and_no_others(
+    ran: Mapping[str, Ran], name: str
+) -> None:
+    """Python's own modules are its patch release's business; those of the list are added by hand."""
+    loaded = {
+        module
+        for module, file in ran[name].shipped["modules"].items()
+        if file and not file.startswith(sysconfig.get_path("stdlib")) and module != "__main__"
+    }
+    assert loaded == modules.expected(name)
 
 
 def test_what_imports_a_module_that_is_left_out_is_not_loaded(ran: Mapping[str, Ran]) -> None:

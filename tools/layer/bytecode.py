@@ -1,7 +1,7 @@
 """Compiles packages to bytecode that holds only what runs: no docstrings, no annotations of functions, no overloads.
 
 Those are for readers and type checkers, and yet each cold start would read and evaluate them: a third of FastAPI's own
-code is `Annotated[…, Doc("…")]`. Annotations of classes stay, because dataclasses and pydantic's models are made of
+code is `Annotated[…, Doc("…")]`. Annotations of classes stay where dataclasses and pydantic's models are made of
 them; so do line numbers, because tracebacks are. Only for dependencies: FastAPI reads the annotations of our routes.
 """
 

@@ -5,7 +5,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, overload
 from weakref import WeakSet
 
-import botocore.session
 from boto3.session import Session
 from botocore.config import Config
 
@@ -25,19 +24,14 @@ _clients: "WeakSet[BaseClient]" = WeakSet()
 
 
 @cache
-def _sdk() -> botocore.session.Session:
-    return botocore.session.get_session()
-
-
-@cache
 def _session() -> Session:
-    return Session(botocore_session=_sdk())
+    return Session()
 
 
 @cache
-def _user_agent() -> str:
+def _user_agent(session: Session) -> str:
     """How all clients call themselves: made once, the SDK would make it twice for each call."""
-    return _sdk().user_agent()
+    return str(session._session.user_agent())  # noqa: SLF001  # boto3 has no public way to it
 
 
 @overload
@@ -82,7 +76,7 @@ def client(
     made = session.client(
         service,
         config=Config(
-            user_agent=_user_agent(),
+            user_agent=_user_agent(session),
             # It costs each call. Outside of Lambda it stays on, and the tests make every call that there is.
             parameter_validation=not cold_start.is_lambda(),
             connect_timeout=connect,
