@@ -7,7 +7,6 @@ names is there to be imported.
 import gc
 import importlib
 import json
-import re
 import sys
 from types import SimpleNamespace
 from typing import Any, Final
@@ -36,7 +35,7 @@ def main() -> None:
         return parse_pattern(pattern, *arguments)
 
     sys.addaudithook(hear)
-    parser: Any = re._parser  # type: ignore[attr-defined]  # what compiles a pattern parses it first
+    parser: Any = importlib.import_module("re._parser")  # what compiles a pattern parses it first
     parse_pattern, parser.parse = parser.parse, parse
     module, _, name = asked["handler"].rpartition(".")
     # What functions log is not the answer.
