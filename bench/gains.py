@@ -1,4 +1,4 @@
-"""What each change gains that makes a start quicker: a start with all of them, beside starts with all but one.
+"""What each change gains that makes a start or a request quicker: with all of them, beside with all but one.
 
 It is no part of a whole run, and has a document of its own: `make bench ONLY=gains`.
 """
@@ -6,6 +6,8 @@ It is no part of a whole run, and has a document of its own: `make bench ONLY=ga
 import hashlib
 import marshal
 import shutil
+import ssl
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import MAGIC_NUMBER
@@ -13,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from bench import packages, stand, starts
+from bench import packages, stand, starts, warm
 from bench.report import Progress, Table, spread
 from bench.starts import Runs
 from bench.subjects import Subject
@@ -30,6 +32,7 @@ _ROUNDS: Final = 5
 _EVERYTHING: Final = "as it ships"
 _NOTHING: Final = "without any"
 _FOLDER: Final = packages.CACHE / "gains"
+_CA_BUNDLE: Final = "botocore/cacert.pem"
 _TOOL: Final = ROOT / "tools/layer"
 _SHARED: Final = sam.BUILD / "SharedLayer/python/shared"
 
@@ -40,19 +43,28 @@ _OF_THE_LAYER: Final[Mapping[str, frozenset[Change]]] = {
     "imports not deferred": frozenset({Change.DEFERRED}),
     "the SDK's data and handlers of all services": frozenset({Change.SDK_DATA}),
 }
-# What is written below a module of `shared`.
-_NO_PAUSE: Final = """
-from types import SimpleNamespace
-gc = SimpleNamespace(**dict.fromkeys(("disable", "enable", "freeze"), lambda: None), isenabled=lambda: False)
-"""
-_NO_REHEARSAL: Final = """
-clients = request = tokens = lambda *_: None
-"""
-_OF_OUR_CODE: Final = {
-    "garbage collected while modules load": {"cold_start.py": _NO_PAUSE},
-    "no rehearsal": {"rehearsal.py": _NO_REHEARSAL},
-}
+type Edit = tuple[str, str, str]
+"""A module of `shared`, a text in it, and what is there in its place."""
 
+_COLLECTED: Final[Sequence[Edit]] = [("cold_start.py", "    gc.disable()\n", "")]
+_UNREHEARSED: Final[Sequence[Edit]] = [
+    ("entry.py", "rehearsal.clients()", "pass"),
+    ("http.py", "rehearsal.request(", "("),
+    ("http.py", "rehearsal.tokens()", "pass"),
+]
+_OF_OUR_CODE: Final[Mapping[str, Sequence[Edit]]] = {
+    "garbage collected while modules load": _COLLECTED,
+    "no rehearsal": _UNREHEARSED,
+}
+_OF_REQUESTS: Final[Mapping[str, Sequence[Edit]]] = {
+    "parameters of calls validated": [
+        ("aws.py", "parameter_validation=not cold_start.is_lambda()", "parameter_validation=True")
+    ],
+    "the SDK's name made for each call": [("aws.py", "user_agent=_user_agent(session),", "")],
+    "the router included, not its routes taken": [
+        ("http.py", "app.router.routes.extend(router.routes)", "app.include_router(router)")
+    ],
+}
 
 # What is kept of the two parts of GENERATED.
 _OF_THE_BUILD: Final = {
@@ -70,6 +82,10 @@ def measure(progress: Progress) -> list[Table]:
                 variants = _variants(function)
             runs = starts.measure(at, variants, progress, rounds=_ROUNDS)
             tables.append(_table(function.name, runs))
+        [function] = at.chosen([warm.OURS])
+        with progress("warm requests"):
+            tables.append(_of_requests(warm.count(_request_variants(function), at)))
+        tables.append(_of_connections())
         return tables
 
 
@@ -102,6 +118,42 @@ def _table(function: str, runs: Mapping[str, Runs]) -> Table:
     )
 
 
+def _of_requests(counted: Mapping[str, float]) -> Table:
+    ship, *_ = counted.values()
+    return Table(
+        f"{warm.OURS}, warm: one request",
+        ("", "M instructions", "the change gains"),
+        tuple(
+            (name, f"{count / 1e6:.3f}", f"{1 - ship / count:.1%}" if count != ship else "")
+            for name, count in counted.items()
+        ),
+    )
+
+
+def _of_connections() -> Table:
+    """Without a connection: what each new one reads first."""
+    bundles = {
+        "the five authorities of AWS": sam.BUILD / "SharedLayer/python" / _CA_BUNDLE,
+        "those that the SDK ships": packages.layers()[0] / "python" / _CA_BUNDLE,
+    }
+    return Table(
+        "A new TLS connection: whom to trust",
+        ("", "CPU, ms"),
+        tuple((name, spread(_reading(bundle), digits=1)) for name, bundle in bundles.items()),
+        "The benchmark's AWS speaks no TLS, so none of the other figures has this in it.",
+    )
+
+
+def _reading(bundle: Path) -> list[float]:
+    found = []
+    for _ in range(_ROUNDS):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        before = time.process_time()
+        context.load_verify_locations(bundle)
+        found.append((time.process_time() - before) * 1000)
+    return found
+
+
 def _counted(runs: Runs) -> Sequence[float]:
     return [runs.instructions] if runs.instructions else []
 
@@ -112,6 +164,16 @@ def _gained(with_it: Sequence[float], without: Sequence[float]) -> str:
     return f"{median(each):.1%}" if each else "not measured"
 
 
+def _request_variants(function: Subject) -> list[Subject]:
+    return [
+        replace(function, name=_EVERYTHING),
+        *(
+            replace(function, name=name, layer=_our_layer(edits))
+            for name, edits in _OF_REQUESTS.items()
+        ),
+    ]
+
+
 def _variants(function: Subject) -> list[Subject]:
     def variant(name: str, **parts: Path) -> Subject:
         return replace(function, name=f"{function.name}, {name}", **parts)  # type: ignore[arg-type]  # paths only
@@ -119,7 +181,7 @@ def _variants(function: Subject) -> list[Subject]:
     return [
         variant(_EVERYTHING),
         *(variant(name, layer=_layer(without)) for name, without in _OF_THE_LAYER.items()),
-        *(variant(name, layer=_our_layer(lines)) for name, lines in _OF_OUR_CODE.items()),
+        *(variant(name, layer=_our_layer(edits)) for name, edits in _OF_OUR_CODE.items()),
         *(variant(name, task=_task(function, kept)) for name, kept in _OF_THE_BUILD.items()),
         variant(_NOTHING, layer=_plain(), task=_task(function, ())),
     ]
@@ -149,25 +211,34 @@ def _plain() -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(compiled, folder)
     _share(folder)
-    for lines in _OF_OUR_CODE.values():
-        _append(folder, lines)
+    for edits in _OF_OUR_CODE.values():
+        _edit(folder, edits)
     return folder
 
 
-def _our_layer(lines: Mapping[str, str]) -> Path:
-    """The layer with these lines below modules of our own."""
-    folder = _FOLDER / "-".join(lines)
+def _our_layer(edits: Sequence[Edit]) -> Path:
+    """The layer with these edits in modules of our own."""
+    folder = _FOLDER / hashlib.sha256(repr(edits).encode()).hexdigest()[:16]
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(sam.BUILD / "SharedLayer", folder)
-    _append(folder, lines)
+    _edit(folder, edits)
     return folder
 
 
-def _append(layer: Path, lines: Mapping[str, str]) -> None:
-    for module, text in lines.items():
+def _edit(layer: Path, edits: Sequence[Edit]) -> None:
+    for module, old, new in edits:
         file = layer / "python/shared" / module
-        file.write_text(file.read_text() + text)
+        file.write_text(edited(file.read_text(), old, new))
     packages.compile_packages(layer / "python/shared")
+
+
+def edited(source: str, old: str, new: str) -> str:
+    """Raise ValueError where the text is not there, or more than once."""
+    if source.count(old) != 1:
+        raise ValueError(
+            f"{old!r} stands there {source.count(old)} times: bench/gains.py must follow"
+        )
+    return source.replace(old, new)
 
 
 def _share(layer: Path) -> None:

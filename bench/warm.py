@@ -1,6 +1,6 @@
 """`GET /api/v1/products/{id}` on an environment that has answered before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import batched
 from statistics import median
 from typing import Final
@@ -34,7 +34,7 @@ def measure(progress: Progress) -> list[Table]:
         counted: Mapping[str, float] = {}
         if instructions.is_installed():
             with progress("instructions of a request"):
-                counted = _count(subjects, at)
+                counted = count(subjects, at)
     return [_by_instructions(counted), _by_time(microseconds)]
 
 
@@ -47,7 +47,7 @@ def _timed(subject: Subject, endpoint: str) -> float:
     return after.since(before).cpu / _TIMED * 1e6
 
 
-def _count(subjects: list[Subject], at: Stand) -> dict[str, float]:
+def count(subjects: Sequence[Subject], at: Stand) -> dict[str, float]:
     """Instructions for a request: what so many more of them add to the whole run's."""
     asked = [(one, requests) for one in subjects for requests in (_WARMING, _WARMING + _COUNTED)]
     counts = instructions.count_all(asked, at.endpoint)

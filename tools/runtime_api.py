@@ -18,8 +18,9 @@ import uuid
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import Any, Final, Self
+
+from tools.json_requests import JsonRequests
 
 _HOST: Final = "127.0.0.1"
 _PREFIX: Final = "/2018-06-01/runtime"
@@ -168,50 +169,29 @@ class RuntimeApi:
             _Requests(connection, client, self)
 
 
-class _Requests(BaseHTTPRequestHandler):
-    """The requests of one connection."""
-
-    protocol_version = "HTTP/1.1"
-    # An answer is one packet, and must not wait for the last one's acknowledgement.
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
+class _Requests(JsonRequests):
     def __init__(self, connection: socket.socket, client: Any, api: RuntimeApi) -> None:
         self._api = api
         super().__init__(connection, client, api)  # type: ignore[arg-type]  # it only keeps the server
 
-    def do_GET(self) -> None:  # the standard library's name
+    def do_GET(self) -> None:
         if self.path != f"{_PREFIX}/invocation/next":
-            self._send(404)
+            self.send(404)
         elif taken := self._api.take():
             invocation, headers = taken
-            self._send(200, invocation.payload, headers)
+            self.send(200, invocation.payload, headers)
         else:
             self.close_connection = True
 
-    def do_POST(self) -> None:  # the standard library's name
-        body = self.rfile.read(length := int(self.headers["Content-Length"]))
-        if len(body) < length:
-            # Killed in the middle of its answer, which so was none.
-            raise ConnectionResetError
+    def do_POST(self) -> None:
+        # One that was killed in the middle of its answer has given none.
+        body = self.body()
         path = self.path.removeprefix(_PREFIX)
         if path == "/init/error":
             self._api.init_error = Answer(body, "Unhandled")
-            self._send(202)
+            self.send(202)
         elif found := _REPORT.fullmatch(path):
             answer = Answer(body, "Unhandled" if found["kind"] == "error" else None)
-            self._send(202 if self._api.report(found["id"], answer) else 400)
+            self.send(202 if self._api.report(found["id"], answer) else 400)
         else:
-            self._send(404)
-
-    def _send(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the standard library's name
-        """Nobody wants to read them."""
+            self.send(404)

@@ -12,10 +12,11 @@ import sys
 import threading
 import urllib.request
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any, Final, Self
 
 from bench.canned.answers import Answers, Uncanned
+from tools.json_requests import JsonRequests
 from tools.local.places import APP_PYTHON, HOST, ROOT
 from tools.progress import Problem
 
@@ -64,40 +65,25 @@ class CannedAws:
             return json.load(answer)
 
 
-def _requests(answers: Answers, uncanned: set[str]) -> type[BaseHTTPRequestHandler]:
+def _requests(answers: Answers, uncanned: set[str]) -> type[JsonRequests]:
     asked: Counter[str] = Counter()
 
-    class Requests(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # An answer is one packet, and must not wait for the last one's acknowledgement.
-        disable_nagle_algorithm = True
-        wbufsize = -1
-
-        def do_GET(self) -> None:  # the standard library's name
+    class Requests(JsonRequests):
+        def do_GET(self) -> None:
             told = {_UNCANNED: sorted(uncanned), _ASKED: asked}[self.path]
-            self._send(200, json.dumps(told).encode())
+            self.send(200, json.dumps(told).encode())
 
-        def do_POST(self) -> None:  # the standard library's name
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+        def do_POST(self) -> None:
+            body = self.body()
             asked[self.headers["X-Amz-Target"] or self.path] += 1
             try:
                 given = answers.answer(self.headers["X-Amz-Target"], self.path, body)
             except Uncanned as missing:
                 uncanned.add(str(missing))
                 # A status that no SDK tries again.
-                self._send(400, b'{"__type": "UncannedOperation"}')
+                self.send(400, b'{"__type": "UncannedOperation"}')
             else:
-                self._send(200, given)
-
-        def _send(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the standard library's name
-            """Nobody wants to read them."""
+                self.send(200, given)
 
     return Requests
 

@@ -1,8 +1,8 @@
 """What is left out, one change at a time, to see what it gains."""
 
-import gc
+import ast
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,8 +11,8 @@ from bench import document, gains
 from bench.environment import Spent
 from bench.report import Table
 from bench.starts import Runs
-from shared import cold_start, rehearsal
 from tools.layer.changes import ALL
+from tools.local.places import ROOT
 
 
 def test_each_change_of_the_layer_is_left_out_once() -> None:
@@ -39,36 +39,16 @@ def test_the_first_row_is_what_the_others_are_compared_with() -> None:
     ]
 
 
-def _with_lines(module: Any, text: str) -> dict[str, Any]:
-    source = Path(module.__file__).read_text()
-    names: dict[str, Any] = {"__name__": "changed", "__file__": module.__file__}
-    exec(compile(source + text, module.__file__, "exec"), names)
-    return names
+@pytest.mark.parametrize("edits", [*gains._OF_OUR_CODE.values(), *gains._OF_REQUESTS.values()])
+def test_what_is_left_out_of_our_code_is_still_there(edits: Sequence[gains.Edit]) -> None:
+    for module, old, new in edits:
+        source = (ROOT / "layers/shared/shared" / module).read_text()
+        ast.parse(gains.edited(source, old, new))
 
 
-def test_without_the_pause_garbage_is_collected_while_modules_load(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "orders-api")
-    frozen = gc.get_freeze_count()
-    changed = _with_lines(
-        cold_start, gains._OF_OUR_CODE["garbage collected while modules load"]["cold_start.py"]
-    )
-    changed["begin"]()
-    assert gc.isenabled()
-    changed["end"]()
-    assert gc.get_freeze_count() == frozen
-
-
-def test_without_a_rehearsal_nobody_is_asked() -> None:
-    changed = _with_lines(rehearsal, gains._OF_OUR_CODE["no rehearsal"]["rehearsal.py"])
-
-    def handle(*_: object) -> None:
-        raise AssertionError
-
-    changed["request"](handle, "/-")
-    changed["clients"]()
-    changed["tokens"]()
+def test_a_text_that_is_no_longer_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 times"):
+        gains.edited("a = 1", "b", "")
 
 
 def test_gains_are_measured_only_when_they_are_asked_for() -> None:

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Self
+from http.server import ThreadingHTTPServer
+from typing import Final, Self
 
 from tests.kills.zygote import Process
 from tests.support.functions import function_called
+from tools.json_requests import JsonRequests
 from tools.runtime_api import Answer, EnvironmentGone, Invocation, RuntimeApi
 
 _INIT_SECONDS: Final = 10.0
@@ -198,33 +199,21 @@ class LambdaService:
         return answer
 
 
-def _invoke_api(service: LambdaService) -> type[BaseHTTPRequestHandler]:
-    class Requests(BaseHTTPRequestHandler):
+def _invoke_api(service: LambdaService) -> type[JsonRequests]:
+    class Requests(JsonRequests):
         """`lambda.Invoke` of functions by functions."""
 
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
-
-        def do_POST(self) -> None:  # the standard library's name
-            payload = self.rfile.read(int(self.headers["Content-Length"]))
+        def do_POST(self) -> None:
             found = _INVOKE.fullmatch(self.path)
             assert found, self.path
-            answer = service.invoke(function_called(found["name"]), payload, from_within=True)
+            answer = service.invoke(function_called(found["name"]), self.body(), from_within=True)
             # Whoever asked may be dead by now.
             with suppress(OSError):
-                self.send_response(200)
-                if answer.error:
-                    self.send_header("X-Amz-Function-Error", answer.error)
-                self.send_header("Content-Length", str(len(answer.payload)))
-                self.end_headers()
-                self.wfile.write(answer.payload)
+                failed = {"X-Amz-Function-Error": answer.error} if answer.error else {}
+                self.send(200, answer.payload, failed)
 
         def handle(self) -> None:
             with suppress(OSError):
                 super().handle()
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the standard library's name
-            """Nobody wants to read them."""
 
     return Requests

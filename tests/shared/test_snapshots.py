@@ -3,7 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from shared.entry import Entry
 from tests.support.aws import pretend_credentials
 from tests.support.functions import FUNCTIONS
 from tools import lambda_environment
+from tools.json_requests import JsonRequests
 
 
 class Server(ThreadingHTTPServer):
@@ -33,18 +34,10 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class _Answers(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class _Answers(JsonRequests):
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the standard library's name
-        """Nobody wants to read them."""
+        self.body()
+        self.send(200, b"{}")
 
 
 @pytest.fixture

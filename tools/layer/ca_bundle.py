@@ -1,4 +1,4 @@
-"""The certificate authorities that the SDK trusts: of Mozilla's 140, the five that sign for AWS.
+"""The certificate authorities that the SDK trusts: of Mozilla's 126, the five that sign for AWS.
 
 The bundle is read again for each new connection, all of it. The five are Amazon Trust Services' roots, one of which ends
 every chain of an AWS service (https://www.amazontrust.com/repository/). `AWS_CA_BUNDLE` still names another file where a

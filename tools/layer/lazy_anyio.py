@@ -1,7 +1,7 @@
 """anyio loads its parts when they are asked for, and finds out what they are by reading its own source; the layer has none.
 
-So the answer is written down when the layer is built. Without it all of anyio is loaded, a quarter of which is for files,
-sockets and processes that nobody here opens with it.
+So the answer is written down when the layer is built. Without it all of anyio is loaded, also what is for files, sockets and
+processes that nobody here opens with it.
 """
 
 import ast

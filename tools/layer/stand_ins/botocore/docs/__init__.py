@@ -1,1 +1,1 @@
-"""The SDK's reference manual is written from here, and half of it is imported for a helper that lies beside it."""
+"""The SDK's reference manual is written from here; loaded only because what all clients use lies beside it."""
