@@ -37,6 +37,7 @@ CHECKOV := .tools/checkov/.made
 AUDIT := .tools/audit/.made
 BENCH := .tools/bench/.made
 RUNTIME := .tools/runtime/.made
+NODE := .tools/node/.made
 
 # pyenv's python3 refuses to start when the version of .python-version is not installed: try others.
 define environment
@@ -48,7 +49,7 @@ done; \
 echo "python3 (3.9 or newer) is missing or does not start: install it, then try again." >&2; exit 1
 endef
 
-setup: $(APP) $(SAM) $(EMULATOR) $(CHECKOV) $(AUDIT) $(BENCH) $(RUNTIME)  ## make the environments (every other target makes those it needs)
+setup: $(APP) $(SAM) $(EMULATOR) $(CHECKOV) $(AUDIT) $(BENCH) $(RUNTIME) $(NODE)  ## make the environments (every other target makes those it needs)
 
 $(APP): requirements/dev.txt requirements/uv.txt
 	$(DO)$(call environment,app)
@@ -64,6 +65,8 @@ $(BENCH): requirements/bench.txt requirements/uv.txt
 	$(DO)$(call environment,bench)
 $(RUNTIME): requirements/runtime.txt requirements/uv.txt
 	$(DO)$(call environment,runtime)
+$(NODE): requirements/node.txt requirements/node/package.json requirements/node/package-lock.json requirements/uv.txt
+	$(DO)$(call environment,node)
 
 # --- the shop on this machine --------------------------------------------------------------------
 
@@ -91,7 +94,7 @@ fix: $(APP)  ## format, and put right what can be put right by itself
 	$(DO).venv/bin/ruff check --quiet --fix $(CHECKED) || true
 	$(DO).venv/bin/ruff format $(CHECKED)
 
-test: $(APP) $(SAM) $(EMULATOR)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
+test: $(APP) $(SAM) $(EMULATOR) $(NODE)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
 	$(DO)$(if $(ARGS),echo "▸ pytest $(ARGS)"; .venv/bin/pytest $(ARGS),$(PYTHON) -m tools.run_tests)
 
 # Its figures need the machine for themselves.

@@ -6,6 +6,7 @@ SAM CLI, the emulator and the scanners each pin packages that the app must not h
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -23,20 +24,28 @@ ENVIRONMENTS = {
     "audit": (".tools/audit", "audit.txt"),
     "bench": (".tools/bench", "bench.txt"),
     "runtime": (".tools/runtime", "runtime.txt"),
+    "node": (".tools/node", "node.txt"),
 }
+# Node packages of an environment: the folder of their package.json and package-lock.json.
+NODE_PACKAGES = {"node": "requirements/node"}
 LAYER = "layers/shared/requirements.in"
 DEV = "requirements/dev.in"
 OTHERS = tuple(
     f"requirements/{name}.in"
-    for name in ("sam", "emulator", "checkov", "audit", "bench", "runtime", "uv")
+    for name in ("sam", "emulator", "checkov", "audit", "bench", "runtime", "node", "uv")
 )
 # Older ones don't know the platforms that the layer is built for.
 OLDEST_UV = (0, 6)
 
 
-def run(problem: str, *command: str | Path) -> None:
-    """Run quietly; on failure say `problem` and the last line of what the command said."""
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def run(problem: str, *command: str | Path, path: Path | None = None) -> None:
+    """Run quietly, with `path` first on the PATH; on failure say `problem` and the last line of the output."""
+    environment = {**os.environ}
+    if path:
+        environment["PATH"] = f"{path}{os.pathsep}{environment['PATH']}"
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if result.returncode:
         said = (result.stderr or result.stdout).strip().splitlines() or ["it gave no reason"]
         raise Problem(f"{problem}\n  ({said[-1].strip()})")
@@ -88,7 +97,21 @@ def make(uv: Path, name: str) -> None:
             *(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", home / "bin/python"),
             f"requirements/{requirements}",
         )
+        if name in NODE_PACKAGES:
+            install_node_packages(home, ROOT / NODE_PACKAGES[name])
     (home / ".made").touch()
+
+
+def install_node_packages(home: Path, declared: Path) -> None:
+    """Install the packages of the lock file into `home`/node_modules; none of their install scripts runs."""
+    for file in ("package.json", "package-lock.json"):
+        shutil.copy(declared / file, home / file)
+    run(
+        "The Node packages could not be installed: see whether this machine reaches the npm "
+        "registry, then try again.",
+        *(home / "bin/npm", "ci", "--prefix", home, "--ignore-scripts", "--no-audit", "--no-fund"),
+        path=home / "bin",
+    )
 
 
 def pin(uv: Path, source: str) -> None:
