@@ -6,6 +6,7 @@ SAM CLI, the emulator and the scanners each pin packages that the app must not h
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -130,6 +131,28 @@ def pin(uv: Path, source: str) -> None:
         )
 
 
+def pin_node_packages(uv: Path, name: str) -> None:
+    """Write the newest Node packages that fit into the lock file, with their hashes and without addresses."""
+    home, declared = ROOT / ENVIRONMENTS[name][0], ROOT / NODE_PACKAGES[name]
+    if not (home / ".made").exists():
+        make(uv, name)
+    lock = declared / "package-lock.json"
+    lock.unlink(missing_ok=True)
+    with step(f"pin {declared.name}/package-lock.json"):
+        run(
+            "The Node packages could not be chosen: see whether this machine reaches the npm "
+            "registry, then try again.",
+            *(home / "bin/npm", "install", "--prefix", declared, "--package-lock-only"),
+            *("--ignore-scripts", "--no-audit", "--no-fund"),
+            path=home / "bin",
+        )
+        locked = json.loads(lock.read_text())
+        for package in locked["packages"].values():
+            package.pop("resolved", None)
+            package.pop("funding", None)
+        lock.write_text(json.dumps(locked, indent=2) + "\n")
+
+
 def check_git() -> None:
     if not shutil.which("git"):
         raise Problem("git is missing: install it, then try again.")
@@ -142,6 +165,8 @@ def main(arguments: list[str]) -> int:
         if arguments == ["--pin"]:
             for source in (LAYER, DEV, *OTHERS):
                 pin(uv, source)
+            for name in NODE_PACKAGES:
+                pin_node_packages(uv, name)
             return 0
         for name in arguments:
             make(uv, name)
