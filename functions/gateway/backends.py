@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared import context, logging
+from shared.internal import is_throttled
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -16,13 +17,16 @@ type Health = dict[str, Any]
 
 SERVICES: Final = ("users", "products", "orders", "notifications")
 _UNAVAILABLE: Final = {"status": "unavailable"}
+# Not asked, for want of Lambda's capacity: the service may be well, but other requests cannot reach it either.
+_THROTTLED: Final = {"status": "throttled"}
 
 
 class Backends(Protocol):
     """Asks the services how they are."""
 
     def health(self) -> dict[str, Health]:
-        """What each service says of itself; `{"status": "unavailable"}` of one that says nothing usable."""
+        """What each service says of itself; of one that says nothing usable `{"status": "unavailable"}`, of one that Lambda
+        did not let ask `{"status": "throttled"}`."""
 
 
 class LambdaBackends:
@@ -51,7 +55,7 @@ class LambdaBackends:
             except (BotoCoreError, ClientError, LookupError, TypeError, ValueError) as cause:
                 # Not reached, not in time, broken, or no health report: for who asks, it is all the same.
                 logging.logger().warning("%s is unavailable: %s", service, type(cause).__name__)
-                answers[service] = dict(_UNAVAILABLE)
+                answers[service] = dict(_THROTTLED if is_throttled(cause) else _UNAVAILABLE)
         return answers
 
     def _ask(self, service: str, function: str, request_id: str) -> Health:

@@ -71,22 +71,21 @@ def test_all_services_are_asked_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    ("trouble", "status"),
     [
-        ReadTimeoutError(endpoint_url="https://lambda"),
-        ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"),
+        (ReadTimeoutError(endpoint_url="https://lambda"), "unavailable"),
+        (ClientError({"Error": {"Code": "ServiceException"}}, "Invoke"), "unavailable"),
+        (ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"), "throttled"),
     ],
 )
-def test_a_service_that_does_not_answer_is_unavailable_and_hides_no_other(
-    trouble: Exception,
-) -> None:
+def test_a_service_that_does_not_answer_hides_no_other(trouble: Exception, status: str) -> None:
     def answer(function: str, event: dict[str, Any]) -> object:
         if function == "stack-orders":
             raise trouble
         return http(HEALTHY)
 
     reports = health(answer)
-    assert reports.pop("orders") == UNAVAILABLE
+    assert reports.pop("orders") == {"status": status}
     assert set(reports) == {"users", "products", "notifications"}
     assert all(report == HEALTHY for report in reports.values())
 

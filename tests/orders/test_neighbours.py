@@ -2,8 +2,10 @@
 
 import json
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from botocore.exceptions import ClientError
 
 from orders.neighbours import GuardedDirectory, GuardedReservations, InventoryStock
 from shared import clock
@@ -121,6 +123,21 @@ def test_a_service_that_breaks_is_soon_not_asked_any_more(
         waits.append(refused.value.retry_after)
     assert len(functions.payloads) == 5
     assert waits == [2] * 5 + [30] * 2
+
+
+def test_a_throttled_service_is_asked_on(functions: LocalFunctions, account: None) -> None:
+    """The account's quota is used up: no call fails by the service, so its circuit stays closed."""
+    lambda_ = functions.client()
+    throttled = ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
+    directory = GuardedDirectory(
+        InternalClient(lambda_, "directory", refusals=(UserNotFound,)), _circuit("neighbours-users")
+    )
+    with patch.object(functions, "invoke", side_effect=throttled):
+        for _ in range(50):
+            with pytest.raises(ServiceUnavailable) as refused:
+                directory.find_customer("u")
+            assert refused.value.headers == {"Retry-After": "2"}
+    assert directory.find_customer("u") == CUSTOMER
 
 
 def test_the_saga_confirms_and_releases(functions: LocalFunctions) -> None:

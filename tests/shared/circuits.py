@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import C
 from shared.breaker import CircuitBreaker
 from shared.breaker.store import CircuitStore, LeftAlone, Outdated, Stored, Unreachable
 from shared.errors import Conflict, ServiceUnavailable
-from shared.internal import CallFailed
+from shared.internal import CallFailed, CallThrottled
 
 CIRCUIT = "service"
 IN_A_ROW = 5
@@ -23,7 +23,7 @@ RECOVERY = 30
 # Far fewer than in earnest, so that in a short history too a store that healed is asked again.
 CALLS_LEFT_ALONE = 6
 
-type Reply = Literal["answers", "fails", "refuses", "breaks us", "kills us"]
+type Reply = Literal["answers", "fails", "refuses", "throttled", "breaks us", "kills us"]
 type Outcome = Literal["asked", "answered", "failed", "refused", "broken", "dead"]
 type Fault = Literal["", "down", "loses answers", "writes late"]
 
@@ -188,6 +188,8 @@ def _do(reply: Reply) -> None:
     match reply:
         case "fails":
             raise CallFailed("it is down")
+        case "throttled":
+            raise CallThrottled("no capacity")
         case "refuses":
             raise Conflict
         case "breaks us":

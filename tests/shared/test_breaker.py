@@ -44,8 +44,8 @@ def environment(store: CircuitStore, time: Time) -> Environment:
 
 
 def calls(environment: Environment, service: Service, replies: str) -> list[Outcome]:
-    """A call for each letter: answered, failed, refused."""
-    letters: dict[str, Reply] = {"a": "answers", "f": "fails", "r": "refuses"}
+    """A call for each letter: answered, failed, refused, throttled."""
+    letters: dict[str, Reply] = {"a": "answers", "f": "fails", "r": "refuses", "t": "throttled"}
     outcomes = []
     for letter in replies:
         service.reply = letters[letter]
@@ -90,6 +90,30 @@ def test_a_healthy_call_between_failures_starts_the_count_again(
 
 def test_refusals_open_no_circuit(environment: Environment, service: Service) -> None:
     assert Counter(calls(environment, service, "r" * 50)) == {"refused": 50}
+
+
+def test_throttled_calls_open_no_circuit(environment: Environment, service: Service) -> None:
+    assert Counter(calls(environment, service, "t" * 50)) == {"failed": 50}
+    assert (environment.retry_after, service.asked) == (2, 50)
+
+
+def test_a_throttled_call_between_failures_counts_neither_way(
+    environment: Environment, service: Service
+) -> None:
+    calls(environment, service, "ft" * IN_A_ROW)
+    assert calls(environment, service, "a") == ["failed"]
+    assert environment.retry_after == RECOVERY
+
+
+def test_a_throttled_probe_leaves_the_next_call_of_any_environment_to_probe(
+    environment: Environment, service: Service, store: CircuitStore, time: Time
+) -> None:
+    calls(environment, service, "f" * IN_A_ROW)
+    time.seconds += RECOVERY
+    assert calls(environment, service, "tt") == ["failed"] * 2
+    assert environment.retry_after == 2
+    assert calls(Environment(store, time), service, "a") == ["answered"]
+    assert service.asked == IN_A_ROW + 3
 
 
 def test_a_service_that_fails_four_times_in_five_is_left_alone_after_twelve_calls(

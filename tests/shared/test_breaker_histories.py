@@ -33,6 +33,7 @@ OUTCOMES: dict[Reply, Outcome] = {
     "answers": "answered",
     "refuses": "refused",
     "fails": "failed",
+    "throttled": "failed",
     "breaks us": "broken",
     "kills us": "dead",
 }
@@ -40,13 +41,14 @@ AFTER_PROBE: dict[Reply, CircuitState] = {
     "answers": CircuitState.CLOSED,
     "refuses": CircuitState.CLOSED,
     "fails": CircuitState.OPEN,
+    "throttled": CircuitState.OPEN,
     "breaks us": CircuitState.HALF_OPEN,
     "kills us": CircuitState.HALF_OPEN,
 }
 
 skews = st.integers(-10, 10).map(lambda tenths: tenths * SKEW / 10)
 numbers = st.integers(0, 5)
-replies = st.sampled_from(["fails", "fails", "answers", "refuses", "breaks us"])
+replies = st.sampled_from(["fails", "fails", "answers", "refuses", "throttled", "breaks us"])
 type Trouble = (
     Fault | Literal["it dies", "its letters arrive", "all is well", "nobody reaches the store"]
 )

@@ -3,13 +3,14 @@
 import io
 from typing import TYPE_CHECKING, Any, cast
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from pydantic import BaseModel, ValidationError
 
 from shared import context
 from shared.errors import Conflict
-from shared.internal import CallFailed, InternalClient, internal_handler
+from shared.internal import CallFailed, CallThrottled, InternalClient, internal_handler
 from tests.support.context import LambdaContext
 from tests.support.internal import LocalFunctions
 
@@ -104,7 +105,6 @@ class Unreachable:
     "happens",
     [
         ReadTimeoutError(endpoint_url="https://lambda.example"),
-        ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"),
         b"<html>",
         b"null",
     ],
@@ -112,6 +112,85 @@ class Unreachable:
 def test_of_a_function_that_does_not_answer_nothing_is_known(happens: Exception | bytes) -> None:
     client = InternalClient(cast("LambdaClient", Unreachable(happens)), "doubler")
     with pytest.raises(CallFailed, match="doubler"):
+        client.call("double", Double(number=1), Doubled)
+
+
+# What Lambda answers while a quota is used up and other invocations still succeed.
+QUOTAS = {
+    "EC2ThrottledException",
+    "ENILimitReachedException",
+    "ServiceQuotaExceededException",
+    "SubnetIPAddressLimitReachedException",
+    "TooManyRequestsException",
+}
+# What it answers to every invocation of a function that is broken, gone, not ready or asked in the wrong way.
+BROKEN = {
+    "CodeArtifactUserDeletedException",
+    "CodeArtifactUserFailedException",
+    "CodeArtifactUserPendingException",
+    "DurableExecutionAlreadyStartedException",
+    "EC2AccessDeniedException",
+    "EC2UnexpectedException",
+    "EFSIOException",
+    "EFSMountConnectivityException",
+    "EFSMountFailureException",
+    "EFSMountTimeoutException",
+    "ENINotReadyException",
+    "InvalidParameterValueException",
+    "InvalidRequestContentException",
+    "InvalidRuntimeException",
+    "InvalidSecurityGroupIDException",
+    "InvalidSubnetIDException",
+    "InvalidZipFileException",
+    "KMSAccessDeniedException",
+    "KMSDisabledException",
+    "KMSInvalidStateException",
+    "KMSNotFoundException",
+    "ModeNotSupportedException",
+    "NoPublishedVersionException",
+    "RecursiveInvocationException",
+    "RequestTooLargeException",
+    "ResourceConflictException",
+    "ResourceNotFoundException",
+    "ResourceNotReadyException",
+    "RuntimeAliasDeletedException",
+    "RuntimeVersionDeletedException",
+    "S3FilesMountConnectivityException",
+    "S3FilesMountFailureException",
+    "S3FilesMountTimeoutException",
+    "SerializedRequestEntityTooLargeException",
+    "ServiceException",
+    "SnapStartException",
+    "SnapStartNotReadyException",
+    "SnapStartRegenerationFailureException",
+    "SnapStartTimeoutException",
+    "UnsupportedMediaTypeException",
+}
+
+
+def test_each_error_of_invoke_is_in_one_class() -> None:
+    model = botocore.session.get_session().get_service_model("lambda").operation_model("Invoke")
+    assert {shape.name for shape in model.error_shapes} == QUOTAS | BROKEN
+    assert not QUOTAS & BROKEN
+
+
+@pytest.mark.parametrize("code", sorted({*QUOTAS, "ThrottlingException", *BROKEN, "AccessDenied"}))
+def test_a_quota_is_told_from_a_function_that_does_not_work(code: str) -> None:
+    refused = ClientError({"Error": {"Code": code}}, "Invoke")
+    client = InternalClient(cast("LambdaClient", Unreachable(refused)), "doubler")
+    is_quota = code in {*QUOTAS, "ThrottlingException"}
+    with pytest.raises(CallThrottled if is_quota else CallFailed, match="doubler"):
+        client.call("double", Double(number=1), Doubled)
+
+
+def test_a_throttled_call_says_which_quota_it_met() -> None:
+    answer: Any = {
+        "Error": {"Code": "TooManyRequestsException"},
+        "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
+    }
+    lambda_ = Unreachable(ClientError(answer, "Invoke"))
+    client = InternalClient(cast("LambdaClient", lambda_), "doubler")
+    with pytest.raises(CallThrottled, match="ReservedFunctionConcurrentInvocationLimitExceeded"):
         client.call("double", Double(number=1), Doubled)
 
 

@@ -3,7 +3,7 @@ on both sides. A refusal (out of stock, say) travels as its code and data and is
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
@@ -26,6 +26,29 @@ class Call(TypedDict):
 
 class CallFailed(Exception):
     """The function was not reached, did not answer in time, or broke: nothing is known of what it did."""
+
+
+class CallThrottled(Exception):
+    """Lambda had no capacity for one more invocation: the function did not run, and may be healthy."""
+
+
+# What Lambda says where an account's, a function's or a subnet's quota is used up: other invocations still succeed.
+# tests/shared/test_internal.py holds this against all errors that Invoke is known to have.
+_QUOTA_ERRORS: Final = frozenset(
+    {
+        "EC2ThrottledException",
+        "ENILimitReachedException",
+        "ServiceQuotaExceededException",
+        "SubnetIPAddressLimitReachedException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+
+def is_throttled(error: Exception) -> bool:
+    """Whether Lambda refused an invocation because of a quota."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _QUOTA_ERRORS
 
 
 class InternalClient:
@@ -52,7 +75,7 @@ class InternalClient:
         """Ask the function to do `name` and return its answer.
 
         Raises:
-            CallFailed: see there.
+            CallFailed, CallThrottled: see there.
             BodegaError: one of the refusals.
         """
         call: Call = {
@@ -67,6 +90,8 @@ class InternalClient:
             response = self._lambda.invoke(FunctionName=self._function_name, Payload=payload)
             answer = json.loads(response["Payload"].read())
         except (BotoCoreError, ClientError, ValueError) as cause:
+            if is_throttled(cause):
+                raise CallThrottled(f"{self._function_name}: {_reason(cause)}") from cause
             raise CallFailed(f"{self._function_name}: {type(cause).__name__}") from cause
         if response.get("FunctionError") or not isinstance(answer, dict):
             reason = answer.get("errorType") if isinstance(answer, dict) else None
@@ -80,6 +105,12 @@ class InternalClient:
         if error is None:
             return CallFailed(f"{self._function_name} refused with {refused['code']}")
         return error(**refused["data"])
+
+
+def _reason(error: Exception) -> str:
+    """Which quota it was: Lambda's own word for it, where the error has one."""
+    response: Mapping[str, Any] = getattr(error, "response", {})
+    return str(response.get("Reason") or response["Error"]["Code"])
 
 
 def internal_handler(commands: Mapping[str, Callable[[dict[str, Any]], BaseModel]]) -> Handler:

@@ -20,6 +20,20 @@ MUTANTS: Final = (
         _ALONE,
     ),
     Mutant(
+        "a throttled call counts as a failure",
+        _CIRCUIT,
+        "            self._memory.return_probe()\n            raise\n",
+        "            raise CallFailed from None\n",
+        _ALONE,
+    ),
+    Mutant(
+        "a throttled probe keeps its lease",
+        _CIRCUIT,
+        "            self._memory.return_probe()\n            raise\n",
+        "            raise\n",
+        _ALONE,
+    ),
+    Mutant(
         "a coroutine function is guarded",
         _CIRCUIT,
         "if inspect.iscoroutinefunction(function):",

@@ -21,7 +21,7 @@ from shared import clock, logging, metrics
 from shared.breaker.memory import CircuitMemory
 from shared.breaker.store import CircuitStore
 from shared.errors import BodegaError, ServiceUnavailable
-from shared.internal import CallFailed
+from shared.internal import CallFailed, CallThrottled
 
 _RECOVERY_SECONDS = 30
 # What a client is told to wait when a single call failed, or a probe is under way.
@@ -43,7 +43,8 @@ class _Refusal:
 
 
 class CircuitBreaker:
-    """Guards the calls to one service. Only `CallFailed` counts as a failure: a refusal is a healthy answer.
+    """Guards the calls to one service. Only `CallFailed` counts as a failure: a refusal is a healthy answer, and a
+    throttled call says nothing of the service.
 
     Args:
         service: whose circuit it is; also its name in the store.
@@ -80,7 +81,7 @@ class CircuitBreaker:
         """Call `function`, unless the circuit is open.
 
         Raises:
-            ServiceUnavailable: the circuit is open, or the call failed.
+            ServiceUnavailable: the circuit is open, or the call failed or was throttled.
             TypeError: `function` is a coroutine function, which would count as a success before it ran.
         """
         if inspect.iscoroutinefunction(function):
@@ -104,6 +105,10 @@ class CircuitBreaker:
         except CallFailed as cause:
             logging.logger().warning("call failed: %s", cause)
             raise ServiceUnavailable(self._service, retry_after=_RETRY_SECONDS) from cause
+        except CallThrottled as cause:
+            logging.logger().warning("call throttled: %s", cause)
+            metrics.count("CallsThrottled")
+            raise ServiceUnavailable(self._service, retry_after=_RETRY_SECONDS) from cause
         if isinstance(answer, _Refusal):
             raise answer.error
         return answer
@@ -116,6 +121,9 @@ class CircuitBreaker:
             # Powertools compares with this after each failure, so 1 opens the circuit now, by its own way.
             is_rate_too_high = sum(self._failed) >= _FAILURES_REMEMBERED
             self._config.failure_threshold = 1 if is_rate_too_high else _FAILURES_IN_A_ROW
+            raise
+        except CallThrottled:
+            self._memory.return_probe()
             raise
         except BodegaError as error:
             answer = _Refusal(error)

@@ -124,6 +124,13 @@ class CircuitMemory(CircuitBreakerPersistenceLayer):
             self._miss_store()
             raise CircuitBreakerExistingLockError from cause
 
+    def return_probe(self) -> None:
+        """If this environment was to probe, it found nothing out: the circuit is as open as before, and the next call of
+        any environment may probe."""
+        if self._record.half_open_owner == self._owner:
+            opened = replace(self._record, state=CircuitState.OPEN)
+            self._change(replace(opened, half_open_owner=None, probe_lease_expiry=None))
+
     def _change(self, record: CircuitStateRecord) -> None:
         self._record, self._is_news = replace(record, name=self._name), True
         self.overtaken = False
