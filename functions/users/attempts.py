@@ -8,12 +8,15 @@ accounts that have logged in or registered from it: whoever shares an address wi
 
 import hashlib
 import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared import logging, metrics
 from shared.clock import Clock, epoch
+from shared.errors import BodegaError
 from users import emails
 from users.errors import TooManyAttempts
 from users.models import Attempts
@@ -61,20 +64,49 @@ class Guard:
         hour = epoch(now) // _HOUR * _HOUR
         is_trusted = self._counted(pair, now).trusted_until > epoch(now)
         # For a trusted pair this counts nothing, but takes as long: time tells nobody who has been here before.
-        if not self._log.count_source(
-            network,
-            hour,
-            by=0 if is_trusted else 1,
-            below=None if is_trusted else _TOLERATED_OF_SOURCE,
-            until=hour + _HOUR,
-        ):
+        try:
+            may_go_on = self._log.count_source(
+                network,
+                hour,
+                by=0 if is_trusted else 1,
+                below=None if is_trusted else _TOLERATED_OF_SOURCE,
+                until=hour + _HOUR,
+            )
+        except Exception:
+            self._log.give_back(pair)
+            raise
+        if not may_go_on:
             self._log.give_back(pair)
             raise _refused(hour + _HOUR - epoch(now))
         return Attempt(pair, network, hour, is_trusted)
 
+    @contextmanager
+    def attempt(self, email: str, source: str) -> Iterator[Attempt]:
+        """Admit an attempt for the length of the block. If the block cannot say whether the password was right, because
+        it was interrupted by another error than one of ours, the attempt does not count.
+
+        Raises:
+            TooManyAttempts: see `admit`.
+        """
+        admitted = self.admit(email, source)
+        try:
+            yield admitted
+        except BodegaError:
+            raise
+        except Exception:
+            self._withdraw(admitted)
+            raise
+
+    def _withdraw(self, attempt: Attempt) -> None:
+        self._log.give_back(attempt.pair)
+        self._forgive_source(attempt)
+
     def succeeded(self, attempt: Attempt) -> None:
         """The password was right: the pair starts afresh and is trusted, and the source has one attempt less."""
         self._trust(attempt.pair)
+        self._forgive_source(attempt)
+
+    def _forgive_source(self, attempt: Attempt) -> None:
         if not attempt.is_trusted:
             self._log.count_source(
                 attempt.source, attempt.hour, by=-1, below=None, until=attempt.hour + _HOUR

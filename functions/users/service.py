@@ -182,10 +182,10 @@ class UserService:
                     ]
                 )
             return
-        attempt = self._guard.admit(user.email, source)
-        if not self._passwords.match(user.password_hash, change.current_password):
-            raise Forbidden("The current password is wrong.")
-        self._guard.succeeded(attempt)
+        with self._guard.attempt(user.email, source) as attempt:
+            if not self._passwords.match(user.password_hash, change.current_password):
+                raise Forbidden("The current password is wrong.")
+            self._guard.succeeded(attempt)
 
     def _revise(
         self,

@@ -49,13 +49,14 @@ class SessionService:
             TooManyAttempts: too many failures came before it.
             BadCredentials: no active account has this address and password.
         """
-        attempt = self._guard.admit(credentials.email, source)
-        user = self._users.find_by_email(credentials.email)
-        is_right = self._passwords.match(user.password_hash if user else None, credentials.password)
-        if user is None or not is_right or not user.is_active:
-            metrics.count("LogInsFailed")
-            raise BadCredentials
-        self._guard.succeeded(attempt)
+        with self._guard.attempt(credentials.email, source) as attempt:
+            user = self._users.find_by_email(credentials.email)
+            password_hash = user.password_hash if user else None
+            is_right = self._passwords.match(password_hash, credentials.password)
+            if user is None or not is_right or not user.is_active:
+                metrics.count("LogInsFailed")
+                raise BadCredentials
+            self._guard.succeeded(attempt)
         access_token = self._tokens.mint(user)
         family, token = Family.begun(user, at=epoch(self._clock()))
         self._families.add(family)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.crashes.matrix import Point
+from tests.crashes.matrix import SINGLE, Point
 from tests.simulation.stage import Stage, opened
 from tests.simulation.wire import Mode
 
@@ -20,7 +20,7 @@ class Report:
         self.rows.append((scenario, calls, points))
 
     def lines(self) -> Iterator[str]:
-        modes = list(Mode)
+        modes = [*SINGLE, Mode.ZOMBIES_WAKE]
         yield (
             f"{'':<48}{'calls':>6}"
             + "".join(f"{mode.name.lower():>14}" for mode in modes)

@@ -18,20 +18,21 @@ from xml.sax.saxutils import escape
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from tests.simulation.cloud import Cloud
 
 _EVENT: Final = "before-send"
 _WRITES: Final = {"PutItem", "UpdateItem", "DeleteItem"}
 _TRANSACTION: Final = "TransactWriteItems"
-_THROTTLING: Final = {
-    "dynamodb": "ThrottlingException",
-    "kms": "ThrottlingException",
-    "lambda": "TooManyRequestsException",
-    "sesv2": "TooManyRequestsException",
-    "sns": "Throttling",
-    "sqs": "RequestThrottled",
+# How each service throttles: the code and the status.
+THROTTLING: Final[Mapping[str, tuple[str, int]]] = {
+    "dynamodb": ("ThrottlingException", 400),
+    "kms": ("ThrottlingException", 400),
+    "lambda": ("TooManyRequestsException", 429),
+    "sesv2": ("TooManyRequestsException", 429),
+    "sns": ("Throttling", 400),
+    "sqs": ("RequestThrottled", 403),
 }
 
 
@@ -42,6 +43,7 @@ class Mode(Enum):
     DIES_AFTER = "dies after it is done"
     ANSWER_LOST = "answer lost, the SDK retries"
     THROTTLED = "throttled"
+    UNREACHABLE = "not reached, at any attempt"
     CONFLICT = "TransactionConflict"
     IN_PROGRESS = "answer lost, its retry still in progress"
     STALLS = "stalls, goes on as a zombie"
@@ -107,6 +109,7 @@ class Wire:
         self.plan: Mapping[int, Mode] = {}
         self.met: dict[int, tuple[Call, Mode]] = {}
         self.refused: dict[str, tuple[str, str]] = {}
+        self.throttling = THROTTLING
         self.broken: Exception | None = None
         self.wake_zombies: Callable[[], object] = lambda: None
         self._meanwhile: tuple[str | int, Callable[[], None]] | None = None
@@ -207,7 +210,10 @@ class Wire:
                 invocation.is_dead = True
                 raise Died
             case Mode.THROTTLED:
-                return _error(request, call.service, _THROTTLING[call.service], status=429)
+                code, status = self.throttling[call.service]
+                return _error(request, call.service, code, status=status)
+            case Mode.UNREACHABLE:
+                raise ConnectTimeoutError(endpoint_url=request.url)
             case Mode.ANSWER_LOST | Mode.IN_PROGRESS if is_first:
                 answered()
                 raise ConnectionClosedError(endpoint_url=request.url)

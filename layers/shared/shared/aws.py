@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Final, Literal, overload
 from weakref import WeakSet
 
 from boto3.session import Session
 from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
 from shared import cold_start
 
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
+
+# The codes of a throttled call. Most come with status 400, so the status alone does not tell.
+_THROTTLING: Final = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
 
 _clients: "WeakSet[BaseClient]" = WeakSet()
 
@@ -87,6 +101,14 @@ def client(
     )
     _clients.add(made)
     return made
+
+
+def is_temporary(error: Exception) -> bool:
+    """Whether an AWS service was throttling, failing or unreachable, so that the same call may succeed in a moment."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or error.response["Error"]["Code"] in _THROTTLING
+    return isinstance(error, (ConnectionError, HTTPClientError))
 
 
 def clients() -> Iterable["BaseClient"]:

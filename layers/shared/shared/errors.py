@@ -120,6 +120,14 @@ class ServiceUnavailable(BodegaError):
         return {"Retry-After": str(self.retry_after)}
 
 
+class CloudUnavailable(ServiceUnavailable):
+    """AWS throttled a call, failed it or was not reached: nothing is wrong with the request."""
+
+    def __init__(self) -> None:
+        # Longer than the two seconds for which an order's key is held to be in progress (orders.service).
+        super().__init__("cloud", retry_after=3)
+
+
 def problem(error: BodegaError, *, instance: str, request_id: str) -> dict[str, object]:
     """The RFC 9457 document of an error."""
     data = {k: v for k, v in error.data.items() if k != "reason"}

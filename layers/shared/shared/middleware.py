@@ -6,8 +6,8 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import context, logging, metrics
-from shared.errors import BodegaError, InternalError, problem
+from shared import aws, context, logging, metrics
+from shared.errors import BodegaError, CloudUnavailable, InternalError, problem
 
 _PROBLEM_JSON: Final = b"application/problem+json"
 # Most answers are for one person or about this moment; those that are not say so themselves.
@@ -67,9 +67,12 @@ class RequestEnvelope:
             await self.app(scope, receive, send_with_envelope)
         except BodegaError as error:
             await answer_problem(scope, send_with_envelope, error)
-        except Exception:  # noqa: BLE001  # the last line of defence: a 500, with the cause in the log
+        except Exception as error:  # noqa: BLE001  # the last line of defence, with the cause in the log
             logging.logger().exception("unhandled error")
-            await answer_problem(scope, send_with_envelope, InternalError())
+            is_temporary = aws.is_temporary(error)
+            await answer_problem(
+                scope, send_with_envelope, CloudUnavailable() if is_temporary else InternalError()
+            )
         self._account(scope, status, (time.perf_counter() - started) * 1000)
 
     @staticmethod

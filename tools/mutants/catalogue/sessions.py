@@ -124,8 +124,8 @@ MUTANTS: Final = (
     Mutant(
         "who is refused for the source's sake is taken for a guesser",
         _ATTEMPTS,
-        "            self._log.give_back(pair)\n",
-        "",
+        "        if not may_go_on:\n            self._log.give_back(pair)\n",
+        "        if not may_go_on:\n",
         _GUARDED,
     ),
     Mutant(
@@ -160,8 +160,8 @@ MUTANTS: Final = (
     Mutant(
         "who has been here before costs one call less",
         _ATTEMPTS,
-        "        if not self._log.count_source(",
-        "        if not is_trusted and not self._log.count_source(",
+        "            may_go_on = self._log.count_source(",
+        "            may_go_on = is_trusted or self._log.count_source(",
         _LOGGED_IN,
     ),
 )
