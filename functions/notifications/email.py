@@ -1,19 +1,29 @@
 """E-mail: the port, and Amazon SES behind it."""
 
 from email.utils import formataddr
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from notifications.errors import EmailRefused, EmailUnavailable
+from notifications.errors import EmailBlocked, EmailRefused, EmailUnavailable
 from notifications.letters import Letter
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-# What SES says of a message that it would refuse the next time as well. Everything else may pass: throttling, an
-# account that is paused or not allowed yet. Those are tried again, and end in the dead-letter queue and its alarm.
-_FINAL = ("BadRequestException", "MessageRejected")
+# What SES says of a message that it would refuse the next time as well: its content or an address is wrong.
+_FINAL: Final = ("BadRequestException", "MessageRejected")
+# What it says while the account may not send. All other errors may pass by themselves, and the queue retries them.
+_BLOCKED: Final = (
+    "AccountSuspendedException",
+    "LimitExceededException",
+    "MailFromDomainNotVerifiedException",
+    "NotFoundException",
+    "SendingPausedException",
+)
+# How the sentence begins that SES says with MessageRejected of the sandbox, where a recipient must be verified too, and
+# with a throttling of the daily quota ("Amazon SES email sending errors").
+_BLOCKING: Final = ("Email address is not verified", "Daily message quota exceeded")
 
 
 class Mailer(Protocol):
@@ -24,6 +34,7 @@ class Mailer(Protocol):
 
         Raises:
             EmailRefused: it cannot be sent, now or later.
+            EmailBlocked: the account may not send it before somebody has changed that.
             EmailUnavailable: it may be sent later.
         """
 
@@ -56,9 +67,19 @@ class SesMailer:
                 },
             )
         except ClientError as error:
-            # Only the code goes on: SES's sentences hold addresses, and would stand in the log.
-            code = error.response["Error"]["Code"]
-            raise (EmailRefused if code in _FINAL else EmailUnavailable)(code) from None
+            raise _told(error) from None
         except BotoCoreError as error:
             raise EmailUnavailable(type(error).__name__) from None
         return answer["MessageId"]
+
+
+def _told(error: ClientError) -> Exception:
+    # Only the code goes on: SES's sentences hold addresses, and would stand in the log.
+    code = error.response["Error"]["Code"]
+    sentence = error.response["Error"].get("Message", "")
+    for beginning in _BLOCKING:
+        if sentence.startswith(beginning):
+            return EmailBlocked(f"{code}: {beginning}")
+    if code in _BLOCKED:
+        return EmailBlocked(code)
+    return EmailRefused(code) if code in _FINAL else EmailUnavailable(code)

@@ -1,6 +1,7 @@
 """What can go wrong with notifications."""
 
 from shared.errors import NotFound
+from shared.redelivery import GiveUp
 
 
 class NotificationNotFound(NotFound):
@@ -19,6 +20,11 @@ class RecipientErased(Exception):
 
 class EmailRefused(Exception):
     """The provider will not take this message, now or later. The text is the provider's code."""
+
+
+class EmailBlocked(GiveUp):
+    """The provider takes no such message before somebody has changed the account: it is in the sandbox, paused, or at its
+    daily quota. The text is the provider's code."""
 
 
 class EmailUnavailable(Exception):

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from notifications.email import SesMailer
-from notifications.errors import EmailRefused, EmailUnavailable
+from notifications.errors import EmailBlocked, EmailRefused, EmailUnavailable
 from notifications.letters import Letter, compose
 from shared.aws import client
 from tests.notifications.fakes import registered
@@ -29,8 +30,24 @@ def letter() -> Letter:
     return welcome
 
 
-def refusal(code: str) -> ClientError:
-    said = "Email address is not verified: alice-1@example.com"
+# "Amazon SES email sending errors" has the sentences.
+SANDBOX = (
+    "Email address is not verified. The following identities failed the check in region EU-WEST-1: "
+    "alice-1@example.com"
+)
+CODES: dict[str, type[Exception]] = {
+    "AccountSuspendedException": EmailBlocked,
+    "BadRequestException": EmailRefused,
+    "LimitExceededException": EmailBlocked,
+    "MailFromDomainNotVerifiedException": EmailBlocked,
+    "MessageRejected": EmailRefused,
+    "NotFoundException": EmailBlocked,
+    "SendingPausedException": EmailBlocked,
+    "TooManyRequestsException": EmailUnavailable,
+}
+
+
+def refusal(code: str, said: str = "alice-1@example.com is not to our liking") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": said}}, "SendEmail")
 
 
@@ -57,19 +74,37 @@ def test_a_letter_goes_out_in_both_forms(ses: Any, letter: Letter) -> None:
     assert sent.subject == "Welcome to Bodega"
 
 
-@pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
-def test_a_refusal_for_good_is_one(letter: Letter, code: str) -> None:
-    with pytest.raises(EmailRefused, match=code):
+def test_each_error_of_the_operation_is_classified() -> None:
+    model = botocore.session.get_session().get_service_model("sesv2").operation_model("SendEmail")
+    assert {shape.name for shape in model.error_shapes} == CODES.keys()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_an_error_is_final_blocking_or_passing(letter: Letter, code: str) -> None:
+    with pytest.raises(CODES[code], match=code):
         mailer(refusal(code)).send(letter, to="alice-1@example.com")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("MessageRejected", SANDBOX),
+        ("TooManyRequestsException", "Daily message quota exceeded."),
+    ],
+)
+def test_what_the_sandbox_refuses_is_blocked_and_not_refused_for_good(
+    letter: Letter, code: str, said: str
+) -> None:
+    with pytest.raises(EmailBlocked, match=code) as raised:
+        mailer(refusal(code, said)).send(letter, to="alice-1@example.com")
+    assert "@" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        refusal("TooManyRequestsException"),
-        refusal("LimitExceededException"),
-        refusal("SendingPausedException"),
         refusal("InternalFailure"),
+        refusal("AccessDeniedException"),
         ConnectTimeoutError(endpoint_url="https://ses"),
         ReadTimeoutError(endpoint_url="https://ses"),
     ],

@@ -11,7 +11,7 @@ from shared import context, metrics
 from shared.contracts.events import Event
 from shared.entry import Handler
 from shared.internal import CallFailed
-from shared.redelivery import delay
+from shared.redelivery import GiveUp, delay
 from shared.settings import QueueSettings
 from shared.workers import chores, queue_worker, task
 from tests.support.context import LambdaContext
@@ -208,6 +208,17 @@ def test_what_failed_for_the_last_time_is_given_up_with_its_reason() -> None:
             ),
         )
     ]
+
+
+def test_what_needs_an_operator_is_given_up_at_its_first_attempt() -> None:
+    def react(_fact: Event) -> None:
+        raise GiveUp("the account is paused")
+
+    queue = Queues()
+    assert failures(queue.worker(react)(events(1), LambdaContext())) == []
+    assert queue.put_off == []
+    [(_, notes)] = queue.dead_letters
+    assert (notes["Reason"], notes["Attempts"]) == ("GiveUp: the account is paused", "1")
 
 
 def test_what_has_an_attempt_left_is_not_given_up() -> None:

@@ -214,10 +214,15 @@ class Town(Triggers):
 
     @contextmanager
     def refusing(
-        self, operation: str, about: str = "", *, code: str = "AccessDeniedException"
+        self,
+        operation: str,
+        about: str = "",
+        *,
+        code: str = "AccessDeniedException",
+        said: str = "",
     ) -> Iterator[None]:
-        """AWS refuses an operation (`sns.Publish`) wherever its request names `about`."""
-        self.wire.refused[operation] = about, code
+        """AWS refuses an operation (`sns.Publish`) wherever its request names `about`, with a sentence that begins so."""
+        self.wire.refused[operation] = about, code, said
         try:
             yield
         finally:

@@ -108,7 +108,7 @@ class Wire:
         self.calls: list[Call] = []
         self.plan: Mapping[int, Mode] = {}
         self.met: dict[int, tuple[Call, Mode]] = {}
-        self.refused: dict[str, tuple[str, str]] = {}
+        self.refused: dict[str, tuple[str, str, str]] = {}
         self.throttling = THROTTLING
         self.broken: Exception | None = None
         self.wake_zombies: Callable[[], object] = lambda: None
@@ -160,9 +160,9 @@ class Wire:
                 raise
             return _response(request, *answer)
 
-        about, code = self.refused.get(f"{service}.{operation}", ("", ""))
+        about, code, said = self.refused.get(f"{service}.{operation}", ("", "", ""))
         if code and about in body.decode():
-            return _error(request, service, code, status=400)
+            return _error(request, service, code, status=400, said=said)
         call = Call(invocation.function, service, operation, _about(service, path, body))
         self._let_happen(call)
         asked = self._asked_for(request, call)
@@ -255,9 +255,11 @@ def _conflict(request: AWSPreparedRequest, operation: str) -> AWSResponse:
     return _response(request, 400, {"x-amzn-errortype": code}, json.dumps(body).encode())
 
 
-def _error(request: AWSPreparedRequest, service: str, code: str, *, status: int) -> AWSResponse:
+def _error(
+    request: AWSPreparedRequest, service: str, code: str, *, status: int, said: str = ""
+) -> AWSResponse:
     # AWS's sentences repeat what was asked, now and then. Here they always do: nobody may pass them on to a log.
-    gossip = f"What is to become of {_bytes(request.body).decode()}?"
+    gossip = f"{said}What is to become of {_bytes(request.body).decode()}?"
     if service == "sns":
         sentence = f"<Code>{code}</Code><Message>{escape(gossip)}</Message>"
         body = f"<ErrorResponse><Error>{sentence}</Error></ErrorResponse>".encode()

@@ -26,6 +26,11 @@ class ComeAgain(Exception):
         self.seconds = seconds
 
 
+class GiveUp(Exception):
+    """No later delivery succeeds before an operator has acted: the message goes to the dead letters at once, and `make dlq`
+    moves it back then."""
+
+
 def delay(attempt: int) -> int:
     """Seconds until the next delivery after the given attempt, counted from 1: 5, 10, 20, … up to 15 minutes."""
     return int(min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** (attempt - 1)))

@@ -16,7 +16,7 @@ from shared.aws import client
 from shared.contracts.events import Event
 from shared.dead_letters import DeadLetters, reason_of
 from shared.entry import Handler
-from shared.redelivery import ComeAgain, Redelivery, delay
+from shared.redelivery import ComeAgain, GiveUp, Redelivery, delay
 from shared.settings import QueueSettings
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def queue_worker(
     """The handler of a queue of events: each on its own, under its request's id.
 
     An event that `react` raised on comes again: with `ComeAgain` when that says, and without a word of failure. After its
-    last attempt it goes to the dead letters, with the reason; so does a message that is no event, at once.
+    last attempt it goes to the dead letters, with the reason; so does at once a message that is no event, or on which `react`
+    raised `GiveUp`.
     """
     redelivery = Redelivery(settings.queue_url, sqs)
     dead_letters = DeadLetters(settings.dead_letters_url, settings.delivery_attempts, sqs)
@@ -72,7 +73,7 @@ def queue_worker(
             raise
         except Exception as cause:  # noqa: BLE001  # it is raised again, or stands in the dead letters
             logging.logger().exception("could not handle %s", fact.type)
-            failed(record, cause, function, for_good=False)
+            failed(record, cause, function, for_good=isinstance(cause, GiveUp))
             return
         logging.logger().info("handled %s", fact.type)
 

@@ -167,15 +167,22 @@ MUTANTS: Final = (
     Mutant(
         "a letter that was refused for good comes again",
         _EMAIL,
-        "raise (EmailRefused if code in _FINAL else EmailUnavailable)(code) from None",
-        "raise EmailUnavailable(code) from None",
+        "return EmailRefused(code) if code in _FINAL else EmailUnavailable(code)",
+        "return EmailUnavailable(code)",
         ("tests/notifications/test_email.py",),
     ),
     Mutant(
         "a trouble that passes refuses a letter for good",
         _EMAIL,
-        "raise (EmailRefused if code in _FINAL else EmailUnavailable)(code) from None",
-        "raise EmailRefused(code) from None",
+        "return EmailRefused(code) if code in _FINAL else EmailUnavailable(code)",
+        "return EmailRefused(code)",
+        ("tests/notifications/test_email.py",),
+    ),
+    Mutant(
+        "a letter that the sandbox refuses is refused for good",
+        _EMAIL,
+        "        if sentence.startswith(beginning):\n",
+        "        if sentence == beginning:\n",
         ("tests/notifications/test_email.py",),
     ),
     Mutant(
