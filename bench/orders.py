@@ -26,7 +26,7 @@ REASONS: Final[Mapping[str, str]] = {
     "ProductsInventory: dynamodb.TransactWriteItems ProductsTable": "all lines are held or none, and the total of what is on sale is exact",
     "OrdersApi: dynamodb.Query OrdersTable": "the states of both circuits; each environment reads them once in five seconds",
     "OrdersApi: dynamodb.TransactWriteItems OrdersTable": "the order and its event, both or none; the key's order is written once",
-    "OrdersRelay: sns.Publish": "the event, to whoever reacts to it",
+    "OrdersRelay: sns.PublishBatch": "the event, to whoever reacts to it",
     "OrdersRelay: dynamodb.UpdateItem OrdersTable": "takes the mark off that would have the sweeper publish it",
     "OrdersCheckout: dynamodb.GetItem OrdersTable": "where the order is, whatever event it was that woke the saga",
     "OrdersCheckout: dynamodb.PutItem OrdersTable": "the payment provider authorises (the sandbox's own ledger)",

@@ -111,7 +111,7 @@ def _operation(asked: str) -> tuple[str, str]:
     if asked.startswith("/v2/email/"):
         return "sesv2", "SendEmail"
     if asked == "/":
-        return "sns", "Publish"
+        return "sns", "PublishBatch"
     raise NotImplementedError(asked)
 
 

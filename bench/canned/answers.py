@@ -13,9 +13,12 @@ from bench.canned.items import INDEXES, ITEMS, Item
 type Body = dict[str, Any]
 
 _FUNCTIONS: Final = "/2015-03-31/functions/"
-_SENT: Final = """<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>
-<MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></PublishResult><ResponseMetadata>
-<RequestId>d74b8436-ae13-5ab4-a9ff-ce54dfea72a0</RequestId></ResponseMetadata></PublishResponse>"""
+_TAKEN: Final = (
+    "<member><Id>{}</Id><MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></member>"
+)
+_SENT: Final = """<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult><Failed/>
+<Successful>{}</Successful></PublishBatchResult><ResponseMetadata>
+<RequestId>d74b8436-ae13-5ab4-a9ff-ce54dfea72a0</RequestId></ResponseMetadata></PublishBatchResponse>"""
 
 
 class Uncanned(Exception):
@@ -65,10 +68,12 @@ class Answers:
             return json.dumps(_invoked(name.partition(":")[0])).encode()
         if path == "/v2/email/outbound-emails":
             return b'{"MessageId": "0102018f-canned"}'
-        action = parse_qs(body.decode(errors="replace")).get("Action", [path])[0]
-        if action != "Publish":
+        form = parse_qs(body.decode(errors="replace"))
+        action = form.get("Action", [path])[0]
+        if action != "PublishBatch":
             raise Uncanned(action)
-        return _SENT.encode()
+        ids = [values[0] for name, values in form.items() if name.endswith(".Id")]
+        return _SENT.format("".join(map(_TAKEN.format, ids))).encode()
 
 
 def _wire(item: Item) -> Body:

@@ -16,7 +16,14 @@ from tests.support.shop import code
 
 UNKNOWN: Final = ("anonymous", "expired", "wrong audience", "wrong type", "foreign key")
 CALLERS: Final = (*UNKNOWN, "deactivated", "owner", "other", "admin")
-_WRITES: Final = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "Sign", "Publish"}
+_WRITES: Final = {
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "TransactWriteItems",
+    "Sign",
+    "PublishBatch",
+}
 
 # What a token of an account that was deactivated since may not do any more: users looks at the account, and so does
 # placing an order. Everywhere else what it says holds until it expires.

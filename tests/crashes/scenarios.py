@@ -129,7 +129,7 @@ def _expiring(stage: Stage, _: State) -> None:
 def _unheard_of(stage: Stage) -> State:
     order = _placed(stage)
     # An outage that is longer than the streams keep anything.
-    with stage.town.refusing("sns.Publish"):
+    with stage.town.refusing("sns.PublishBatch"):
         stage.town.settle()
     stage.town.forget_deliveries()
     return order

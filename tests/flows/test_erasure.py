@@ -207,7 +207,7 @@ def test_events_that_were_published_late_write_to_nobody(stage: Stage, town: Tow
     petra = stage.anyone.register(**FIRST)
     petra.order((stage.mug, 1))
     letters = len(town.cloud.handed_over)
-    with town.refusing("sns.Publish"):
+    with town.refusing("sns.PublishBatch"):
         town.settle()
         erase(petra, petra)
         town.settle()

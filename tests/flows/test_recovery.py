@@ -57,7 +57,7 @@ def test_an_event_that_the_topic_did_not_take_is_published_by_the_sweeper(
 ) -> None:
     scarce = admin.add_product(name="Scarce Mug", stock=6)
     placed = customer.order((scarce, 4))
-    with town.refusing("sns.Publish"):
+    with town.refusing("sns.PublishBatch"):
         town.settle()
     # As if the stream had used its attempts up, or its day were over.
     town.forget_deliveries()

@@ -27,6 +27,7 @@ _OPERATION_OF: Final = {
     "dynamodb:ConditionCheckItem": "dynamodb:TransactWriteItems",
     "lambda:InvokeFunction": "lambda:Invoke",
     "ses:SendEmail": "sesv2:SendEmail",
+    "sns:Publish": "sns:PublishBatch",
 }
 # Lambda's own, when it reads a stream or a queue for a function.
 _OF_LAMBDA: Final = {
@@ -105,12 +106,16 @@ _CASES: Final[list[tuple[str, str, dict[str, Any], int, str]]] = [
       "Content": {"Simple": {"Subject": {"Data": "Grüße"}, "Body": {"Text": {"Data": "Hi"}}}}}, 200,
      json.dumps({"MessageId": "m-1"})),
     ("sesv2", "send_email", {"Content": {}}, 400, json.dumps({"message": "Email address is not verified."})),
-    ("sns", "publish",
-     {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:T", "Message": "ü&",
-      "MessageAttributes": {"type": {"DataType": "String", "StringValue": "order.placed"}}}, 200,
-     _XML.format("Publish", "<MessageId>m-1</MessageId>")),
-    ("sns", "publish", {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:T", "Message": "m"}, 404,
-     _XML_ERROR.format("NotFound")),
+    ("sns", "publish_batch",
+     {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:T", "PublishBatchRequestEntries": [
+         {"Id": "0", "Message": "ü&",
+          "MessageAttributes": {"type": {"DataType": "String", "StringValue": "order.placed"}}},
+         {"Id": "1", "Message": "m"}]}, 200,
+     _XML.format("PublishBatch", "<Successful><member><Id>0</Id><MessageId>m-1</MessageId></member></Successful><Failed>"
+                 "<member><Id>1</Id><Code>InternalError</Code><SenderFault>false</SenderFault></member></Failed>")),
+    ("sns", "publish_batch",
+     {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:T", "PublishBatchRequestEntries": [{"Id": "0", "Message": "m"}]},
+     404, _XML_ERROR.format("NotFound")),
     ("sqs", "send_message", {"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/Q", "MessageBody": "m"},
      200, json.dumps({"MessageId": "m-1", "MD5OfMessageBody": "6f8f57715090da2632453988d9a1501b"})),
     ("sqs", "change_message_visibility",
@@ -191,7 +196,7 @@ def _operations(service: str) -> set[str]:
 
 
 # Methods of ours that happen to be called as an operation is.
-_NAMESAKES: Final = {"kms": {"Verify"}}
+_NAMESAKES: Final = {"kms": {"Verify"}, "sns": {"Publish"}}
 
 
 @pytest.mark.parametrize("service", sorted(OPERATIONS.keys() - SDKS_OWN))

@@ -117,7 +117,7 @@ def test_no_wrong_password_and_no_token_is_logged(
         "dynamodb.BatchGetItem",
         "kms.Sign",
         "lambda.Invoke",
-        "sns.Publish",
+        "sns.PublishBatch",
         "sesv2.SendEmail",
         "sqs.SendMessage",
         "sqs.ChangeMessageVisibility",

@@ -62,7 +62,7 @@ def _staying_unsent(stage: Stage) -> None:
     """Each service has an event that only its sweeper publishes."""
     stage.anyone.register(email="nina@example.com")
     stage.customer.order((stage.mug, 4))
-    with stage.town.refusing("sns.Publish"):
+    with stage.town.refusing("sns.PublishBatch"):
         stage.town.settle()
     stage.town.forget_deliveries()
     stage.town.pass_time(_LONG)
@@ -96,7 +96,7 @@ def _never_hearing_of_a_payment(stage: Stage) -> None:
         order = stage.customer.order((stage.tray, 1), payment_token="tok_timeout", key=key)
         if status == "cancelled":
             assert stage.customer.post(f"/api/v1/orders/{order['id']}/cancel").is_success
-        with stage.town.refusing("sns.Publish"):
+        with stage.town.refusing("sns.PublishBatch"):
             stage.town.settle()
         stage.town.forget_deliveries()
         for _ in range(12):

@@ -18,24 +18,53 @@ if TYPE_CHECKING:
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:events"
 
 
+LARGEST_BATCH, LARGEST_BYTES = 10, 262_144  # "PublishBatch", Amazon SNS API Reference
+
+
 class FakeTopic:
-    """Takes messages, but for those of the aggregates in `refused`."""
+    """Takes messages, but for those of the aggregates in `refused`; none of a batch with one of those in `broken`."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.attributes: list[Any] = []
+        self.batches: list[int] = []
         self.refused: set[str] = set()
+        self.broken: set[str] = set()
+        self.takes_seconds = 0.0
+        self.seconds = 0.0
 
-    def publish(self, *, TopicArn: str, Message: str, MessageAttributes: Any) -> None:  # noqa: N803  # boto3's names
+    def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: Any) -> Any:  # noqa: N803  # boto3's names
         assert TopicArn == TOPIC
-        fact = Event.model_validate_json(Message)
-        if fact.aggregate_id in self.refused:
-            raise ClientError({"Error": {"Code": "InternalError"}}, "Publish")
-        self.events.append(fact)
-        self.attributes.append(MessageAttributes)
+        self.seconds += self.takes_seconds
+        entries = PublishBatchRequestEntries
+        self.batches.append(len(entries))
+        facts = {entry["Id"]: Event.model_validate_json(entry["Message"]) for entry in entries}
+        assert len(facts) == len(entries) <= LARGEST_BATCH
+        if self.broken & {fact.aggregate_id for fact in facts.values()}:
+            raise ClientError({"Error": {"Code": "InternalError"}}, "PublishBatch")
+        if sum(map(_bytes, entries)) > LARGEST_BYTES:
+            raise ClientError({"Error": {"Code": "BatchRequestTooLong"}}, "PublishBatch")
+        answer: dict[str, list[dict[str, Any]]] = {"Successful": [], "Failed": []}
+        for entry in entries:
+            fact = facts[entry["Id"]]
+            if fact.aggregate_id in self.refused:
+                answer["Failed"].append({"Id": entry["Id"], "Code": "InternalError"})
+                continue
+            self.events.append(fact)
+            self.attributes.append(entry["MessageAttributes"])
+            answer["Successful"].append({"Id": entry["Id"], "MessageId": "m"})
+        return answer
 
     def client(self) -> "SNSClient":
         return cast("SNSClient", self)
+
+
+def _bytes(entry: Any) -> int:
+    """What SNS counts of a batch's entry."""
+    texts = [entry["Message"]]
+    for name, attribute in entry["MessageAttributes"].items():
+        texts += [name, attribute["DataType"], attribute["StringValue"]]
+    return len("".join(texts).encode())
 
 
 @pytest.fixture
@@ -50,13 +79,16 @@ def table(account: None) -> Table:
 
 @pytest.fixture
 def relay(table: Table, topic: FakeTopic) -> Relay:
-    return Relay(table, topic.client(), TOPIC)
+    return Relay(table, topic.client(), TOPIC, monotonic=lambda: topic.seconds)
 
 
-def an_event(aggregate_id: str = "a", version: int = 1, *, minutes_ago: int = 0) -> Event:
+def an_event(
+    aggregate_id: str = "a", version: int = 1, *, minutes_ago: int = 0, text: str = ""
+) -> Event:
     at = clock.rfc3339(clock.now() - timedelta(minutes=minutes_ago))
+    data = {"version": version, "text": text}
     return outbox.event(
-        "order.placed", aggregate_id=aggregate_id, version=version, at=at, data={"version": version}
+        "order.placed", aggregate_id=aggregate_id, version=version, at=at, data=data
     )
 
 
@@ -147,6 +179,60 @@ def test_an_event_that_the_topic_does_not_take_comes_again_alone(
     topic.refused = {"b"}
     assert relay.relay(inserted(*items)) == {"batchItemFailures": [{"itemIdentifier": "101"}]}
     assert [is_unsent(table, item) for item in items] == [False, True, False]
+
+
+def test_events_are_published_in_their_order_ten_at_a_time(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    facts = [an_event("ab"[number % 2], 1 + number // 2) for number in range(25)]
+    items = [recorded(table, fact) for fact in facts]
+    assert relay.relay(inserted(*items)) == {"batchItemFailures": []}
+    assert topic.events == facts
+    assert topic.batches == [10, 10, 5]
+    assert not any(is_unsent(table, item) for item in items)
+
+
+def test_a_batch_that_is_not_taken_keeps_no_other_back(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    items = [recorded(table, an_event(str(number))) for number in range(12)]
+    topic.broken = {"3"}
+    answer = relay.relay(inserted(*items))
+    assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == [
+        str(100 + number) for number in range(10)
+    ]
+    assert [fact.aggregate_id for fact in topic.events] == ["10", "11"]
+    assert [is_unsent(table, item) for item in items] == [True] * 10 + [False] * 2
+
+
+def test_a_batch_is_no_larger_than_the_topic_takes(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    # Two bytes a letter.
+    items = [recorded(table, an_event(str(number), text="é" * 40_000)) for number in range(7)]
+    assert relay.relay(inserted(*items)) == {"batchItemFailures": []}
+    assert topic.batches == [3, 3, 1]
+
+
+def test_an_event_that_the_topic_never_takes_is_sent_alone(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    sizes = {"a": 1, "b": LARGEST_BYTES, "c": 1}
+    items = [recorded(table, an_event(name, text="x" * size)) for name, size in sizes.items()]
+    assert relay.relay(inserted(*items)) == {"batchItemFailures": [{"itemIdentifier": "101"}]}
+    assert [fact.aggregate_id for fact in topic.events] == ["a", "c"]
+
+
+def test_what_there_is_no_time_for_comes_again(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    topic.takes_seconds = outbox.PUBLISHING_SECONDS * 0.6
+    items = [recorded(table, an_event(str(number))) for number in range(25)]
+    answer = relay.relay(inserted(*items))
+    # The second batch was taken, but its marks would be taken off too late.
+    assert topic.batches == [10, 10]
+    assert len(answer["batchItemFailures"]) == 15
+    assert sum(is_unsent(table, item) for item in items) == 15
 
 
 def test_an_event_whose_item_is_gone_is_published_all_the_same(

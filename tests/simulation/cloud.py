@@ -26,6 +26,8 @@ from tests.support.functions import function_called
 
 ACCOUNT: Final = "123456789012"
 REGION: Final = "eu-west-1"
+_LARGEST_BATCH: Final = 10
+_ENTRY: Final = re.compile(r"PublishBatchRequestEntries\.member\.(\d+)\.Id")
 _ATTRIBUTE: Final = re.compile(r"MessageAttributes\.entry\.(\d+)\.Name")
 
 
@@ -77,6 +79,8 @@ class Cloud:
         self.subscriptions: list[tuple[str, list[str]]] = []
         self.published: list[Event] = []
         self.handed_over: list[HandedOver] = []
+        # Which entries of a batch, by their place, the topic refuses while it takes the others.
+        self.topic_refuses: Callable[[int], bool] = lambda _: False
         self._invoke = invoke
         self._signing_keys: dict[str, ec.EllipticCurvePrivateKey] = {}
         self._secret = uuid.uuid4().bytes
@@ -112,7 +116,7 @@ class Cloud:
         """A service's answer to a request: the status, its headers and its body."""
         headers: dict[str, str] = {}
         if service == "sns":
-            return 200, headers, self._publish(parse_qs(body.decode()))
+            return 200, headers, self._publish_batch(parse_qs(body.decode()))
         if service == "lambda":
             name = path.split("/functions/")[1].split("/", maxsplit=1)[0]
             payload, error = self._invoke(function_called(name), body)
@@ -128,7 +132,29 @@ class Cloud:
             return refused.status, headers, json.dumps(refused.body).encode()
         return 200, headers, json.dumps(answered).encode()
 
-    def _publish(self, form: Mapping[str, list[str]]) -> bytes:
+    def _publish_batch(self, form: Mapping[str, list[str]]) -> bytes:
+        entries = [entry for entry in map(_ENTRY.fullmatch, form) if entry]
+        assert 0 < len(entries) <= _LARGEST_BATCH
+        taken, refused = [], []
+        for place, entry in enumerate(entries):
+            id_ = f"<Id>{form[entry[0]][0]}</Id>"
+            if self.topic_refuses(place):
+                code = "<Code>InternalError</Code><SenderFault>false</SenderFault>"
+                refused.append(f"<member>{id_}{code}</member>")
+                continue
+            prefix = f"PublishBatchRequestEntries.member.{entry[1]}."
+            self._publish(
+                {n.removeprefix(prefix): v for n, v in form.items() if n.startswith(prefix)}
+            )
+            message_id = f"<MessageId>{next(self._message_ids)}</MessageId>"
+            taken.append(f"<member>{id_}{message_id}</member>")
+        return (
+            "<PublishBatchResponse><PublishBatchResult>"
+            f"<Successful>{''.join(taken)}</Successful><Failed>{''.join(refused)}</Failed>"
+            "</PublishBatchResult></PublishBatchResponse>"
+        ).encode()
+
+    def _publish(self, form: Mapping[str, list[str]]) -> None:
         message = form["Message"][0]
         attributes = {
             form[name[0]][0]: form[f"MessageAttributes.entry.{name[1]}.Value.StringValue"][0]
@@ -139,11 +165,6 @@ class Cloud:
         for queue, types in self.subscriptions:
             if attributes["type"] in types:
                 self.put(queue, message)
-        return (
-            "<PublishResponse><PublishResult>"
-            f"<MessageId>{next(self._message_ids)}</MessageId>"
-            "</PublishResult></PublishResponse>"
-        ).encode()
 
     def _put_off(self, request: Mapping[str, Any]) -> dict[str, Any]:
         message = self._queue(request).find(request["ReceiptHandle"])

@@ -221,7 +221,7 @@ class Town(Triggers):
         code: str = "AccessDeniedException",
         said: str = "",
     ) -> Iterator[None]:
-        """AWS refuses an operation (`sns.Publish`) wherever its request names `about`, with a sentence that begins so."""
+        """AWS refuses an operation (`sns.PublishBatch`) wherever its request names `about`, with a sentence that begins so."""
         self.wire.refused[operation] = about, code, said
         try:
             yield

@@ -25,6 +25,7 @@ from tests.simulation.cloud import Cloud
 _EVENT: Final = "before-send"
 _WRITES: Final = {"PutItem", "UpdateItem", "DeleteItem"}
 _TRANSACTION: Final = "TransactWriteItems"
+_BATCH: Final = "PublishBatch"
 # How each service throttles: the code and the status.
 THROTTLING: Final[Mapping[str, tuple[str, int]]] = {
     "dynamodb": ("ThrottlingException", 400),
@@ -44,6 +45,7 @@ class Mode(Enum):
     ANSWER_LOST = "answer lost, the SDK retries"
     THROTTLED = "throttled"
     UNREACHABLE = "not reached, at any attempt"
+    PARTIAL = "the first entry of a batch refused, and every other one after it"
     CONFLICT = "TransactionConflict"
     IN_PROGRESS = "answer lost, its retry still in progress"
     STALLS = "stalls, goes on as a zombie"
@@ -51,6 +53,8 @@ class Mode(Enum):
 
     def suits(self, call: "Call") -> bool:
         """Whether it can happen to this call."""
+        if self is Mode.PARTIAL:
+            return call.operation == _BATCH
         if self is Mode.CONFLICT:
             return call.service == "dynamodb" and call.operation in {*_WRITES, _TRANSACTION}
         return self is not Mode.IN_PROGRESS or call.operation == _TRANSACTION
@@ -209,11 +213,10 @@ class Wire:
                 answered()
                 invocation.is_dead = True
                 raise Died
-            case Mode.THROTTLED:
-                code, status = self.throttling[call.service]
-                return _error(request, call.service, code, status=status)
-            case Mode.UNREACHABLE:
-                raise ConnectTimeoutError(endpoint_url=request.url)
+            case Mode.THROTTLED | Mode.UNREACHABLE:
+                return self._refused(asked, request)
+            case Mode.PARTIAL:
+                return self._partly(answered)
             case Mode.ANSWER_LOST | Mode.IN_PROGRESS if is_first:
                 answered()
                 raise ConnectionClosedError(endpoint_url=request.url)
@@ -228,6 +231,22 @@ class Wire:
             case Mode.ZOMBIES_WAKE if is_first:
                 self.wake_zombies()
         return answered()
+
+    def _refused(self, asked: _Asked, request: AWSPreparedRequest) -> AWSResponse:
+        if asked.fault is Mode.UNREACHABLE:
+            raise ConnectTimeoutError(endpoint_url=request.url)
+        code, status = self.throttling[asked.call.service]
+        return _error(request, asked.call.service, code, status=status)
+
+    def _partly(self, answered: Callable[[], AWSResponse]) -> AWSResponse:
+        takes_all, self._cloud.topic_refuses = (
+            self._cloud.topic_refuses,
+            lambda place: not place % 2,
+        )
+        try:
+            return answered()
+        finally:
+            self._cloud.topic_refuses = takes_all
 
 
 def _about(service: str, path: str, body: bytes) -> str:

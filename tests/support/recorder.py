@@ -119,7 +119,9 @@ def requests(function: str, service: str, operation: str, params: Wire) -> Itera
         case "kms":
             yield Request(f"kms:{operation}", arn(_KEYS[operation]))
         case "sns":
-            yield Request(f"sns:{operation}", arn(_logical_id(function, params["TopicArn"])))
+            # "Amazon SNS message batching": PublishBatch has no action of its own.
+            action = operation.removesuffix("Batch")
+            yield Request(f"sns:{action}", arn(_logical_id(function, params["TopicArn"])))
         case "sqs":
             yield Request(f"sqs:{operation}", arn(_logical_id(function, params["QueueUrl"])))
         case "sesv2":

@@ -27,7 +27,7 @@ OPERATIONS: Final = {
     "kms": {"GenerateMac", "GetPublicKey", "Sign"},
     "lambda": {"Invoke"},
     "sesv2": {"SendEmail"},
-    "sns": {"Publish"},
+    "sns": {"PublishBatch"},
     "sqs": {"ChangeMessageVisibility", "SendMessage"},
     "sts": {"AssumeRole"},
     "xray": {"GetSamplingRules", "GetSamplingTargets", "PutTraceSegments"},

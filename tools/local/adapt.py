@@ -10,7 +10,17 @@ from typing import Any, Final
 type Template = dict[str, Any]
 """A built template: intrinsic functions in their long forms."""
 
-TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = ()
+
+def name_batch_publishing(template: Template) -> None:
+    """AWS checks `PublishBatch` as `sns:Publish`. The emulator checks it as `sns:PublishBatch`, which AWS does not know."""
+    for resource in template["Resources"].values():
+        for policy in resource.get("Properties", {}).get("Policies", ()):
+            for statement in policy.get("Statement", ()) if isinstance(policy, dict) else ():
+                if statement["Action"] == "sns:Publish":
+                    statement["Action"] = ["sns:Publish", "sns:PublishBatch"]
+
+
+TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (name_batch_publishing,)
 
 
 def adapt(template: Template) -> None:

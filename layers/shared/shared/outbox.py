@@ -5,9 +5,11 @@ The event items of an aggregate are its history: they are never deleted, and rew
 """
 
 import random
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -24,6 +26,13 @@ SORT_PREFIX = "EVENT#"
 _SHARDS = 4
 _PATIENCE = timedelta(minutes=1)  # how long the stream may take before the sweeper steps in
 _SWEEP_LIMIT = 200
+
+# What SNS takes in one PublishBatch: so many messages, and so many bytes of them and their attributes.
+_BATCH: Final = 10
+_BATCH_BYTES: Final = 262_144
+_ATTRIBUTE: Final = "type"
+# No call begins later. What is left then comes again, where a function that ran out of time would begin anew with all.
+PUBLISHING_SECONDS: Final = 20.0
 
 
 def event(
@@ -110,18 +119,31 @@ class Relay:
     """Publishes event items on the topic and takes their marks off.
 
     A failure between the two publishes an event again later: readers take an event for the same by its id.
+
+    Args:
+        monotonic: seconds that never run backwards.
     """
 
-    def __init__(self, table: Table, sns: "SNSClient", topic_arn: str) -> None:
+    def __init__(
+        self,
+        table: Table,
+        sns: "SNSClient",
+        topic_arn: str,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._table = table
         self._sns = sns
         self._topic_arn = topic_arn
+        self._monotonic = monotonic
 
     @classmethod
     def connected(cls, settings: OutboxSettings) -> "Relay":
         """The relay of a function, from its settings."""
-        table = Table(settings.table_name, aws.client("dynamodb"))
-        return cls(table, aws.client("sns"), settings.topic_arn)
+        # The last call, all its attempts together, still fits between PUBLISHING_SECONDS and the relays' 30 s.
+        table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1))
+        sns = aws.client("sns", connect=0.5, read=2, attempts=2)
+        return cls(table, sns, settings.topic_arn)
 
     def relay(self, stream_event: dict[str, Any]) -> dict[str, Any]:
         """Publish the new event items of a stream's batch; the answer names the records that were not published."""
@@ -144,6 +166,7 @@ class Relay:
     def sweep(self) -> int:
         """Publish what has been unsent for over a minute; return how many were found."""
         before = clock.rfc3339(clock.now() - _PATIENCE)
+        deadline = self._monotonic() + PUBLISHING_SECONDS
         found = 0
         for shard in range(_SHARDS):
             page = self._table.query(
@@ -153,33 +176,100 @@ class Relay:
                 limit=_SWEEP_LIMIT,
             )
             found += len(page.items)
-            self.publish(page.items)
+            self.publish(page.items, until=deadline)
         if found:
             logging.logger().warning("republished events that had stayed unsent: %s", found)
             metrics.count("UnsentEventsSwept", found)
         return found
 
-    def publish(self, items: Sequence[Item]) -> list[Item]:
-        """Publish event items; return those that the topic did not take."""
-        unpublished = [item for item in items if not self._published(item)]
+    def publish(self, items: Sequence[Item], *, until: float | None = None) -> list[Item]:
+        """Publish event items, in their order; return those to publish again: the topic did not take them, or the time is over.
+
+        Args:
+            until: when the time is over, by the clock that never runs backwards; `PUBLISHING_SECONDS` from now by default.
+        """
+        deadline = until if until is not None else self._monotonic() + PUBLISHING_SECONDS
+        unpublished: list[Item] = []
+        for batch in _batches([_message(item) for item in items]):
+            is_time_left = self._monotonic() < deadline
+            taken = self._sent(batch) if is_time_left else frozenset[int]()
+            for place, message in enumerate(batch):
+                logging.begin(
+                    message.fact.request_id, event_id=message.fact.id, event_type=message.fact.type
+                )
+                if place not in taken:
+                    logging.logger().error("could not publish %s", message.fact.type)
+                elif self._monotonic() < deadline and self._is_marked_off(message):
+                    logging.logger().info("published %s", message.fact.type)
+                    continue
+                unpublished.append(message.item)
         if published := len(items) - len(unpublished):
             metrics.count("EventsPublished", published)
         return unpublished
 
-    def _published(self, item: Item) -> bool:
-        fact = Event.model_validate(item["event"])
-        logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
+    def _sent(self, batch: Sequence["_Message"]) -> frozenset[int]:
+        """Send a batch, under its first event's request; return the places of those that the topic took."""
+        logging.begin(batch[0].fact.request_id)
         try:
-            self._sns.publish(
+            answer = self._sns.publish_batch(
                 TopicArn=self._topic_arn,
-                Message=fact.model_dump_json(),
-                MessageAttributes={"type": {"DataType": "String", "StringValue": fact.type}},
+                PublishBatchRequestEntries=[
+                    {
+                        "Id": str(place),
+                        "Message": message.text,
+                        "MessageAttributes": {
+                            _ATTRIBUTE: {"DataType": "String", "StringValue": message.fact.type}
+                        },
+                    }
+                    for place, message in enumerate(batch)
+                ],
             )
-            if not self._table.take_off({"pk": item["pk"], "sk": item["sk"]}, "unsent"):
+        except (BotoCoreError, ClientError):
+            # Other batches go on; this one comes again, by the stream or by the sweeper.
+            logging.logger().exception("could not publish a batch")
+            return frozenset()
+        for refused in answer.get("Failed", ()):
+            logging.logger().error("the topic refused an event: %s", refused["Code"])
+        return frozenset(int(entry["Id"]) for entry in answer.get("Successful", ()))
+
+    def _is_marked_off(self, message: "_Message") -> bool:
+        key = {"pk": message.item["pk"], "sk": message.item["sk"]}
+        try:
+            if not self._table.take_off(key, "unsent"):
                 logging.logger().warning("the item of an event that was published is gone")
         except (BotoCoreError, ClientError):
-            # The others go on; this one comes again, by the stream or by the sweeper.
-            logging.logger().exception("could not publish %s", fact.type)
+            logging.logger().exception("could not mark %s as published", message.fact.type)
             return False
-        logging.logger().info("published %s", fact.type)
         return True
+
+
+@dataclass(frozen=True)
+class _Message:
+    """An event item on its way to the topic."""
+
+    item: Item
+    fact: Event
+    text: str
+    size: int
+
+
+def _message(item: Item) -> _Message:
+    fact = Event.model_validate(item["event"])
+    text = fact.model_dump_json()
+    # What SNS counts, in bytes: the message, and its attribute's name, type and value.
+    attribute = len(_ATTRIBUTE) + len("String") + len(fact.type)
+    return _Message(item, fact, text, size=len(text.encode()) + attribute)
+
+
+def _batches(messages: Iterable[_Message]) -> Iterator[list[_Message]]:
+    """As few batches as SNS takes, in the same order. An event that is too large is alone, and keeps no other back."""
+    batch: list[_Message] = []
+    size = 0
+    for message in messages:
+        size += message.size
+        if batch and (len(batch) == _BATCH or size > _BATCH_BYTES):
+            yield batch
+            batch, size = [], message.size
+        batch.append(message)
+    if batch:
+        yield batch

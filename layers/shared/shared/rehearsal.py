@@ -24,13 +24,13 @@ _OPERATIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "kms": ("get_public_key", {"KeyId": "-"}),
     "lambda": ("invoke", {"FunctionName": "-", "Payload": b"{}"}),
     "sesv2": ("send_email", {"Content": {}}),
-    "sns": ("publish", {"TopicArn": "-", "Message": "-"}),
+    "sns": ("publish_batch", {"TopicArn": "-", "PublishBatchRequestEntries": []}),
     "sqs": ("send_message", {"QueueUrl": "https://-/-", "MessageBody": "-"}),
 }
 
 
 # SNS alone speaks XML.
-_PUBLISHED: Final = b"<PublishResponse><PublishResult/></PublishResponse>"
+_PUBLISHED: Final = b"<PublishBatchResponse><PublishBatchResult/></PublishBatchResponse>"
 
 
 class _Nothing(io.BytesIO):

@@ -76,22 +76,8 @@ MUTANTS: Final = (
     Mutant(
         "the unsent mark is taken off before the event is published",
         _OUTBOX,
-        """            self._sns.publish(
-                TopicArn=self._topic_arn,
-                Message=fact.model_dump_json(),
-                MessageAttributes={"type": {"DataType": "String", "StringValue": fact.type}},
-            )
-            if not self._table.take_off({"pk": item["pk"], "sk": item["sk"]}, "unsent"):
-                logging.logger().warning("the item of an event that was published is gone")
-""",
-        """            if not self._table.take_off({"pk": item["pk"], "sk": item["sk"]}, "unsent"):
-                logging.logger().warning("the item of an event that was published is gone")
-            self._sns.publish(
-                TopicArn=self._topic_arn,
-                Message=fact.model_dump_json(),
-                MessageAttributes={"type": {"DataType": "String", "StringValue": fact.type}},
-            )
-""",
+        "            taken = self._sent(batch)",
+        "            for message in batch:\n                self._is_marked_off(message)\n            taken = self._sent(batch)",
         matrix("sweep: events unsent"),
     ),
     Mutant(
@@ -111,17 +97,36 @@ MUTANTS: Final = (
     Mutant(
         "what the topic did not take counts as published",
         _OUTBOX,
-        "            return False\n",
-        "            return True\n",
+        "            return frozenset()\n",
+        "            return frozenset(range(len(batch)))\n",
+        ("tests/shared/test_outbox.py",),
+    ),
+    Mutant(
+        "what the topic refused of a batch counts as published",
+        _OUTBOX,
+        'return frozenset(int(entry["Id"]) for entry in answer.get("Successful", ()))',
+        "return frozenset(range(len(batch)))",
+        ("tests/shared/test_outbox.py",),
+    ),
+    Mutant(
+        "a batch is larger than the topic takes",
+        _OUTBOX,
+        "size > _BATCH_BYTES",
+        "size > 10 * _BATCH_BYTES",
+        ("tests/shared/test_outbox.py",),
+    ),
+    Mutant(
+        "the relay goes on when its time is over",
+        _OUTBOX,
+        "            is_time_left = self._monotonic() < deadline\n",
+        "            is_time_left = True\n",
         ("tests/shared/test_outbox.py",),
     ),
     Mutant(
         "an event that cannot be published keeps the others back",
         _OUTBOX,
-        "        unpublished = [item for item in items if not self._published(item)]\n",
-        "        unpublished = list(items)\n"
-        "        while unpublished and self._published(unpublished[0]):\n"
-        "            unpublished = unpublished[1:]\n",
+        "                if place not in taken:\n",
+        "                if len(taken) < len(batch):\n",
         ("tests/shared/test_outbox.py",),
     ),
     Mutant(
