@@ -10,14 +10,17 @@ from typing import Any, Final
 type Template = dict[str, Any]
 """A built template: intrinsic functions in their long forms."""
 
+BATCH_PUBLISHING: Final = "sns:PublishBatch"
+"""An action that only the emulator knows."""
+
 
 def name_batch_publishing(template: Template) -> None:
-    """AWS checks `PublishBatch` as `sns:Publish`. The emulator checks it as `sns:PublishBatch`, which AWS does not know."""
+    """AWS checks the call `PublishBatch` as `sns:Publish`, the emulator as an action of its own."""
     for resource in template["Resources"].values():
         for policy in resource.get("Properties", {}).get("Policies", ()):
             for statement in policy.get("Statement", ()) if isinstance(policy, dict) else ():
                 if statement["Action"] == "sns:Publish":
-                    statement["Action"] = ["sns:Publish", "sns:PublishBatch"]
+                    statement["Action"] = ["sns:Publish", BATCH_PUBLISHING]
 
 
 TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (name_batch_publishing,)

@@ -75,11 +75,11 @@ def client(
 def client(
     service: Literal["dynamodb", "kms", "lambda", "sesv2", "sns", "sqs"],
     *,
-    connect: float = 1.0,
-    read: float = 3.0,
+    connect: float = 0.5,
+    read: float = 1.5,
     attempts: int = 3,
 ) -> object:
-    """A low-level client.
+    """A low-level client. By default all attempts at a call take 6 seconds, which every function has.
 
     Args:
         connect: seconds to wait for a connection.
