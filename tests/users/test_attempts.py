@@ -5,7 +5,7 @@ import pytest
 from tests.users.builders import SOURCE, Clock
 from tests.users.fakes import InMemoryAttempts
 from users.attempts import Attempt, Guard
-from users.errors import TooManyAttempts
+from users.errors import BadCredentials, TooManyAttempts
 from users.models import Attempts
 
 ALICE = "alice@example.com"
@@ -62,6 +62,20 @@ def unmade(guard: Guard, attempt: Attempt) -> None:
 def test_four_failures_cost_nothing(guard: Guard) -> None:
     fail(guard, 4)
     assert retry_after(guard) == 0
+
+
+def test_an_attempt_that_an_outage_interrupts_does_not_count(guard: Guard) -> None:
+    for _ in range(100):
+        with pytest.raises(OSError, match="unreachable"), guard.attempt(ALICE, SOURCE):
+            raise OSError("unreachable")
+    assert retry_after(guard) == 0
+
+
+def test_an_attempt_that_is_refused_counts(guard: Guard) -> None:
+    for _ in range(5):
+        with pytest.raises(BadCredentials), guard.attempt(ALICE, SOURCE):
+            raise BadCredentials
+    assert retry_after(guard) == 2
 
 
 def test_each_failure_from_the_fifth_doubles_the_wait(guard: Guard, clock: Clock) -> None:

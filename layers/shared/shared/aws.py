@@ -27,7 +27,6 @@ _THROTTLING: Final = frozenset(
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
-        "RequestTimeout",
         "RequestTimeoutException",
         "ThrottlingException",
         "TooManyRequestsException",

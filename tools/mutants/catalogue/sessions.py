@@ -129,6 +129,20 @@ MUTANTS: Final = (
         _GUARDED,
     ),
     Mutant(
+        "an attempt that an outage interrupts counts",
+        _ATTEMPTS,
+        "            self._withdraw(admitted)\n",
+        "",
+        _GUARDED,
+    ),
+    Mutant(
+        "a wrong password does not count",
+        _ATTEMPTS,
+        "        except BodegaError:\n            raise\n",
+        "",
+        _GUARDED,
+    ),
+    Mutant(
         "log-ins that succeed use the source up",
         _ATTEMPTS,
         "by=-1, below=None",
