@@ -1,6 +1,7 @@
 """Each function may do what it does, and nothing else: the template's policies against what functions ask of AWS."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 
@@ -14,6 +15,10 @@ EVERYTHING = {
     # Which identity SES asks about depends on what is verified; the condition says whom the shop writes as.
     "ses:SendEmail": "ses:FromAddress",
 }
+
+LIMITS = {"ForAllValues:StringEquals", "ForAllValues:StringLike"}
+SHOWING = {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+READS = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 
 functions = pytest.mark.parametrize("function", FUNCTIONS)
 
@@ -56,6 +61,31 @@ def test_no_grant_is_for_more_than_is_named(function: str) -> None:
             else:
                 assert "*" not in resource
                 assert "?" not in resource
+
+
+@functions
+def test_a_write_of_some_attributes_shows_no_item_that_the_function_may_not_read(
+    function: str,
+) -> None:
+    policy = granted(function)
+    for statement in policy:
+        limited = {key: values for operator, key, values in statement.tests if operator in LIMITS}
+        writes = [action for action in statement.actions if action in SHOWING]
+        if not writes or "dynamodb:Attributes" not in limited:
+            continue
+        [table] = statement.resources
+        for action, pattern, shown in product(
+            writes, limited["dynamodb:LeadingKeys"], ("ALL_OLD", "ALL_NEW")
+        ):
+            item: dict[str, str | tuple[str, ...]] = {
+                "dynamodb:LeadingKeys": (pattern.replace("*", "1"),),
+                "dynamodb:Attributes": ("pk", "sk"),
+            }
+            if allows(policy, Request(action, table, {**item, "dynamodb:ReturnValues": shown})):
+                reading = {**item, "dynamodb:Select": "ALL_ATTRIBUTES"}
+                assert any(allows(policy, Request(read, table, reading)) for read in READS), (
+                    f"{action} with ReturnValues {shown} shows {pattern} whole"
+                )
 
 
 def test_what_is_granted_and_what_is_used(

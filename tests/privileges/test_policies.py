@@ -90,6 +90,7 @@ def test_all_conditions_must_hold_each_for_one_of_its_values() -> None:
         ("StringEqualsIfExists", True),
         ("ForAnyValue:StringEquals", False),
         ("ForAnyValue:StringNotEquals", False),
+        ("ForAnyValue:StringEqualsIfExists", False),
         # All of nothing: this is why such a condition never stands alone.
         ("ForAllValues:StringEquals", True),
     ],
@@ -123,6 +124,8 @@ def test_if_exists_asks_of_a_key_that_is_there() -> None:
         ("ForAllValues:StringNotEquals", ("name",), True),
         ("ForAllValues:StringNotEquals", ("name", "id"), False),
         ("ForAllValues:StringLike", ("identity",), False),
+        ("StringEquals", ("id",), False),
+        ("StringNotEquals", ("name",), False),
     ],
 )
 def test_a_set_is_asked_for_all_or_for_any_of_its_values(

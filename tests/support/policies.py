@@ -139,11 +139,15 @@ def _passes(test: Test, context: Mapping[str, str | Values]) -> bool:
         return (found is None) == (wanted == ("true",))
     quantifier, comparison, is_negated, is_optional = _parse(operator)
     if found is None:
-        # All of nothing are right: whoever lists what may be named must also say that something has to be.
-        return is_optional or quantifier == "ForAllValues" or (is_negated and not quantifier)
+        # All of nothing are right: whoever lists what may be named must also say that something has to be. And none of
+        # nothing is, not even with IfExists.
+        return quantifier == "ForAllValues" or (not quantifier and (is_optional or is_negated))
 
     def passes(value: str) -> bool:
         return any(_COMPARISONS[comparison](value, one) for one in wanted) != is_negated
 
+    if not quantifier:
+        # Several values take a quantifier.
+        return isinstance(found, str) and passes(found)
     values = (found,) if isinstance(found, str) else found
     return any(map(passes, values)) if quantifier == "ForAnyValue" else all(map(passes, values))

@@ -1,7 +1,8 @@
 """What functions ask of AWS, put as IAM is asked: actions on resources, with the keys that conditions may look at.
 
 The recorder listens where botocore begins to build a request, so that it hears of each call of each client once,
-whatever becomes of it. One request of each kind is kept, not each call.
+whatever becomes of it. One request of each kind is kept, not each call; where AWS's documentation can be read in more than
+one way, the requests of every reading.
 """
 
 import os
@@ -9,8 +10,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from email.utils import parseaddr
-from typing import Any, Final
+from itertools import product
+from typing import Any, Final, NamedTuple
 
 from shared.entry import Entry
 from tests.simulation.wire import current
@@ -21,6 +24,19 @@ from tools.template import template
 
 type Wire = Mapping[str, Any]
 
+
+class Reading(NamedTuple):
+    """One way to read what AWS's documentation leaves open. Policies must hold under every one."""
+
+    sees_whole_transaction: bool
+    """Whether `dynamodb:LeadingKeys` and `dynamodb:Attributes` of each operation of a transaction have the values of all
+    its operations, or of the operation alone."""
+    counts_failures: bool
+    """Whether `ReturnValuesOnConditionCheckFailure` counts as `dynamodb:ReturnValues`."""
+
+
+READINGS: Final = tuple(Reading(*answers) for answers in product((False, True), repeat=2))
+
 _EVENT: Final = "before-parameter-build"
 _READS: Final = ("GetItem", "BatchGetItem", "Query")
 _KINDS: Final = {
@@ -28,7 +44,9 @@ _KINDS: Final = {
     "Update": "UpdateItem",
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
+    "Get": "GetItem",
 }
+_OF_ALL_OPERATIONS: Final = ("dynamodb:Attributes", "dynamodb:LeadingKeys")
 _EXPRESSIONS: Final = (
     "ConditionExpression",
     "FilterExpression",
@@ -73,12 +91,13 @@ class Recorder:
             # A test's own.
             return
         service, operation = event_name.split(".")[1:]
-        for request in requests(function, service, operation, params):
-            kind = function, _kind(request)
-            if kind not in self._known:
-                self._known.add(kind)
-                self.asked[function].append(request)
-                self._judge(function, request)
+        for reading in READINGS:
+            for request in requests(function, service, operation, params, reading):
+                kind = function, _kind(request)
+                if kind not in self._known:
+                    self._known.add(kind)
+                    self.asked[function].append(request)
+                    self._judge(function, request)
 
 
 def _caller() -> str | None:
@@ -106,11 +125,13 @@ def _prefixes(keys: str | tuple[str, ...]) -> frozenset[str]:
     return frozenset(key.partition("#")[0][:16] for key in keys)
 
 
-def requests(function: str, service: str, operation: str, params: Wire) -> Iterator[Request]:
-    """What IAM checks before a function's call is done."""
+def requests(
+    function: str, service: str, operation: str, params: Wire, reading: Reading
+) -> Iterator[Request]:
+    """What IAM checks before a function's call is done, by one reading."""
     match service:
         case "dynamodb":
-            yield from _of_tables(operation, params)
+            yield from _of_tables(operation, params, reading)
         case "lambda":
             called = params["FunctionName"]
             name = _logical_id(function, function_called(called))
@@ -143,20 +164,34 @@ def _logical_id(function: str, physical: str) -> str:
     return str(named)
 
 
-def _of_tables(operation: str, params: Wire) -> Iterator[Request]:
-    if operation == "TransactWriteItems":
+def _of_tables(operation: str, params: Wire, reading: Reading) -> Iterator[Request]:
+    if operation in ("TransactWriteItems", "TransactGetItems"):
         # There is no such action: each part is checked as what it does.
-        for part in params["TransactItems"]:
-            [(kind, wire)] = part.items()
-            yield _of_table(_KINDS[kind], wire, enclosing=operation)
+        parts = [
+            _of_table(_KINDS[kind], wire, reading, enclosing=operation)
+            for part in params["TransactItems"]
+            for kind, wire in part.items()
+        ]
+        yield from _seen_whole(parts) if reading.sees_whole_transaction else parts
     elif operation == "BatchGetItem":
         for table, wanted in params["RequestItems"].items():
-            yield _of_table(operation, {"TableName": table, **wanted})
+            yield _of_table(operation, {"TableName": table, **wanted}, reading)
     else:
-        yield _of_table(operation, params)
+        yield _of_table(operation, params, reading)
 
 
-def _of_table(action: str, wire: Wire, *, enclosing: str | None = None) -> Request:
+def _seen_whole(parts: list[Request]) -> Iterator[Request]:
+    common = {
+        key: tuple(sorted({value for part in parts for value in part.context[key]}))
+        for key in _OF_ALL_OPERATIONS
+    }
+    for part in parts:
+        yield replace(part, context={**part.context, **common})
+
+
+def _of_table(
+    action: str, wire: Wire, reading: Reading, *, enclosing: str | None = None
+) -> Request:
     names = wire.get("ExpressionAttributeNames", {})
     texts = [wire[expression] for expression in _EXPRESSIONS if expression in wire]
     assert not any(map(_BARE_NAME.search, texts)), f"an attribute without a placeholder: {texts}"
@@ -169,11 +204,10 @@ def _of_table(action: str, wire: Wire, *, enclosing: str | None = None) -> Reque
     if action in _READS:
         context["dynamodb:Select"] = _select(wire)
     else:
-        # Whether AWS takes what a failed condition shows for a returned value is nowhere written: if it does, the
-        # policy must allow it as well.
-        context["dynamodb:ReturnValues"] = wire.get(
-            "ReturnValuesOnConditionCheckFailure", wire.get("ReturnValues", "NONE")
-        )
+        shown = wire.get("ReturnValues", "NONE")
+        if reading.counts_failures:
+            shown = wire.get("ReturnValuesOnConditionCheckFailure", shown)
+        context["dynamodb:ReturnValues"] = shown
     if enclosing:
         context["dynamodb:EnclosingOperation"] = enclosing
     index = f"/index/{wire['IndexName']}" if "IndexName" in wire else ""

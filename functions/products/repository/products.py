@@ -122,7 +122,7 @@ class DynamoProducts:
     def record(self, fact: Event) -> None:
         operation = outbox.recording(product_key(fact.aggregate_id)["pk"], fact)
         try:
-            self._table.put(operation.item, condition=operation.condition)
+            self._table.put(operation.item, condition=operation.condition, shown="NONE")
         except ConditionFailed:
             # The stream delivers a change more than once, and each time it is the same event.
             return

@@ -133,15 +133,20 @@ class Table:
         return found
 
     def put(
-        self, item: Item, *, condition: str | None = None, values: Mapping[str, Any] | None = None
+        self,
+        item: Item,
+        *,
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        shown: str = "ALL_OLD",
     ) -> None:
-        """Write the whole item.
+        """Write the whole item; with `shown` NONE, see nothing of the one that keeps the condition from holding.
 
         Raises:
             ConditionFailed: the condition did not hold, and nothing was written.
         """
         wire = expressions(values or {}, ConditionExpression=condition)
-        self._conditional("put_item", Item=to_wire(item), **wire)
+        self._conditional("put_item", Item=to_wire(item), shown=shown, **wire)
 
     def update(
         self,

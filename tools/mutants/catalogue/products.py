@@ -188,7 +188,7 @@ MUTANTS: Final = (
     Mutant(
         "a product's event is written again by each delivery of the stream",
         _PRODUCTS,
-        "self._table.put(operation.item, condition=operation.condition)",
+        'self._table.put(operation.item, condition=operation.condition, shown="NONE")',
         "self._table.put(operation.item)",
         ("tests/products/test_functions.py",),
     ),
