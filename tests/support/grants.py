@@ -13,15 +13,16 @@ _PLACE: Final = f"{REGION}:{ACCOUNT}"
 _ARNS: Final = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{_PLACE}:table/",
     "AWS::KMS::Key": f"arn:aws:kms:{_PLACE}:key/",
+    "AWS::Logs::LogGroup": f"arn:aws:logs:{_PLACE}:log-group:",
     "AWS::Serverless::Function": f"arn:aws:lambda:{_PLACE}:function:",
     "AWS::SNS::Topic": f"arn:aws:sns:{_PLACE}:",
     "AWS::SQS::Queue": f"arn:aws:sqs:{_PLACE}:",
 }
-# What policies speak of.
+# What policies speak of by a name that is the deployment's.
 NAMED: Final = tuple(
     name
     for name, resource in template()["Resources"].items()
-    if resource["Type"] in _ARNS and is_made(name)
+    if resource["Type"] in _ARNS.keys() - {"AWS::Logs::LogGroup"} and is_made(name)
 )
 IDENTITIES: Final = f"arn:aws:ses:{_PLACE}:identity/"
 
@@ -32,23 +33,29 @@ def arn(logical_id: str) -> str:
 
 
 @cache
-def granted(function: str) -> tuple[Statement, ...]:
-    """The statements of a function's own policies."""
+def granted(function: str, tracing_mode: str = "Active") -> tuple[Statement, ...]:
+    """The statements of a function's own policies, in a deployment with this tracing mode."""
     return tuple(
         statement
         for policy in FUNCTIONS[function].properties["Policies"]
-        for statement in statements(resolve(policy, ref=_ref, attribute=_attribute))
+        for statement in statements(
+            resolve(policy, ref=ref, attribute=attribute, parameters={"TracingMode": tracing_mode})
+        )
     )
 
 
-def _ref(name: str) -> str:
-    function, _, attribute = name.partition(".")
-    if attribute == "Alias":
+def ref(name: str) -> str:
+    """What `Ref` gives of a resource."""
+    function, _, named = name.partition(".")
+    if named == "Alias":
         return f"{arn(function)}:{alias(function)}"
     is_topic = template()["Resources"][name]["Type"] == "AWS::SNS::Topic"
     return arn(name) if is_topic else name
 
 
-def _attribute(text: str) -> str:
+def attribute(text: str) -> str:
+    """What `GetAtt` gives of a resource."""
     name, _, attribute = text.partition(".")
+    if template()["Resources"][name]["Type"] == "AWS::Logs::LogGroup":
+        return f"{arn(name)}:*"
     return arn(name) + {"Arn": "", "StreamArn": "/stream/now"}[attribute]
