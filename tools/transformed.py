@@ -1,0 +1,58 @@
+"""The template as CloudFormation gets it: what SAM's own transform makes of template.yaml, offline.
+
+    python -m tools.transformed    lints it
+
+The transform runs in SAM's environment, and does not depend on the values of parameters.
+"""
+
+import json
+import subprocess
+import sys
+from functools import cache
+from typing import Any, Final
+
+from tools.local.places import REGION, ROOT, SAM_PYTHON, STATE, clean_environment
+from tools.template import template
+
+_TRANSFORM: Final = """
+import json, sys
+from types import SimpleNamespace
+from samtranslator.translator.transform import transform
+json.dump(transform(json.load(sys.stdin), {}, SimpleNamespace(load=dict)), sys.stdout)
+"""
+# Where `sam package` puts code: SAM's transform takes no folder.
+_CODE: Final = "s3://bucket/key"
+
+
+@cache
+def transformed() -> dict[str, Any]:
+    """The template without anything of SAM's."""
+    packaged = json.loads(json.dumps(template()))
+    packaged["Globals"]["Function"]["CodeUri"] = _CODE
+    for resource in packaged["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            resource["Properties"]["ContentUri"] = _CODE
+    ended = subprocess.run(
+        (SAM_PYTHON, "-c", _TRANSFORM),
+        env={**clean_environment(), "AWS_DEFAULT_REGION": REGION},
+        input=json.dumps(packaged),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise ValueError(ended.stderr.strip().splitlines()[-1])
+    made: dict[str, Any] = json.loads(ended.stdout)
+    return made
+
+
+def main() -> int:
+    STATE.mkdir(exist_ok=True)
+    file = STATE / "transformed.json"
+    file.write_text(json.dumps(transformed(), indent=1))
+    cfn_lint = (ROOT / ".venv/bin/cfn-lint", "--regions", REGION, "--", file)
+    return subprocess.run(cfn_lint, cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
