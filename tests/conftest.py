@@ -32,7 +32,8 @@ _DENIED = pytest.StashKey[list[str]]()
 
 @pytest.fixture(scope="session", autouse=True)
 def _iam(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a function asks of AWS in any test of this session, its policies must allow."""
+    """Whatever a function asks of AWS in any test of this session, its policies must allow; of a whole run, by an
+    evaluator that is not ours as well."""
     denied = request.config.stash.setdefault(_DENIED, [])
 
     @cache
@@ -56,6 +57,11 @@ def _iam(request: pytest.FixtureRequest) -> Iterator[None]:
     aws._session().events.register("before-parameter-build", hear)
     yield
     aws._session().events.unregister("before-parameter-build", hear)
+    if request.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        from tests.support.evaluators import denials, iam_simulate
+
+        with iam_simulate() as evaluator:
+            denied += [f"iam-simulate: {one}" for one in denials(evaluator, recorder().asked)]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -5,7 +5,6 @@ from itertools import product
 
 import pytest
 
-from tests.privileges.plays import asked
 from tests.support.functions import FUNCTIONS
 from tests.support.grants import granted
 from tests.support.policies import Request, allows
@@ -21,11 +20,6 @@ SHOWING = {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
 READS = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 
 functions = pytest.mark.parametrize("function", FUNCTIONS)
-
-
-@pytest.fixture(scope="module")
-def calls() -> dict[str, list[Request]]:
-    return asked()
 
 
 @functions
