@@ -31,6 +31,7 @@ CHECKS: Final = (
     ),
     Check("vulnerabilities (pip-audit)", (APP_PYTHON, "-m", "tools.audit")),
     Check("template (checkov)", (_CHECKOV, "--config-file", ".checkov.yaml")),
+    Check("template (as deployed)", (APP_PYTHON, "-m", "tools.transformed")),
     Check("template (cfn-lint)", (_BIN / "cfn-lint", "--config-file", ".cfn-lint.yaml")),
     Check("types (mypy)", (_BIN / "mypy", *_CODE)),
     Check("boundaries (import-linter)", (_BIN / "lint-imports", "--no-cache")),

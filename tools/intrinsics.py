@@ -7,8 +7,15 @@ from typing import Any, Final
 
 from tools.template import template
 
-_PLACEHOLDER: Final = re.compile(r"\$\{([\w.]+)\}")
+_PLACEHOLDER: Final = re.compile(r"\$\{([\w.:]+)\}")
 _NOTHING: Final = object()
+_PSEUDO_PARAMETERS: Final = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::StackName": "bodega",
+    "AWS::URLSuffix": "amazonaws.com",
+}
 NO_OTHERS: Final[Mapping[str, str]] = {}
 
 
@@ -24,28 +31,31 @@ def resolve(
     Args:
         ref: what `Ref` gives of a resource.
         attribute: what `GetAtt` gives.
-        parameters: those that differ from their defaults.
+        parameters: those that differ from their defaults, pseudo parameters such as AWS::StackName among them.
     """
 
     def named(name: str) -> Any:
         if name == "AWS::NoValue":
             return _NOTHING
-        return parameter(name, parameters) if name in template()["Parameters"] else ref(name)
+        return parameter(name, parameters) if _is_parameter(name) else ref(name)
 
-    def substituted(text: str) -> str:
-        return _PLACEHOLDER.sub(lambda m: str((attribute if "." in m[1] else named)(m[1])), text)
+    def substituted(argument: str | list[Any]) -> str:
+        text, own = (argument, {}) if isinstance(argument, str) else argument
+        values: dict[str, Any] = resolved(own)
 
-    def joined(separator: str, parts: list[Any]) -> str:
-        return separator.join(resolved(parts))
+        def value_of(name: str) -> Any:
+            return values[name] if name in values else (attribute if "." in name else named)(name)
+
+        return _PLACEHOLDER.sub(lambda match: str(value_of(match[1])), text)
 
     def chosen(condition: str, then: Any, otherwise: Any) -> Any:
         return resolved(then if _holds({"Condition": condition}, parameters) else otherwise)
 
     functions: dict[str, Callable[[Any], Any]] = {
         "Ref": named,
-        "Fn::GetAtt": attribute,
+        "Fn::GetAtt": lambda name: attribute(_dotted(name)),
         "Fn::Sub": substituted,
-        "Fn::Join": lambda arguments: joined(*arguments),
+        "Fn::Join": lambda arguments: arguments[0].join(resolved(arguments[1])),
         "Fn::If": lambda arguments: chosen(*arguments),
     }
 
@@ -62,15 +72,30 @@ def resolve(
     return resolved(value)
 
 
+def _is_parameter(name: str) -> bool:
+    return name in _PSEUDO_PARAMETERS or name in template()["Parameters"]
+
+
+def _dotted(name: str | list[str]) -> str:
+    return name if isinstance(name, str) else ".".join(name)
+
+
 def parameter(name: str, others: Mapping[str, str] = NO_OTHERS) -> str:
     """Its value, or its default."""
-    return others.get(name) or str(template()["Parameters"][name]["Default"])
+    if name in others:
+        return others[name]
+    return _PSEUDO_PARAMETERS.get(name) or str(template()["Parameters"][name]["Default"])
 
 
 def is_made(resource: str) -> bool:
     """Whether a deployment has the resource at all."""
-    condition = template()["Resources"][resource].get("Condition")
-    return condition is None or _holds({"Condition": condition}, NO_OTHERS)
+    return meets_condition(template()["Resources"][resource], NO_OTHERS)
+
+
+def meets_condition(resource: Mapping[str, Any], parameters: Mapping[str, str]) -> bool:
+    """Whether a deployment with those parameters has a resource or output of this definition."""
+    condition = resource.get("Condition")
+    return condition is None or _holds({"Condition": condition}, parameters)
 
 
 def _holds(condition: Any, parameters: Mapping[str, str]) -> bool:

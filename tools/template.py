@@ -29,8 +29,12 @@ _Loader.add_multi_constructor("!", _intrinsic)
 @cache
 def template() -> dict[str, Any]:
     """The whole template."""
-    text = (ROOT / "template.yaml").read_text()
-    loaded: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
+    return read(ROOT / "template.yaml")
+
+
+def read(file: Path) -> dict[str, Any]:
+    """A template, its functions in their long forms."""
+    loaded: dict[str, Any] = yaml.load(file.read_text(), Loader=_Loader)  # noqa: S506  # a SafeLoader
     return loaded
 
 

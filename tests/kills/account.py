@@ -33,9 +33,8 @@ class Account:
         self._make_keys()
         self._make_queues()
         self._make_topic()
-        for identity in resources("AWS::SES::EmailIdentity").values():
-            sender = self.names[identity["EmailIdentity"]["Ref"]]
-            self.client("sesv2").create_email_identity(EmailIdentity=sender)
+        sender = self.names["SenderEmail"]
+        self.client("sesv2").create_email_identity(EmailIdentity=sender)
 
     def client(self, service: str) -> Any:
         if service not in self._clients:

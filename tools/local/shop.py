@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tools.local import emulator, front, processes, sam, stack, warmth
+from tools import intrinsics
+from tools.local import bootstrap, emulator, front, processes, sam, stack, warmth
 from tools.local.places import APP_PYTHON, HOST, STATE, architecture, aws_environment
 from tools.progress import Problem, step
 
@@ -82,6 +83,7 @@ class Shop:
                 pid = emulator.start(self.emulator_port, self.folder, enforce_iam=self.enforce_iam)
                 self._remember(emulator.NAME, pid)
                 stack.make_bucket(self.endpoint)
+                self._bootstrap()
             self._deploy()
             self._serve()
         except BaseException:
@@ -122,13 +124,19 @@ class Shop:
             if not sam.build_if_changed(log):
                 progress.note("nothing changed")
 
+    def _bootstrap(self) -> None:
+        """What an account has before its first shop, as `make bootstrap` makes it."""
+        address = intrinsics.parameter("SenderEmail", self.parameters)
+        cloudformation = stack.cloudformation_of(self.endpoint)
+        bootstrap.deploy(cloudformation, bootstrap.sender(address), poll=0.1)
+
     def _deploy(self) -> None:
         log = self.folder / "deploy.log"
         parameters = {"Architecture": architecture(), **self.parameters}
         with step("deployment"):
             error = sam.deploy(self.endpoint, parameters, log)
             if error is not None:
-                reason = stack.failure(self.endpoint) or error
+                reason = stack.failure(stack.cloudformation_of(self.endpoint)) or error
                 raise Problem(
                     f"The deployment failed: {reason}\n  Everything it said: {processes.shown(log)}"
                 )

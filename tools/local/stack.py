@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from tools.local.places import BUCKET, CREDENTIALS, REGION, STACK
 
@@ -53,8 +54,12 @@ def session() -> boto3.Session:
     )
 
 
+def cloudformation_of(endpoint: str) -> "CloudFormationClient":
+    return session().client("cloudformation", endpoint_url=endpoint, config=_QUICK)
+
+
 def read(endpoint: str) -> Stack:
-    cloudformation = session().client("cloudformation", endpoint_url=endpoint, config=_QUICK)
+    cloudformation = cloudformation_of(endpoint)
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
 
@@ -77,6 +82,16 @@ def read(endpoint: str) -> Stack:
     )
 
 
+def exists(cloudformation: "CloudFormationClient", name: str) -> bool:
+    try:
+        cloudformation.describe_stacks(StackName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":  # "Stack with id … does not exist"
+            return False
+        raise
+    return True
+
+
 def outputs(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
     """A stack's outputs by name, wherever it is deployed."""
     stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
@@ -87,10 +102,9 @@ def outputs(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]
     }
 
 
-def failure(endpoint: str) -> str | None:
+def failure(cloudformation: "CloudFormationClient", name: str = STACK) -> str | None:
     """Why the last deployment failed: the reason of the first resource that did."""
-    cloudformation = session().client("cloudformation", endpoint_url=endpoint, config=_QUICK)
-    events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     for event in reversed(events):
         if event.get("ResourceStatus", "").endswith("_FAILED"):
             return f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason')}"

@@ -1,0 +1,116 @@
+"""What CloudFormation makes of a template: each resource with its values, and what it waits for."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from tools.intrinsics import NO_OTHERS, resolve
+from tools.intrinsics import meets_condition as is_made
+from tools.template import ROOT, read
+from tools.transformed import transformed
+
+DOMAIN: Final = {
+    "DomainName": "api.shop.example",
+    "CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/a-certificate",
+    "BasePath": "shop",
+}
+DEPLOYMENTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "dev": {"Environment": "dev"},
+    "prod": {"Environment": "prod", "Firewall": "waf"},
+    "key rotation": {"Environment": "prod", "TokenKeys": "A+B", "SnapStart": "on"},
+    "provisioned": {"Environment": "prod", "TokenKeys": "B", "ProvisionedConcurrency": "1"},
+    "domain": {"Environment": "prod", **DOMAIN},
+}
+"""Parameters that people deploy with, and that decide which resources there are."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a deployment.
+
+    Attributes:
+        properties: with every function applied; what another resource gives is `<stack>/<logical id>`.
+        waits_for: what it names, or is said to depend on: CloudFormation makes that first.
+        imports: the exports of other stacks that it names.
+    """
+
+    type: str
+    properties: Mapping[str, Any]
+    waits_for: frozenset[str]
+    imports: frozenset[str]
+
+
+type Plan = Mapping[str, Resource]
+
+
+def of_shop(parameters: Mapping[str, str] = NO_OTHERS, *, stack: str = "bodega") -> Plan:
+    """The plan of template.yaml, as SAM transforms it."""
+    parameters = {**parameters, "AWS::StackName": stack}
+    return {
+        name: _planned(resource, stack, parameters)
+        for name, resource in transformed()["Resources"].items()
+        if is_made(resource, parameters)
+    }
+
+
+def of_bootstrap() -> Plan:
+    """The plan of bootstrap.yaml, conditions left aside."""
+    resources = read(ROOT / "bootstrap.yaml")["Resources"]
+    plan = {name: _planned(whole, "bootstrap", NO_OTHERS) for name, whole in resources.items()}
+    # What else it names are parameters of its own.
+    return {
+        name: replace(planned, waits_for=planned.waits_for & resources.keys())
+        for name, planned in plan.items()
+    }
+
+
+def waits_for(plan: Plan, name: str) -> set[str]:
+    """All that CloudFormation makes before that resource.
+
+    Raises:
+        ValueError: the resource waits for itself.
+    """
+    before: set[str] = set()
+    look_at = list(plan[name].waits_for)
+    while look_at:
+        one = look_at.pop()
+        if one not in before:
+            before.add(one)
+            look_at += plan[one].waits_for
+    if name in before:
+        raise ValueError(f"{name} waits for itself")
+    return before
+
+
+def of_type(plan: Plan, type_: str) -> Iterator[tuple[str, Resource]]:
+    """The resources of a type, by logical id."""
+    return ((name, resource) for name, resource in plan.items() if resource.type == type_)
+
+
+def _planned(whole: Mapping[str, Any], stack: str, parameters: Mapping[str, str]) -> Resource:
+    after = whole.get("DependsOn", [])
+    named: set[str] = {after} if isinstance(after, str) else set(after)
+
+    def ref(name: str) -> str:
+        named.add(name)
+        return f"{stack}/{name}"
+
+    def attribute(text: str) -> str:
+        name, _, attribute = text.partition(".")
+        return f"{ref(name)}.{attribute}"
+
+    properties = resolve(
+        whole.get("Properties", {}), ref=ref, attribute=attribute, parameters=parameters
+    )
+    imports = frozenset(_imports(properties))
+    return Resource(whole["Type"], properties, frozenset(named), imports)
+
+
+def _imports(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "Fn::ImportValue" in value:
+            yield value["Fn::ImportValue"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _imports(one)
