@@ -22,7 +22,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools bench tests
 
-.PHONY: help setup run stop deploy-local build test bench power-table mutants check fix torture sbom requirements sam-local sam-invoke deploy admin dlq clean
+.PHONY: help setup run stop deploy-local build test bench power-table mutants check fix torture sbom requirements sam-local sam-invoke bootstrap deploy destroy admin dlq clean
 
 help:  ## this list
 	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -115,16 +115,24 @@ torture: $(APP) $(SAM) $(EMULATOR)  ## the long forms of the proofs of docs/reli
 
 # --- the cloud, and housekeeping -----------------------------------------------------------------
 
+# Region and stack are those of samconfig.toml, whatever the shell says. STACK= is for a shop beside that of ENV.
+bootstrap: $(APP)  ## prepare an AWS account for its first shop; ENV=dev SENDER=an address or a domain
+	$(DO)$(PYTHON) -m tools.local bootstrap "$(ENV)" --sender "$(SENDER)" --parameters "$(PARAMETERS)"
+
 deploy: $(APP) $(SAM)  ## into the AWS account that you are logged in to; ENV=dev or prod
-	$(DO)$(PYTHON) -m tools.local deploy $(ENV)
+	$(DO)$(PYTHON) -m tools.local deploy "$(ENV)" --stack "$(STACK)" --parameters "$(PARAMETERS)"
+
+destroy: $(APP) $(SAM)  ## delete a deployed shop; its tables and signing keys stay without DATA=delete
+	$(DO)$(PYTHON) -m tools.local destroy "$(ENV)" --stack "$(STACK)" $(if $(YES),--yes) \
+		$(if $(filter delete,$(DATA)),--with-data)
 
 admin: $(APP)  ## make a registered user an admin of a deployed shop; ENV=dev EMAIL=you@example.com
-	$(DO)$(PYTHON) -m tools.first_admin --stack bodega-$(ENV) --email "$(EMAIL)"
+	$(DO)$(PYTHON) -m tools.first_admin --env "$(ENV)" --stack "$(STACK)" --email "$(EMAIL)"
 
 # Of the open shop, unless ENV is given here: a variable of the shell must not lead into the cloud.
 dlq: $(APP)  ## what workers gave up; ACTION=show, redrive or purge, QUEUE=checkout, ENV=dev if deployed
 	$(DO)$(PYTHON) -m tools.dlq \
-		$(if $(findstring command,$(origin ENV)),--stack "bodega-$(ENV)",--port "$(PORT)") \
+		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
 		--action "$(ACTION)" --queue "$(QUEUE)" --id "$(ID)" --limit "$(LIMIT)" $(if $(YES),--yes)
 
 sbom: $(APP) $(AUDIT)  ## the bill of materials of what is deployed (CycloneDX), in .cache/sbom.json

@@ -1,4 +1,4 @@
-"""`python -m tools.first_admin --stack bodega-dev --email a@b.c`: make a registered user an admin.
+"""`python -m tools.first_admin --env dev --email a@b.c`: make a registered user an admin.
 
 No API may say who the first admin is, so this writes to the table, with the AWS credentials of the environment. Run
 again, it changes nothing. The account gets an admin's token at its next log-in or refresh.
@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tools.local import target
 from tools.local.stack import outputs
 from tools.progress import Problem, stop
 
@@ -44,25 +44,21 @@ def make_admin(users: "Users", email: str) -> str:
     return f"{email} is an admin now, from the next log-in on."
 
 
-def _table_of(stack: str) -> str:
-    return outputs(boto3.client("cloudformation"), stack)["UsersTableName"]
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.first_admin", description=__doc__)
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--stack", help="the deployed stack, by name")
-    where.add_argument("--table", help="the users' table, by name")
+    parser.add_argument("--env", required=True, help="the environment of samconfig.toml")
+    target.add_arguments(parser)
     parser.add_argument("--email", required=True, help="the address that the user registered with")
     options = parser.parse_args(arguments)
 
-    from shared import aws
     from shared.dynamodb import Table
     from users.repository.accounts import UserRepository
 
     try:
-        table = options.table or _table_of(options.stack)
-        users = UserRepository(Table(table, aws.client("dynamodb")))
+        where = target.target(options.env, options.stack)
+        session = where.session()
+        table = outputs(session.client("cloudformation"), where.stack)["UsersTableName"]
+        users = UserRepository(Table(table, session.client("dynamodb")))
         print(make_admin(users, options.email))
     except Problem as problem:
         return stop(problem)

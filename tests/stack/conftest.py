@@ -75,7 +75,7 @@ def other(http: httpx.Client) -> Client:
 def admin(shop: Shop, http: httpx.Client) -> Client:
     """The shop's admin, made as a deployment's first admin is."""
     client = Client(http).register()
-    command = (sys.executable, "-m", "tools.first_admin", "--stack", STACK)
+    command = (sys.executable, "-m", "tools.first_admin", "--env", "dev", "--stack", STACK)
     subprocess.run(
         (*command, "--email", client.user["email"]), env=shop.environment, cwd=ROOT, check=True
     )

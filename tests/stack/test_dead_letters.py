@@ -38,7 +38,7 @@ def queues(cloud: Cloud) -> Iterator[dict[str, DeadLetterQueue]]:
 
 def dlq(cloud: Cloud, *arguments: str) -> str:
     """What `make dlq` says, run as on a deployed stack."""
-    command = (sys.executable, "-m", "tools.dlq", "--stack", STACK, *arguments)
+    command = (sys.executable, "-m", "tools.dlq", "--env", "dev", "--stack", STACK, *arguments)
     ended = subprocess.run(
         command, env=cloud.shop.environment, cwd=ROOT, check=True, capture_output=True, text=True
     )

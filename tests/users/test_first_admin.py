@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.support.aws import make_table
 from tests.users.builders import a_user
 from tests.users.fakes import InMemoryUsers
 from tests.users.shop import Shop, caller
@@ -38,10 +37,6 @@ def test_a_change_at_the_same_moment_is_not_overwritten(shop: Shop) -> None:
     assert shop.now(user).role == "customer"
 
 
-@pytest.mark.usefixtures("account")
 def test_it_says_what_is_wrong_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    make_table("UsersTable")
-    assert main(["--table", "UsersTable", "--email", a_user().email]) == 1
-    assert "Nobody is registered" in capsys.readouterr().err
-    assert main(["--table", "NoTable", "--email", a_user().email]) == 1
-    assert "cannot be used" in capsys.readouterr().err
+    assert main(["--env", "nowhere", "--email", a_user().email]) == 1
+    assert "nowhere is none of ENV=dev, ENV=prod." in capsys.readouterr().err

@@ -1,19 +1,18 @@
 """The command behind `make dlq`: `python -m tools.dlq --port 3000 --action show --queue checkout`.
 
-The queues are those of the shop on a port of this machine, or with --stack those of a deployed stack, with the AWS
-credentials of the environment.
+The queues are those of the shop on a port of this machine, or with --env those of a deployed shop, with this machine's
+AWS credentials.
 """
 
 import argparse
 import sys
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.dlq import commands
 from tools.dlq.commands import Desk
 from tools.dlq.queues import queues_of
-from tools.local import stack, summary
+from tools.local import stack, summary, target
 from tools.local.arguments import Parser, forget_own_aws, port, running_shop
 from tools.progress import Problem, stop
 
@@ -37,7 +36,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m tools.dlq", description=__doc__)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", type=port, help="the port of an open shop")
-    where.add_argument("--stack", help="a deployed stack, by name")
+    where.add_argument("--env", help="a deployed shop, by its environment in samconfig.toml")
+    target.add_arguments(parser)
     parser.add_argument("--action", default="", type=_action)
     parser.add_argument("--queue", default="")
     parser.add_argument("--id", default="", help="one message alone")
@@ -49,11 +49,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _desk(options: argparse.Namespace) -> Desk:
-    if options.stack:
-        shop, suffix = options.stack, f" ENV={options.stack.removeprefix('bodega-')}"
-        queues = queues_of(
-            boto3.client("sqs"), stack.outputs(boto3.client("cloudformation"), options.stack)
-        )
+    if options.env is not None:
+        where = target.target(options.env, options.stack)
+        shop, suffix = where.stack, where.suffix
+        session = where.session()
+        outputs = stack.outputs(session.client("cloudformation"), where.stack)
+        queues = queues_of(session.client("sqs"), outputs)
     else:
         shop, suffix = f"the shop on port {options.port}", summary.on(options.port)
         running = running_shop(options.port)

@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `make stop`, `make deploy-local`, `make deploy` and `make sam-local`."""
+"""The commands behind `make run`, `make stop`, `make deploy-local`, `make sam-local`, and those for a real account."""
 
 import argparse
 import signal
@@ -9,8 +9,8 @@ from types import FrameType
 
 from rich.console import Console
 
-from tools.local import cloud, containers, front, logs, processes, summary
-from tools.local.arguments import Parser, forget_own_aws, port, running_shop
+from tools.local import cloud, containers, front, logs, processes, summary, target
+from tools.local.arguments import Parser, forget_own_aws, parameters, port, running_shop
 from tools.local.places import APP_PYTHON, ROOT
 from tools.local.shop import Shop
 from tools.progress import Problem, step, stop
@@ -98,8 +98,19 @@ def sam_invoke(arguments: argparse.Namespace) -> None:
     containers.invoke(shop, arguments.target, arguments.event, arguments.more)
 
 
+def bootstrap(arguments: argparse.Namespace) -> None:
+    where = target.target(arguments.environment)
+    cloud.prepare(where, arguments.sender, arguments.parameters)
+
+
 def deploy(arguments: argparse.Namespace) -> None:
-    cloud.deploy(arguments.environment)
+    where = target.target(arguments.environment, arguments.stack)
+    cloud.deploy(where, arguments.parameters)
+
+
+def destroy(arguments: argparse.Namespace) -> None:
+    where = target.target(arguments.environment, arguments.stack)
+    cloud.destroy(where, agreed=arguments.yes, with_data=arguments.with_data)
 
 
 def _parse() -> argparse.Namespace:
@@ -122,7 +133,21 @@ def _parse() -> argparse.Namespace:
     invoke_command.add_argument("target", help="a function of the template")
     invoke_command.add_argument("event", help="a file of events/")
     invoke_command.add_argument("more", nargs="*")
-    command("deploy", deploy).add_argument("environment", metavar="ENV", choices=("dev", "prod"))
+    in_account = {
+        function: commands.add_parser(function.__name__)
+        for function in (bootstrap, deploy, destroy)
+    }
+    for function, subparser in in_account.items():
+        subparser.add_argument("environment", metavar="ENV")
+        subparser.set_defaults(function=function)
+    # An empty argument is a variable of make that nobody has set.
+    in_account[bootstrap].add_argument("--sender", default="")
+    for function in (bootstrap, deploy):
+        in_account[function].add_argument("--parameters", type=parameters, default={})
+    target.add_arguments(in_account[deploy])
+    target.add_arguments(in_account[destroy])
+    in_account[destroy].add_argument("--yes", action="store_true")
+    in_account[destroy].add_argument("--with-data", action="store_true")
     return parser.parse_args()
 
 
@@ -137,7 +162,7 @@ def main() -> int:
         signal.signal(number, _interrupt)
     try:
         arguments = _parse()
-        if arguments.function is not deploy:
+        if arguments.function not in (bootstrap, deploy, destroy):
             forget_own_aws()
         arguments.function(arguments)
     except Problem as problem:

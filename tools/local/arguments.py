@@ -23,6 +23,15 @@ def port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text} is no port: choose a number from 1 to 65535")
 
 
+def parameters(text: str) -> dict[str, str]:
+    """`Name=value` pairs with spaces between them, for argparse."""
+    pairs = [pair.partition("=") for pair in text.split()]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise argparse.ArgumentTypeError(f"{name} has no value: write Name=value")
+    return {name: value for name, _, value in pairs}
+
+
 def running_shop(port: int) -> Shop:
     """The open shop on that port.
 

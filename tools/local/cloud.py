@@ -1,37 +1,225 @@
-"""`make deploy`: the template into a real account, by the settings of samconfig.toml."""
+"""`make bootstrap`, `make deploy` and `make destroy`: a real account, by the settings of samconfig.toml."""
 
+import contextlib
 import os
+import re
 import subprocess
-from typing import Final
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.local import sam, stack
+from tools.local import bootstrap, sam, stack
 from tools.local.places import ROOT, SAM_PYTHON, STATE
+from tools.local.target import Target
 from tools.progress import Problem, step
+from tools.template import template
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_sesv2 import SESV2Client
 
 _BUILD: Final = ROOT / ".aws-sam/build"
+# RFC 2606: nobody receives what is sent there.
+_EXAMPLE: Final = re.compile(r"(^|[@.])example(\.(com|net|org))?$")
 
 
-def deploy(environment: str) -> None:
-    """Build for the architecture that the environment names, and deploy; SAM itself tells how it goes."""
-    if boto3.Session().get_credentials() is None:
-        raise Problem(
-            "There are no AWS credentials here: log in (for example `aws sso login`) first."
-        )
-    platform = sam.parameters(environment)["Architecture"]
+def prepare(target: Target, sender: str, parameters: Mapping[str, str]) -> None:
+    """`make bootstrap`: what the account has once for the region.
+
+    Args:
+        sender: the address or the domain that shops write from; empty for what is there already, or at first for the
+            environment's SenderEmail.
+        parameters: others of bootstrap.yaml to set.
+    """
+    with _aws():
+        cloudformation = target.session().client("cloudformation")
+        if not sender and not bootstrap.is_deployed(cloudformation):
+            sender = _own_addresses(target, {})["SenderEmail"]
+        with step(f"bootstrap in {target.region}"):
+            bootstrap.deploy(cloudformation, {**bootstrap.sender(sender), **parameters})
+        for name, value in sorted(stack.outputs(cloudformation, bootstrap.STACK).items()):
+            print(f"  {name:<18}{value}")
+
+
+def deploy(target: Target, overrides: Mapping[str, str]) -> None:
+    """Build for the architecture that the environment names, and deploy; SAM itself tells how it goes.
+
+    Args:
+        overrides: the template's parameters that differ from the environment's.
+
+    Raises:
+        Problem: it is not to be deployed, or failed.
+    """
+    with _aws():
+        parameters = _own_addresses(target, overrides)
+        session = target.session()
+        _require_bootstrap(target, session.client("cloudformation"))
+        _require_sender(target, session.client("sesv2"), parameters["SenderEmail"])
+    platform = parameters["Architecture"]
     with step(f"build for {platform}"):
-        sam.build(STATE / "build.log", _BUILD, config=environment, platform=platform)
-    command = (SAM_PYTHON, "-m", "samcli", "deploy", "--config-env", environment)
-    settings = {**os.environ, **sam.quiet(), "SAM_CLI_POLL_DELAY": "5"}
-    if subprocess.run(command, cwd=ROOT, env=settings, check=False).returncode:
+        sam.build(STATE / "build.log", _BUILD, config=target.environment, platform=platform)
+    release(target, parameters)
+    with _aws():
+        cloudformation = target.session().client("cloudformation")
+        outputs = stack.outputs(cloudformation, target.stack)
+        with step("publish the API"):
+            stack.publish(target.session().client("apigateway"), outputs)
+    print(f"\nThe API is at {outputs['ApiUrl']}")
+    if "GITHUB_OUTPUT" in os.environ:  # for the next step of a workflow
+        with Path(os.environ["GITHUB_OUTPUT"]).open("a") as file:
+            print(f"url={outputs['ApiUrl']}", file=file)
+
+
+def release(target: Target, parameters: Mapping[str, str], *more: str) -> None:
+    """Run `sam deploy` on what is built.
+
+    Args:
+        parameters: all of the template's that differ from their defaults.
+        more: arguments of SAM's own.
+
+    Raises:
+        Problem: it failed, or a person answered no to its changes.
+    """
+    with _aws():
+        cloudformation = target.session().client("cloudformation")
+        before = _open_change_sets(cloudformation, target.stack)
+    command = _sam(target, "deploy", "--s3-prefix", target.stack, *more)
+    command += ["--parameter-overrides", *(f"{k}={v}" for k, v in parameters.items())]
+    if subprocess.run(command, cwd=ROOT, env=_environment(target), check=False).returncode:
         raise Problem("The deployment failed; the lines above say where.")
-    with step("publish the API"):
-        _publish(environment)
+    with _aws():
+        # SAM ends well as well when its question is answered with no.
+        declined = _open_change_sets(cloudformation, target.stack) - before
+        for change_set in declined:
+            cloudformation.delete_change_set(ChangeSetName=change_set)
+    if declined:
+        raise Problem("The answer was no: nothing was deployed.")
 
 
-def _publish(environment: str) -> None:
-    settings = sam.settings(environment)
-    session = boto3.Session(region_name=settings["region"])
-    outputs = stack.outputs(session.client("cloudformation"), settings["stack_name"])
-    stack.publish(session.client("apigateway"), outputs)
+def destroy(target: Target, *, agreed: bool, with_data: bool) -> None:
+    """Delete a shop's stack.
+
+    Args:
+        agreed: don't ask.
+        with_data: delete the tables and keys as well, which outlive their stack.
+
+    Raises:
+        Problem: nobody agreed, or it failed.
+    """
+    with _aws():
+        session = target.session()
+        if not stack.exists(session.client("cloudformation"), target.stack):
+            print(f"There is no stack {target.stack} in {target.region}.")
+            return
+        kept = _kept_resources(session.client("cloudformation"), target.stack)
+    data = "and its data for good" if with_data else "(its tables and signing keys stay)"
+    question = f"Delete {target.stack} in {target.region} {data}? Type the stack's name: "
+    if not agreed and _answer(question) != target.stack:
+        raise Problem("Nothing was deleted.")
+    command = _sam(target, "delete", "--no-prompts")
+    if subprocess.run(command, cwd=ROOT, env=_environment(target), check=False).returncode:
+        raise Problem("The stack was not deleted; the lines above say why.")
+    if not with_data:
+        for names in kept.values():
+            print("What stays:", *names)
+        return
+    with _aws(), step("delete the data"):
+        for table in kept["AWS::DynamoDB::Table"]:
+            session.client("dynamodb").delete_table(TableName=table)
+        for key in kept["AWS::KMS::Key"]:
+            session.client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+
+
+def _answer(question: str) -> str:
+    try:
+        return input(question).strip()
+    except EOFError:
+        print()
+        return ""
+
+
+def _sam(target: Target, command: str, *more: str) -> list[str]:
+    where = ("--config-env", target.environment, "--stack-name", target.stack)
+    return [str(SAM_PYTHON), "-m", "samcli", command, *where, "--region", target.region, *more]
+
+
+def _environment(target: Target) -> dict[str, str]:
+    """SAM's, which is not told another region by the shell."""
+    region = {"AWS_REGION": target.region, "AWS_DEFAULT_REGION": target.region}
+    return {**os.environ, **region, **sam.quiet(), "SAM_CLI_POLL_DELAY": "5"}
+
+
+def _own_addresses(target: Target, overrides: Mapping[str, str]) -> dict[str, str]:
+    """The template's parameters for the environment, with overrides.
+
+    Raises:
+        Problem: mail would come from nobody, or go to nobody.
+    """
+    parameters = {**sam.parameters(target.environment), **overrides}
+    for name in ("SenderEmail", "AdminEmail"):
+        address = parameters.get(name, str(template()["Parameters"][name]["Default"]))
+        if _EXAMPLE.search(address):
+            raise Problem(
+                f"{name} is still {address}, which nobody reads: set an address of your own in "
+                f"parameter_overrides of [{target.environment}.deploy.parameters] in samconfig.toml."
+            )
+    return parameters
+
+
+def _require_bootstrap(target: Target, cloudformation: "CloudFormationClient") -> None:
+    if not bootstrap.is_deployed(cloudformation):
+        raise Problem(
+            f"This account is not prepared for a shop in {target.region}: "
+            f"`make bootstrap ENV={target.environment}` does it, once for all shops there."
+        )
+
+
+def _require_sender(target: Target, ses: "SESV2Client", address: str) -> None:
+    """SES knows the address or its domain; whether the mail's reader has clicked yet, it only warns of."""
+    for identity in (address, address.rpartition("@")[2]):
+        with contextlib.suppress(ses.exceptions.NotFoundException):
+            if not ses.get_email_identity(EmailIdentity=identity)["VerifiedForSendingStatus"]:
+                print(f"▸ {identity} is not verified yet: no e-mail is sent until it is.")
+            return
+    raise Problem(
+        f"SES in {target.region} may not send as {address}: `make bootstrap "
+        f"ENV={target.environment} SENDER={address}`, or SENDER= the domain for all its addresses."
+    )
+
+
+def _open_change_sets(cloudformation: "CloudFormationClient", name: str) -> set[str]:
+    """Those that wait to be executed, by ARN."""
+    try:
+        pages = list(cloudformation.get_paginator("list_change_sets").paginate(StackName=name))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"ValidationError", "StackNotFoundException"}:
+            return set()
+        raise
+    return {
+        change_set["ChangeSetId"]
+        for page in pages
+        for change_set in page["Summaries"]
+        if change_set["ExecutionStatus"] == "AVAILABLE"
+    }
+
+
+def _kept_resources(cloudformation: "CloudFormationClient", name: str) -> dict[str, list[str]]:
+    """What outlives the stack: physical names by type."""
+    kept: dict[str, list[str]] = {"AWS::DynamoDB::Table": [], "AWS::KMS::Key": []}
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    for resource in (one for page in pages for one in page["StackResourceSummaries"]):
+        declared = template()["Resources"].get(resource["LogicalResourceId"], {})
+        if declared.get("DeletionPolicy") == "RetainExceptOnCreate":
+            kept[resource["ResourceType"]].append(resource["PhysicalResourceId"])
+    return kept
+
+
+@contextlib.contextmanager
+def _aws() -> Iterator[None]:
+    """What AWS refuses is a sentence, and no traceback."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as cause:
+        raise Problem(f"AWS refuses: {cause}") from None

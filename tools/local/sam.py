@@ -44,6 +44,16 @@ def settings(environment: str) -> dict[str, Any]:
     return deployment
 
 
+def cloud_environments() -> list[str]:
+    """The environments of samconfig.toml that are deployed into an account."""
+    file = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    return [
+        name
+        for name, of_commands in file.items()
+        if name != "local" and isinstance(of_commands, dict) and "deploy" in of_commands
+    ]
+
+
 def build(log: Path, folder: Path, *, config: str, platform: str) -> None:
     """Run `sam build`.
 

@@ -50,7 +50,8 @@ def _all_products(client: httpx.Client) -> list[dict[str, Any]]:
 
 
 def _make_admin(email: str) -> None:
-    command = (sys.executable, "-m", "tools.first_admin", "--stack", STACK, "--email", email)
+    where = ("--env", "dev", "--stack", STACK)
+    command = (sys.executable, "-m", "tools.first_admin", *where, "--email", email)
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise Problem(result.stderr.strip() or "The admin could not be made.")

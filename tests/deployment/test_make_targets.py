@@ -1,0 +1,150 @@
+"""Every target of make that takes ENV asks in the region and for the stack of samconfig.toml, whatever the shell says."""
+
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+from urllib.parse import parse_qs
+
+import pytest
+
+from tools.local import sam
+from tools.template import ROOT
+
+_SCOPE: Final = re.compile(r"Credential=test/\d{8}/([a-z0-9-]+)/([a-z0-9]+)/aws4_request")
+_MAKEFILE: Final = (ROOT / "Makefile").read_text()
+# Each with its recipe.
+TARGETS: Final = {
+    name: recipe
+    for name, recipe in re.findall(r"^([a-z-]+):[^\n]*\n((?:\t[^\n]*\n)+)", _MAKEFILE, re.MULTILINE)
+    if "$(ENV)" in recipe
+}
+REFUSAL: Final = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
+WHAT_THEY_NEED: Final = ("EMAIL=ada@shop.test", "SENDER=shop.test", "YES=1")
+OWN_ADDRESSES: Final = "PARAMETERS=SenderEmail=shop@shop.test AdminEmail=admin@shop.test"
+SHELLS: Final[Mapping[str, Mapping[str, str]]] = {
+    "no region": {},
+    "AWS_REGION": {"AWS_REGION": "us-west-2"},
+    "AWS_DEFAULT_REGION": {"AWS_DEFAULT_REGION": "us-west-2"},
+}
+
+
+class Endpoint:
+    """Refuses all that AWS is asked, and keeps in which region, of which service, and for which stack."""
+
+    def __init__(self) -> None:
+        self.regions: set[str] = set()
+        self.stacks: set[str] = set()
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                scope = _SCOPE.search(self.headers["Authorization"])
+                assert scope
+                endpoint.regions.add(scope[1])
+                endpoint.stacks.update(parse_qs(body).get("StackName", []))
+                self.send_response(403)
+                self.end_headers()
+                self.wfile.write(REFUSAL)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    endpoint = Endpoint()
+    yield endpoint
+    endpoint.close()
+
+
+def make(
+    target: str, *variables: str, shell: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run it as a person does, logged in and with nothing else of AWS in the shell."""
+    base = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    login = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    # The environments are there: this test runs in one.
+    made = [
+        f"--old-file={path}" for path in re.findall(r":= (\S+/\.made)$", _MAKEFILE, re.MULTILINE)
+    ]
+    return subprocess.run(
+        ("make", *made, target, *WHAT_THEY_NEED, *variables),
+        cwd=ROOT,
+        env={**base, **login, **shell},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_targets_are_those_that_reach_an_account() -> None:
+    assert set(TARGETS) == {"bootstrap", "deploy", "destroy", "admin", "dlq"}
+
+
+@pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_asks_in_the_region_of_samconfig(
+    target: str, shell: Mapping[str, str], endpoint: Endpoint
+) -> None:
+    reached = {**shell, "AWS_ENDPOINT_URL": endpoint.url, "AWS_MAX_ATTEMPTS": "1"}
+    ended = make(target, "ENV=prod", OWN_ADDRESSES, shell=reached)
+    settings = sam.settings("prod")
+    assert endpoint.regions == {settings["region"]}, ended.stdout + ended.stderr
+    if target not in {"bootstrap", "deploy"}:  # which first ask for the stack of the account
+        assert endpoint.stacks == {settings["stack_name"]}
+    # It was refused: make ends with 1, and a sentence.
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "AccessDenied" in ended.stderr
+
+
+@pytest.mark.parametrize("target", ["destroy", "admin", "dlq"])
+def test_a_shop_beside_that_of_samconfig_is_named_by_its_stack(
+    target: str, endpoint: Endpoint
+) -> None:
+    make(target, "ENV=dev", "STACK=bodega-pr-7", shell={"AWS_ENDPOINT_URL": endpoint.url})
+    assert endpoint.stacks == {"bodega-pr-7"}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_needs_an_environment_of_samconfig(target: str, endpoint: Endpoint) -> None:
+    ended = make(target, "ENV=local", shell={"AWS_ENDPOINT_URL": endpoint.url})
+    assert ended.returncode == 1
+    assert "is none of ENV=dev, ENV=prod." in ended.stderr
+    assert not endpoint.regions
+
+
+@pytest.mark.parametrize("name", ["SenderEmail", "AdminEmail"])
+def test_nothing_is_deployed_with_an_address_that_nobody_reads(
+    name: str, endpoint: Endpoint
+) -> None:
+    other = {"SenderEmail": "AdminEmail", "AdminEmail": "SenderEmail"}[name]
+    ended = make(
+        "deploy",
+        "ENV=dev",
+        f"PARAMETERS={other}=me@shop.test",
+        shell={"AWS_ENDPOINT_URL": endpoint.url},
+    )
+    assert ended.returncode == 1
+    assert f"{name} is still" in ended.stderr
+    assert not endpoint.regions
