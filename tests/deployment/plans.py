@@ -4,8 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
 from tools.intrinsics import NO_OTHERS, resolve
 from tools.intrinsics import meets_condition as is_made
+from tools.local.places import REGION
 from tools.template import ROOT, read
 from tools.transformed import transformed
 
@@ -85,6 +88,14 @@ def waits_for(plan: Plan, name: str) -> set[str]:
 def of_type(plan: Plan, type_: str) -> Iterator[tuple[str, Resource]]:
     """The resources of a type, by logical id."""
     return ((name, resource) for name, resource in plan.items() if resource.type == type_)
+
+
+def schema_of(type_: str) -> Mapping[str, Any]:
+    """AWS's own schema of a type of resource."""
+    schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(
+        region=REGION, resource_type=type_
+    ).schema
+    return schema
 
 
 def _planned(whole: Mapping[str, Any], stack: str, parameters: Mapping[str, str]) -> Resource:

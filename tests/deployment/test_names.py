@@ -1,18 +1,16 @@
 """Two shops in one account and region share no name."""
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tests.deployment import plans
 from tests.deployment.plans import DEPLOYMENTS, Resource
 from tools.template import ROOT, read
 
 deployments = pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=DEPLOYMENTS)
-REGION: Final = "eu-west-1"
 # What else an account has once, or adds up, besides what a resource's schema calls its identifier.
 ALSO_IDENTIFIED_BY: Final = {
     "AWS::CloudWatch::Alarm": ["Namespace", "MetricName", "Dimensions"],
@@ -27,9 +25,7 @@ ALSO_IDENTIFIED_BY: Final = {
 
 def _identities(resource: Resource) -> Iterator[str]:
     """What no other resource of the account may be called; nothing where AWS draws a name."""
-    schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(
-        region=REGION, resource_type=resource.type
-    ).schema
+    schema = plans.schema_of(resource.type)
     identifier = [path.rpartition("/")[2] for path in schema["primaryIdentifier"]]
     drawn = {path.rpartition("/")[2] for path in schema.get("readOnlyProperties") or ()}
     for names in (identifier, ALSO_IDENTIFIED_BY.get(resource.type, [])):
