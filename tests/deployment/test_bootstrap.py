@@ -1,0 +1,135 @@
+"""What an account has before its first shop: made by `make bootstrap`, and asked for by `make deploy`."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import WaiterError
+
+from tools.local import bootstrap, emulator, processes, stack
+from tools.local.places import aws_environment
+from tools.template import ROOT
+
+ADDRESSES = ("SenderEmail=shop@shop.test", "AdminEmail=keeper@shop.test")
+
+
+class Account:
+    """An empty account in the emulator."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.cloudformation = stack.cloudformation_of(endpoint)
+
+    def client(self, service: Any) -> Any:
+        return stack.session().client(service, endpoint_url=self.endpoint)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command of tools.local, as make runs it."""
+        return subprocess.run(
+            (sys.executable, "-m", "tools.local", *arguments),
+            cwd=ROOT,
+            env=aws_environment(self.endpoint),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def bootstrapped(self, **parameters: str) -> Mapping[str, str]:
+        """The outputs of the stack, once it has those parameters."""
+        bootstrap.deploy(self.cloudformation, parameters, poll=0.05)
+        return stack.outputs(self.cloudformation, bootstrap.STACK)
+
+    def identities(self) -> set[str]:
+        listed = self.client("sesv2").list_email_identities()["EmailIdentities"]
+        return {identity["IdentityName"] for identity in listed}
+
+
+@pytest.fixture
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    port, folder = processes.free_port(), tmp_path_factory.mktemp("account")
+    pid = emulator.start(port, folder, enforce_iam=False)
+    yield Account(emulator.endpoint(port))
+    processes.end(pid, emulator.NAME)
+    processes.discard(emulator.scratch(folder))
+
+
+def test_it_is_made_once_and_then_changes_only_what_is_said(account: Account) -> None:
+    sender = bootstrap.sender("shop@shop.test")
+    role = account.bootstrapped(**sender)["ApiLogsRole"]
+    assert account.client("apigateway").get_account()["cloudwatchRoleArn"] == role
+    assert account.identities() == {"shop@shop.test"}
+
+    assert account.bootstrapped(**sender)["ApiLogsRole"] == role
+    # The emulator cannot make an identity provider.
+    of_github = account.bootstrapped(GitHubRepository="owner/shop", GitHubProvider="existing")
+    assert of_github["ApiLogsRole"] == role
+    assert "PullRequestRole" in of_github
+    assert account.identities() == {"shop@shop.test"}
+
+    assert "PullRequestRole" in account.bootstrapped(**bootstrap.sender("other@shop.test"))
+    assert account.identities() == {"other@shop.test"}
+
+
+def test_a_sender_is_an_address_or_a_domain() -> None:
+    assert bootstrap.sender("a@shop.test") == {"SenderEmail": "a@shop.test", "SenderDomain": ""}
+    assert bootstrap.sender("shop.test") == {"SenderEmail": "", "SenderDomain": "shop.test"}
+    assert bootstrap.sender("") == {}
+
+
+def test_a_shop_is_not_deployed_before_it_or_for_a_sender_that_ses_does_not_know(
+    account: Account,
+) -> None:
+    deploy = ("deploy", "dev", "--parameters", " ".join(ADDRESSES))
+    ended = account.run(*deploy)
+    assert ended.returncode == 1
+    assert "`make bootstrap ENV=dev` does it, once for all shops there." in ended.stderr
+
+    account.bootstrapped(**bootstrap.sender("other@shop.test"))
+    ended = account.run(*deploy)
+    assert ended.returncode == 1
+    assert "`make bootstrap ENV=dev SENDER=shop@shop.test`" in ended.stderr
+
+
+def test_make_prints_what_a_person_needs_of_it(account: Account) -> None:
+    ended = account.run("bootstrap", "prod", "--sender", "shop@shop.test")
+    assert ended.returncode == 0, ended.stderr
+    assert "ApiLogsRole" in ended.stdout
+    assert bootstrap.is_deployed(account.cloudformation)
+    # Without a sender, what is there stays.
+    assert account.run("bootstrap", "prod").returncode == 0
+    assert account.identities() == {"shop@shop.test"}
+
+
+def test_a_shop_that_is_not_there_is_destroyed_already(account: Account) -> None:
+    ended = account.run("destroy", "dev", "--stack", "bodega-pr-7", "--yes", "--with-data")
+    assert (ended.returncode, ended.stdout) == (0, "There is no stack bodega-pr-7 in eu-west-1.\n")
+
+
+def test_a_first_deployment_that_fails_leaves_no_table(account: Account) -> None:
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        },
+    }
+    failing = {
+        "Type": "AWS::ApiGateway::BasePathMapping",
+        "DependsOn": "Kept",
+        "Properties": {"DomainName": "no.such.domain", "RestApiId": "none"},
+    }
+    template = {"Resources": {"Kept": table, "Failing": failing}}
+    account.cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(template))
+    with pytest.raises(WaiterError, match="Waiter StackCreateComplete failed"):
+        account.cloudformation.get_waiter("stack_create_complete").wait(
+            StackName="shop", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+    assert stack.failure(account.cloudformation, "shop")
+    assert account.client("dynamodb").list_tables()["TableNames"] == []
