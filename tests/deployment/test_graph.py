@@ -11,7 +11,7 @@ from tools.template import ROOT, read
 deployments = pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=DEPLOYMENTS)
 
 
-def test_what_no_resource_waits_for_itself_in_the_account_either() -> None:
+def test_no_resource_of_bootstrap_waits_for_itself() -> None:
     plan = plans.of_bootstrap()
     for name in plan:
         plans.waits_for(plan, name)
@@ -137,3 +137,67 @@ def test_who_is_called_by_an_alias_may_be_called_by_it(deployment: dict[str, str
         }
         assert target not in aliased
         assert plan[target].type in {"AWS::Lambda::Alias", "AWS::Lambda::Function"}
+
+
+# --- what AWS compares ---
+
+
+def _named(value: str) -> str:
+    """The resource that a resolved value names."""
+    return value.rpartition("/")[2].partition(".")[0]
+
+
+@deployments
+def test_a_stage_its_deployment_and_its_domain_are_of_one_api(deployment: dict[str, str]) -> None:
+    plan = plans.of_shop(deployment)
+    [(name, stage)] = plans.of_type(plan, "AWS::ApiGateway::Stage")
+    api = stage.properties["RestApiId"]
+    assert plan[_named(stage.properties["DeploymentId"])].properties["RestApiId"] == api
+    for _, mapping in plans.of_type(plan, "AWS::ApiGateway::BasePathMapping"):
+        assert mapping.properties["RestApiId"] == api
+        assert _named(mapping.properties["Stage"]) == name
+
+
+@deployments
+def test_an_alias_names_a_version_of_its_own_function(deployment: dict[str, str]) -> None:
+    plan = plans.of_shop(deployment)
+    for _, alias in plans.of_type(plan, "AWS::Lambda::Alias"):
+        version = plan[_named(alias.properties["FunctionVersion"])]
+        assert version.properties["FunctionName"] == alias.properties["FunctionName"]
+
+
+@deployments
+def test_a_function_and_its_layer_are_for_one_machine(deployment: dict[str, str]) -> None:
+    plan = plans.of_shop(deployment)
+    for _, function in plans.of_type(plan, "AWS::Lambda::Function"):
+        [layer] = (plan[_named(one)].properties for one in function.properties["Layers"])
+        assert function.properties["Architectures"] == layer["CompatibleArchitectures"]
+        assert function.properties["Runtime"] in layer["CompatibleRuntimes"]
+
+
+@deployments
+def test_a_table_defines_the_attributes_of_its_keys_and_no_others(
+    deployment: dict[str, str],
+) -> None:
+    for _, table in plans.of_type(plans.of_shop(deployment), "AWS::DynamoDB::Table"):
+        of_table = table.properties["KeySchema"]
+        of_indexes = (i["KeySchema"] for i in table.properties["GlobalSecondaryIndexes"])
+        keys = {key["AttributeName"] for schema in (of_table, *of_indexes) for key in schema}
+        defined = [one["AttributeName"] for one in table.properties["AttributeDefinitions"]]
+        assert sorted(keys) == sorted(defined)
+
+
+def test_a_function_has_one_kind_of_head_start() -> None:
+    for parameters in DEPLOYMENTS.values():
+        plan = plans.of_shop(parameters)
+        snapshots = {
+            name
+            for name, function in plans.of_type(plan, "AWS::Lambda::Function")
+            if function.properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
+        }
+        kept_ready = {
+            _named(alias.properties["FunctionName"])
+            for _, alias in plans.of_type(plan, "AWS::Lambda::Alias")
+            if "ProvisionedConcurrencyConfig" in alias.properties
+        }
+        assert not snapshots & kept_ready

@@ -39,6 +39,10 @@ _PARAMETERS: Final = (
     "TracingMode=PassThrough",
     "SenderEmail=prod@shop.test",
     "AdminEmail=keeper@shop.test",
+    "Firewall=waf",
+    "DomainName=api.shop.test",
+    "CertificateArn=arn:aws:acm:eu-west-1:000000000000:certificate/of-the-domain",
+    "BasePath=shop",
 )
 
 
@@ -123,6 +127,15 @@ def test_the_failures_of_one_do_not_fire_the_alarms_of_the_other(
     ]
     assert len(fired) == 1
     assert fired[0].startswith(OTHER.stack)
+
+
+def test_a_domain_of_its_own_leads_to_its_stage(cloud: Cloud, other: dict[str, str]) -> None:
+    gateway = cloud.client("apigateway")
+    mapping = gateway.get_base_path_mapping(domainName="api.shop.test", basePath="shop")
+    assert (mapping["restApiId"], mapping["stage"]) == (other["ApiId"], other["StageName"])
+    domain = gateway.get_domain_name(domainName="api.shop.test")
+    assert domain["securityPolicy"] == "TLS_1_2"
+    assert domain["regionalDomainName"] == other["DomainTarget"]
 
 
 def test_the_account_is_not_taken_from_under_them(cloud: Cloud, other: dict[str, str]) -> None:
