@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import httpx
 import pytest
-from botocore.exceptions import WaiterError
+from botocore.exceptions import ClientError, WaiterError
 
 from tools.local import bootstrap, emulator, processes, stack
 from tools.local.places import aws_environment
-from tools.template import ROOT
+from tools.template import ROOT, template
 
 ADDRESSES = ("SenderEmail=shop@shop.test", "AdminEmail=keeper@shop.test")
 
@@ -48,13 +49,19 @@ class Account:
         return {identity["IdentityName"] for identity in listed}
 
 
-@pytest.fixture
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, folder = processes.free_port(), tmp_path_factory.mktemp("account")
     pid = emulator.start(port, folder, enforce_iam=False)
-    yield Account(emulator.endpoint(port))
+    yield emulator.endpoint(port)
     processes.end(pid, emulator.NAME)
     processes.discard(emulator.scratch(folder))
+
+
+@pytest.fixture
+def account(endpoint: str) -> Account:
+    httpx.post(f"{endpoint}/_ministack/reset").raise_for_status()
+    return Account(endpoint)
 
 
 def test_it_is_made_once_and_then_changes_only_what_is_said(account: Account) -> None:
@@ -125,11 +132,46 @@ def test_a_first_deployment_that_fails_leaves_no_table(account: Account) -> None
         "DependsOn": "Kept",
         "Properties": {"DomainName": "no.such.domain", "RestApiId": "none"},
     }
-    template = {"Resources": {"Kept": table, "Failing": failing}}
-    account.cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(template))
+    shop = {"Resources": {"Kept": table, "Failing": failing}}
+    account.cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(shop))
     with pytest.raises(WaiterError, match="Waiter StackCreateComplete failed"):
         account.cloudformation.get_waiter("stack_create_complete").wait(
             StackName="shop", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
         )
     assert stack.failure(account.cloudformation, "shop")
     assert account.client("dynamodb").list_tables()["TableNames"] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "refusal"),
+    [
+        ({"Environment": "local"}, None),
+        ({"Environment": "dev"}, "SenderEmail and AdminEmail are examples still"),
+        ({"Environment": "dev", "SenderEmail": "a@shop.test", "AdminEmail": "b@shop.test"}, None),
+        ({"Environment": "dev", "SenderEmail": "a@shop.test"}, "SenderEmail and AdminEmail are"),
+        ({"Environment": "local", "DomainName": "shop.test"}, "needs its CertificateArn"),
+        ({"Environment": "local", "SnapStart": "on", "ProvisionedConcurrency": "1"}, "not both"),
+    ],
+)
+def test_the_template_itself_refuses_what_cannot_work(
+    parameters: dict[str, str], refusal: str | None, account: Account
+) -> None:
+    # Also where SAM is called by hand.
+    rules = {name: template()[name] for name in ("Parameters", "Rules")}
+    resources = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+
+    def deploy() -> None:
+        account.cloudformation.create_stack(
+            StackName="shop",
+            TemplateBody=json.dumps(rules | resources),
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in parameters.items()
+            ],
+        )
+
+    if refusal is None:
+        deploy()
+        return
+    with pytest.raises(ClientError, match=refusal):
+        deploy()

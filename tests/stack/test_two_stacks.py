@@ -39,7 +39,6 @@ _PARAMETERS: Final = (
     "TracingMode=PassThrough",
     "SenderEmail=prod@shop.test",
     "AdminEmail=keeper@shop.test",
-    "Firewall=waf",
     "DomainName=api.shop.test",
     "CertificateArn=arn:aws:acm:eu-west-1:000000000000:certificate/of-the-domain",
     "BasePath=shop",
