@@ -160,9 +160,9 @@ def _own_addresses(target: Target, overrides: Mapping[str, str]) -> dict[str, st
     parameters = {**sam.parameters(target.environment), **overrides}
     for name in ("SenderEmail", "AdminEmail"):
         address = parameters.get(name, str(template()["Parameters"][name]["Default"]))
-        if _EXAMPLE.search(address):
+        if not address or _EXAMPLE.search(address):
             raise Problem(
-                f"{name} is still {address}, which nobody reads: set an address of your own in "
+                f"{name} is still {address or 'empty'}, which nobody reads: set an address of your own in "
                 f"parameter_overrides of [{target.environment}.deploy.parameters] in samconfig.toml."
             )
     return parameters
