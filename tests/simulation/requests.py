@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from shared.dynamodb import Item, to_wire
 
-type Party = Literal["moto", "emulator"]
+type Party = Literal["moto", "emulator", "dynoxide"]
 
 TABLE: Final = "Cases"
 _NAME: Final = re.compile(r"#(\w+)")

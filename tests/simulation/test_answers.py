@@ -1,6 +1,6 @@
 """The simulated DynamoDB answers as others do: all that the shop asks on its journeys, and what it may ask one day.
 
-moto is asked here, the emulator in tests/stack. What both of them do otherwise than AWS stands here by itself.
+moto is asked here, dynoxide in test_engine.py, the emulator in tests/stack. What all of them do otherwise than AWS stands here by itself.
 """
 
 import pytest
