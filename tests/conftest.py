@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from shared import aws
 from tests.support import privacy
 from tests.support.aws import mocked_account
+from tests.support.second_opinion import SecondOpinion
 
 if TYPE_CHECKING:
     from tests.support.policies import Request
@@ -28,6 +29,7 @@ settings.register_profile(
 
 
 _DENIED = pytest.StashKey[list[str]]()
+_MISTAKES = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,16 +66,33 @@ def _iam(request: pytest.FixtureRequest) -> Iterator[None]:
             denied += [f"iam-simulate: {one}" for one in denials(evaluator, recorder().asked)]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _aws(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What AWS would refuse of a client, or never answer, in any test of this session."""
+    mistakes = request.config.stash.setdefault(_MISTAKES, [])
+
+    def report(mistake: str) -> None:
+        mistakes.append(mistake)
+        raise AssertionError(mistake)
+
+    opinion = SecondOpinion(report)
+    opinion.listen(aws._session().events)
+    yield
+    opinion.close()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.stash.get(_DENIED, []):
+    if any(session.config.stash.get(key, []) for key in (_DENIED, _MISTAKES)):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if denied := terminalreporter.config.stash.get(_DENIED, []):
-        terminalreporter.section("what no policy allows")
-        for line in denied:
-            terminalreporter.write_line(line)
+    titles = {_DENIED: "what no policy allows", _MISTAKES: "what AWS does not do"}
+    for key, title in titles.items():
+        if found := terminalreporter.config.stash.get(key, []):
+            terminalreporter.section(title)
+            for line in found:
+                terminalreporter.write_line(line)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ They do what they are told and nothing by themselves: what AWS does between them
 town's part, when a test asks for it.
 """
 
+import hashlib
 import hmac
 import itertools
 import json
@@ -151,7 +152,9 @@ class Cloud:
         return (
             "<PublishBatchResponse><PublishBatchResult>"
             f"<Successful>{''.join(taken)}</Successful><Failed>{''.join(refused)}</Failed>"
-            "</PublishBatchResult></PublishBatchResponse>"
+            "</PublishBatchResult>"
+            "<ResponseMetadata><RequestId>published</RequestId></ResponseMetadata>"
+            "</PublishBatchResponse>"
         ).encode()
 
     def _publish(self, form: Mapping[str, list[str]]) -> None:
@@ -176,7 +179,8 @@ class Cloud:
             request["MessageBody"], self.now(), attributes=request.get("MessageAttributes", {})
         )
         self._queue(request).messages.append(message)
-        return {"MessageId": message.id, "MD5OfMessageBody": ""}
+        digest = hashlib.md5(message.body.encode(), usedforsecurity=False).hexdigest()
+        return {"MessageId": message.id, "MD5OfMessageBody": digest}
 
     def _queue(self, request: Mapping[str, Any]) -> Queue:
         return self.queues[request["QueueUrl"].rpartition("/")[2]]
@@ -191,7 +195,11 @@ class Cloud:
     def _sign(self, request: Mapping[str, Any]) -> dict[str, Any]:
         key = self._signing_keys[request["KeyId"]]
         signature = key.sign(b64decode(request["Message"]), ec.ECDSA(hashes.SHA256()))
-        return {"Signature": b64encode(signature).decode(), "KeyId": request["KeyId"]}
+        return {
+            "KeyId": request["KeyId"],
+            "Signature": b64encode(signature).decode(),
+            "SigningAlgorithm": request["SigningAlgorithm"],
+        }
 
     def _public_key(self, request: Mapping[str, Any]) -> dict[str, Any]:
         der = (
@@ -201,11 +209,21 @@ class Cloud:
                 serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
             )
         )
-        return {"PublicKey": b64encode(der).decode(), "KeyId": request["KeyId"]}
+        return {
+            "KeyId": request["KeyId"],
+            "PublicKey": b64encode(der).decode(),
+            "KeySpec": "ECC_NIST_P256",
+            "KeyUsage": "SIGN_VERIFY",
+            "SigningAlgorithms": ["ECDSA_SHA_256"],
+        }
 
     def _mac(self, request: Mapping[str, Any]) -> dict[str, Any]:
         message = request["KeyId"].encode() + b64decode(request["Message"])
-        return {"Mac": b64encode(hmac.digest(self._secret, message, "sha256")).decode()}
+        return {
+            "KeyId": request["KeyId"],
+            "Mac": b64encode(hmac.digest(self._secret, message, "sha256")).decode(),
+            "MacAlgorithm": request["MacAlgorithm"],
+        }
 
 
 _OPERATIONS: Final[Mapping[str, Callable[[Cloud, Mapping[str, Any]], dict[str, Any]]]] = {

@@ -132,7 +132,8 @@ class DynamoDB:
     def _write(self, kind: str, request: Wire) -> Item | None:
         failed, change = self._prepared(kind, request)
         if failed:
-            raise Refused("ConditionalCheckFailedException", failed["Message"], failed)
+            shown = {"Item": failed["Item"]} if "Item" in failed else {}
+            raise Refused("ConditionalCheckFailedException", failed["Message"], shown)
         return change()
 
     def _transact(self, request: Wire) -> dict[str, Any]:

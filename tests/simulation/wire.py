@@ -33,7 +33,7 @@ THROTTLING: Final[Mapping[str, tuple[str, int]]] = {
     "lambda": ("TooManyRequestsException", 429),
     "sesv2": ("TooManyRequestsException", 429),
     "sns": ("Throttling", 400),
-    "sqs": ("RequestThrottled", 403),
+    "sqs": ("RequestThrottled", 400),
 }
 
 
@@ -280,8 +280,9 @@ def _error(
     # AWS's sentences repeat what was asked, now and then. Here they always do: nobody may pass them on to a log.
     gossip = f"{said}What is to become of {_bytes(request.body).decode()}?"
     if service == "sns":
-        sentence = f"<Code>{code}</Code><Message>{escape(gossip)}</Message>"
-        body = f"<ErrorResponse><Error>{sentence}</Error></ErrorResponse>".encode()
+        error = f"<Type>Sender</Type><Code>{code}</Code><Message>{escape(gossip)}</Message>"
+        id_ = "<RequestId>refused</RequestId>"
+        body = f"<ErrorResponse><Error>{error}</Error>{id_}</ErrorResponse>".encode()
         return _response(request, status, {}, body)
     body = json.dumps({"__type": code, "message": gossip}).encode()
     return _response(request, status, {"x-amzn-errortype": code}, body)
