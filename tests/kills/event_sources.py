@@ -17,6 +17,7 @@ from tests.kills.account import Account
 from tests.kills.crew import Crew
 from tests.kills.lambda_service import LambdaService
 from tests.simulation.resources import STREAMS, SWEEPERS, WORKERS, Stream
+from tests.support import lambda_events
 from tools.runtime_api import Answer
 
 # 21 in the template. A stream that gives up this early leaves events to the sweepers.
@@ -52,7 +53,7 @@ class EventSources:
     def tick(self) -> None:
         """Every schedule calls its sweeper; one that is killed is called again when the schedule says so."""
         for sweeper in SWEEPERS:
-            self._invoke(sweeper, {"detail-type": "Scheduled Event", "source": "aws.events"})
+            self._invoke(sweeper, lambda_events.schedule(sweeper))
 
     def show_everything(self) -> None:
         """What was put off comes again now, and dead letters are brought back as `make dlq` does."""
@@ -107,7 +108,7 @@ class EventSources:
         self.redelivered[queue] += sum(
             int(m["Attributes"]["ApproximateReceiveCount"]) > 1 for m in messages
         )
-        answer = self._invoke(worker.function, {"Records": [_as_record(m) for m in messages]})
+        answer = self._invoke(worker.function, {"Records": [as_record(queue, m) for m in messages]})
         if answer.error:
             return
         failed = {failure["itemIdentifier"] for failure in answer.json()["batchItemFailures"]}
@@ -173,16 +174,15 @@ class EventSources:
         self.given_up[stream.table] += len(records)
 
 
-def _as_record(message: Any) -> dict[str, Any]:
+def as_record(queue: str, message: Any) -> dict[str, Any]:
     """A message as it was received from its queue, as Lambda hands it to a function."""
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message["Attributes"],
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-    }
+    return lambda_events.queue_record(
+        queue,
+        id_=message["MessageId"],
+        handle=message["ReceiptHandle"],
+        body=message["Body"],
+        attributes=message["Attributes"],
+    )
 
 
 def _as_json(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tests.simulation import expressions
 from tests.simulation.expressions import Item, Malformed
+from tests.support import lambda_events
 
 type Key = tuple[str, str]
 
@@ -116,13 +117,14 @@ class Table:
             self.items[key] = after
         if before == after or "StreamSpecification" not in self.definition:
             return
-        shown = _IMAGES[self.definition["StreamSpecification"]["StreamViewType"]]
+        view = self.definition["StreamSpecification"]["StreamViewType"]
+        shown = _IMAGES[view]
         images = {"OldImage": before, "NewImage": after}
         change: dict[str, Any] = {name: images[name] for name in shown if images[name] is not None}
         change |= {"Keys": {"pk": {"S": key[0]}, "sk": {"S": key[1]}}}
-        change |= {"SequenceNumber": str(number)}
+        change |= {"SequenceNumber": str(number), "StreamViewType": view}
         name = "INSERT" if before is None else "REMOVE" if after is None else "MODIFY"
-        self.stream.append({"eventSource": "aws:dynamodb", "eventName": name, "dynamodb": change})
+        self.stream.append(lambda_events.stream_record(self.definition["TableName"], name, change))
 
 
 def _projected(item: Item, projection: Mapping[str, Any], order: Iterable[str]) -> Item:

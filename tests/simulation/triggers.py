@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from tests.simulation.cloud import Cloud, Message, Queue
 from tests.simulation.resources import STREAMS, SWEEPERS, WORKERS, Stream
+from tests.support import lambda_events
 
 _MOST_ROUNDS: Final = 60
 
@@ -124,7 +125,7 @@ class Triggers(ABC):
         ended: set[str] = set()
         for batch in batched(messages, worker.batch_size, strict=False):
             records = [
-                _as_record(f"{place}", message)
+                _as_record(queue, f"{place}", message)
                 for place, message in enumerate(batch)
                 if self._received(source, message)
             ]
@@ -158,7 +159,7 @@ class Triggers(ABC):
         if sweeper not in SWEEPERS:
             raise ValueError(f"{sweeper} has no schedule")
         with suppress(Exception):
-            self.invoke(sweeper, {"detail-type": "Scheduled Event", "source": "aws.events"})
+            self.invoke(sweeper, lambda_events.schedule(sweeper))
 
     def settle(self) -> None:
         """Go on until nothing moves any more: what is still in a queue then waits for its time."""
@@ -174,15 +175,15 @@ class Triggers(ABC):
         )
 
 
-def _as_record(id_: str, message: Message) -> dict[str, Any]:
+def _as_record(queue: str, id_: str, message: Message) -> dict[str, Any]:
     """A message as Lambda hands it to a function."""
-    return {
-        "messageId": id_,
-        "receiptHandle": message.id,
-        "body": message.body,
-        "attributes": {
-            "ApproximateReceiveCount": str(message.received),
-            "ApproximateFirstReceiveTimestamp": str(int(message.first_received_at * 1000)),
-        },
-        "eventSource": "aws:sqs",
+    first_received = str(int(message.first_received_at * 1000))
+    attributes = {
+        "ApproximateReceiveCount": str(message.received),
+        "SentTimestamp": first_received,
+        "SenderId": "AIDAISDMEXAMPLE",
+        "ApproximateFirstReceiveTimestamp": first_received,
     }
+    return lambda_events.queue_record(
+        queue, id_=id_, handle=message.id, body=message.body, attributes=attributes
+    )

@@ -82,14 +82,14 @@ class SampleEvent:
 
     @property
     def kind(self) -> str:
-        return _kind(json.loads(self.path.read_text()))
+        return kind_of(json.loads(self.path.read_text()))
 
 
 def sample_events() -> Iterator[SampleEvent]:
     """All of events/."""
     for path in sorted((ROOT / "events").glob("*.json")):
         service = path.name.partition("-")[0]
-        kind = _kind(json.loads(path.read_text()))
+        kind = kind_of(json.loads(path.read_text()))
         function = {
             "rest": f"{service.title()}Api",
             "call": _INTERNAL.get(service),
@@ -101,7 +101,7 @@ def sample_events() -> Iterator[SampleEvent]:
         yield SampleEvent(path, function)
 
 
-def _kind(event: dict[str, Any]) -> str:
+def kind_of(event: dict[str, Any]) -> str:
     if "httpMethod" in event:
         return "rest"
     if event.get("detail-type") == "Scheduled Event":

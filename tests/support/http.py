@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from shared.entry import Handler
 from shared.http import lambda_handler
 from shared.tokens import Caller
+from tests.support import lambda_events
 from tests.support.privacy import PRIVACY
 
 
@@ -58,12 +59,9 @@ def rest_event(
         "multiValueHeaders": {name: [value] for name, value in sent.items()},
         "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
         "multiValueQueryStringParameters": query or None,
-        "requestContext": {
-            "requestId": "gateway-request",
-            "stage": "live",
-            "path": f"/live{url.path}",
-            "identity": {"sourceIp": source_ip},
-        },
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": lambda_events.rest_context(method, url.path, source_ip),
         "body": text,
         "isBase64Encoded": False,
     }
