@@ -15,6 +15,7 @@ from notifications.repository import DynamoNotifications
 from orders.repository import DynamoOrders
 from products.repository.products import DynamoProducts
 from shared.dynamodb import Table
+from tests.support import shapes
 from tools.local.stack import session
 from tools.progress import Problem
 from users.repository.accounts import UserRepository
@@ -58,6 +59,37 @@ def test_services_read_the_items_as_their_own(dynamodb: "DynamoDBClient") -> Non
     assert (order.status if order else None) == "confirmed"
     assert (customer.is_active if customer else None) is True
     assert told.id == NOTIFICATION_ID
+
+
+_KEY = {"pk": {"S": f"PRODUCT#{PRODUCT_ID}"}, "sk": {"S": "PRODUCT"}}
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "target", "path", "asked"),
+    [
+        *(
+            ("dynamodb", operation, f"DynamoDB_20120810.{operation}", "/", asked)
+            for operation, asked in (
+                ("GetItem", {"TableName": _TABLE, "Key": _KEY}),
+                ("BatchGetItem", {"RequestItems": {_TABLE: {"Keys": [_KEY]}}}),
+                ("Query", {"TableName": _TABLE, "IndexName": "newest"}),
+                ("PutItem", {}),
+                ("TransactWriteItems", {}),
+                ("UpdateItem", {"Key": _KEY}),
+            )
+        ),
+        ("kms", "GetPublicKey", "TrentService.GetPublicKey", "/", {"KeyId": "TokenKey"}),
+        ("sesv2", "SendEmail", None, "/v2/email/outbound-emails", {}),
+        ("sns", "Publish", None, "/", "Action=Publish"),
+    ],
+)
+def test_an_answer_has_the_shape_of_aws_s(
+    service: Any, operation: str, target: str | None, path: str, asked: Any
+) -> None:
+    body = asked.encode() if isinstance(asked, str) else json.dumps(asked).encode()
+    answer = Answers(b"the public key").answer(target, path, body)
+    model = session().client(service).meta.service_model.operation_model(operation)
+    assert shapes.mistakes(model, 200, {}, answer) == []
 
 
 def test_several_items_are_found_without_those_that_there_are_not() -> None:

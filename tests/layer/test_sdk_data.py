@@ -13,8 +13,10 @@ from typing import Any, Final
 
 import pytest
 from botocore import xform_name
+from botocore.session import Session
 
 from tests.layer import packages
+from tests.support import shapes
 from tests.support.functions import FUNCTIONS
 from tests.support.grants import granted
 from tools.layer import sdk_data
@@ -46,7 +48,7 @@ _CANCELLED: Final = {
     ],
 }
 _CAPACITY: Final = {"TableName": "Products", "CapacityUnits": 1.5}
-_XML: Final = '<{0}Response xmlns="https://sns.amazonaws.com/doc/2010-03-31/"><{0}Result>{1}</{0}Result></{0}Response>'
+_XML: Final = '<{0}Response xmlns="https://sns.amazonaws.com/doc/2010-03-31/"><{0}Result>{1}</{0}Result><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></{0}Response>'
 _XML_ERROR: Final = (
     "<ErrorResponse><Error><Type>Sender</Type><Code>{0}</Code><Message>no</Message></Error>"
     "<RequestId>r-1</RequestId></ErrorResponse>"
@@ -84,18 +86,19 @@ _CASES: Final[list[tuple[str, str, dict[str, Any], int, str]]] = [
     ("kms", "generate_mac", {"KeyId": "k", "Message": "m", "MacAlgorithm": "HMAC_SHA_256"}, 200,
      json.dumps({"Mac": "AAEC", "MacAlgorithm": "HMAC_SHA_256", "KeyId": "k"})),
     ("kms", "get_public_key", {"KeyId": "k"}, 200,
-     json.dumps({"KeyId": "k", "PublicKey": "AAEC", "KeySpec": "ECC_NIST_P256"})),
+     json.dumps({"KeyId": "k", "PublicKey": "AAEC", "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY",
+                 "SigningAlgorithms": ["ECDSA_SHA_256"]})),
     ("kms", "sign",
      {"KeyId": "k", "Message": "m", "MessageType": "RAW", "SigningAlgorithm": "ECDSA_SHA_256"}, 400,
      _error("DisabledException")),
     ("lambda", "invoke", {"FunctionName": "F:live", "Payload": "{}", "InvocationType": "RequestResponse"}, 200,
      '{"answer": 1}'),
-    ("lambda", "invoke", {"FunctionName": "F"}, 429, json.dumps({"Type": "User", "message": "slow down"})),
+    ("lambda", "invoke", {"FunctionName": "F"}, 429, json.dumps({"__type": "TooManyRequestsException", "Type": "User", "message": "slow down"})),
     ("sesv2", "send_email",
      {"FromEmailAddress": "a@shop.example", "Destination": {"ToAddresses": ["b@shop.example"]},
       "Content": {"Simple": {"Subject": {"Data": "Grüße"}, "Body": {"Text": {"Data": "Hi"}}}}}, 200,
      json.dumps({"MessageId": "m-1"})),
-    ("sesv2", "send_email", {"Content": {}}, 400, json.dumps({"message": "Email address is not verified."})),
+    ("sesv2", "send_email", {"Content": {}}, 400, _error("MessageRejected")),
     ("sns", "publish_batch",
      {"TopicArn": "arn:aws:sns:eu-west-1:123456789012:T", "PublishBatchRequestEntries": [
          {"Id": "0", "Message": "ü&",
@@ -115,8 +118,17 @@ _CASES: Final[list[tuple[str, str, dict[str, Any], int, str]]] = [
      _XML_ERROR.format("AccessDenied")),
     ("xray", "put_trace_segments", {"TraceSegmentDocuments": ["{}"]}, 200, '{"UnprocessedTraceSegments": []}'),
     ("xray", "get_sampling_rules", {}, 200, '{"SamplingRuleRecords": []}'),
-    ("xray", "get_sampling_targets", {"SamplingStatisticsDocuments": []}, 500, _error("InternalError")),
+    ("xray", "get_sampling_targets", {"SamplingStatisticsDocuments": []}, 500, _error("InternalFailure")),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("service", "operation", "asked", "status", "body"), _CASES)
+def test_a_case_s_answer_is_one_that_aws_may_give(
+    service: str, operation: str, asked: dict[str, Any], status: int, body: str
+) -> None:
+    model = Session().get_service_model(service)
+    [name] = [name for name in model.operation_names if xform_name(name) == operation]
+    assert shapes.mistakes(model.operation_model(name), status, _HEADERS, body.encode()) == []
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,10 @@ _COMMON: Final[Mapping[str, int]] = {
     "ValidationException": 400,
     "ValidationError": 400,
 }
-_OWN: Final[Mapping[str, Mapping[str, int]]] = {"sns": {"Throttling": 400}}
+_OWN: Final[Mapping[str, Mapping[str, int]]] = {
+    "sns": {"Throttling": 400},
+    "sts": {"AccessDenied": 403},
+}
 # Few models say what an answer always has. The API references' response elements and examples do.
 _ALWAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "BatchGetItem": ("Responses", "UnprocessedKeys"),
@@ -77,7 +80,8 @@ def error_mistakes(operation: OperationModel, code: str, status: int) -> Iterato
     if shape is None and code not in common:
         yield f"{code} is no error of this operation"
         return
-    expected = _status_of(shape) if shape else common[code]
+    stated = shape.metadata.get("error", {}).get("httpStatusCode") if shape else None
+    expected = stated or common.get(code, 400)
     if status != expected:
         yield f"{code} comes with status {expected}, not {status}"
 
@@ -88,11 +92,6 @@ def _error_shape(operation: OperationModel, code: str) -> StructureShape | None:
         if code in (shape.name, shape.metadata.get("error", {}).get("code")):
             return shape
     return None
-
-
-def _status_of(shape: StructureShape) -> int:
-    stated: int | None = shape.metadata.get("error", {}).get("httpStatusCode")
-    return stated or (500 if shape.metadata.get("fault") else 400)
 
 
 def _json_error(
