@@ -33,6 +33,7 @@ _TYPES: Final = {"B", "BOOL", "BS", "N", "NS", "NULL", "S", "SS"}
 # In characters; AWS counts bytes of what is a key, and of the whole item.
 _LONG_KEY: Final = 500
 _LONG_ITEM: Final = 100_000
+_TOKEN: Final = "ClientRequestToken"
 _MALFORMED: Final = "ValidationException"
 # moto's: it writes null for what a key does not have, and AWS leaves such a member out; and it lacks one.
 MOTO: Final = frozenset(
@@ -144,7 +145,10 @@ def _kind(value: Any) -> object:
         if len(value) == 1 and (type_ := next(iter(value))) in _TYPES:
             size = len(value[type_]) if isinstance(value[type_], str | list) else 1
             return type_, bool(size), size > _LONG_KEY, size > _LONG_ITEM
-        return tuple((name, _kind(value[name])) for name in sorted(value))
+        return tuple(
+            (name, len(value[name]) if name == _TOKEN else _kind(value[name]))
+            for name in sorted(value)
+        )
     if isinstance(value, list):
         return len(value), frozenset(map(_kind, value))
     return value if isinstance(value, str | bool) else None
