@@ -80,7 +80,13 @@ _KEY = {"pk": {"S": f"PRODUCT#{PRODUCT_ID}"}, "sk": {"S": "PRODUCT"}}
         ),
         ("kms", "GetPublicKey", "TrentService.GetPublicKey", "/", {"KeyId": "TokenKey"}),
         ("sesv2", "SendEmail", None, "/v2/email/outbound-emails", {}),
-        ("sns", "Publish", None, "/", "Action=Publish"),
+        (
+            "sns",
+            "PublishBatch",
+            None,
+            "/",
+            "Action=PublishBatch&PublishBatchRequestEntries.member.1.Id=0",
+        ),
     ],
 )
 def test_an_answer_has_the_shape_of_aws_s(
