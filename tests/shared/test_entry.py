@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.entry import Entry, Handler
+from shared.entry import Entry, Handler, UnhandledError
 from shared.settings import InvalidSettings
 
 
@@ -68,3 +68,20 @@ def test_the_environment_is_read_at_the_build_only(monkeypatch: pytest.MonkeyPat
     handler({}, None)
     monkeypatch.setenv("TABLE_NAME", "other")
     assert handler({}, None)["table"] == "orders"
+
+
+def test_of_what_a_handler_raises_only_kind_and_place_leave_it() -> None:
+    def handle(event: dict[str, Any], _context: Any) -> Any:
+        return event["nobody.knows@this.example"]
+
+    @dataclass(frozen=True)
+    class NoSettings:
+        pass
+
+    with pytest.raises(UnhandledError) as raised:
+        Entry(lambda _: handle, NoSettings)({}, None)
+    line = handle.__code__.co_firstlineno + 1
+    assert type(raised.value).__name__ == "KeyError"
+    assert str(raised.value) == f"KeyError at {__name__}:{line}"
+    assert raised.traceback[-1].name == "handle"
+    assert raised.value.__suppress_context__

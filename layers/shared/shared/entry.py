@@ -4,9 +4,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from shared import cold_start, rehearsal, settings, tracing
+from shared import cold_start, disclosure, rehearsal, settings, tracing
 
 type Handler = Callable[[dict[str, Any], Any], Any]
+
+
+class UnhandledError(Exception):
+    """What a handler has raised, under the same name: the text is what may be told of it."""
 
 
 class Entry[S]:
@@ -35,7 +39,12 @@ class Entry[S]:
     def __call__(self, event: dict[str, Any], context: Any) -> Any:
         if self._handler is None:
             self._handler = self._built()
-        return self._handler(event, context)
+        try:
+            return self._handler(event, context)
+        except Exception as error:  # noqa: BLE001  # another one is raised
+            # Lambda's runtime logs the name and the text, answers with them, and sends them to X-Ray.
+            named = type(type(error).__name__, (UnhandledError,), {})
+            raise named(disclosure.told(error)).with_traceback(error.__traceback__) from None
 
     def _built(self) -> Handler:
         handler = self._build(settings.read(self._settings_type))
