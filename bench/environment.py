@@ -140,19 +140,12 @@ def _variables(subject: Subject, endpoint: str, runtime_api: str) -> dict[str, s
     return {
         **CREDENTIALS,
         "AWS_SESSION_TOKEN": "test",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
-        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
         "LAMBDA_TASK_ROOT": str(subject.task),
-        "LANG": "en_US.UTF-8",
         "PATH": os.defpath,
         "PYTHONPATH": os.pathsep.join((str(subject.task), str(subject.layer / "python"))),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "TZ": ":UTC",
-        "_HANDLER": subject.handler,
         **own,
     }
 

@@ -54,7 +54,8 @@ def _subject(name: str, source: str, layer: Path) -> Subject:
         handler="app.handler",
         task=_packed(name, source),
         layer=layer,
-        variables=lambda_environment.of_lambda(source, memory=1024) | VARIABLES,
+        variables=lambda_environment.of_lambda(source, memory=1024, handler="app.handler")
+        | VARIABLES,
         event=(ROOT / "events/products-get.json").read_bytes(),
         is_right=answers(id=PRODUCT_ID, price="12.50", stock=60),
     )

@@ -18,6 +18,7 @@ import uuid
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Final, Self
 
 from tools.json_requests import JsonRequests
@@ -25,6 +26,23 @@ from tools.json_requests import JsonRequests
 _HOST: Final = "127.0.0.1"
 _PREFIX: Final = "/2018-06-01/runtime"
 _REPORT: Final = re.compile(r"/invocation/(?P<id>[\w-]+)/(?P<kind>response|error)")
+
+
+class Trace(Enum):
+    """What the trace header of an invocation says beside the trace's id."""
+
+    SAMPLED = ";Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:4e3a5b1c:0"
+    UNSAMPLED = ";Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:4e3a5b1c:0"
+    PASSED_THROUGH = ";Lineage=1:4e3a5b1c:0"
+    """With `Tracing: PassThrough`: Lambda makes no decision and hides the caller's."""
+    MISSING = None
+
+    def header(self) -> dict[str, str]:
+        """The header of a new trace."""
+        if self is Trace.MISSING:
+            return {}
+        root = f"1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
+        return {"Lambda-Runtime-Trace-Id": f"Root={root}{self.value}"}
 
 
 class EnvironmentGone(Exception):
@@ -78,15 +96,17 @@ class RuntimeApi:
     Args:
         arn: the function's, as the runtime is told it.
         timeout: the function's, in seconds: from it comes the deadline that the function is told. Nobody is stopped.
+        trace: what X-Ray has decided for each invocation.
     """
 
-    def __init__(self, arn: str, *, timeout: float) -> None:
+    def __init__(self, arn: str, *, timeout: float, trace: Trace = Trace.PASSED_THROUGH) -> None:
         self.ready = threading.Event()
         """The runtime waits for an invocation, the first or the next one."""
         self.init_error: Answer | None = None
         """What it reported instead of asking for its first one."""
         self._arn = arn
         self._timeout = timeout
+        self._trace = trace
         self._waiting: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._current: Invocation | None = None
         self._lock = threading.Lock()
@@ -143,7 +163,7 @@ class RuntimeApi:
             "Lambda-Runtime-Aws-Request-Id": invocation.id,
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._timeout) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": self._arn,
-            "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0",
+            **self._trace.header(),
         }
 
     def report(self, id_: str, answer: Answer) -> bool:

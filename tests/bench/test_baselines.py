@@ -34,7 +34,8 @@ def _subject(name: str) -> Subject:
         handler="app.handler",
         task=folder,
         layer=folder,
-        variables=lambda_environment.of_lambda(name, memory=1024) | VARIABLES,
+        variables=lambda_environment.of_lambda(name, memory=1024, handler="app.handler")
+        | VARIABLES,
         event=json.dumps(rest_event("GET", "/api/v1/products/unknown")).encode(),
         is_right=lambda answer: answer["statusCode"] == 200,
     )

@@ -6,14 +6,15 @@ from typing import Any, Final
 
 from tests.support.functions import FUNCTIONS
 from tools import lambda_environment
-from tools.local.places import aws_environment
+from tools.intrinsics import NO_OTHERS
+from tools.local.places import ROOT, aws_environment
 from tools.local.stack import session
 from tools.template import resources, table_definition, template
 
 # Minutes in the template: a message of a worker that was killed shall come again while the test runs.
 _VISIBILITY_SECONDS: Final = "3"
-# There is nobody to send traces to.
-_PARAMETERS: Final = {"TracingMode": "PassThrough"}
+# Where the emulator's own key has none, and Lambda's has one of a kilobyte.
+SESSION_TOKEN: Final = "session-token-of-the-execution-role"  # nothing opens by it
 
 
 class Account:
@@ -27,7 +28,7 @@ class Account:
         self.endpoint = endpoint
         self._clients: dict[str, Any] = {}
         parameters = {name: str(p["Default"]) for name, p in template()["Parameters"].items()}
-        self.names: dict[str, str] = parameters | _PARAMETERS
+        self.names: dict[str, str] = parameters
         self.names |= {name: name for name in FUNCTIONS}
         self._make_tables()
         self._make_keys()
@@ -42,12 +43,16 @@ class Account:
             self._clients[service] = made
         return self._clients[service]
 
-    def variables(self, function: str, lambda_endpoint: str) -> dict[str, str]:
+    def variables(
+        self, function: str, lambda_endpoint: str, parameters: Mapping[str, str] = NO_OTHERS
+    ) -> dict[str, str]:
         """The environment of the function's workers, as Lambda gives it, but that AWS is here."""
         return {
             **aws_environment(self.endpoint),
             "AWS_ENDPOINT_URL_LAMBDA": lambda_endpoint,
-            **lambda_environment.whole(function, self.names, _PARAMETERS),
+            "AWS_SESSION_TOKEN": SESSION_TOKEN,
+            "LAMBDA_TASK_ROOT": str(ROOT),
+            **lambda_environment.whole(function, self.names, parameters),
         }
 
     def _make_tables(self) -> None:

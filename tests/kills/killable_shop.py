@@ -1,14 +1,15 @@
 """The shop on this machine, every function in processes of its own that may be killed: emulator, resources, workers."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import httpx
 
-from tests.kills.account import Account
+from tests.kills.account import SESSION_TOKEN, Account
 from tests.kills.event_sources import EventSources
 from tests.kills.lambda_service import LambdaService
 from tests.kills.zygote import Process, Zygote
@@ -18,8 +19,13 @@ from tests.support.books import Books, HandedOver, Witness
 from tests.support.functions import FUNCTIONS
 from tests.support.http import rest_event
 from tests.support.privacy import PRIVACY
+from tools.intrinsics import NO_OTHERS
 from tools.local import emulator, processes
 from tools.local.places import aws_environment
+from tools.runtime_api import Trace
+
+# There is nobody to send traces to.
+_UNTRACED: Final = {"TracingMode": "PassThrough"}
 
 
 @dataclass
@@ -31,6 +37,16 @@ class KillableShop:
     sources: EventSources
     witness: Witness
     http: httpx.Client
+    folder: Path
+
+    def printed(self) -> dict[str, list[str]]:
+        """The lines of every function's standard output and standard error, so far."""
+        logs = {name: self.folder / f"{name}.log" for name in FUNCTIONS}
+        return {
+            name: log.read_text(errors="replace").splitlines()
+            for name, log in logs.items()
+            if log.exists()
+        }
 
     def books(self) -> Books:
         """All that is stored, and the e-mails that were handed over."""
@@ -58,22 +74,35 @@ def emulated_account(folder: Path) -> Iterator[Account]:
 
 
 @contextmanager
-def killable_shop(account: Account, folder: Path) -> Iterator[KillableShop]:
-    """Open it; what the workers print goes to the folder."""
+def killable_shop(
+    account: Account,
+    folder: Path,
+    parameters: Mapping[str, str] = _UNTRACED,
+    *,
+    trace: Trace = Trace.PASSED_THROUGH,
+    variables: Mapping[str, str] = NO_OTHERS,
+) -> Iterator[KillableShop]:
+    """Open it; what the workers print goes to the folder.
+
+    Args:
+        parameters: the template's, those that differ from their defaults.
+        trace: what X-Ray has decided for each invocation.
+        variables: more of every worker's, or others.
+    """
     with _zygote(account) as zygote:
 
         def start(name: str, runtime_api: str) -> Process:
-            variables = account.variables(name, service.endpoint)
+            own = account.variables(name, service.endpoint, parameters)
             return zygote.start(
                 FUNCTIONS[name].properties["Handler"],
-                variables | {"AWS_LAMBDA_RUNTIME_API": runtime_api},
+                {**own, **variables, "AWS_LAMBDA_RUNTIME_API": runtime_api},
                 folder / f"{name}.log",
             )
 
         timeouts = {name: function.timeout for name, function in FUNCTIONS.items()}
         witness = Witness()
         with (
-            LambdaService(timeouts, start) as service,
+            LambdaService(timeouts, start, trace=trace) as service,
             httpx.Client(
                 base_url="https://shop.example",
                 transport=httpx.MockTransport(lambda request: _gateway(service, request)),
@@ -82,15 +111,19 @@ def killable_shop(account: Account, folder: Path) -> Iterator[KillableShop]:
         ):
             sources = EventSources(account, service)
             with sources.crew:
-                yield KillableShop(account, service, sources, witness, http)
-    logs = [folder / f"{name}.log" for name in FUNCTIONS]
-    printed = (log.read_text(errors="replace") for log in logs if log.exists())
-    assert PRIVACY.found_in(line for text in printed for line in text.splitlines()) == []
+                shop = KillableShop(account, service, sources, witness, http, folder)
+                yield shop
+        # What is stored and never sent, a password's hash say, is not logged either.
+        PRIVACY.told(json.dumps(shop.books().everything, default=str))
+        PRIVACY.remember(SESSION_TOKEN)
+        assert PRIVACY.found_in(line for lines in shop.printed().values() for line in lines) == []
 
 
 def _zygote(account: Account) -> Zygote:
     modules = [f.properties["Handler"].rpartition(".")[0] for f in FUNCTIONS.values()]
-    return Zygote(modules, aws_environment(account.endpoint))
+    # Its session of the SDK, which the workers inherit, has read these.
+    environment = aws_environment(account.endpoint) | {"AWS_SESSION_TOKEN": SESSION_TOKEN}
+    return Zygote(modules, environment)
 
 
 def _gateway(service: LambdaService, request: httpx.Request) -> httpx.Response:

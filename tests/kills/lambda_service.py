@@ -14,7 +14,7 @@ from typing import Final, Self
 from tests.kills.zygote import Process
 from tests.support.functions import function_called
 from tools.json_requests import JsonRequests
-from tools.runtime_api import Answer, EnvironmentGone, Invocation, RuntimeApi
+from tools.runtime_api import Answer, EnvironmentGone, Invocation, RuntimeApi, Trace
 
 _INIT_SECONDS: Final = 10.0
 _INVOKE: Final = re.compile(r"/2015-03-31/functions/(?P<name>[\w%]+)/invocations")
@@ -41,9 +41,10 @@ class _Environment:
 class _Pool:
     """The environments of one function."""
 
-    def __init__(self, name: str, *, timeout: float, most: int, start: Start) -> None:
+    def __init__(self, name: str, *, timeout: float, most: int, start: Start, trace: Trace) -> None:
         self.name = name
         self.timeout = timeout
+        self._trace = trace
         self.usual = 0.05
         self._most = most
         self._start = start
@@ -74,7 +75,7 @@ class _Pool:
 
     def _new(self) -> _Environment:
         arn = f"arn:aws:lambda:eu-west-1:000000000000:function:{self.name}"
-        api = RuntimeApi(arn, timeout=self.timeout)
+        api = RuntimeApi(arn, timeout=self.timeout, trace=self._trace)
         environment = _Environment(api, self._start(self.name, api.address))
         self._alive.add(environment)
         threading.Thread(target=self._watch, args=(environment,), daemon=True).start()
@@ -97,9 +98,17 @@ class LambdaService:
         timeouts: each function's, in seconds.
         start: starts a worker.
         most: how many environments a function may have.
+        trace: what X-Ray has decided for each invocation.
     """
 
-    def __init__(self, timeouts: dict[str, int], start: Start, *, most: int = 6) -> None:
+    def __init__(
+        self,
+        timeouts: dict[str, int],
+        start: Start,
+        *,
+        most: int = 6,
+        trace: Trace = Trace.PASSED_THROUGH,
+    ) -> None:
         self.fate: Fate = lambda _name, _usual: None
         self.invocations: Counter[str] = Counter()
         self.killed: Counter[str] = Counter()
@@ -108,7 +117,7 @@ class LambdaService:
         self.on_lost: Callable[[str, bytes], None] = lambda _name, _payload: None
         """Called with each invocation that began and whose outcome nobody knows."""
         self._pools = {
-            name: _Pool(name, timeout=timeout, most=most, start=start)
+            name: _Pool(name, timeout=timeout, most=most, start=start, trace=trace)
             for name, timeout in timeouts.items()
         }
         self._under_way = 0

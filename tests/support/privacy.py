@@ -23,6 +23,8 @@ _FIELDS: Final = frozenset(
     {
         *("email", "full_name", "user_name", "password", "current_password"),
         *("access_token", "refresh_token", "payment_token"),
+        # Of what is stored only.
+        *("password_hash", "digest"),
     }
 )
 _SHORTEST: Final = 6

@@ -4,7 +4,9 @@ import threading
 from contextlib import closing
 from http.client import HTTPConnection
 
-from tools.runtime_api import RuntimeApi
+import pytest
+
+from tools.runtime_api import RuntimeApi, Trace
 
 
 def _next(address: str) -> tuple[str, bytes]:
@@ -32,3 +34,19 @@ def test_a_runtime_that_finds_an_invocation_did_not_wait() -> None:
         invocation = api.invoke(b'{"a": 1}')
         assert _next(api.address) == (invocation.id, b'{"a": 1}')
         assert not api.ready.is_set()
+
+
+@pytest.mark.parametrize(
+    ("trace", "members"),
+    [
+        (Trace.SAMPLED, {"Root", "Parent", "Sampled", "Lineage"}),
+        (Trace.UNSAMPLED, {"Root", "Parent", "Sampled", "Lineage"}),
+        (Trace.PASSED_THROUGH, {"Root", "Lineage"}),
+        (Trace.MISSING, set()),
+    ],
+)
+def test_an_invocation_has_the_trace_header_that_was_asked_for(
+    trace: Trace, members: set[str]
+) -> None:
+    header = trace.header().get("Lambda-Runtime-Trace-Id", "")
+    assert {part.partition("=")[0] for part in header.split(";") if part} == members

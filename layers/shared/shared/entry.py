@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from shared import cold_start, disclosure, rehearsal, settings, tracing
+from shared import cold_start, disclosure, logging, rehearsal, settings, tracing
 
 type Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -29,6 +29,7 @@ class Entry[S]:
         self._settings_type = settings_type
         self._handler: Handler | None = None
         if cold_start.is_lambda():
+            logging.limit_libraries()
             self._handler = self._built()
             if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
                 from shared import snapshots

@@ -1,10 +1,11 @@
 """Structured logs: one JSON object a line by Powertools, each under the request's id."""
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from logging import StreamHandler
+from logging import StreamHandler, getLogger
 from types import TracebackType
 from typing import Any
 
@@ -28,9 +29,21 @@ class _Formatter(LambdaPowertoolsFormatter):
 @cache
 def logger() -> Logger:
     """The function's logger; its service and level are in the variables that Powertools names."""
-    return Logger(
+    made = Logger(
         logger_formatter=_Formatter(utc=True, use_rfc3339=True, serialize_stacktrace=False)
     )
+    # Powertools prefers Lambda's ApplicationLogLevel, which has to let metrics pass.
+    getLogger(made.name).setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
+    return made
+
+
+def limit_libraries() -> None:
+    """Let libraries log warnings and errors only, at every LogLevel.
+
+    Lambda's runtime gives the root logger the level ApplicationLogLevel. Below WARNING the SDK logs whole requests, with
+    credentials and personal data.
+    """
+    getLogger().setLevel("WARNING")
 
 
 def begin(proposed_request_id: str | None, **keys: Any) -> str:
