@@ -11,12 +11,13 @@ from urllib.parse import unquote
 
 from tools.template import ROOT, resources, template
 
-# What every function is given, and only Powertools, the SDK or the shared layer reads.
+# What every function is given, and only Python, Powertools, the SDK or the shared layer reads.
 COMMON_VARIABLES = {
     "AWS_ENDPOINT_URL",
     "POWERTOOLS_LOG_LEVEL",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_SERVICE_NAME",
+    "PYTHONWARNINGS",
     "TRACING",
 }
 _INTERNAL = {"users": "UsersDirectory", "products": "ProductsInventory"}

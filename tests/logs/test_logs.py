@@ -1,0 +1,211 @@
+"""What functions print under awslambdaric with the variables that Lambda derives from the template, at each `LogLevel`, and what
+they send to X-Ray: nothing personal, no line of a library, every metric, and for an order no more than the budget."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from logging import getLevelNamesMapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from shared.dynamodb import Table
+from tests.kills.account import Account
+from tests.kills.killable_shop import KillableShop, emulated_account, killable_shop
+from tests.support.functions import FUNCTIONS
+from tests.support.privacy import PRIVACY
+from tests.support.shop import Client, eventually
+from tools import lambda_environment
+from tools.first_admin import make_admin
+from tools.local.places import APP_PYTHON, ROOT
+from tools.runtime_api import Trace
+from users.repository.accounts import UserRepository
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="needs prctl and pidfd_open"),
+    pytest.mark.timeout(120),
+]
+
+_LEVELS: Final = {**getLevelNamesMapping(), "TRACE": 5}
+_NOBODY: Final = "nobody.knows@this.example"
+_DECLINED: Final = {"payment_token": "tok_declined"}
+_BUDGET: Final[dict[str, dict[str, int]]] = tomllib.loads(
+    (ROOT / "tests/budget/logs.toml").read_text()
+)
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[Account]:
+    """The template's resources in an emulator of their own."""
+    with emulated_account(tmp_path) as account:
+        yield account
+
+
+@contextmanager
+def _x_ray_daemon() -> Iterator[tuple[str, list[str]]]:
+    """Its address, and the segments that it has been sent so far."""
+    segments: list[str] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+
+        def receive() -> None:
+            while datagram := listener.recv(65_536):
+                segments.append(datagram.decode().partition("\n")[2])
+
+        receiver = threading.Thread(target=receive, daemon=True)
+        receiver.start()
+        host, port = listener.getsockname()
+        yield f"{host}:{port}", segments
+        # What is under way comes before this.
+        listener.sendto(b"", (host, port))
+        receiver.join()
+
+
+def _admin(shop: KillableShop) -> Client:
+    admin = Client(shop.http).register(full_name="Ada Admin")
+    users = Table(shop.account.names["UsersTable"], shop.account.client("dynamodb"))
+    make_admin(UserRepository(users), admin.user["email"])
+    return admin.log_in()
+
+
+def _is_told(shop: KillableShop, order: Mapping[str, Any], times: int) -> None:
+    """Wait until so many notifications of the order were sent."""
+
+    def sent() -> int:
+        told = [n for n in shop.books().notifications if n.get("order_id") == order["id"]]
+        return [n["status"] for n in told].count("sent")
+
+    eventually(sent, lambda number: number == times)
+    shop.sources.wait_until_idle()
+
+
+def _use_everything(shop: KillableShop) -> None:
+    """Every function does what it is there for, refuses something, and one meets what it cannot read."""
+    admin, customer = _admin(shop), Client(shop.http).register()
+    mug = admin.add_product(stock=6)
+    placed, declined = customer.order((mug, 1)), customer.order((mug, 1), **_DECLINED)
+    _is_told(shop, placed, 2)
+    _is_told(shop, declined, 2)
+    for step in ("ship", "deliver"):
+        assert admin.post(f"/api/v1/orders/{placed['id']}/{step}").status_code == 200
+    assert customer.try_order((mug, 100)).status_code == 409
+    again = {**customer.user, "password": "another-long-password"}
+    account = {name: again[name] for name in ("email", "full_name", "password")}
+    assert customer.post("/api/v1/users", account).status_code == 409
+    guess = {"email": account["email"], "password": "a-wrong-password"}
+    assert customer.post("/api/v1/auth/login", guess).status_code == 401
+    for path in (
+        "/",
+        "/api/v1/users/me",
+        "/api/v1/notifications",
+        f"/api/v1/orders/{placed['id']}",
+    ):
+        assert customer.get(path).status_code == 200
+    _is_told(shop, placed, 4)
+    assert customer.delete(f"/api/v1/users/{customer.user['id']}?erase=true").status_code == 200
+    shop.sources.wait_until_idle()
+    shop.sources.tick()
+    # Nobody is told of it, which is a line of level DEBUG.
+    sample = (ROOT / "events/notifications-user-registered.json").read_text()
+    unheard = sample.replace("user.registered", "user.deactivated")
+    assert not shop.service.invoke("NotificationsWorker", unheard.encode()).error
+    PRIVACY.remember(_NOBODY)
+    image = {"pk": {"S": "p"}, "sk": {"S": "s"}, "unsent": {"S": "0"}, "event": {"S": _NOBODY}}
+    record = {"dynamodb": {"SequenceNumber": "1", "NewImage": image}}
+    answer = shop.service.invoke("OrdersRelay", json.dumps({"Records": [record]}).encode())
+    assert answer.error
+    assert _NOBODY not in answer.payload.decode()
+    assert shop.service.invocations.keys() == FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("level", "mode", "trace"),
+    [
+        ("DEBUG", "Active", Trace.SAMPLED),
+        ("DEBUG", "PassThrough", Trace.PASSED_THROUGH),
+        ("INFO", "Active", Trace.UNSAMPLED),
+        ("WARNING", "PassThrough", Trace.PASSED_THROUGH),
+        ("ERROR", "Active", Trace.MISSING),
+    ],
+)
+def test_functions_print_our_lines_and_metrics_only(
+    account: Account, tmp_path: Path, level: str, mode: str, trace: Trace
+) -> None:
+    parameters = {"LogLevel": level, "TracingMode": mode}
+    with _x_ray_daemon() as (daemon, segments):
+        address = {"AWS_XRAY_DAEMON_ADDRESS": daemon}
+        with killable_shop(account, tmp_path, parameters, trace=trace, variables=address) as shop:
+            shop.sources.start()
+            _use_everything(shop)
+    printed = [json.loads(line) for lines in shop.printed().values() for line in lines]
+    ours = [line for line in printed if "location" in line]
+    metrics = [line for line in printed if "_aws" in line]
+    [failure] = [line for line in printed if "errorType" in line]
+    assert len(printed) == len(ours) + len(metrics) + 1
+    assert failure["errorMessage"].startswith("ValidationError: ")
+    assert any("outbox.py" in frame for frame in failure["stackTrace"])
+    assert {metric for line in metrics for metric in line} >= {"OrdersPlaced", "Latency"}
+    # No lower level, and at DEBUG and INFO the lowest is there.
+    assert all(_LEVELS[line["level"]] >= _LEVELS[level] for line in ours)
+    assert level in ("WARNING", "ERROR") or level in {line["level"] for line in ours}
+    # Lambda's own filter takes what has no level for INFO.
+    passing = _LEVELS[account.variables("OrdersApi", "", parameters)["AWS_LAMBDA_LOG_LEVEL"]]
+    assert all(_LEVELS[line.get("level", "INFO")] >= passing for line in printed)
+    assert PRIVACY.found_in(segments) == []
+    # A message that is put off asks SQS.
+    services = {json.loads(segment)["name"] for segment in segments} - {"sqs"}
+    sampled = {"dynamodb", "email", "kms", "lambda", "sns"} if trace is Trace.SAMPLED else set()
+    assert services == sampled
+
+
+def test_an_order_prints_no_more_than_the_budget(
+    account: Account, tmp_path: Path, say: Callable[[str], None]
+) -> None:
+    costs: list[dict[str, dict[str, int]]] = []
+    with killable_shop(account, tmp_path) as shop:
+        shop.sources.start()
+        admin, customer = _admin(shop), Client(shop.http).register()
+        mug = admin.add_product(stock=60)
+        # With the first one the functions start.
+        for _ in range(3):
+            before = shop.printed()
+            _is_told(shop, customer.order((mug, 1)), 2)
+            costs.append(_cost(before, shop.printed()))
+    # A message that a slow machine delivers twice has lines twice.
+    least = min(costs[1:], key=lambda cost: sum(one["bytes"] for one in cost.values()))
+    say(f"lines of an order: {least}")
+    assert least.keys() == _BUDGET.keys()
+    assert {
+        name: cost
+        for name, cost in least.items()
+        if any(cost[kind] > _BUDGET[name][kind] for kind in cost)
+    } == {}
+
+
+def _cost(
+    before: Mapping[str, list[str]], after: Mapping[str, list[str]]
+) -> dict[str, dict[str, int]]:
+    """What each function has printed meanwhile."""
+    new = {name: lines[len(before.get(name, ())) :] for name, lines in after.items()}
+    return {
+        name: {"lines": len(lines), "bytes": sum(len(line.encode()) + 1 for line in lines)}
+        for name, lines in new.items()
+        if lines
+    }
+
+
+def test_a_warning_is_not_printed() -> None:
+    """Pydantic's repeat values; in the tests every warning is an error."""
+    warn = f"import warnings; warnings.warn('unexpected value {_NOBODY}')"
+    environment = lambda_environment.whole("OrdersApi", defaultdict(str))
+    ended = subprocess.run(
+        (APP_PYTHON, "-c", warn), env=environment, capture_output=True, check=True
+    )
+    assert (ended.stdout, ended.stderr) == (b"", b"")
