@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -78,19 +79,26 @@ class Signer:
         return jwt.encode(claims, self._key, tokens.ALGORITHM, headers=header)
 
 
-def functions(signer: Signer) -> list[Subject]:
-    """All of the template, and one of them with tracing on."""
+def functions(signer: Signer, parameters: Mapping[str, str] = _UNTRACED) -> list[Subject]:
+    """All of the template, and one of them with tracing on.
+
+    Args:
+        parameters: the template's, those that differ from their defaults.
+    """
     declared = resources("AWS::Serverless::Function")
     if declared.keys() != _EVENTS.keys():
         raise ValueError(f"without an event: {declared.keys() ^ _EVENTS.keys()}")
     token = signer.token()
-    ours = [_subject(name, properties["Handler"], token) for name, properties in declared.items()]
+    ours = [
+        _subject(name, properties["Handler"], token, parameters)
+        for name, properties in declared.items()
+    ]
     [api] = (function for function in ours if function.name == "ProductsApi")
     traced = api.variables | {"TRACING": "Active"}
     return [*ours, replace(api, name=f"{api.name}, traced", kind="traced", variables=traced)]
 
 
-def _subject(name: str, handler: str, token: str) -> Subject:
+def _subject(name: str, handler: str, token: str, parameters: Mapping[str, str]) -> Subject:
     event, is_right = _EVENTS[name]
     text = (ROOT / f"events/{event}.json").read_text().replace("${TOKEN}", token)
     return Subject(
@@ -99,7 +107,7 @@ def _subject(name: str, handler: str, token: str) -> Subject:
         handler=handler,
         task=sam.BUILD / name,
         layer=sam.BUILD / _LAYER,
-        variables=lambda_environment.whole(name, _names(), _UNTRACED),
+        variables=lambda_environment.whole(name, _names(), parameters),
         event=text.encode(),
         is_right=is_right,
     )

@@ -10,12 +10,16 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from logging import getLevelNamesMapping
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from bench.canned.server import CannedAws
+from bench.environment import Environment
+from bench.functions import Signer, functions
 from shared.dynamodb import Table
 from tests.kills.account import Account
 from tests.kills.killable_shop import KillableShop, emulated_account, killable_shop
@@ -209,3 +213,18 @@ def test_a_warning_is_not_printed() -> None:
         (APP_PYTHON, "-c", warn), env=environment, capture_output=True, check=True
     )
     assert (ended.stdout, ended.stderr) == (b"", b"")
+
+
+@pytest.mark.parametrize("name", ["OrdersApi", "NotificationsWorker"])
+def test_a_start_prints_nothing(tmp_path: Path, name: str) -> None:
+    """A whole one, as Lambda makes it: the other tests' workers are forked from a process that has imported everything."""
+    (tmp_path / "python").symlink_to(ROOT / "layers/shared")
+    signer = Signer()
+    [built] = (one for one in functions(signer, {"LogLevel": "DEBUG"}) if one.name == name)
+    subject = replace(built, task=ROOT / "functions", layer=tmp_path)
+    with (
+        CannedAws(signer.public_key) as aws,
+        Environment(subject, aws.endpoint, python=APP_PYTHON) as environment,
+    ):
+        environment.until_ready()
+        assert environment.log() == ""
