@@ -66,10 +66,12 @@ def _x_ray_daemon() -> Iterator[tuple[str, list[str]]]:
         receiver = threading.Thread(target=receive, daemon=True)
         receiver.start()
         host, port = listener.getsockname()
-        yield f"{host}:{port}", segments
-        # What is under way comes before this.
-        listener.sendto(b"", (host, port))
-        receiver.join()
+        try:
+            yield f"{host}:{port}", segments
+        finally:
+            # What is under way comes before this.
+            listener.sendto(b"", (host, port))
+            receiver.join()
 
 
 def _admin(shop: KillableShop) -> Client:
