@@ -7,7 +7,6 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from shared.http import _HEADERS
 from tests.support.functions import COMMON_VARIABLES, FUNCTIONS, Function, sample_events
 from tools.template import ROOT, resources, template
 
@@ -74,7 +73,7 @@ def _app_routes(router: APIRouter) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.endswith("Api")])
 def test_each_route_of_an_app_is_a_route_of_the_api_and_the_reverse(name: str) -> None:
     function = FUNCTIONS[name]
-    declared = {(source["Method"], source["Path"]) for source in function.events("Api")}
+    declared = function.routes
     served = _app_routes(function.module.router)
     if name == "GatewayApi":
         # It answers for every path and method that nobody else has.
@@ -159,18 +158,13 @@ def test_a_queue_is_encrypted_and_takes_only_what_comes_encrypted_from_the_topic
     assert allowed["Principal"] == {"Service": "sns.amazonaws.com"}
     assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "Events"}}}
     assert allowed["Resource"] == queue
-    assert denied["Fn::If"] == [
-        "SpeaksTls",
-        _without_tls("sqs:*", queue),
-        {"Ref": "AWS::NoValue"},
-    ]
+    assert denied == _without_tls("sqs:*", queue)
 
 
 def test_the_topic_is_encrypted_and_takes_only_what_comes_encrypted() -> None:
     assert template()["Resources"]["Events"]["Properties"]["KmsMasterKeyId"] == "alias/aws/sns"
     policy = template()["Resources"]["EventsPolicy"]
     topic = {"Ref": "Events"}
-    assert policy["Condition"] == "SpeaksTls"
     assert policy["Properties"]["Topics"] == [topic]
     [denied] = policy["Properties"]["PolicyDocument"]["Statement"]
     assert denied == _without_tls("sns:Publish", topic)
@@ -183,12 +177,6 @@ def _without_tls(action: str, resource: object) -> dict[str, object]:
         "Action": action,
         "Resource": resource,
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-
-
-def test_only_the_emulator_is_spoken_to_without_tls() -> None:
-    assert template()["Conditions"]["SpeaksTls"] == {
-        "Fn::Not": [{"Fn::Equals": [{"Ref": "Environment"}, "local"]}]
     }
 
 
@@ -245,20 +233,6 @@ def test_nobody_is_asked_for_a_secret() -> None:
 def test_origins_are_exact(origins: str, are_taken: bool) -> None:
     pattern = template()["Parameters"]["CorsOrigins"]["AllowedPattern"]
     assert (re.fullmatch(pattern, origins) is not None) == are_taken
-
-
-@pytest.mark.parametrize("name", resources("AWS::ApiGateway::GatewayResponse"))
-def test_what_the_gateway_answers_by_itself_is_as_guarded_as_all_else(name: str) -> None:
-    headers = resources("AWS::ApiGateway::GatewayResponse")[name]["ResponseParameters"]
-    own = {key.decode(): value.decode() for key, value in _HEADERS}
-    own["cache-control"] = "no-store"
-    for header in ("x-content-type-options", "strict-transport-security", "cache-control"):
-        [value] = [
-            value
-            for parameter, value in headers.items()
-            if parameter.lower() == f"gatewayresponse.header.{header}"
-        ]
-        assert value == f"'{own[header]}'"
 
 
 def test_access_logs_have_routes_and_no_addresses_of_pages() -> None:

@@ -115,10 +115,10 @@ def test_every_route_of_the_apps_and_of_the_template_is_declared_and_nothing_els
     }
     template = {
         # "/" with a method that it has not is the catch-all's too.
-        (api["Method"], api["Path"].replace("{proxy+}", "{proxy}"))
+        (method, path.replace("{proxy+}", "{proxy}"))
         for function in FUNCTIONS.values()
-        for api in function.events("Api")
-        if (api["Path"], api["Method"]) == ("/", "GET") or api["Path"] != "/"
+        for method, path in function.routes
+        if (path, method) == ("/", "GET") or path != "/"
     }
     assert set(RULES) == apps == template == set(EXAMPLES)
 

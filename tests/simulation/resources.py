@@ -69,21 +69,20 @@ SWEEPERS: Final = tuple(name for name, f in FUNCTIONS.items() if f.events("Sched
 _ROUTES: Final = sorted(
     (
         (
-            api["Method"],
-            re.compile(
-                re.sub(r"\{\w+\}", "[^/]+", api["Path"].replace("{proxy+}", ".+")), re.DOTALL
-            ),
+            method,
+            re.compile(re.sub(r"\{\w+\}", "[^/]+", path.replace("{proxy+}", ".+")), re.DOTALL),
             function.name,
         )
         for function in FUNCTIONS.values()
-        for api in function.events("Api")
+        for method, path in function.routes
     ),
     key=lambda route: ".+" in route[1].pattern,
 )
 
 
 def function_at(method: str, path: str) -> str:
-    """The function that the API sends a request to."""
+    """The function that the API sends a request to. A slash at the end of its path makes no difference."""
+    path = path.rstrip("/") or "/"
     return next(name for verb, route, name in _ROUTES if verb == method and route.fullmatch(path))
 
 

@@ -20,6 +20,7 @@ COMMON_VARIABLES = {
     "PYTHONWARNINGS",
     "TRACING",
 }
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _INTERNAL = {"users": "UsersDirectory", "products": "ProductsInventory"}
 _QUEUE_WORKERS = {"orders": "OrdersCheckout", "notifications": "NotificationsWorker"}
 
@@ -56,6 +57,16 @@ class Function:
         """The properties of its event sources of a type, such as `Api`."""
         sources = self.properties.get("Events", {}).values()
         return [source["Properties"] for source in sources if source["Type"] == type_]
+
+    @property
+    def routes(self) -> set[tuple[str, str]]:
+        """Methods and paths that the API sends here; each method where the template says ANY."""
+        named = {(source["Method"], source["Path"]) for source in self.events("Api")}
+        return {
+            (one, path)
+            for method, path in named
+            for one in (_METHODS if method == "ANY" else (method,))
+        }
 
 
 FUNCTIONS = {

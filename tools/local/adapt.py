@@ -4,12 +4,13 @@ Each transformation changes the template of `.aws-sam/local` in place, between `
 emulator. Nothing else of the local shop differs from the cloud's template.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 type Template = dict[str, Any]
 """A built template: intrinsic functions in their long forms."""
 
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BATCH_PUBLISHING: Final = "sns:PublishBatch"
 """An action that only the emulator knows."""
 
@@ -23,10 +24,67 @@ def name_batch_publishing(template: Template) -> None:
                     statement["Action"] = ["sns:Publish", BATCH_PUBLISHING]
 
 
-TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (name_batch_publishing,)
+def name_each_method(template: Template) -> None:
+    """The emulator drops `Method: ANY`: name each method that no other event of the path has."""
+    routes = [route for function in _functions(template) for route in _routes(function)]
+    taken = {(route["Path"], route["Method"]) for route in routes}
+    for function in _functions(template):
+        events = function.get("Events", {})
+        for name in [n for n, e in events.items() if e["Properties"].get("Method") == "ANY"]:
+            event = events.pop(name)
+            for method in _METHODS:
+                if (event["Properties"]["Path"], method) not in taken:
+                    properties = {**event["Properties"], "Method": method}
+                    events[f"{name}{method.title()}"] = {**event, "Properties": properties}
+
+
+def speak_plain_http(template: Template) -> None:
+    """The emulator has no TLS: leave out the statements that deny what comes without it."""
+    resources = template["Resources"]
+    for name, resource in list(resources.items()):
+        policy = resource["Properties"].get("PolicyDocument")
+        if policy is None:
+            continue
+        policy["Statement"] = [
+            statement
+            for statement in policy["Statement"]
+            if statement.get("Condition") != {"Bool": {"aws:SecureTransport": "false"}}
+        ]
+        if not policy["Statement"]:
+            del resources[name]
+
+
+def forgive_missing_sender(template: Template) -> None:
+    """The emulator does not fill in `ses:FromAddress`, which SES always does."""
+    for function in _functions(template):
+        for policy in function.get("Policies", ()):
+            for statement in policy.get("Statement", ()) if isinstance(policy, dict) else ():
+                condition = statement.get("Condition", {})
+                if "ses:FromAddress" in condition.get("StringEquals", {}):
+                    condition["StringEqualsIfExists"] = condition.pop("StringEquals")
+
+
+TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (
+    name_each_method,
+    speak_plain_http,
+    forgive_missing_sender,
+    name_batch_publishing,
+)
 
 
 def adapt(template: Template) -> None:
     """Apply every transformation, in the order of the list."""
     for transform in TRANSFORMATIONS:
         transform(template)
+
+
+def _functions(template: Template) -> Iterator[dict[str, Any]]:
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            yield resource["Properties"]
+
+
+def _routes(function: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for event in function.get("Events", {}).values():
+        if event["Type"] == "Api":
+            yield event["Properties"]

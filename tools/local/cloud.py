@@ -64,8 +64,6 @@ def deploy(target: Target, overrides: Mapping[str, str]) -> None:
     with _aws():
         cloudformation = target.session().client("cloudformation")
         outputs = stack.outputs(cloudformation, target.stack)
-        with step("publish the API"):
-            stack.publish(target.session().client("apigateway"), outputs)
     print(f"\nThe API is at {outputs['ApiUrl']}")
     if "GITHUB_OUTPUT" in os.environ:  # for the next step of a workflow
         with Path(os.environ["GITHUB_OUTPUT"]).open("a") as file:

@@ -11,7 +11,7 @@ from tools.local import processes
 from tools.local.places import CREDENTIALS, EMULATOR_PYTHON, HOST, REGION, clean_environment
 from tools.progress import Problem
 
-NAME = "ministack"
+NAME = "tools.local.ministack"
 _MEMORY = Path("/dev/shm")  # noqa: S108  # no secret: the folder in it is of a name of its own
 _PLENTY = 8 * 1024**3
 

@@ -1,8 +1,10 @@
-"""What stands before the API in the cloud and that the emulator lacks: the domain's paths, and compression.
+"""What stands before the API in the cloud and that the emulator lacks: both forms of its URL, limits, API Gateway's own
+answers, its renaming of headers, and compression.
 
     python -m tools.local.front <port> <folder>
 
-Every request goes on unchanged to the stage that `api.json` in the folder names; a deployment rewrites it.
+`/api/v1/…` is the API at a custom domain, `/live/api/v1/…` at the execute-api URL. Every request goes on to the stage that
+`api.json` in the folder names; a deployment rewrites it.
 """
 
 import asyncio
@@ -10,20 +12,23 @@ import gzip
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import h11
 import httpx
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from tools.local.places import HOST
+from tools.local import gateway
+from tools.local.gateway import Headers
+from tools.local.places import BASE_PATH, HOST
 
 type Message = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
-type Headers = list[tuple[bytes, bytes]]
 
 API_FILE: Final = "api.json"
 # They describe one connection, and there are two (RFC 9110, section 7.6.1).
@@ -37,7 +42,16 @@ _OF_THE_CONNECTION: Final = {
     b"upgrade",
 }
 # What the gateway writes itself, whatever the client sent.
-_OF_THE_GATEWAY: Final = {b"x-forwarded-for", b"x-forwarded-port", b"x-forwarded-proto"}
+_BASE_PATH: Final = BASE_PATH.encode()
+_OF_THE_GATEWAY: Final = {
+    b"content-length",  # a chunked body has none, and one that has both is read by its chunks
+    b"x-forwarded-for",
+    b"x-forwarded-port",
+    b"x-forwarded-proto",
+    _BASE_PATH,
+}
+# So that a head that is too large still gets an answer.
+_LONGEST_HEAD: Final = 1024 * 1024
 _GONE: Final = {
     "type": "/problems/bad-gateway",
     "title": "The shop is not running",
@@ -48,10 +62,11 @@ _GONE: Final = {
 
 @dataclass(frozen=True)
 class Target:
-    """Where the API is, and from how many bytes on it compresses its answers."""
+    """Where the API is, from how many bytes on it compresses its answers, and what it answers by itself."""
 
     url: str
     compress_from: int | None
+    gateway_responses: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Front:
@@ -76,6 +91,10 @@ class Front:
         if scope["type"] != "http":
             return
         body = await _whole_body(receive)
+        refused = self._refused(scope, body)
+        if refused:
+            await _answer(send, *self.own_answer(refused))
+            return
         try:
             async with self._free:
                 answer = await self._client.send(self._request(scope, body), stream=True)
@@ -90,6 +109,11 @@ class Front:
             return
         headers = [(k.lower(), v) for k, v in answer.headers.raw]
         headers = [(k, v) for k, v in headers if k not in _OF_THE_CONNECTION]
+        if not any(key == b"x-request-id" for key, _ in headers):
+            # No function's answer is without.
+            await _answer(send, *self.own_answer(answer.status_code))
+            return
+        headers = gateway.renamed(headers)
         if self._compresses(scope, headers, content):
             content = gzip.compress(content, compresslevel=6, mtime=0)
             headers.append((b"content-encoding", b"gzip"))
@@ -102,11 +126,27 @@ class Front:
             self._changed = changed
         return self._target
 
+    def own_answer(self, status: int) -> gateway.Answer:
+        """What API Gateway answers by itself, of a status."""
+        return gateway.answer(self.target().gateway_responses, status)
+
+    @staticmethod
+    def _refused(scope: Message, body: bytes) -> int:
+        """The status of a request that is over a quota; 0 for all others."""
+        line = len(scope["method"]) + len(scope["raw_path"]) + len(scope["query_string"])
+        if line + sum(len(value) for _, value in scope["headers"]) > gateway.LARGEST_HEAD:
+            return 431
+        return 413 if len(body) > gateway.LARGEST_BODY else 0
+
     def _request(self, scope: Message, body: bytes) -> httpx.Request:
         base = httpx.URL(self.target().url)
-        raw_path: bytes = scope["raw_path"]
+        path: bytes = scope["raw_path"]
+        stage = b"/" + base.raw_path.rpartition(b"/")[2]
+        is_at_domain = path != stage and not path.startswith(stage + b"/")
+        if not is_at_domain:
+            path = path.removeprefix(stage) or b"/"
         query: bytes = scope["query_string"]
-        line = base.raw_path + raw_path + (b"?" + query if query else b"")
+        line = base.raw_path + path + (b"?" + query if query else b"")
         dropped = _OF_THE_CONNECTION | _OF_THE_GATEWAY
         headers: Headers = [(k, v) for k, v in scope["headers"] if k not in dropped]
         headers += [
@@ -115,6 +155,8 @@ class Front:
             (b"x-forwarded-port", str(self.port).encode()),
             (b"x-forwarded-proto", b"http"),
         ]
+        if is_at_domain:
+            headers.append((_BASE_PATH, b"/"))
         return httpx.Request(
             scope["method"], base, headers=headers, content=body, extensions={"target": line}
         )
@@ -143,7 +185,8 @@ async def _whole_body(receive: Receive) -> bytes:
     body: bytes = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        if len(body) <= gateway.LARGEST_BODY:
+            body += message.get("body", b"")
         if not message.get("more_body"):
             return body
 
@@ -157,9 +200,35 @@ async def _answer(send: Send, status: int, headers: Headers, content: bytes) -> 
     await send({"type": "http.response.body", "body": content})
 
 
+def _protocol(front: Front) -> type[H11Protocol]:
+    """HTTP as uvicorn speaks it, which answers in plain text what it cannot read."""
+
+    class Protocol(H11Protocol):
+        def send_400_response(self, msg: str) -> None:
+            status, headers, content = front.own_answer(400)
+            headers = [
+                *headers,
+                (b"content-length", str(len(content)).encode()),
+                (b"connection", b"close"),
+            ]
+            events = (
+                h11.Response(status_code=status, headers=headers, reason=msg.encode()),
+                h11.Data(data=content),
+                h11.EndOfMessage(),
+            )
+            for event in events:
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
+
+    return Protocol
+
+
 def main(port: int, folder: Path) -> None:
+    front = Front(port, folder / API_FILE)
     uvicorn.run(
-        Front(port, folder / API_FILE),
+        front,
+        http=_protocol(front),
+        h11_max_incomplete_event_size=_LONGEST_HEAD,
         host=HOST,
         port=port,
         lifespan="off",

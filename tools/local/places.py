@@ -16,6 +16,8 @@ HOST: Final = "127.0.0.1"
 REGION: Final = "eu-west-1"
 STACK: Final = "bodega"
 BUCKET: Final = "bodega-artifacts"
+# The header by which the front names the base path of a request to a custom domain; missing at the execute-api URL.
+BASE_PATH: Final = "x-front-base-path"
 # The emulator knows this key as its root user.
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 

@@ -96,6 +96,13 @@ def _adapt(file: Path) -> None:
     file.write_text(json.dumps(template, indent=1))
 
 
+def gateway_responses() -> dict[str, Any]:
+    """What the API answers by itself, by the built template."""
+    template = json.loads((BUILD / "template.yaml").read_text())
+    responses: dict[str, Any] = template["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    return responses
+
+
 def sources() -> str:
     """A hash of all that goes into a build."""
     digest = hashlib.sha256()

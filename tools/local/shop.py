@@ -142,12 +142,14 @@ class Shop:
                 )
             deployed = self.stack()
             stack.wait_for_versions(deployed)
-            stack.publish_local(deployed)
-            self._point_front()
+            self.point_front()
 
-    def _point_front(self) -> None:
+    def point_front(self) -> None:
+        """Let the front send requests to the API as it is deployed now."""
         deployed = self.stack()
-        target = front.Target(deployed.api_url, stack.compression_threshold(deployed))
+        target = front.Target(
+            deployed.api_url, stack.compression_threshold(deployed), sam.gateway_responses()
+        )
         new = self.folder / f"{front.API_FILE}.new"
         new.write_text(json.dumps(target.__dict__))
         # In one move: the front reads it while we write.

@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 from tools.local.places import BUCKET, CREDENTIALS, REGION, STACK
 
 if TYPE_CHECKING:
-    from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_cloudformation import CloudFormationClient
 
 _QUICK: Final = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 2})
@@ -115,18 +114,6 @@ def make_bucket(endpoint: str) -> None:
     """Where `sam deploy` puts the packages."""
     s3 = session().client("s3", endpoint_url=endpoint, config=_QUICK)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-
-
-def publish(gateway: "APIGatewayClient", outputs: Mapping[str, str]) -> None:
-    """Deploy the API's stage once more: CloudFormation may have taken its snapshot of the API before it had made the
-    gateway's own answers (docs/decisions.md, 4)."""
-    gateway.create_deployment(restApiId=outputs["ApiId"], stageName=outputs["StageName"])
-
-
-def publish_local(stack: Stack) -> None:
-    publish(
-        session().client("apigateway", endpoint_url=stack.endpoint, config=_QUICK), stack.outputs
-    )
 
 
 def wait_for_versions(stack: Stack) -> None:
