@@ -17,6 +17,7 @@ from shared.errors import MethodNotAllowed, NotFound
 from shared.headers import header
 from shared.http import create_app as create_shared_app
 from shared.http import lambda_handler
+from shared.rest_events import link, own_path
 from shared.routing import GuardedRoute
 
 router = APIRouter(tags=["gateway"], route_class=GuardedRoute)
@@ -47,7 +48,7 @@ class Settings:
 
 
 class Service(BaseModel):
-    """Where a service is. A path and no URL, so that it holds behind every host name that the API may get."""
+    """Where a service is: the path at the host that was asked."""
 
     name: str
     base_url: str
@@ -83,15 +84,6 @@ class Readiness(BaseModel):
     services: dict[str, dict[str, Any]]
 
 
-_INDEX = Index(
-    name=NAME,
-    version=VERSION,
-    services=[Service(name=name, base_url=f"/api/v1/{name}") for name in SERVICES],
-    health="/health",
-    docs="/docs",
-)
-
-
 def _reports(request: Request) -> tuple[bool, dict[str, dict[str, Any]]]:
     backends: Backends = request.app.state.backends
     reports = backends.health()
@@ -112,8 +104,16 @@ def _served(file: File, if_none_match: str | None, *, max_age: int) -> Response:
 
 
 @router.get("/", operation_id="index", summary="Where to go from here")
-async def index() -> Index:
-    return _INDEX
+async def index(request: Request) -> Index:
+    return Index(
+        name=NAME,
+        version=VERSION,
+        services=[
+            Service(name=name, base_url=link(request, f"/api/v1/{name}")) for name in SERVICES
+        ],
+        health=link(request, "/health"),
+        docs=link(request, "/docs"),
+    )
 
 
 @router.get("/health/live", operation_id="live", summary="Whether the API answers at all")
@@ -166,9 +166,9 @@ async def health(request: Request) -> Health:
         }
     },
 )
-async def docs() -> HTMLResponse:
+async def docs(request: Request) -> HTMLResponse:
     return HTMLResponse(
-        page.PAGE,
+        page.page(link(request, "")),
         headers={
             "Content-Security-Policy": page.CONTENT_SECURITY_POLICY,
             "Referrer-Policy": "no-referrer",
@@ -213,7 +213,7 @@ _UNLISTED = Routes([("/docs/{asset}", ["GET"])])
 )
 async def anything_else(request: Request) -> Response:
     site: Site = request.app.state.site
-    path: str = request.scope["path"]
+    path = own_path(request)
     allowed = site.routes.methods(path) or _UNLISTED.methods(path)
     if not allowed or request.method in allowed:
         raise NotFound

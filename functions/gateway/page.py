@@ -1,7 +1,4 @@
-"""The documentation page: Swagger UI on the API's own document.
-
-Every URL in it is relative, because behind API Gateway's own host name all paths have the stage in front.
-"""
+"""The documentation page: Swagger UI on the API's own document."""
 
 from typing import Final
 
@@ -22,7 +19,7 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
     ]
 )
 
-PAGE: Final = """\
+_PAGE: Final = """\
 <!doctype html>
 <html lang="en">
 <head>
@@ -30,21 +27,21 @@ PAGE: Final = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Bodega API</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="docs/swagger-ui.css">
-<link rel="stylesheet" href="docs/page.css">
+<link rel="stylesheet" href="$root/docs/swagger-ui.css">
+<link rel="stylesheet" href="$root/docs/page.css">
 </head>
 <body>
-<div id="swagger-ui"></div>
-<noscript>This page needs JavaScript; the document itself is at <a href="openapi.json">openapi.json</a>.</noscript>
-<script src="docs/swagger-ui-bundle.js"></script>
-<script src="docs/start.js"></script>
+<div id="swagger-ui" data-document="$root/openapi.json"></div>
+<noscript>This page needs JavaScript; the document itself is at <a href="$root/openapi.json">openapi.json</a>.</noscript>
+<script src="$root/docs/swagger-ui-bundle.js"></script>
+<script src="$root/docs/start.js"></script>
 </body>
 </html>
 """
 
 _START = """\
 SwaggerUIBundle({
-  url: new URL("openapi.json", document.baseURI).href,
+  url: document.getElementById("swagger-ui").dataset.document,
   dom_id: "#swagger-ui",
   deepLinking: true,
   displayRequestDuration: true,
@@ -56,6 +53,12 @@ SwaggerUIBundle({
 _STYLE = """\
 body { margin: 0; background: #fafafa }
 """
+
+
+def page(root_path: str) -> str:
+    """The page of an API whose paths all begin with `root_path`."""
+    return _PAGE.replace("$root", root_path)
+
 
 ASSETS: Final = {
     "start.js": File(_START.encode(), "text/javascript; charset=utf-8"),

@@ -32,6 +32,7 @@ from shared.errors import Forbidden, ServiceUnavailable
 from shared.headers import location, replayed
 from shared.paging import Cursor, Limit
 from shared.problems import problems
+from shared.rest_events import link
 from shared.routing import GuardedRoute
 
 router = APIRouter(tags=["orders"], route_class=GuardedRoute)
@@ -104,14 +105,16 @@ _NOT_FOUND = "there is none, or it is somebody else's"
     },
 )
 async def place(
+    *,
     caller: Authenticated,
     key: Annotated[str, Depends(_idempotency_key)],
     body: OrderRequest,
     orders: Service,
+    request: Request,
     response: Response,
 ) -> OrderAnswer:
     placed = orders.place(caller, key, body.basket())
-    response.headers["Location"] = f"/api/v1/orders/{placed.order.id}"
+    response.headers["Location"] = link(request, f"/api/v1/orders/{placed.order.id}")
     if placed.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return OrderAnswer.of(placed.order)

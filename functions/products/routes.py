@@ -28,6 +28,7 @@ from shared.headers import header, location, replayed
 from shared.money import MinorUnits
 from shared.paging import Cursor, Limit
 from shared.problems import problems
+from shared.rest_events import link
 from shared.routing import GuardedRoute
 
 _MOST_WORDS_ASKED = 10
@@ -143,7 +144,7 @@ def _refuse_wrong_search(
     },
 )
 async def add_product(
-    body: ProductRequest, catalogue: Catalogue, response: Response
+    body: ProductRequest, catalogue: Catalogue, request: Request, response: Response
 ) -> ProductView:
     product = catalogue.add(
         name=body.name,
@@ -152,7 +153,7 @@ async def add_product(
         category=body.category,
         stock=body.stock,
     )
-    response.headers["Location"] = f"/api/v1/products/{product.id}"
+    response.headers["Location"] = link(request, f"/api/v1/products/{product.id}")
     return _shown(product, catalogue, response)
 
 

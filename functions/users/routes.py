@@ -14,6 +14,7 @@ from shared.errors import Forbidden, ServiceUnavailable
 from shared.headers import header, location
 from shared.paging import Cursor, Limit
 from shared.problems import problems
+from shared.rest_events import link
 from shared.routing import GuardedRoute
 from shared.tokens import Caller, TokenVerifier
 from users.bodies import (
@@ -125,10 +126,10 @@ _TOO_MANY = "wrong passwords came too often"
     },
 )
 async def register_user(
-    body: Registration, users: Users, source: Source, response: Response
+    body: Registration, users: Users, source: Source, request: Request, response: Response
 ) -> Account:
     user = users.register(body, source=source)
-    response.headers["Location"] = f"/api/v1/users/{user.id}"
+    response.headers["Location"] = link(request, f"/api/v1/users/{user.id}")
     return Account.model_validate(user)
 
 

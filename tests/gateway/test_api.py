@@ -9,7 +9,7 @@ from gateway.site import Site
 from shared.entry import Entry
 from shared.http import lambda_handler
 from tests.gateway.fakes import FakeBackends, small_site
-from tests.support.http import HttpClient, rest_event
+from tests.support.http import URLS, HttpClient, Url, rest_event
 
 
 @pytest.fixture
@@ -27,18 +27,19 @@ def gateway(backends: FakeBackends, site: Site) -> HttpClient:
     return HttpClient(api.create_app(backends, site))
 
 
-def test_the_index_names_every_service(gateway: HttpClient) -> None:
-    assert gateway.get("/").json == {
+@pytest.mark.parametrize("at", URLS, ids=lambda at: at.root or "/")
+def test_the_index_names_every_service(gateway: HttpClient, at: Url) -> None:
+    assert gateway.get("/", at=at).json == {
         "name": "Bodega",
         "version": VERSION,
         "services": [
-            {"name": "users", "base_url": "/api/v1/users"},
-            {"name": "products", "base_url": "/api/v1/products"},
-            {"name": "orders", "base_url": "/api/v1/orders"},
-            {"name": "notifications", "base_url": "/api/v1/notifications"},
+            {"name": "users", "base_url": f"{at.root}/api/v1/users"},
+            {"name": "products", "base_url": f"{at.root}/api/v1/products"},
+            {"name": "orders", "base_url": f"{at.root}/api/v1/orders"},
+            {"name": "notifications", "base_url": f"{at.root}/api/v1/notifications"},
         ],
-        "health": "/health",
-        "docs": "/docs",
+        "health": f"{at.root}/health",
+        "docs": f"{at.root}/docs",
     }
 
 
@@ -82,15 +83,15 @@ def test_ready_is_503_when_one_cannot(gateway: HttpClient, backends: FakeBackend
     assert answer.json["services"]["orders"] == {"status": "unavailable"}
 
 
-def test_the_page_takes_everything_from_us(gateway: HttpClient) -> None:
-    page = gateway.get("/docs")
+@pytest.mark.parametrize("at", URLS, ids=lambda at: at.root or "/")
+@pytest.mark.parametrize("path", ["/docs", "/docs/"])
+def test_the_page_takes_everything_from_us(gateway: HttpClient, at: Url, path: str) -> None:
+    page = gateway.get(path, at=at)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    # Relative, so that it works behind a stage as well.
-    assert 'src="docs/swagger-ui-bundle.js"' in page.text
+    assert f'data-document="{at.root}/openapi.json"' in page.text
+    assert f'src="{at.root}/docs/swagger-ui-bundle.js"' in page.text
     assert "//" not in page.text
-    assert 'src="/' not in page.text
-    assert 'href="/' not in page.text
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,16 @@ def test_the_document_is_served_as_it_was_built(gateway: HttpClient, tmp_path: P
     served = gateway.get("/openapi.json")
     assert served.headers["content-type"] == "application/json"
     assert served.text == (tmp_path / "openapi.json").read_text()
+
+
+@pytest.mark.parametrize("at", URLS, ids=lambda at: at.root or "/")
+@pytest.mark.parametrize("more", ["", "/", "?skip=1", "/?skip=1&skip=2"])
+def test_what_is_not_there_has_no_parameters(gateway: HttpClient, at: Url, more: str) -> None:
+    unknown = gateway.get(f"/api/v1/nothing{more}", at=at)
+    assert (unknown.status, unknown.json["instance"]) == (404, f"{at.root}/api/v1/nothing")
+    other = gateway.request("PATCH", f"/api/v1/orders{more}", at=at)
+    assert (other.status, other.json["instance"]) == (405, f"{at.root}/api/v1/orders")
+    assert other.headers["allow"] == "GET, POST"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])

@@ -33,16 +33,36 @@ class Answer:
         return str(self.json["type"]).rpartition("/")[2]
 
 
+@dataclass(frozen=True)
+class Url:
+    """A form of the API's URL.
+
+    Attributes:
+        root: what stands before the API's paths.
+        base_path: what of it an event's `path` has too.
+    """
+
+    root: str = ""
+    base_path: str = ""
+
+
+DOMAIN = Url()
+DOMAIN_WITH_BASE_PATH = Url("/shop", "/shop")
+EXECUTE_API = Url("/live")
+URLS = (DOMAIN, DOMAIN_WITH_BASE_PATH, EXECUTE_API)
+
+
 def rest_event(
     method: str,
     path: str,
     *,
+    at: Url = DOMAIN,
     json_body: object = None,
     body: str | None = None,
     headers: Mapping[str, str] | None = None,
     source_ip: str = "192.0.2.1",
 ) -> dict[str, Any]:
-    """The event that API Gateway makes of a request; `path` may have a query."""
+    """The event that API Gateway makes of a request; `path`, that in the API, may have a query."""
     url = urlsplit(path)
     query = parse_qs(url.query, keep_blank_values=True)
     text = json.dumps(json_body) if json_body is not None else body
@@ -51,9 +71,10 @@ def rest_event(
         sent["Content-Type"] = "application/json"
     sent |= headers or {}
     PRIVACY.sent(sent, text)
+    resource = url.path.rstrip("/") or "/"
     return {
-        "resource": url.path,
-        "path": url.path,
+        "resource": resource,
+        "path": at.base_path + url.path,
         "httpMethod": method,
         "headers": sent,
         "multiValueHeaders": {name: [value] for name, value in sent.items()},
@@ -61,7 +82,9 @@ def rest_event(
         "multiValueQueryStringParameters": query or None,
         "pathParameters": None,
         "stageVariables": None,
-        "requestContext": lambda_events.rest_context(method, url.path, source_ip),
+        "requestContext": lambda_events.rest_context(
+            method, at.root + url.path, resource=resource, source_ip=source_ip
+        ),
         "body": text,
         "isBase64Encoded": False,
     }

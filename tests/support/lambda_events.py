@@ -63,8 +63,8 @@ _FREE: Final = {
 }
 
 
-def rest_context(method: str, path: str, source_ip: str) -> dict[str, Any]:
-    """What API Gateway tells of a request beside the request itself."""
+def rest_context(method: str, path: str, *, resource: str, source_ip: str) -> dict[str, Any]:
+    """What API Gateway tells of a request beside the request itself; `path` is that of the URL, the stage in it."""
     return {
         "accountId": "123456789012",
         "apiId": "abcde12345",
@@ -73,13 +73,13 @@ def rest_context(method: str, path: str, source_ip: str) -> dict[str, Any]:
         "extendedRequestId": "gateway-request=",
         "httpMethod": method,
         "identity": {**_NOBODY, "sourceIp": source_ip, "userAgent": "tests"},
-        "path": f"/live{path}",
+        "path": path,
         "protocol": "HTTP/1.1",
         "requestId": "gateway-request",
         "requestTime": "20/Nov/2026:08:30:00 +0000",
         "requestTimeEpoch": 1795163400000,
         "resourceId": "a1b2c3",
-        "resourcePath": path,
+        "resourcePath": resource,
         "stage": "live",
     }
 

@@ -29,7 +29,7 @@ from shared.errors import (
     NotFound,
 )
 from shared.middleware import RequestEnvelope, answer_problem
-from shared.rest_events import RestEvent
+from shared.rest_events import RestEvent, own_path
 from shared.tokens import Caller, TokenVerifier
 
 _TEXT_TYPES = [
@@ -180,7 +180,8 @@ def _from_starlette(error: HTTPException, request: Request) -> BodegaError:
     if error.status_code == 405:
         # Starlette's own `Allow` knows only the first of the routes that have this path.
         routes = iter_route_contexts(request.app.routes)
-        here = [route for route in routes if route.path_regex.match(request.scope["path"])]
+        path = own_path(request)
+        here = [route for route in routes if route.path_regex.match(path)]
         return MethodNotAllowed(sorted({m for route in here for m in route.methods or ()}))
     if error.status_code == 404:
         return NotFound()

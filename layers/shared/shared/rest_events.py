@@ -1,11 +1,18 @@
-"""API Gateway's events as Mangum reads them, but for what it stumbles over: then nobody would answer."""
+"""API Gateway's events as Mangum reads them, but for what Mangum cannot read, and with the path in two parts.
+
+`root_path` is what stands before the API's own paths in the URL that the client used: `/live` at the execute-api URL, the
+base path at a custom domain that has one, else nothing. All paths that an answer names start with it (`link`).
+"""
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from mangum.handlers import APIGateway
 from mangum.types import Scope
+from starlette.requests import Request
 
 # Where the gateway is called is its own affair, and Mangum takes apart what a client wrote there.
 _UNUSED: Final = ("host", "x-forwarded-port")
@@ -32,8 +39,39 @@ class RestEvent(APIGateway):
         except ValueError:
             self.event = _readable(self.event)
             scope = super().scope
-        scope["path"] = _text(scope["path"])
+        scope["root_path"], path = _split(self.event)
+        scope["path"] = scope["root_path"] + _text(unquote(path))
         return scope
+
+
+def link(request: Request, path: str) -> str:
+    """A path of the API as the client of this request can ask for it."""
+    root_path: str = request.scope["root_path"]
+    return root_path + path
+
+
+def own_path(request: Request) -> str:
+    """The path in the API that the request asks for."""
+    path: str = request.scope["path"]
+    return path.removeprefix(request.scope["root_path"])
+
+
+def _split(event: Mapping[str, Any]) -> tuple[str, str]:
+    """The root path of the request's URL, and the path in the API, without a trailing slash.
+
+    The resource that API Gateway chose says how many segments the path in the API has. All before them is the root path:
+    `path` has a custom domain's base path, but not the stage, which only `requestContext.path` has (not in `sam local`).
+    API Gateway chooses the same resource with a trailing slash and without.
+    """
+    resource: str = event["resource"]
+    segments = resource.count("/") if resource != "/" else 0
+    if resource.endswith("+}"):
+        segments += (event.get("pathParameters") or {}).get("proxy", "").rstrip("/").count("/")
+    path: str = event["path"] or "/"
+    whole: str = event["requestContext"].get("path") or path
+    root_path = whole.rstrip("/").rsplit("/", segments)[0].strip("/")
+    own = path.rstrip("/").rsplit("/", segments)[1:]
+    return quote(f"/{root_path}") if root_path else "", f"/{'/'.join(own)}"
 
 
 def _readable(event: dict[str, Any]) -> dict[str, Any]:
