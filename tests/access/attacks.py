@@ -15,6 +15,11 @@ _LISTS: Final[tuple[tuple[str, tuple[Mapping[str, str], ...]], ...]] = (
     ("/api/v1/orders", ({}, {"status": "confirmed"}, {"status": "shipped"})),
     ("/api/v1/notifications", ({}, {"unread": "true"})),
 )
+_FILTERS: Final[Mapping[str, frozenset[str]]] = {
+    "/api/v1/orders": frozenset({"user_id", "status"}),
+    "/api/v1/notifications": frozenset({"user_id", "unread"}),
+    "/api/v1/users": frozenset({"active"}),
+}
 _STATUSES: Final = ("pending", "confirmed", "shipped", "delivered", "cancelled", "", "none")
 _BOOLEANS: Final = ("true", "false", "1", "no", "")
 
@@ -124,7 +129,7 @@ class Attacker:
         whose = self.chance.choice((self.me, self.victim))
         listed = self.chance.choice(whose.cursors)
         path = listed.path if self._coin() else self.chance.choice(_LISTS)[0]
-        query = dict(listed.query) if self._coin() else self._filters()
+        query = dict(listed.query) if self._coin() else self._filters(path)
         return Attempt(
             "GET",
             path,
@@ -134,7 +139,7 @@ class Attacker:
 
     def list(self) -> Attempt:
         path = self.chance.choice(("/api/v1/orders", "/api/v1/notifications", "/api/v1/users"))
-        return Attempt("GET", path, self._filters())
+        return Attempt("GET", path, self._filters(path))
 
     def idempotency_key(self) -> Attempt:
         """The key that placed another's order, with the same body or another."""
@@ -176,7 +181,8 @@ class Attacker:
             else self.chance.choice((id_, id_.upper(), self._bent(id_), f"{id_}%00"))
         )
 
-    def _filters(self) -> dict[str, str]:
+    def _filters(self, path: str) -> dict[str, str]:
+        """Filters that the list takes: it would look no further at a request with others."""
         victim = self.victim.owner.id
         drawn = {
             "user_id": self.chance.choice((victim, victim, self.me.owner.id, "ADMINS", "", "%")),
@@ -185,7 +191,12 @@ class Attacker:
             "active": self.chance.choice(_BOOLEANS),
             "limit": self.chance.choice(("1", "2", "100")),
         }
-        return {name: value for name, value in drawn.items() if self.chance.random() < 0.4}
+        taken = _FILTERS.get(path, frozenset()) | {"limit"}
+        return {
+            name: value
+            for name, value in drawn.items()
+            if self.chance.random() < 0.4 and name in taken
+        }
 
     def _bent(self, text: str, *, surely: bool = False) -> str:
         """The text, cut short or with one character or bit changed; sometimes as it is."""

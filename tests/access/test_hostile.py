@@ -9,14 +9,14 @@ from typing import Any, Final
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from shared.access import RULES, Route, Who
+from shared.access import RULES, Route
 from tests.access import hostile
 from tests.access.examples import EXAMPLES, Example
 from tests.access.hostile import Hostile
+from tests.access.requests import bearer, send
 from tests.access.scene import Scene
-from tests.simulation.resources import function_at
 from tests.support.functions import FUNCTIONS
-from tests.support.http import Answer, rest_event
+from tests.support.http import Answer
 
 _WITH_BODY: Final = [
     (method, route.path_format)
@@ -52,22 +52,6 @@ _OF_EACH_KIND: Final = [
 _ACCEPTED: Final[Mapping[Route, frozenset[int]]] = {
     ("POST", "/api/v1/auth/logout"): frozenset({204}),
 }
-
-
-def bearer(scene: Scene, route: Route) -> dict[str, str]:
-    """Whoever may send the route's example."""
-    if RULES[route] is Who.ANYONE:
-        return {}
-    client = scene.stage.admin if RULES[route] is Who.ADMIN else scene.owner.client
-    return {"Authorization": f"Bearer {client.token}"}
-
-
-def send(scene: Scene, method: str, path: str, headers: Mapping[str, str], **event: Any) -> Answer:
-    """The answer of the function that the route is for, to an event that no HTTP client would cause."""
-    sent = rest_event(method, path.replace("#", "%23"), headers=headers, **event.pop("parts", {}))
-    answer = scene.town.invoke(function_at(method, sent["path"].partition("?")[0]), sent | event)
-    given = {name.lower(): value for name, value in answer["headers"].items()}
-    return Answer(answer["statusCode"], given, answer["body"])
 
 
 def send_body(scene: Scene, route: Route, example: Example, it: Hostile) -> Answer:

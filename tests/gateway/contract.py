@@ -7,6 +7,7 @@ from typing import Final
 # Every answer of the gateway's own, and of a function that is broken.
 _EVERYWHERE: Final = {
     403: "forbidden",
+    422: "invalid-request",  # an unknown query parameter
     429: "too-many-requests",
     500: "internal-error",
     503: "service-unavailable",
@@ -15,7 +16,6 @@ _OF_BODIES: Final = {
     400: "malformed-json",
     413: "payload-too-large",
     415: "unsupported-media-type",
-    422: "invalid-request",
 }
 
 
@@ -46,7 +46,6 @@ class Row:
         general += [_OF_BODIES] if self.has_body else []
         general += [{401: "unauthenticated"}] if self.is_known else []
         general += [{400: "invalid-cursor"}] if self.is_list else []
-        general += [{422: "invalid-request"}] if self.is_list or self.query else []
         for codes in general:
             for status, code in codes.items():
                 found[status].add(code)

@@ -118,10 +118,10 @@ def test_the_log_has_one_line_of_a_request_by_its_route(
 ) -> None:
     client.get("/things/secret-7?token=hush", headers={"X-Request-ID": "mine-1"})
     assert access_line(caplog) == {
-        "message": "GET /things/{id} 200",
+        "message": "GET /things/{id} 422",
         "method": "GET",
         "route": "/things/{id}",
-        "status": 200,
+        "status": 422,
         "caller_id": None,
     }
     assert "hush" not in caplog.text

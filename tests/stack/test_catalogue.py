@@ -42,7 +42,7 @@ def test_an_admin_adds_a_product_that_anyone_can_read(admin: Client, anyone: Cli
     added = answer.json()
     assert set(added) == PRODUCT_FIELDS
     assert (added["price"], added["currency"], added["stock"]) == ("24.00", "EUR", 3)
-    read = anyone.get(answer.headers["location"])
+    read = anyone.get(str(answer.request.url.join(answer.headers["location"])))
     assert read.json() == added
 
 

@@ -60,7 +60,7 @@ def ask(
 ) -> Findings:
     """Ask as all identities at once, each with the same seed, until there were as many requests as wanted."""
     document = httpx.get(f"{shop.url}/openapi.json").json()
-    api = shop.stack().api_url
+    api = f"{shop.url}/live"
     findings, phases = Findings(), _ALL
     while findings.requests < wanted and not findings.failures:
         with ThreadPoolExecutor(len(identities)) as pool:

@@ -13,7 +13,9 @@ ORDER_FIELDS = {
 }  # fmt: skip
 
 
-def test_an_order_is_confirmed_and_its_customer_told(admin: Client, customer: Client) -> None:
+def test_an_order_is_confirmed_and_its_customer_told(
+    admin: Client, customer: Client, root_path: str
+) -> None:
     mug = admin.add_product(name="Mug", price="11.00", stock=5)
     tray = admin.add_product(name="Tray", price="24.50", stock=5)
     answer = customer.try_order((mug, 2), (tray, 1))
@@ -25,7 +27,7 @@ def test_an_order_is_confirmed_and_its_customer_told(admin: Client, customer: Cl
         "46.50",
         "EUR",
     )
-    assert answer.headers["location"] == f"/api/v1/orders/{placed['id']}"
+    assert answer.headers["location"] == f"{root_path}/api/v1/orders/{placed['id']}"
     assert placed["items"][0] == {
         "product_id": mug["id"], "name": "Mug", "quantity": 2, "unit_price": "11.00", "line_total": "22.00",
     }  # fmt: skip

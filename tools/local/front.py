@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,7 +66,7 @@ class Target:
 
     url: str
     compress_from: int | None
-    gateway_responses: Mapping[str, Any] = field(default_factory=dict)
+    gateway_responses: Mapping[str, Any]
 
 
 class Front:
@@ -79,7 +79,7 @@ class Front:
         # Every request at once takes a worker of each function that it goes through, and starting many of them only
         # makes all of them slow.
         self._free = asyncio.Semaphore(max(4, 2 * (os.cpu_count() or 1)))
-        self._target = Target("", None)
+        self._target = Target("", None, {})
         # It never gives up before the API does, which is after 29 s.
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(60, connect=2),

@@ -24,7 +24,12 @@ A shop's backend: users, products, orders and notifications.
 looked at before it.
 
 **Errors** are `application/problem+json` (RFC 9457); the last part of `type` is a stable code. A path that is not \
-here is 404 `not-found`, and a method that a path does not take 405 `method-not-allowed`, with `Allow`.
+here is 404 `not-found`, and a method that a path does not take 405 `method-not-allowed`, with `Allow`. `type` is a name and \
+no address. What is no HTTP, or over a limit of API Gateway (a header of 10 KB, a body of 10 MB), never reaches the API: such \
+an answer is 4xx, `bad-request` or `request-refused`, and need not have a `status` member.
+
+**URLs** may end with a slash. Paths in answers (`Location`, `base_url`) hold at the host that was asked, and begin with \
+the stage at API Gateway's own. An unknown query parameter is 422 `invalid-request`.
 
 **Requests** may carry an `X-Request-ID` (up to 128 letters, digits and `._:/+=-`): the answer, the log and every \
 event that follows carry the same one. Others get a new one. Bodies are JSON (`application/json`, UTF-8) of at most 256 KB.

@@ -24,8 +24,8 @@ HEADERS: Final[Node] = {
         "description": "Milliseconds that the service took; missing where the gateway answered by itself",
         "schema": {"type": "string", "pattern": r"^[0-9]+\.[0-9]{2}$"},
     },
-    "WWW-Authenticate": {
-        "description": "How to authenticate (RFC 6750)",
+    "X-Amzn-Remapped-WWW-Authenticate": {
+        "description": "How to authenticate (RFC 6750): API Gateway renames `WWW-Authenticate`. Look at the status",
         "required": True,
         "schema": {"type": "string", "pattern": "^Bearer"},
     },
@@ -40,7 +40,11 @@ HEADERS: Final[Node] = {
         "schema": {"type": "string", "const": "no-store"},
     },
 }
-_OF_STATUS: Final = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}
+_OF_STATUS: Final = {
+    "401": "X-Amzn-Remapped-WWW-Authenticate",
+    "429": "Retry-After",
+    "503": "Retry-After",
+}
 
 
 def _reference(name: str) -> Node:

@@ -105,8 +105,15 @@ _WHEN: Final[dict[type[BodegaError], str]] = {
     InternalError: "something is broken on our side",
     ServiceUnavailable: "the service does not answer at this moment",
 }
-_OF_BODIES: Final = (MalformedJson, PayloadTooLarge, UnsupportedMediaType, InvalidRequest)
-_EVERYWHERE: Final = (Forbidden, _TooManyRequests, InternalError, ServiceUnavailable)
+_OF_BODIES: Final = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
+# An unknown query parameter is refused by every route.
+_EVERYWHERE: Final = (
+    Forbidden,
+    InvalidRequest,
+    _TooManyRequests,
+    InternalError,
+    ServiceUnavailable,
+)
 
 
 @cache
@@ -132,7 +139,6 @@ def finish(
     following: list[type[BodegaError]] = list(_EVERYWHERE)
     following += _OF_BODIES if has_body else ()
     following += [InvalidCursor] if ("query", "cursor") in parameters else []
-    following += [InvalidRequest] if any(place == "query" for place, _ in parameters) else []
     following += [Unauthenticated] if needs_caller else []
     for error in following:
         _add(responses, error)

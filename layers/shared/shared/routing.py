@@ -28,23 +28,29 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         is_needed = self.body_field is not None
+        takes_any_path = self.path != self.path_format
 
         async def handle_guarded(request: Request) -> Response:
             gate: Gate = request.app.state.gate
             gate.admit(request, self.path_format)
-            _refuse_repetition(request)
+            if not takes_any_path:
+                _check_query(request, self.dependant)
             return await handle(await bodies.checked(request, is_needed=is_needed))
 
         return handle_guarded
 
 
-def _refuse_repetition(request: Request) -> None:
-    """Of two values for one parameter, a cache or a firewall in front may have looked at the other one."""
+def _check_query(request: Request, dependant: "Dependant") -> None:
+    """Refuse a parameter that the route does not have, and one that is given twice: of its two values, a cache or a
+    firewall in front may have looked at the other one."""
     query: bytes = request.scope["query_string"]
-    if b"&" not in query:
+    if not query:
         return
+    known = {field.alias for below in _dependants(dependant) for field in below.query_params}
     seen: set[str] = set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name not in known:
+            raise InvalidRequest([{"pointer": "#/query", "detail": f"{name}: is not a parameter"}])
         if name in seen:
             raise InvalidRequest([{"pointer": "#/query", "detail": f"{name}: must be given once"}])
         seen.add(name)
