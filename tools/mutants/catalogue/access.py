@@ -39,12 +39,14 @@ MUTANTS: Final = (
         "a body is looked at before it is known who sent it",
         _ROUTING,
         """            gate.admit(request, self.path_format)
-            _refuse_repetition(request)
+            if not takes_any_path:
+                _check_query(request, self.dependant)
             return await handle(await bodies.checked(request, is_needed=is_needed))
 """,
         """            checked = await bodies.checked(request, is_needed=is_needed)
             gate.admit(request, self.path_format)
-            _refuse_repetition(request)
+            if not takes_any_path:
+                _check_query(request, self.dependant)
             return await handle(checked)
 """,
         _GATE,
