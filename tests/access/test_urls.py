@@ -11,10 +11,15 @@ from tests.access.examples import EXAMPLES
 from tests.access.requests import bearer, send
 from tests.access.scene import Scene
 from tests.support.http import EXECUTE_API, URLS, Answer, Url
+from tools.local import gateway
 
 _SERVED: Final = [route for route in RULES if route[1] != "/{proxy}"]
 _ROUTES: Final = pytest.mark.parametrize("route", _SERVED, ids=" ".join)
 _FORMS: Final = pytest.mark.parametrize("at", URLS, ids=lambda at: at.root or "/")
+# Headers of a function's answer that clients don't get as they are.
+_CHANGED: Final = {name.decode() for name in gateway.RENAMED | gateway.DROPPED} | {
+    *("connection", "date", "server"),
+}
 # Members of a body, and attributes of a page, that hold a path.
 _PATHS: Final = re.compile(r'(?:"base_url":|"health":|"docs":|href=|src=|data-document=)"([^"]*)"')
 
@@ -68,6 +73,18 @@ def test_links_are_given_by_what_adds_something_the_index_and_the_page(
         "GET /": 6,
         "GET /docs": 7,
     }
+
+
+@_ROUTES
+@pytest.mark.usefixtures("restore")
+def test_api_gateway_changes_no_header_of_an_answer_but_the_challenge(
+    scene: Scene, route: Route
+) -> None:
+    answer, _ = ask(scene, route, EXECUTE_API)
+    assert not answer.headers.keys() & _CHANGED
+    example = EXAMPLES[route](scene, scene.owner)
+    stranger = send(scene, route[0], example.path, {}, parts={"json_body": example.body})
+    assert stranger.headers.keys() & _CHANGED <= {"www-authenticate"}
 
 
 @_ROUTES
