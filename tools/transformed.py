@@ -27,7 +27,12 @@ _CODE: Final = "s3://bucket/key"
 @cache
 def transformed() -> dict[str, Any]:
     """The template without anything of SAM's."""
-    packaged = json.loads(json.dumps(template()))
+    return transform(template())
+
+
+def transform(given: dict[str, Any]) -> dict[str, Any]:
+    """Another template, as `transformed`."""
+    packaged = json.loads(json.dumps(given))
     packaged["Globals"]["Function"]["CodeUri"] = _CODE
     for resource in packaged["Resources"].values():
         if resource["Type"] == "AWS::Serverless::LayerVersion":

@@ -3,8 +3,6 @@
 import copy
 import json
 import re
-import subprocess
-from functools import cache
 from typing import Any, Final
 
 import botocore.session
@@ -15,17 +13,11 @@ from shared.errors import BodegaError
 from shared.http import _HEADERS
 from tests.support.functions import FUNCTIONS
 from tools.local.adapt import adapt
-from tools.local.places import SAM_PYTHON
 from tools.template import template
+from tools.transformed import transform, transformed
 
 type Template = dict[str, Any]
 
-_TRANSFORM: Final = """\
-import json, sys
-from types import SimpleNamespace
-from samtranslator.translator.transform import transform
-json.dump(transform(json.load(sys.stdin), {}, SimpleNamespace(load=dict)), sys.stdout)
-"""
 _RESPONSES: Final = "x-amazon-apigateway-gateway-responses"
 _ANY: Final = "x-amazon-apigateway-any-method"
 # What the documentation gives as each type's own status; those of 5xx are all 503 here, by DEFAULT_5XX.
@@ -54,28 +46,9 @@ _STATUSES: Final = {
 }
 
 
-@cache
-def _transformed(text: str) -> str:
-    command = (SAM_PYTHON, "-c", _TRANSFORM)
-    settings = {"AWS_DEFAULT_REGION": "eu-west-1"}
-    ended = subprocess.run(
-        command, input=text, env=settings, capture_output=True, text=True, check=True
-    )
-    return ended.stdout
-
-
-def transformed(given: Template) -> Template:
-    """A template after SAM's transform, its packages uploaded."""
-    packaged = copy.deepcopy(given)
-    packaged["Globals"]["Function"]["CodeUri"] = "s3://packages/functions"
-    packaged["Resources"]["SharedLayer"]["Properties"]["ContentUri"] = "s3://packages/layer"
-    made: Template = json.loads(_transformed(json.dumps(packaged)))
-    return made
-
-
 @pytest.fixture(scope="module")
 def made() -> Template:
-    return transformed(template())
+    return transformed()
 
 
 @pytest.fixture(scope="module")
@@ -147,11 +120,11 @@ def test_cfn_lint_finds_nothing_beside_the_body(made: Template) -> None:
 def test_whatever_changes_the_body_makes_a_new_deployment(made: Template) -> None:
     stage = made["Resources"]["ApiliveStage"]["Properties"]
     assert stage["DeploymentId"] == {"Ref": deployment(made)}
-    route = transformed(changed("/more"))
+    route = transform(changed("/more"))
     text = copy.deepcopy(template())
     throttled = text["Resources"]["Api"]["Properties"]["GatewayResponses"]["THROTTLED"]
     throttled["ResponseTemplates"]["application/json"] += " "
-    ids = [deployment(it) for it in (made, route, transformed(text), transformed(changed("/m2")))]
+    ids = [deployment(it) for it in (made, route, transform(text), transform(changed("/m2")))]
     assert len(set(ids)) == len(ids)
     # The stage's settings are the stage's own, and stay.
     again = route["Resources"]["ApiliveStage"]["Properties"]

@@ -20,7 +20,7 @@ def name_batch_publishing(template: Template) -> None:
     for resource in template["Resources"].values():
         for policy in resource.get("Properties", {}).get("Policies", ()):
             for statement in policy.get("Statement", ()) if isinstance(policy, dict) else ():
-                if statement["Action"] == "sns:Publish":
+                if statement.get("Action") == "sns:Publish":
                     statement["Action"] = ["sns:Publish", BATCH_PUBLISHING]
 
 
