@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import botocore.session
 import pytest
-from cfnlint.api import ManualArgs, lint  # type: ignore[import-untyped]
+from cfnlint.api import ManualArgs, lint
 
 from shared.errors import BodegaError
 from shared.http import _HEADERS
