@@ -22,7 +22,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools bench tests
 
-.PHONY: help setup run stop deploy-local build test bench power-table mutants check fix torture sbom requirements sam-local sam-invoke bootstrap deploy destroy admin dlq clean
+.PHONY: help setup run stop deploy-local build test bench power-table mutants check fix torture sbom requirements sam-local sam-invoke bootstrap deploy destroy admin smoke dlq clean
 
 help:  ## this list
 	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -129,7 +129,12 @@ destroy: $(APP) $(SAM)  ## delete a deployed shop; its tables and signing keys s
 admin: $(APP)  ## make a registered user an admin of a deployed shop; ENV=dev EMAIL=you@example.com
 	$(DO)$(PYTHON) -m tools.first_admin --env "$(ENV)" --stack "$(STACK)" --email "$(EMAIL)"
 
-# Of the open shop, unless ENV is given here: a variable of the shell must not lead into the cloud.
+# Of the open shop, unless URL (or ENV) is given here: a variable of the shell must not lead into the cloud.
+# The admin's password comes from the environment, so that no list of processes shows it.
+smoke: $(APP)  ## walk through a whole shop in a minute; URL=https://…/live (ADMIN_EMAIL, ADMIN_PASSWORD in the environment)
+	$(DO)$(PYTHON) -m tools.smoke --port "$(PORT)" \
+		--url "$(if $(findstring command,$(origin URL)),$(URL))"
+
 dlq: $(APP)  ## what workers gave up; ACTION=show, redrive or purge, QUEUE=checkout, ENV=dev if deployed
 	$(DO)$(PYTHON) -m tools.dlq \
 		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
