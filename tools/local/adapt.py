@@ -17,11 +17,9 @@ BATCH_PUBLISHING: Final = "sns:PublishBatch"
 
 def name_batch_publishing(template: Template) -> None:
     """AWS checks the call `PublishBatch` as `sns:Publish`, the emulator as an action of its own."""
-    for resource in template["Resources"].values():
-        for policy in resource.get("Properties", {}).get("Policies", ()):
-            for statement in policy.get("Statement", ()) if isinstance(policy, dict) else ():
-                if statement.get("Action") == "sns:Publish":
-                    statement["Action"] = ["sns:Publish", BATCH_PUBLISHING]
+    for statement in _statements(template):
+        if statement.get("Action") == "sns:Publish":
+            statement["Action"] = ["sns:Publish", BATCH_PUBLISHING]
 
 
 def name_each_method(template: Template) -> None:
@@ -54,20 +52,21 @@ def speak_plain_http(template: Template) -> None:
             del resources[name]
 
 
-def forgive_missing_sender(template: Template) -> None:
-    """The emulator does not fill in `ses:FromAddress`, which SES always does."""
-    for function in _functions(template):
-        for policy in function.get("Policies", ()):
-            for statement in policy.get("Statement", ()) if isinstance(policy, dict) else ():
-                condition = statement.get("Condition", {})
-                if "ses:FromAddress" in condition.get("StringEquals", {}):
-                    condition["StringEqualsIfExists"] = condition.pop("StringEquals")
+def forgive_missing_keys(template: Template) -> None:
+    """The emulator fills in no condition key of SES or DynamoDB, which AWS does: no statement may demand one."""
+    for statement in _statements(template):
+        condition = statement.get("Condition", {})
+        if "ses:FromAddress" in condition.get("StringEquals", {}):
+            condition["StringEqualsIfExists"] = condition.pop("StringEquals")
+        for operator in [name for name in condition if name.startswith("ForAnyValue:")]:
+            keys = condition.pop(operator)
+            assert all(key.startswith("dynamodb:") for key in keys), keys
 
 
 TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (
     name_each_method,
     speak_plain_http,
-    forgive_missing_sender,
+    forgive_missing_keys,
     name_batch_publishing,
 )
 
@@ -82,6 +81,12 @@ def _functions(template: Template) -> Iterator[dict[str, Any]]:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             yield resource["Properties"]
+
+
+def _statements(template: Template) -> Iterator[dict[str, Any]]:
+    for function in _functions(template):
+        for policy in function.get("Policies", ()):
+            yield from (one for one in policy.get("Statement", ()) if "Effect" in one)
 
 
 def _routes(function: dict[str, Any]) -> Iterator[dict[str, Any]]:
