@@ -98,7 +98,7 @@ def admin_log_in(walk: Walk) -> None:
 def accounts_for_admin(walk: Walk) -> None:
     api, admin, person = walk.api, walk.admin, walk.customer
     api.ask(f"GET {person.location}", "200", admin).has(id=person.id, email=person.email)
-    api.ask("GET /api/v1/users/nobody", "404 user-not-found", admin)
+    api.ask("GET /api/v1/users/no-such-user", "404 user-not-found", admin)
     listing = api.ask("GET /api/v1/users?active=true&limit=2", "200", admin)
     listing.has(count=2)
     listing.should(all(u["is_active"] for u in listing["users"]), "have active accounts only")
