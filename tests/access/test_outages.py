@@ -32,7 +32,6 @@ _TROUBLE: Final = {
         ("ServiceUnavailable", 503),
     ],
     "kms": [
-        ("LimitExceededException", 400),
         ("ThrottlingException", 400),
         ("DependencyTimeoutException", 503),
         ("KMSInternalException", 500),

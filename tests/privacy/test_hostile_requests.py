@@ -203,7 +203,9 @@ def test_no_message_that_cannot_be_handled_is_logged_and_no_reason_repeats_it(
     assert notes or (queue == "CheckoutQueue" and '"order.placed"' in body)
 
 
-@pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException", "AccountSuspended"])
+@pytest.mark.parametrize(
+    "code", ["MessageRejected", "BadRequestException", "AccountSuspendedException"]
+)
 def test_no_refusal_of_a_letter_is_logged_with_whom_it_is_to(
     town: Town, http: httpx.Client, heard: Heard, code: str
 ) -> None:

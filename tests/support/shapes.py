@@ -31,6 +31,12 @@ _COMMON: Final[Mapping[str, int]] = {
     "ValidationError": 400,
 }
 _OWN: Final[Mapping[str, Mapping[str, int]]] = {
+    # KMS's model lists these without their status; its API reference has them.
+    "kms": {
+        "DependencyTimeoutException": 503,
+        "KMSInternalException": 500,
+        "KeyUnavailableException": 500,
+    },
     "sns": {"Throttling": 400},
     "sts": {"AccessDenied": 403},
 }
