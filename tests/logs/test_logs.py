@@ -38,7 +38,7 @@ pytestmark = [
 ]
 
 _LEVELS: Final = {**getLevelNamesMapping(), "TRACE": 5}
-_NOBODY: Final = "nobody.knows@this.example"
+_NOBODY: Final = "no.reader@logs.example"
 _DECLINED: Final = {"payment_token": "tok_declined"}
 _BUDGET: Final[dict[str, dict[str, int]]] = tomllib.loads(
     (ROOT / "tests/budget/logs.toml").read_text()
