@@ -307,14 +307,14 @@ COMMON: dict[str, tuple[str, Mutation, str]] = {
 }
 DOCUMENTED: dict[str, tuple[str, Mutation, str]] = {
     "price as a number": (
-        "browse",
-        changing(".*limit=5", lambda body: body["products"][0].update(price=9.5)),
+        "filter_and_sort",
+        changing(r".*category=\S+&sort=price", lambda body: body["products"][0].update(price=9.5)),
         "GET /api/v1/products differs from openapi.json in the body",
     ),
     "time without a zone": (
-        "browse",
+        "filter_and_sort",
         changing(
-            ".*limit=5",
+            r".*category=\S+&sort=price",
             lambda body: body["products"][0].update(created_at="2026-11-21T17:00:00"),
         ),
         "GET /api/v1/products differs from openapi.json in the body",
