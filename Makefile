@@ -129,10 +129,11 @@ destroy: $(APP) $(SAM)  ## delete a deployed shop; its tables and signing keys s
 admin: $(APP)  ## make a registered user an admin of a deployed shop; ENV=dev EMAIL=you@example.com
 	$(DO)$(PYTHON) -m tools.first_admin --env "$(ENV)" --stack "$(STACK)" --email "$(EMAIL)"
 
-# Of the open shop, unless URL (or ENV) is given here: a variable of the shell must not lead into the cloud.
+# Through the open shop, unless URL is given here: a variable of the shell must not lead into the cloud.
 # The admin's password comes from the environment, so that no list of processes shows it.
 smoke: $(APP)  ## walk through a whole shop in a minute; URL=https://…/live (ADMIN_EMAIL, ADMIN_PASSWORD in the environment)
 	$(DO)$(PYTHON) -m tools.smoke --port "$(PORT)" \
+		$(if $(findstring command,$(origin URL) $(origin ENV) $(origin STACK)),--deployed) \
 		--url "$(if $(findstring command,$(origin URL)),$(URL))"
 
 dlq: $(APP)  ## what workers gave up; ACTION=show, redrive or purge, QUEUE=checkout, ENV=dev if deployed

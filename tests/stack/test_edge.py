@@ -138,4 +138,4 @@ def test_what_is_no_http_is_refused_with_a_problem(shop: Shop, root_path: str, b
     head, _, content = answer.decode().partition("\r\n\r\n")
     assert head.startswith("HTTP/1.1 400 ")
     assert "content-type: application/problem+json" in head
-    assert json.loads(content)["type"] == "/problems/request-refused"
+    assert json.loads(content)["type"] == "/problems/bad-request"

@@ -29,7 +29,7 @@ def test_headers_are_renamed_dropped_or_left_alone() -> None:
 @pytest.mark.parametrize(
     ("status", "answered", "code"),
     [
-        (400, 400, "request-refused"),
+        (400, 400, "bad-request"),
         (403, 404, "not-found"),
         (413, 413, "payload-too-large"),
         (429, 429, "too-many-requests"),

@@ -116,16 +116,26 @@ def test_client_stays_below_the_limits_of_a_minute(request_line: str, most: int)
         ("/health", None),
         ("https://other.example/live/health", None),
         ("/liver/health", None),
+        ("/live/live/health", None),
     ],
 )
 def test_a_link_must_stay_below_the_shops_url(link: str, path: str | None) -> None:
     client = Shop(OK).client(f"{URL}/")
     reply = client.ask("GET /", "200")
     if path is None:
-        with pytest.raises(Unexpected, match=r"https://shop\.example/live/…"):
+        with pytest.raises(Unexpected, match=r"below https://shop\.example/live "):
             client.linked(reply, link)
     else:
         assert client.linked(reply, link) == path
+
+
+def test_a_url_of_no_host_is_a_problem() -> None:
+    def send(_request: httpx.Request) -> httpx.Response:
+        raise UnicodeError("label empty")
+
+    client = Client("https://a..b", "run", transport=httpx.MockTransport(send))
+    with pytest.raises(Problem, match="Nothing answers"):
+        client.ask("GET /", "200")
 
 
 def test_what_never_comes_true_is_given_up() -> None:
@@ -163,11 +173,33 @@ def test_the_seeds_admin_is_for_shops_of_this_machine_only(
 
 
 @pytest.mark.parametrize(
-    "url", ["http://shop.example/live", "shop.example/live", "https://shop.example:port"]
+    "url",
+    [
+        "http://shop.example/live",
+        "shop.example/live",
+        "https://shop.example:port",
+        "https://xn--.invalid",
+        "https://me:secret@shop.example/live",
+    ],
 )
 def test_a_url_that_tokens_cannot_be_sent_to_is_a_problem(url: str) -> None:
-    with pytest.raises(Problem):
+    with pytest.raises(Problem) as problem:
         walk_of([f"--url={url}"])
+    assert "secret" not in str(problem.value)
+
+
+def test_a_deployed_shop_is_named_by_its_url() -> None:
+    with pytest.raises(Problem, match="URL"):
+        walk_of(["--deployed", "--url="])
+
+
+@pytest.mark.parametrize("half", [("me@example.com", ""), ("", "my-own-password")])
+def test_half_an_admin_is_a_problem(
+    half: tuple[str, str], environment: Callable[[str, str], None]
+) -> None:
+    environment(*half)
+    with pytest.raises(Problem, match="belong together"):
+        walk_of([])
 
 
 def test_no_secret_is_in_what_a_walk_or_a_person_prints(

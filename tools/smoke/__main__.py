@@ -20,7 +20,7 @@ from tools.local.places import HOST
 from tools.progress import Problem, step, stop
 from tools.seed.__main__ import ADMIN, PASSWORD
 from tools.smoke import accounts, catalogue, orders, site
-from tools.smoke.client import Client, Unexpected
+from tools.smoke.client import MALFORMED, Client, Unexpected
 from tools.smoke.walk import HOW_TO_BE_ADMIN, Skipped, Walk
 
 type Step = Callable[[Walk], None]
@@ -48,6 +48,7 @@ def walk_through(walk: Walk, steps: Sequence[Step] = STEPS) -> bool:
         Problem: this is no shop.
     """
     started = time.monotonic()
+    print(f"▸ a walk through {walk.api.url}", flush=True)
     outcomes: list[str] = []
     try:
         for take in steps:
@@ -82,7 +83,7 @@ def take_step(walk: Walk, take: Step) -> str:
     except Unexpected as unexpected:
         print(f"  {unexpected}", flush=True)
         outcome = "failed"
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except MALFORMED as error:
         asked, _, _ = walk.api.asked[-1]
         print(
             f"  The answer to {asked} has not the contract's form ({type(error).__name__}).",
@@ -109,15 +110,23 @@ def walk_of(arguments: list[str] | None) -> Walk:
     # An empty argument is a variable of make that nobody has set.
     parser.add_argument("--url", default="", help="where the API is, with its stage if it has one")
     parser.add_argument("--port", type=port, default=3000, help="of the open shop, without --url")
+    parser.add_argument("--deployed", action="store_true", help="a deployed shop is meant")
     options = parser.parse_args(arguments)
+    if options.deployed and not options.url:
+        raise Problem("Which shop? Give its URL as well: `make deploy` prints it at its end.")
     try:
         url = httpx.URL(options.url or f"http://{HOST}:{options.port}")
-    except httpx.InvalidURL as reason:
-        raise Problem(f"{options.url} is no URL: {reason}.") from None
+        host = url.host
+    except (httpx.InvalidURL, UnicodeError) as reason:
+        raise Problem(f"That is no URL: {reason}.") from None
+    if url.userinfo:
+        raise Problem("Leave the user and the password out of the URL.")
     email, password = os.environ.get("ADMIN_EMAIL", ""), os.environ.get("ADMIN_PASSWORD", "")
-    if url.host != HOST and url.scheme != "https":
+    if bool(email) != bool(password):
+        raise Problem("ADMIN_EMAIL and ADMIN_PASSWORD belong together: one of them is missing.")
+    if host != HOST and url.scheme != "https":
         raise Problem(f"{url} must begin with https://: passwords and tokens are sent there.")
-    if not (email or password) and url.host == HOST:
+    if not (email or password) and host == HOST:
         email, password = ADMIN, PASSWORD
     return Walk(Client(str(url), secrets.token_hex(4)), email, password)
 

@@ -26,6 +26,17 @@ _COMPRESSED_FROM: Final = 1024
 _PUBLIC: Final = ("/.well-known/", "/api/v1/products", "/docs", "/openapi.json")
 
 
+# What an answer that has not the contract's form makes of the code that reads it.
+MALFORMED: Final = (
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    httpx.InvalidURL,
+)
+
+
 class Unexpected(Exception):
     """An answer that the contract does not allow; its text is one sentence for the person at the terminal.
 
@@ -209,7 +220,7 @@ class Client:
             self._pace(request)
             try:
                 response = self._http.send(request)
-            except httpx.RequestError as error:
+            except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as error:
                 if not self.asked:
                     raise Problem(f"Nothing answers at {self.url}: {error}.") from None
                 if attempt == _ATTEMPTS or request.method != "GET":
@@ -245,6 +256,10 @@ def _check_problem(reply: Reply, code: str) -> None:
     reply.should(content_type == "application/problem+json", "be application/problem+json")
     reply.fields("type title status detail instance request_id")
     reply.has(status=reply.response.status_code, request_id=reply.header("X-Request-ID"))
+    path = reply.response.request.url.path.rstrip("/") or "/"
+    # The gateway's own answers hold nothing that a client sent.
+    is_own = str(reply["instance"]).startswith("urn:uuid:")
+    reply.should(is_own or reply["instance"] == path, f"have instance {path!r}")
     if reply.response.status_code == 401 and code == "unauthenticated":
         # A REST API of API Gateway renames it.
         names = ("WWW-Authenticate", "x-amzn-Remapped-WWW-Authenticate")
