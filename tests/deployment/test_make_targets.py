@@ -23,6 +23,10 @@ TARGETS: Final = {
     if "$(ENV)" in recipe
 }
 REFUSAL: Final = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
+LOGIN: Final = (
+    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"
+    b"</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
 WHAT_THEY_NEED: Final = ("EMAIL=ada@shop.test", "SENDER=shop.test", "YES=1")
 OWN_ADDRESSES: Final = "PARAMETERS=SenderEmail=shop@shop.test AdminEmail=admin@shop.test"
 SHELLS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -33,7 +37,7 @@ SHELLS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 class Endpoint:
-    """Refuses all that AWS is asked, and keeps in which region, of which service, and for which stack."""
+    """Refuses all that AWS is asked but for whom it talks to, and keeps in which region, of which service, and for which stack."""
 
     def __init__(self) -> None:
         self.regions: set[str] = set()
@@ -42,14 +46,18 @@ class Endpoint:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 scope = _SCOPE.search(self.headers["Authorization"])
                 assert scope
                 endpoint.regions.add(scope[1])
                 endpoint.stacks.update(parse_qs(body).get("StackName", []))
-                self.send_response(403)
+                is_login = "Action=GetCallerIdentity" in body
+                self.send_response(200 if is_login else 403)
+                self.send_header("X-Amzn-ErrorType", "AccessDenied")
                 self.end_headers()
-                self.wfile.write(REFUSAL)
+                self.wfile.write(LOGIN if is_login else REFUSAL)
+
+            do_GET = do_POST
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -116,6 +124,22 @@ def test_a_target_asks_in_the_region_of_samconfig(
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert "AccessDenied" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "stack"),
+    [("bootstrap", "bodega-bootstrap"), ("deploy", "bodega-dev"), ("destroy", "bodega-dev")],
+)
+def test_a_target_says_where_it_works_and_that_the_shell_leads_elsewhere(
+    target: str, stack: str, endpoint: Endpoint
+) -> None:
+    # One for all services, or for one: neither may pass unseen.
+    shell = {"AWS_ENDPOINT_URL": endpoint.url, "AWS_ENDPOINT_URL_SES": "http://127.0.0.1:9"}
+    ended = make(target, "ENV=dev", OWN_ADDRESSES, shell=shell)
+    where = f"▸ account 123456789012   region eu-west-1   stack {stack}"
+    first = ended.stdout.splitlines()[0]
+    assert first.startswith(where)
+    assert set(re.findall(r"endpoint (\S+)", first)) == set(shell.values())
 
 
 @pytest.mark.parametrize("target", ["destroy", "admin", "dlq"])

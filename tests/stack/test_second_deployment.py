@@ -38,12 +38,7 @@ def deploy(shop: Shop, tmp_path: Path) -> Iterator[Deploy]:
         own = {"Architecture": architecture(), **shop.parameters}
         parameters = {**sam.parameters("local"), **own}
         command = ["deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"]
-        command += [
-            "--template-file",
-            str(file),
-            "--parameter-overrides",
-            *(f"{k}={v}" for k, v in parameters.items()),
-        ]
+        command += ["--template-file", str(file), *sam.overriding(parameters)]
         try:
             assert sam.run(command, aws_environment(shop.endpoint), tmp_path / "deploy.log") is None
         finally:

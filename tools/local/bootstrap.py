@@ -45,7 +45,7 @@ def deploy(
     }
     if not stack.exists(cloudformation, STACK):
         # A failed first attempt must not stand in the way of the next one.
-        made = cloudformation.create_stack(**request, OnFailure="DELETE")
+        made = cloudformation.create_stack(**request, OnFailure="DELETE", RetainExceptOnCreate=True)
         waiter: Any = cloudformation.get_waiter("stack_create_complete")
     else:
         try:

@@ -17,6 +17,7 @@ from tools.progress import Problem, step
 from tools.template import template
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_sesv2 import SESV2Client
 
@@ -34,7 +35,9 @@ def prepare(target: Target, sender: str, parameters: Mapping[str, str]) -> None:
         parameters: others of bootstrap.yaml to set.
     """
     with _aws():
-        cloudformation = target.session().client("cloudformation")
+        session = target.session()
+        _print_account(session, bootstrap.STACK)
+        cloudformation = session.client("cloudformation")
         if not sender and not bootstrap.is_deployed(cloudformation):
             sender = _own_addresses(target, {})["SenderEmail"]
         with step(f"bootstrap in {target.region}"):
@@ -55,6 +58,7 @@ def deploy(target: Target, overrides: Mapping[str, str]) -> None:
     with _aws():
         parameters = _own_addresses(target, overrides)
         session = target.session()
+        _print_account(session, target.stack)
         _require_bootstrap(target, session.client("cloudformation"))
         _require_sender(target, session.client("sesv2"), parameters["SenderEmail"])
     platform = parameters["Architecture"]
@@ -74,7 +78,7 @@ def release(target: Target, parameters: Mapping[str, str], *more: str) -> None:
     """Run `sam deploy` on what is built.
 
     Args:
-        parameters: all of the template's that differ from their defaults.
+        parameters: all of the template's; an existing stack keeps its values of those that are missing.
         more: arguments of SAM's own.
 
     Raises:
@@ -82,9 +86,13 @@ def release(target: Target, parameters: Mapping[str, str], *more: str) -> None:
     """
     with _aws():
         cloudformation = target.session().client("cloudformation")
+        # A first deployment failed. CloudFormation takes no change for what is left of it.
+        if _status(cloudformation, target.stack) == "ROLLBACK_COMPLETE":
+            with step(f"delete {target.stack}, which a failed first deployment has left"):
+                _delete(cloudformation, target.stack)
         before = _open_change_sets(cloudformation, target.stack)
     command = _sam(target, "deploy", "--s3-prefix", target.stack, *more)
-    command += ["--parameter-overrides", *(f"{k}={v}" for k, v in parameters.items())]
+    command += sam.overriding(parameters)
     if subprocess.run(command, cwd=ROOT, env=_environment(target), check=False).returncode:
         raise Problem("The deployment failed; the lines above say where.")
     with _aws():
@@ -92,6 +100,10 @@ def release(target: Target, parameters: Mapping[str, str], *more: str) -> None:
         declined = _open_change_sets(cloudformation, target.stack) - before
         for change_set in declined:
             cloudformation.delete_change_set(ChangeSetName=change_set)
+        # The first change set made an empty stack; others may wait in it.
+        is_new = _status(cloudformation, target.stack) == "REVIEW_IN_PROGRESS"
+        if declined and is_new and not before:
+            _delete(cloudformation, target.stack)
     if declined:
         raise Problem("The answer was no: nothing was deployed.")
 
@@ -108,10 +120,16 @@ def destroy(target: Target, *, agreed: bool, with_data: bool) -> None:
     """
     with _aws():
         session = target.session()
+        _print_account(session, target.stack)
         if not stack.exists(session.client("cloudformation"), target.stack):
             print(f"There is no stack {target.stack} in {target.region}.")
             return
         kept = _kept_resources(session.client("cloudformation"), target.stack)
+        if with_data:
+            _require_unprotected(target, session, kept["AWS::DynamoDB::Table"])
+    # Before anything is deleted: no list of a deleted stack has these names.
+    for names in filter(None, kept.values()):
+        print("What is deleted as well:" if with_data else "What stays:", *names, flush=True)
     data = "and its data for good" if with_data else "(its tables and signing keys stay)"
     question = f"Delete {target.stack} in {target.region} {data}? Type the stack's name: "
     if not agreed and _answer(question) != target.stack:
@@ -120,14 +138,25 @@ def destroy(target: Target, *, agreed: bool, with_data: bool) -> None:
     if subprocess.run(command, cwd=ROOT, env=_environment(target), check=False).returncode:
         raise Problem("The stack was not deleted; the lines above say why.")
     if not with_data:
-        for names in kept.values():
-            print("What stays:", *names)
         return
+    dynamodb, kms = session.client("dynamodb"), session.client("kms")
     with _aws(), step("delete the data"):
         for table in kept["AWS::DynamoDB::Table"]:
-            session.client("dynamodb").delete_table(TableName=table)
+            with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):
+                dynamodb.delete_table(TableName=table)
         for key in kept["AWS::KMS::Key"]:
-            session.client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+            # The second one: its deletion is scheduled already.
+            gone = kms.exceptions.NotFoundException, kms.exceptions.KMSInvalidStateException
+            with contextlib.suppress(*gone):
+                kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+
+
+def _print_account(session: "boto3.Session", name: str) -> None:
+    """Where a command is about to work, and by which endpoints if the shell names some."""
+    account = session.client("sts").get_caller_identity()["Account"]
+    print(f"▸ account {account}   region {session.region_name}   stack {name}", end="")
+    shell = {v for name, v in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")}
+    print(*(f"   endpoint {url}" for url in sorted(shell)), sep="", flush=True)
 
 
 def _answer(question: str) -> str:
@@ -177,14 +206,48 @@ def _require_bootstrap(target: Target, cloudformation: "CloudFormationClient") -
 def _require_sender(target: Target, ses: "SESV2Client", address: str) -> None:
     """SES knows the address or its domain; whether the mail's reader has clicked yet, it only warns of."""
     for identity in (address, address.rpartition("@")[2]):
-        with contextlib.suppress(ses.exceptions.NotFoundException):
-            if not ses.get_email_identity(EmailIdentity=identity)["VerifiedForSendingStatus"]:
-                print(f"▸ {identity} is not verified yet: no e-mail is sent until it is.")
+        verified = _is_verified(ses, identity)
+        if verified is False:
+            print(f"▸ {identity} is not verified yet: no e-mail is sent until it is.")
+        if verified is not None:
             return
     raise Problem(
         f"SES in {target.region} may not send as {address}: `make bootstrap "
         f"ENV={target.environment} SENDER={address}`, or SENDER= the domain for all its addresses."
     )
+
+
+def _is_verified(ses: "SESV2Client", identity: str) -> bool | None:
+    """None where SES does not know the identity."""
+    with contextlib.suppress(ses.exceptions.NotFoundException):
+        return ses.get_email_identity(EmailIdentity=identity)["VerifiedForSendingStatus"]
+    return None
+
+
+def _require_unprotected(target: Target, session: "boto3.Session", tables: list[str]) -> None:
+    """Checked before the stack is deleted, not when only its tables are left."""
+    dynamodb = session.client("dynamodb")
+    for table in tables:
+        with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):
+            if dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
+                raise Problem(
+                    f"Nothing was deleted: {table} is protected against it. Take the protection off "
+                    f"each table: `aws dynamodb update-table --region {target.region} "
+                    f"--table-name {table} --no-deletion-protection-enabled`."
+                )
+
+
+def _status(cloudformation: "CloudFormationClient", name: str) -> str | None:
+    """None where there is no such stack."""
+    if not stack.exists(cloudformation, name):
+        return None
+    return cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+
+
+def _delete(cloudformation: "CloudFormationClient", name: str) -> None:
+    cloudformation.delete_stack(StackName=name)
+    waiter = cloudformation.get_waiter("stack_delete_complete")
+    waiter.wait(StackName=name, WaiterConfig={"Delay": 3})
 
 
 def _open_change_sets(cloudformation: "CloudFormationClient", name: str) -> set[str]:
@@ -209,8 +272,11 @@ def _kept_resources(cloudformation: "CloudFormationClient", name: str) -> dict[s
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
     for resource in (one for page in pages for one in page["StackResourceSummaries"]):
         declared = template()["Resources"].get(resource["LogicalResourceId"], {})
+        physical = resource.get("PhysicalResourceId")
+        if not physical or resource["ResourceStatus"] == "DELETE_COMPLETE":
+            continue
         if declared.get("DeletionPolicy") == "RetainExceptOnCreate":
-            kept[resource["ResourceType"]].append(resource["PhysicalResourceId"])
+            kept[resource["ResourceType"]].append(physical)
     return kept
 
 

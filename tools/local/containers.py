@@ -71,7 +71,7 @@ def _run(shop: Shop, what: list[str], arguments: list[str]) -> None:
         *("--template", _BUILD / "template.yaml", "--env-vars", _VARIABLES),
         *("--add-host", "host.docker.internal:host-gateway"),
         *arguments,
-        *("--parameter-overrides", *(f"{name}={value}" for name, value in overrides.items())),
+        *sam.overriding(overrides),
     ]
     environment = {**shop.environment, **sam.quiet(), **_docker_settings()}
     # SAM gives its own variables to the functions that declare them, and this address is not theirs.

@@ -16,6 +16,7 @@ import yaml
 from tools.local import adapt, processes
 from tools.local.places import HOST, ROOT, SAM_PYTHON, STATE, aws_environment
 from tools.progress import Problem
+from tools.template import template
 
 BUILD: Final = ROOT / ".aws-sam/local"
 _SOURCES: Final = (
@@ -32,9 +33,16 @@ _NEVER: Final = 4102444800  # 2100-01-01
 
 
 def parameters(environment: str) -> dict[str, str]:
-    """The template's parameters that samconfig.toml sets for an environment."""
+    """All of the template's parameters: their defaults, and what samconfig.toml sets for an environment."""
+    defaults = {name: str(one["Default"]) for name, one in template()["Parameters"].items()}
     overrides = settings(environment)["parameter_overrides"]
-    return dict(override.split("=", 1) for override in overrides)
+    return {**defaults, **dict(override.split("=", 1) for override in overrides)}
+
+
+def overriding(parameters: Mapping[str, str]) -> list[str]:
+    """SAM's argument for the values. On an update, SAM keeps the deployed value of each parameter that it lacks."""
+    # SAM takes an empty value only in quotes.
+    return ["--parameter-overrides", *(f'{name}="{v}"' for name, v in parameters.items())]
 
 
 def settings(environment: str) -> dict[str, Any]:
@@ -91,15 +99,15 @@ def build_if_changed(log: Path, folder: Path = BUILD, platform: str = "host") ->
 def _adapt(file: Path) -> None:
     """Adapt the built template to the emulator, and write it as JSON, which is YAML too. SAM reads it seven times, JSON by
     another parser: a deployment into the emulator takes 9.7 s instead of 12.6 (medians of three)."""
-    template = yaml.safe_load(file.read_text())
-    adapt.adapt(template)
-    file.write_text(json.dumps(template, indent=1))
+    built = yaml.safe_load(file.read_text())
+    adapt.adapt(built)
+    file.write_text(json.dumps(built, indent=1))
 
 
 def gateway_responses() -> dict[str, Any]:
     """What the API answers by itself, by the built template."""
-    template = json.loads((BUILD / "template.yaml").read_text())
-    responses: dict[str, Any] = template["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    built = json.loads((BUILD / "template.yaml").read_text())
+    responses: dict[str, Any] = built["Resources"]["Api"]["Properties"]["GatewayResponses"]
     return responses
 
 
@@ -124,10 +132,8 @@ def _files() -> Iterator[Path]:
 
 def deploy(endpoint: str, overrides: Mapping[str, str], log: Path) -> str | None:
     """Run `sam deploy` into the emulator; returns its last words when it fails."""
-    # Named on the command line they replace those of samconfig.toml: so all of them.
     merged = {**parameters("local"), **overrides}
-    command = ["deploy", "--config-env", "local", "--parameter-overrides"]
-    command += [f"{name}={value}" for name, value in merged.items()]
+    command = ["deploy", "--config-env", "local", *overriding(merged)]
     with _locked("build"):
         return run(command, aws_environment(endpoint), log)
 

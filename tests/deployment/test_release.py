@@ -1,0 +1,218 @@
+"""`make deploy` over what an earlier one has left, and `make destroy` over what an earlier one has not finished."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import WaiterError
+
+from tests.deployment.test_bootstrap import Account, account, endpoint
+from tools.local import bootstrap, cloud, sam, stack
+from tools.local.places import aws_environment
+from tools.local.target import Target, target
+from tools.progress import Problem
+from tools.template import ROOT, template
+
+__all__ = ["account", "endpoint"]
+
+SHOP: Final = target("dev")
+TABLE: Final[dict[str, Any]] = {
+    "Type": "AWS::DynamoDB::Table",
+    "DeletionPolicy": "Retain",
+    "Properties": {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    },
+}
+TOPIC: Final = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+FAILING: Final = {
+    "Type": "AWS::ApiGateway::BasePathMapping",
+    "DependsOn": "UsersTable",
+    "Properties": {"DomainName": "no.such.domain", "RestApiId": "none"},
+}
+
+
+def fail(account: Account) -> None:
+    """A first deployment that ends ROLLBACK_COMPLETE."""
+    resources = {"UsersTable": {**TABLE, "DeletionPolicy": "Delete"}, "Failing": FAILING}
+    account.cloudformation.create_stack(
+        StackName=SHOP.stack, TemplateBody=json.dumps({"Resources": resources})
+    )
+    with pytest.raises(WaiterError):
+        account.cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=SHOP.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+
+
+@pytest.fixture
+def small(tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """SAM's arguments for the template's parameters with one resource, in this account."""
+    for name, value in aws_environment(account.endpoint).items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "template.json"
+    display = {"Fn::Sub": "${Firewall} ${DomainName} ${LogLevel}"}
+    resources = {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": display}}}
+    file.write_text(json.dumps({"Parameters": template()["Parameters"], "Resources": resources}))
+    config = str(ROOT / "samconfig.toml")
+    return ("--template-file", str(file), "--config-file", config)
+
+
+def deployed(account: Account) -> Any:
+    return account.cloudformation.describe_stacks(StackName=SHOP.stack)["Stacks"][0]
+
+
+def test_a_failed_first_deployment_is_deleted_before_the_next(
+    account: Account, small: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(account)
+    failed = deployed(account)
+    assert failed["StackStatus"] == "ROLLBACK_COMPLETE"
+    cloud.release(SHOP, sam.parameters("dev"), *small)
+    assert deployed(account)["StackStatus"] == "CREATE_COMPLETE"
+    assert deployed(account)["StackId"] != failed["StackId"]
+    assert "which a failed first deployment has left" in capsys.readouterr().out
+
+
+def test_a_value_that_is_no_longer_set_goes_back_to_its_default(
+    account: Account, small: tuple[str, ...]
+) -> None:
+    once = {"Firewall": "waf", "DomainName": "api.shop.test", "LogLevel": "ERROR"}
+    for overrides in (once, {}):
+        cloud.release(SHOP, {**sam.parameters("dev"), **overrides}, *small)
+    found = {p["ParameterKey"]: p["ParameterValue"] for p in deployed(account)["Parameters"]}
+    assert [found[name] for name in once] == ["none", "", "DEBUG"]
+    # Nothing is left to what the stack had before, not even what no environment sets.
+    assert sam.parameters("dev").keys() == template()["Parameters"].keys()
+
+
+def test_a_bootstrap_that_fails_leaves_nothing_that_it_would_retain(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bootstrap.yaml"
+    resources = {"UsersTable": TABLE, "Failing": FAILING}
+    file.write_text(json.dumps({"Parameters": {}, "Resources": resources}))
+    monkeypatch.setattr(bootstrap, "_FILE", file)
+    with pytest.raises(Problem, match="The stack bodega-bootstrap failed: Failing"):
+        bootstrap.deploy(account.cloudformation, {}, poll=0.1)
+    assert account.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def shop_with_data(account: Account) -> dict[str, str]:
+    """A stack with two tables, one of them protected, and two keys; physical by logical names."""
+    protected = {**TABLE["Properties"], "DeletionProtectionEnabled": True}
+    key = {"Type": "AWS::KMS::Key", "DeletionPolicy": "Retain", "Properties": {"KeyPolicy": {}}}
+    resources = {
+        "ProductsTable": TABLE,
+        "UsersTable": {**TABLE, "Properties": protected},
+        "TokenKey": key,
+        "TokenKeyB": key,
+    }
+    account.cloudformation.create_stack(
+        StackName=SHOP.stack, TemplateBody=json.dumps({"Resources": resources})
+    )
+    account.cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=SHOP.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    listed = account.cloudformation.list_stack_resources(StackName=SHOP.stack)
+    return {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in listed["StackResourceSummaries"]
+    }
+
+
+def test_data_are_deleted_over_what_was_deleted_before_and_never_half(account: Account) -> None:
+    names = shop_with_data(account)
+    dynamodb, kms = account.client("dynamodb"), account.client("kms")
+
+    destroy = ("destroy", "dev", "--yes", "--with-data")
+    ended = account.run(*destroy)
+    assert ended.returncode == 1
+    assert f"Nothing was deleted: {names['UsersTable']} is protected against it." in ended.stderr
+    assert stack.exists(account.cloudformation, SHOP.stack)
+    assert set(dynamodb.list_tables()["TableNames"]) == {
+        names["UsersTable"],
+        names["ProductsTable"],
+    }
+
+    dynamodb.update_table(TableName=names["UsersTable"], DeletionProtectionEnabled=False)
+    dynamodb.delete_table(TableName=names["ProductsTable"])
+    kms.schedule_key_deletion(KeyId=names["TokenKey"], PendingWindowInDays=7)
+    ended = account.run(*destroy)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert not stack.exists(account.cloudformation, SHOP.stack)
+    assert dynamodb.list_tables()["TableNames"] == []
+    for logical in ("TokenKey", "TokenKeyB"):
+        found = kms.describe_key(KeyId=names[logical])["KeyMetadata"]
+        assert found["KeyState"] == "PendingDeletion"
+    # Whoever must finish it by hand has the names, whatever fails.
+    before, _, _ = ended.stdout.partition("Deleting")
+    assert all(name in before for name in names.values())
+
+
+class Raw(io.BytesIO):
+    """A body as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+@dataclass(frozen=True)
+class Answered(Target):
+    """Some operations are answered as AWS answers them, and the emulator does not."""
+
+    answers: Mapping[str, tuple[int, str]]
+
+    def session(self) -> boto3.Session:
+        session = super().session()
+        for operation, (status, body) in self.answers.items():
+
+            def answer(
+                request: Any, status: int = status, body: str = body, **_: Any
+            ) -> AWSResponse:
+                return AWSResponse(request.url, status, HTTPHeaders(), Raw(body.encode()))
+
+            hook: Any = answer
+            session.events.register(f"before-send.{operation}", hook)
+        return session
+
+
+def test_data_that_are_gone_and_keys_that_wait_for_their_deletion_stop_nothing(
+    account: Account, small: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    del small  # only its way into the account
+    account.cloudformation.create_stack(StackName=SHOP.stack, TemplateBody=json.dumps(TOPIC))
+    listed = "".join(
+        f"<member><LogicalResourceId>{logical}</LogicalResourceId><ResourceType>{type_}"
+        f"</ResourceType><ResourceStatus>{status}</ResourceStatus>{physical}</member>"
+        for logical, type_, status, physical in (
+            ("UsersTable", "AWS::DynamoDB::Table", "DELETE_COMPLETE", physical_id("a-deleted")),
+            ("OrdersTable", "AWS::DynamoDB::Table", "CREATE_FAILED", ""),
+            ("TokenKey", "AWS::KMS::Key", "CREATE_COMPLETE", physical_id("a-key")),
+        )
+    )
+    resources = f"<StackResourceSummaries>{listed}</StackResourceSummaries>"
+    result = f"<ListStackResourcesResult>{resources}</ListStackResourcesResult>"
+    pending = json.dumps({"__type": "KMSInvalidStateException", "message": "pending deletion"})
+    answers = {
+        "cloudformation.ListStackResources": (200, f"<R>{result}</R>"),
+        "kms.ScheduleKeyDeletion": (400, pending),
+    }
+    where = Answered(SHOP.environment, SHOP.stack, SHOP.region, answers)
+    cloud.destroy(where, agreed=True, with_data=True)
+    said = capsys.readouterr().out
+    assert [line for line in said.splitlines() if "is deleted as well" in line] == [
+        "What is deleted as well: a-key"
+    ]
+    assert not stack.exists(account.cloudformation, SHOP.stack)
+
+
+def physical_id(name: str) -> str:
+    return f"<PhysicalResourceId>{name}</PhysicalResourceId>"
