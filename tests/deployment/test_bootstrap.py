@@ -48,6 +48,12 @@ class Account:
         listed = self.client("sesv2").list_email_identities()["EmailIdentities"]
         return {identity["IdentityName"] for identity in listed}
 
+    def own_identities(self) -> set[str]:
+        """Those that belong to the stack."""
+        [made] = self.cloudformation.describe_stacks(StackName=bootstrap.STACK)["Stacks"]
+        values = {one["ParameterKey"]: one["ParameterValue"] for one in made["Parameters"]}
+        return {values["SenderEmail"], values["SenderDomain"]} - {""}
+
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -78,7 +84,10 @@ def test_it_is_made_once_and_then_changes_only_what_is_said(account: Account) ->
     assert account.identities() == {"shop@shop.test"}
 
     assert "PullRequestRole" in account.bootstrapped(**bootstrap.sender("other@shop.test"))
-    assert account.identities() == {"other@shop.test"}
+    # Shops that are deployed go on sending as the first.
+    assert account.identities() == {"shop@shop.test", "other@shop.test"}
+    assert account.bootstrapped(SenderEmail="")["ApiLogsRole"] == role
+    assert account.identities() == {"shop@shop.test", "other@shop.test"}
 
 
 def test_a_sender_is_an_address_or_a_domain() -> None:
@@ -109,6 +118,19 @@ def test_make_prints_what_a_person_needs_of_it(account: Account) -> None:
     # Without a sender, what is there stays.
     assert account.run("bootstrap", "prod").returncode == 0
     assert account.identities() == {"shop@shop.test"}
+
+
+def test_an_identity_that_ses_has_already_is_left_to_its_owner(account: Account) -> None:
+    account.client("sesv2").create_email_identity(EmailIdentity="shop@shop.test")
+    ended = account.run("bootstrap", "dev", "--sender", "shop@shop.test")
+    assert ended.returncode == 0, ended.stderr
+    assert "SES in eu-west-1 knows shop@shop.test already." in ended.stdout
+    assert account.own_identities() == set()
+    # And so is one that the stack itself has left.
+    assert account.run("bootstrap", "dev", "--sender", "a@shop.test").returncode == 0
+    assert account.run("bootstrap", "dev", "--sender", "b@shop.test").returncode == 0
+    assert account.run("bootstrap", "dev", "--sender", "a@shop.test").returncode == 0
+    assert account.own_identities() == {"b@shop.test"}
 
 
 def test_a_shop_that_is_not_there_is_destroyed_already(account: Account) -> None:

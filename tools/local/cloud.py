@@ -40,6 +40,10 @@ def prepare(target: Target, sender: str, parameters: Mapping[str, str]) -> None:
         cloudformation = session.client("cloudformation")
         if not sender and not bootstrap.is_deployed(cloudformation):
             sender = _own_addresses(target, {})["SenderEmail"]
+        # CloudFormation cannot make an identity that exists: the stack's own, one that it left, or another's.
+        if sender and _is_verified(session.client("sesv2"), sender) is not None:
+            print(f"▸ SES in {target.region} knows {sender} already.")
+            sender = ""
         with step(f"bootstrap in {target.region}"):
             bootstrap.deploy(cloudformation, {**bootstrap.sender(sender), **parameters})
         for name, value in sorted(stack.outputs(cloudformation, bootstrap.STACK).items()):
