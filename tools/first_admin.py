@@ -25,10 +25,12 @@ def make_admin(users: "Users", email: str) -> str:
     """Make the user with this address an admin; return a sentence that says what was done.
 
     Raises:
-        Problem: there is no such user, or not an active one, or it was changed at the same moment.
+        Problem: no address is given, there is no such user, or not an active one, or it was changed at the same moment.
     """
     from users.errors import Outdated
 
+    if not email:
+        raise Problem("Whom? Name the address of the user: EMAIL=you@example.com")
     user = users.find_by_email(email)
     if user is None:
         raise Problem(f"Nobody is registered as {email}: register first, then try again.")

@@ -22,6 +22,11 @@ def test_who_is_not_registered_becomes_none() -> None:
         make_admin(InMemoryUsers(), "ada@example.com")
 
 
+def test_an_empty_address_is_asked_for() -> None:
+    with pytest.raises(Problem, match="EMAIL="):
+        make_admin(InMemoryUsers(), "")
+
+
 def test_a_deactivated_account_becomes_none(shop: Shop) -> None:
     user = shop.customer()
     shop.accounts.deactivate(caller(user), user.id)

@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tools.local.places import BUCKET, CREDENTIALS, REGION, STACK
+from tools.progress import Problem
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -92,7 +93,13 @@ def exists(cloudformation: "CloudFormationClient", name: str) -> bool:
 
 
 def outputs(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
-    """A stack's outputs by name, wherever it is deployed."""
+    """A stack's outputs by name, wherever it is deployed.
+
+    Raises:
+        Problem: there is no such stack.
+    """
+    if not exists(cloudformation, name):
+        raise Problem(f"There is no stack {name} in {cloudformation.meta.region_name}.")
     stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     return {
         output["OutputKey"]: output["OutputValue"]
