@@ -34,7 +34,7 @@ class Mailer(Protocol):
 
         Raises:
             EmailRefused: it cannot be sent, now or later.
-            EmailBlocked: the account may not send it before somebody has changed that.
+            EmailBlocked: the account may not send it until an operator changes the account.
             EmailUnavailable: it may be sent later.
         """
 
@@ -67,14 +67,14 @@ class SesMailer:
                 },
             )
         except ClientError as error:
-            raise _told(error) from None
+            raise _translated(error) from None
         except BotoCoreError as error:
             raise EmailUnavailable(type(error).__name__) from None
         return answer["MessageId"]
 
 
-def _told(error: ClientError) -> Exception:
-    # Only the code goes on: SES's sentences hold addresses, and would stand in the log.
+def _translated(error: ClientError) -> Exception:
+    # Keep only the code: SES's messages hold addresses, and exceptions are logged.
     code = error.response["Error"]["Code"]
     sentence = error.response["Error"].get("Message", "")
     for beginning in _BLOCKING:

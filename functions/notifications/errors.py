@@ -23,7 +23,7 @@ class EmailRefused(Exception):
 
 
 class EmailBlocked(GiveUp):
-    """The provider takes no such message before somebody has changed the account: it is in the sandbox, paused, or at its
+    """The provider refuses such messages until an operator changes the account: it is in the sandbox, paused, or at its
     daily quota. The text is the provider's code."""
 
 

@@ -46,7 +46,7 @@ class Notifier:
         Raises:
             AttemptUnderWay: another delivery is at it; this one must come again, in case that one fails.
             EmailUnavailable: the provider may take it later.
-            EmailBlocked: the provider takes none before somebody has acted. The notification stays pending, to be sent then.
+            EmailBlocked: the provider refuses until an operator changes the account. The notification stays pending.
         """
         if fact.type == "user.erased":
             self._erase(UserErasedData.model_validate(fact.data).user_id)

@@ -10,7 +10,7 @@ from tests.support.http import Answer, rest_event
 
 
 def bearer(scene: Scene, route: Route) -> dict[str, str]:
-    """Whoever may send the route's example."""
+    """A caller who may send the route's example."""
     if RULES[route] is Who.ANYONE:
         return {}
     client = scene.stage.admin if RULES[route] is Who.ADMIN else scene.owner.client

@@ -152,7 +152,7 @@ def test_data_are_deleted_over_what_was_deleted_before_and_never_half(account: A
     for logical in ("TokenKey", "TokenKeyB"):
         found = kms.describe_key(KeyId=names[logical])["KeyMetadata"]
         assert found["KeyState"] == "PendingDeletion"
-    # Whoever must finish it by hand has the names, whatever fails.
+    # The operator who finishes it by hand has the names, even after a failure.
     before, _, _ = ended.stdout.partition("Deleting")
     assert all(name in before for name in names.values())
 

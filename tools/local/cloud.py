@@ -51,7 +51,7 @@ def prepare(target: Target, sender: str, parameters: Mapping[str, str]) -> None:
 
 
 def deploy(target: Target, overrides: Mapping[str, str]) -> None:
-    """Build for the architecture that the environment names, and deploy; SAM itself tells how it goes.
+    """Build for the architecture that the environment names, and deploy; SAM prints the progress.
 
     Args:
         overrides: the template's parameters that differ from the environment's.

@@ -51,7 +51,7 @@ class Unexpected(Exception):
 
 @dataclass
 class Person:
-    """Somebody with an account, logged in or not."""
+    """A user with an account, logged in or not."""
 
     email: str
     password: str = field(repr=False)
