@@ -23,8 +23,10 @@ from orders.ports import DueOrder, Orders, Stock
 from shared import clock, logging, metrics
 from shared.clock import Clock
 from shared.contracts.inventory import ReservationEnded
+from shared.deadline import Deadline
 
 _RACES = 5
+_ADVANCE_SECONDS = 15.0
 
 
 class _Later(Exception):
@@ -71,11 +73,13 @@ class Checkout:
                 return
         logging.logger().warning("lost every race for an order", extra={"order_id": order_id})
 
-    def sweep(self) -> int:
+    def sweep(self, deadline: Deadline) -> int:
         """Go on with the orders that are due; return how many there were."""
         now = self._now()
         due = self._orders.due(clock.rfc3339(now))
         for order in due:
+            if not deadline.allows(_ADVANCE_SECONDS):
+                break
             self._advance_due(order, until=clock.rfc3339(now + PATIENCE))
         if due:
             metrics.count("OrdersSwept", len(due))

@@ -22,8 +22,7 @@ class Settings(OutboxSettings):
 def build(settings: Settings) -> Handler:
     """The function's graph."""
     saga = checkout(Table(settings.table_name, aws.client("dynamodb")), settings.products_inventory)
-    # Events first: they are quick, and others wait for them.
-    return chores(published=Relay.connected(settings).sweep, advanced=saga.sweep)
+    return chores(advanced=saga.sweep, published=Relay.connected(settings).sweep)
 
 
 handler = Entry(build, Settings)

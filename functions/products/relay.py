@@ -10,6 +10,7 @@ from products.repository.products import DynamoProducts
 from products.service.low_stock import LowStockWatch
 from shared import logging
 from shared.aws import client
+from shared.deadline import Deadline
 from shared.dynamodb import Table, from_wire
 from shared.entry import Entry, Handler
 from shared.outbox import Relay
@@ -26,11 +27,11 @@ class Settings(OutboxSettings):
 def create_handler(relay: Relay, watch: LowStockWatch) -> Handler:
     """The handler of the stream's batches."""
 
-    def react(stream_event: dict[str, Any]) -> dict[str, Any]:
+    def react(stream_event: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         # First, because it only writes: a batch that fails here has published nothing yet.
         for record in stream_event["Records"]:
             _notice(record, watch)
-        return relay.relay(stream_event)
+        return relay.relay(stream_event, deadline)
 
     return task(react)
 

@@ -4,6 +4,7 @@ from orders.models import Order
 from orders.saga import Checkout
 from tests.orders.builders import MINUTE, a_basket, a_line, an_order
 from tests.orders.fakes import FakeClock, FakeInventory, InMemoryOrders, InMemoryPayments
+from tests.support.context import a_deadline
 
 
 class Stage:
@@ -39,7 +40,7 @@ class Stage:
         """With the sweeper's tick at each."""
         for _ in range(minutes):
             self.clock.now += MINUTE
-            self.saga.sweep()
+            self.saga.sweep(a_deadline())
 
     def assert_given_back(self, order: Order, money: str = "voided") -> None:
         now = self.now(order)

@@ -5,6 +5,7 @@ import pytest
 from shared.internal import CallFailed
 from tests.orders.builders import MINUTE
 from tests.orders.stage import Stage
+from tests.support.context import a_deadline
 
 
 @pytest.mark.parametrize("moment", ["authorize", "confirm", "capture"])
@@ -77,7 +78,7 @@ def test_a_worker_that_gave_up_takes_back_what_another_has_not_finished(stage: S
 
 def test_the_sweeper_goes_on_with_an_order_whose_message_was_lost(stage: Stage) -> None:
     order = stage.placed()
-    assert stage.saga.sweep() == 0
+    assert stage.saga.sweep(a_deadline()) == 0
     stage.minutes_pass(1)
     stage.assert_confirmed(order)
 
@@ -101,9 +102,9 @@ def test_an_order_that_another_sweeper_has_is_left_to_it(stage: Stage) -> None:
     stage.clock.now += MINUTE
     [due] = stage.orders.due("~")
     stage.orders.due = lambda before: [due]  # type: ignore[method-assign]  # both have read the same
-    assert stage.saga.sweep() == 1
+    assert stage.saga.sweep(a_deadline()) == 1
     claimed = stage.now(order)
     # Now it would go through, if the second one tried.
     stage.payments.down.clear()
-    assert stage.saga.sweep() == 1
+    assert stage.saga.sweep(a_deadline()) == 1
     assert stage.now(order) == claimed

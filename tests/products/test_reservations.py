@@ -11,6 +11,7 @@ from shared.contracts.inventory import Line, OutOfStock, ReservationEnded, Unkno
 from shared.errors import ServiceUnavailable
 from tests.products.builders import LATER, Clock, a_line, a_product
 from tests.products.fakes import InMemoryReservations, InMemoryShop
+from tests.support.context import a_deadline
 
 
 @pytest.fixture
@@ -235,11 +236,11 @@ def test_only_what_is_held_too_long_is_given_back(
     service.confirm("confirmed")
     clock.now += timedelta(minutes=10)
     service.reserve("fresh", [a_line(mug, 3)])
-    assert service.release_expired() == 0
+    assert service.release_expired(a_deadline()) == 0
     clock.now += timedelta(minutes=6)
-    assert service.release_expired() == 1
+    assert service.release_expired(a_deadline()) == 1
     assert units(shop, mug) == (4, 5)
-    assert service.release_expired() == 0
+    assert service.release_expired(a_deadline()) == 0
 
 
 def test_an_expired_reservation_that_is_still_held_can_be_confirmed(
@@ -249,7 +250,7 @@ def test_an_expired_reservation_that_is_still_held_can_be_confirmed(
     service.reserve("order-1", [a_line(mug, 2)])
     clock.now += timedelta(hours=1)
     service.confirm("order-1")
-    assert service.release_expired() == 0
+    assert service.release_expired(a_deadline()) == 0
     assert units(shop, mug) == (3, 2)
 
 
@@ -260,7 +261,7 @@ def test_a_sale_at_the_last_moment_is_not_undone_by_the_sweeper(
     service.reserve("order-1", [a_line(mug, 2)])
     clock.now += timedelta(hours=1)
     shop.rivals = [lambda: service.confirm("order-1")]
-    assert service.release_expired() == 0
+    assert service.release_expired(a_deadline()) == 0
     assert units(shop, mug) == (3, 2)
 
 
@@ -272,7 +273,7 @@ def test_a_stale_index_does_not_undo_a_sale(shop: InMemoryShop, clock: Clock) ->
     service.confirm("order-1")
     reservations.due = lambda at: ["order-1", "never-seen"]
     clock.now += timedelta(hours=1)
-    assert service.release_expired() == 0
+    assert service.release_expired(a_deadline()) == 0
     assert units(shop, mug) == (3, 2)
 
 
@@ -284,7 +285,7 @@ def test_a_broken_reservation_does_not_keep_others_from_coming_back(
     service.reserve("order-1", [a_line(tray, 2)])
     shop.products[mug.id] = mug
     clock.now += timedelta(hours=1)
-    assert service.release_expired() == 1
+    assert service.release_expired(a_deadline()) == 1
     assert units(shop, tray) == (5, 0)
     assert shop.reservations["broken"].state == "held"
 

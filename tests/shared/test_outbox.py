@@ -8,9 +8,11 @@ from botocore.exceptions import ClientError
 
 from shared import clock, context, outbox
 from shared.contracts.events import Event
+from shared.deadline import Deadline
 from shared.dynamodb import Item, Table, TransactionFailed, to_wire
 from shared.outbox import Relay
 from tests.support.aws import make_table
+from tests.support.context import a_deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -79,7 +81,7 @@ def table(account: None) -> Table:
 
 @pytest.fixture
 def relay(table: Table, topic: FakeTopic) -> Relay:
-    return Relay(table, topic.client(), TOPIC, monotonic=lambda: topic.seconds)
+    return Relay(table, topic.client(), TOPIC)
 
 
 def an_event(
@@ -154,7 +156,7 @@ def test_a_new_event_is_published_and_its_mark_taken_off(
     fact = an_event()
     item = recorded(table, fact)
     assert is_unsent(table, item)
-    assert relay.relay(inserted(item)) == {"batchItemFailures": []}
+    assert relay.relay(inserted(item), a_deadline()) == {"batchItemFailures": []}
     assert topic.events == [fact]
     attribute = {"DataType": "String", "StringValue": "order.placed"}
     assert topic.attributes == [{"type": attribute}]
@@ -168,7 +170,7 @@ def test_what_is_no_unsent_event_is_passed_over(
     sent = {name: value for name, value in item.items() if name != "unsent"}
     batch = inserted({"pk": "THING#a", "sk": "THING"}, sent)
     batch["Records"].append({"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "9"}})
-    assert relay.relay(batch) == {"batchItemFailures": []}
+    assert relay.relay(batch, a_deadline()) == {"batchItemFailures": []}
     assert topic.events == []
 
 
@@ -177,7 +179,9 @@ def test_an_event_that_the_topic_does_not_take_comes_again_alone(
 ) -> None:
     items = [recorded(table, an_event(name)) for name in ("a", "b", "c")]
     topic.refused = {"b"}
-    assert relay.relay(inserted(*items)) == {"batchItemFailures": [{"itemIdentifier": "101"}]}
+    assert relay.relay(inserted(*items), a_deadline()) == {
+        "batchItemFailures": [{"itemIdentifier": "101"}]
+    }
     assert [is_unsent(table, item) for item in items] == [False, True, False]
 
 
@@ -186,7 +190,7 @@ def test_events_are_published_in_their_order_ten_at_a_time(
 ) -> None:
     facts = [an_event("ab"[number % 2], 1 + number // 2) for number in range(25)]
     items = [recorded(table, fact) for fact in facts]
-    assert relay.relay(inserted(*items)) == {"batchItemFailures": []}
+    assert relay.relay(inserted(*items), a_deadline()) == {"batchItemFailures": []}
     assert topic.events == facts
     assert topic.batches == [10, 10, 5]
     assert not any(is_unsent(table, item) for item in items)
@@ -197,7 +201,7 @@ def test_a_batch_that_is_not_taken_keeps_no_other_back(
 ) -> None:
     items = [recorded(table, an_event(str(number))) for number in range(12)]
     topic.broken = {"3"}
-    answer = relay.relay(inserted(*items))
+    answer = relay.relay(inserted(*items), a_deadline())
     assert [f["itemIdentifier"] for f in answer["batchItemFailures"]] == [
         str(100 + number) for number in range(10)
     ]
@@ -210,7 +214,7 @@ def test_a_batch_is_no_larger_than_the_topic_takes(
 ) -> None:
     # Two bytes a letter.
     items = [recorded(table, an_event(str(number), text="é" * 40_000)) for number in range(7)]
-    assert relay.relay(inserted(*items)) == {"batchItemFailures": []}
+    assert relay.relay(inserted(*items), a_deadline()) == {"batchItemFailures": []}
     assert topic.batches == [3, 3, 1]
 
 
@@ -219,20 +223,36 @@ def test_an_event_that_the_topic_never_takes_is_sent_alone(
 ) -> None:
     sizes = {"a": 1, "b": LARGEST_BYTES, "c": 1}
     items = [recorded(table, an_event(name, text="x" * size)) for name, size in sizes.items()]
-    assert relay.relay(inserted(*items)) == {"batchItemFailures": [{"itemIdentifier": "101"}]}
+    assert relay.relay(inserted(*items), a_deadline()) == {
+        "batchItemFailures": [{"itemIdentifier": "101"}]
+    }
     assert [fact.aggregate_id for fact in topic.events] == ["a", "c"]
 
 
 def test_what_there_is_no_time_for_comes_again(
     relay: Relay, table: Table, topic: FakeTopic
 ) -> None:
-    topic.takes_seconds = outbox.PUBLISHING_SECONDS * 0.6
+    topic.takes_seconds = 1
+    deadline = Deadline(lambda: outbox.CALL_SECONDS + 1.5 - topic.seconds)
     items = [recorded(table, an_event(str(number))) for number in range(25)]
-    answer = relay.relay(inserted(*items))
+    answer = relay.relay(inserted(*items), deadline)
     # The second batch was taken, but its marks would be taken off too late.
     assert topic.batches == [10, 10]
     assert len(answer["batchItemFailures"]) == 15
     assert sum(is_unsent(table, item) for item in items) == 15
+
+
+def test_the_relay_stops_after_three_batches_in_a_row_that_the_topic_did_not_take(
+    relay: Relay, table: Table, topic: FakeTopic
+) -> None:
+    items = [recorded(table, an_event(f"{number:02}")) for number in range(60)]
+    topic.broken = {"00", "10", "30", "40", "50"}
+    answer = relay.relay(inserted(*items), a_deadline())
+    assert len(topic.batches) == 6
+    topic.broken = {"00", "10", "20"}
+    assert len(answer["batchItemFailures"]) == 50
+    assert len(relay.relay(inserted(*items), a_deadline())["batchItemFailures"]) == 60
+    assert len(topic.batches) == 9
 
 
 def test_an_event_whose_item_is_gone_is_published_all_the_same(
@@ -240,7 +260,7 @@ def test_an_event_whose_item_is_gone_is_published_all_the_same(
 ) -> None:
     item = recorded(table, an_event())
     table.delete({"pk": item["pk"], "sk": item["sk"]})
-    assert relay.relay(inserted(item)) == {"batchItemFailures": []}
+    assert relay.relay(inserted(item), a_deadline()) == {"batchItemFailures": []}
     assert len(topic.events) == 1
     assert table.get({"pk": item["pk"], "sk": item["sk"]}) is None
 
@@ -251,11 +271,11 @@ def test_the_sweeper_publishes_what_stayed_unsent_for_over_a_minute(
     # So many that they hardly lie in one shard of the index.
     old = [recorded(table, an_event(name, minutes_ago=2)) for name in "abcdefgh"]
     fresh = recorded(table, an_event("z"))
-    assert relay.sweep() == 8
+    assert relay.sweep(a_deadline()) == 8
     assert sorted(fact.aggregate_id for fact in topic.events) == list("abcdefgh")
     assert not any(is_unsent(table, item) for item in old)
     assert is_unsent(table, fresh)
-    assert relay.sweep() == 0
+    assert relay.sweep(a_deadline()) == 0
 
 
 def test_the_sweeper_leaves_the_mark_on_what_the_topic_does_not_take(
@@ -263,5 +283,5 @@ def test_the_sweeper_leaves_the_mark_on_what_the_topic_does_not_take(
 ) -> None:
     item = recorded(table, an_event("a", minutes_ago=2))
     topic.refused = {"a"}
-    assert relay.sweep() == 1
+    assert relay.sweep(a_deadline()) == 1
     assert is_unsent(table, item)

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from shared import context, metrics
 from shared.contracts.events import Event
+from shared.deadline import Deadline
 from shared.entry import Handler
 from shared.internal import CallFailed
 from shared.redelivery import GiveUp, delay
@@ -267,7 +268,7 @@ def test_one_batch_s_failures_are_not_the_next_one_s() -> None:
 def test_a_task_is_run_under_its_invocation() -> None:
     seen: list[object] = []
 
-    def run(event: dict[str, Any]) -> str:
+    def run(event: dict[str, Any], _: Deadline) -> str:
         seen.append((event, context.request_id()))
         return "done"
 
@@ -276,19 +277,34 @@ def test_a_task_is_run_under_its_invocation() -> None:
 
 
 def test_a_chore_that_fails_keeps_none_of_the_others_from_its_turn() -> None:
-    def fail() -> None:
+    def fail(_: Deadline) -> None:
         raise ValueError("out of order")
 
     turns: list[str] = []
-    handler = chores(first=fail, second=lambda: turns.append("second"))
+    handler = chores(first=fail, second=lambda _: turns.append("second"))
     with pytest.raises(ExceptionGroup) as failed:
         handler({}, LambdaContext())
     assert [str(failure) for failure in failed.value.exceptions] == ["out of order"]
     assert turns == ["second"]
 
 
+def test_each_chore_has_its_share_of_the_time_that_is_left() -> None:
+    lambda_context = LambdaContext(remaining_ms=60_000)
+    shares: list[float] = []
+
+    def take(seconds: float) -> Callable[[Deadline], None]:
+        def chore(deadline: Deadline) -> None:
+            shares.append(deadline.seconds_left())
+            lambda_context.remaining_ms -= seconds * 1000
+
+        return chore
+
+    chores(first=take(20), second=take(4), third=take(1))({}, lambda_context)
+    assert shares == [20, 20, 36]
+
+
 def test_a_task_s_figures_are_written_though_it_failed(capsys: pytest.CaptureFixture[str]) -> None:
-    def run(_event: dict[str, Any]) -> None:
+    def run(_event: dict[str, Any], _: Deadline) -> None:
         metrics.count("ThingsTried")
         raise RuntimeError("in vain")
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from shared.deadline import Deadline
+
 
 @dataclass
 class LambdaContext:
@@ -11,7 +13,12 @@ class LambdaContext:
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:function"
     aws_request_id: str = "invocation-1"
-    remaining_ms: int = 10_000
+    remaining_ms: float = 60_000
 
     def get_remaining_time_in_millis(self) -> int:
-        return self.remaining_ms
+        return int(self.remaining_ms)
+
+
+def a_deadline(seconds: float = 60) -> Deadline:
+    """One that comes no nearer."""
+    return Deadline(lambda: seconds)

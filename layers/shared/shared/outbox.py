@@ -5,8 +5,7 @@ The event items of an aggregate are its history: they are never deleted, and rew
 """
 
 import random
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared import aws, clock, context, logging, metrics
 from shared.contracts.events import Event, EventType
+from shared.deadline import Deadline
 from shared.dynamodb import Item, Put, Table, Update, from_wire
 from shared.settings import OutboxSettings
 
@@ -31,8 +31,11 @@ _SWEEP_LIMIT = 200
 _BATCH: Final = 10
 _BATCH_BYTES: Final = 262_144
 _ATTRIBUTE: Final = "type"
-# No call begins later. What is left then comes again, where a function that ran out of time would begin anew with all.
-PUBLISHING_SECONDS: Final = 20.0
+# What a call may take, with all its attempts and the SDK's pauses between them. None begins with less time than that: what
+# is left then comes again, where a function that ran out of time would begin anew with all.
+CALL_SECONDS: Final = 10.0
+# So many batches in a row that the topic did not take: the others would wait as long for the same answer.
+_FAILED_BATCHES: Final = 3
 
 
 def event(
@@ -119,33 +122,22 @@ class Relay:
     """Publishes event items on the topic and takes their marks off.
 
     A failure between the two publishes an event again later: readers take an event for the same by its id.
-
-    Args:
-        monotonic: seconds that never run backwards.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        sns: "SNSClient",
-        topic_arn: str,
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, table: Table, sns: "SNSClient", topic_arn: str) -> None:
         self._table = table
         self._sns = sns
         self._topic_arn = topic_arn
-        self._monotonic = monotonic
 
     @classmethod
     def connected(cls, settings: OutboxSettings) -> "Relay":
         """The relay of a function, from its settings."""
-        # The last call, all its attempts together, still fits between PUBLISHING_SECONDS and the relays' 30 s.
+        # All attempts at a call fit into CALL_SECONDS.
         table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1))
         sns = aws.client("sns", connect=0.5, read=2, attempts=2)
         return cls(table, sns, settings.topic_arn)
 
-    def relay(self, stream_event: dict[str, Any]) -> dict[str, Any]:
+    def relay(self, stream_event: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
         """Publish the new event items of a stream's batch; the answer names the records that were not published."""
         places: dict[tuple[str, str], str] = {}
         items: list[Item] = []
@@ -156,17 +148,16 @@ class Relay:
             item = from_wire(image)
             places[item["pk"], item["sk"]] = record["dynamodb"]["SequenceNumber"]
             items.append(item)
-        unpublished = self.publish(items)
+        unpublished = self.publish(items, deadline)
         return {
             "batchItemFailures": [
                 {"itemIdentifier": places[item["pk"], item["sk"]]} for item in unpublished
             ]
         }
 
-    def sweep(self) -> int:
+    def sweep(self, deadline: Deadline) -> int:
         """Publish what has been unsent for over a minute; return how many were found."""
         before = clock.rfc3339(clock.now() - _PATIENCE)
-        deadline = self._monotonic() + PUBLISHING_SECONDS
         found = 0
         for shard in range(_SHARDS):
             page = self._table.query(
@@ -176,30 +167,27 @@ class Relay:
                 limit=_SWEEP_LIMIT,
             )
             found += len(page.items)
-            self.publish(page.items, until=deadline)
+            self.publish(page.items, deadline)
         if found:
             logging.logger().warning("republished events that had stayed unsent: %s", found)
             metrics.count("UnsentEventsSwept", found)
         return found
 
-    def publish(self, items: Sequence[Item], *, until: float | None = None) -> list[Item]:
-        """Publish event items, in their order; return those to publish again: the topic did not take them, or the time is over.
-
-        Args:
-            until: when the time is over, by the clock that never runs backwards; `PUBLISHING_SECONDS` from now by default.
-        """
-        deadline = until if until is not None else self._monotonic() + PUBLISHING_SECONDS
+    def publish(self, items: Sequence[Item], deadline: Deadline) -> list[Item]:
+        """Publish event items, in their order; return those to publish again: the topic did not take them, or the time is over."""
         unpublished: list[Item] = []
+        failed = 0
         for batch in _batches([_message(item) for item in items]):
-            is_time_left = self._monotonic() < deadline
-            taken = self._sent(batch) if is_time_left else frozenset[int]()
+            is_worth_it = deadline.allows(CALL_SECONDS) and failed < _FAILED_BATCHES
+            taken = self._sent(batch) if is_worth_it else frozenset[int]()
+            failed = 0 if taken else failed + 1
             for place, message in enumerate(batch):
                 logging.begin(
                     message.fact.request_id, event_id=message.fact.id, event_type=message.fact.type
                 )
                 if place not in taken:
                     logging.logger().error("could not publish %s", message.fact.type)
-                elif self._monotonic() < deadline and self._is_marked_off(message):
+                elif deadline.allows(CALL_SECONDS) and self._is_marked_off(message):
                     logging.logger().info("published %s", message.fact.type)
                     continue
                 unpublished.append(message.item)

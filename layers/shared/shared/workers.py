@@ -15,6 +15,7 @@ from shared import logging, metrics
 from shared.aws import client
 from shared.contracts.events import Event
 from shared.dead_letters import DeadLetters, reason_of
+from shared.deadline import Deadline
 from shared.entry import Handler
 from shared.redelivery import ComeAgain, GiveUp, Redelivery, delay
 from shared.settings import QueueSettings
@@ -90,19 +91,21 @@ def queue_worker(
     return handle
 
 
-def chores(**runs: Callable[[], object]) -> Handler:
+def chores(**runs: Callable[[Deadline], object]) -> Handler:
     """The handler of a schedule: each chore in its turn, also after one that failed; the answer is what they returned.
+
+    Each chore has an equal share of the time that is left when its turn comes, so that one that hangs leaves the others theirs.
 
     Raises:
         ExceptionGroup: from the handler, of those that failed: the next tick tries them again.
     """
 
-    def run(_tick: dict[str, Any]) -> dict[str, object]:
+    def run(_tick: dict[str, Any], deadline: Deadline) -> dict[str, object]:
         answers: dict[str, object] = {}
         failures: list[Exception] = []
-        for name, chore in runs.items():
+        for turn, (name, chore) in enumerate(runs.items()):
             try:
-                answers[name] = chore()
+                answers[name] = chore(deadline.share(len(runs) - turn))
             except Exception as failure:  # noqa: BLE001  # raised below, when the others have had their turn
                 logging.logger().exception("could not do: %s", name)
                 failures.append(failure)
@@ -113,13 +116,13 @@ def chores(**runs: Callable[[], object]) -> Handler:
     return task(run)
 
 
-def task(run: Callable[[dict[str, Any]], Any]) -> Handler:
+def task(run: Callable[[dict[str, Any], Deadline], Any]) -> Handler:
     """The handler of a stream or a schedule: the whole event at once, logged under the invocation's id."""
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         logging.begin(getattr(context, "aws_request_id", None))
         try:
-            return run(event)
+            return run(event, Deadline.of(context))
         finally:
             metrics.flush()
 

@@ -118,8 +118,8 @@ MUTANTS: Final = (
     Mutant(
         "the relay goes on when its time is over",
         _OUTBOX,
-        "            is_time_left = self._monotonic() < deadline\n",
-        "            is_time_left = True\n",
+        "deadline.allows(CALL_SECONDS) and failed",
+        "failed",
         ("tests/shared/test_outbox.py",),
     ),
     Mutant(
