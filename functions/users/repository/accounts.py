@@ -7,7 +7,7 @@ from typing import Final
 from shared import counters, outbox
 from shared.contracts.directory import Customer
 from shared.contracts.events import Event
-from shared.dynamodb import Delete, Item, Key, Operation, Put, Table, TransactionFailed
+from shared.dynamodb import Delete, Item, Key, Operation, Put, Table, TransactionFailed, Update
 from users import emails
 from users.errors import EmailTaken, Outdated
 from users.models import Place, Profile, User, UserPage
@@ -61,9 +61,7 @@ class UserRepository:
         return self.find(guard["user_id"])
 
     def save(self, before: User, after: User, fact: Event | None = None) -> None:
-        operations: list[Operation] = [
-            Put(_user_item(after), "#version = :version", {"version": before.version})
-        ]
+        operations: list[Operation] = [_change(before, after)]
         moves = _email_key(before.email) != _email_key(after.email)
         if moves:
             operations += [
@@ -91,7 +89,7 @@ class UserRepository:
         for earlier in batched(rewritten[_TOGETHER:], _TOGETHER, strict=False):
             self._table.transact(earlier)
         operations: list[Operation] = [
-            Put(_user_item(after), "#version = :version", {"version": before.version}),
+            _change(before, after),
             Delete(_email_key(before.email), "#user_id = :id", {"id": before.id}),
             outbox.recording(pk, fact),
             *rewritten[:_TOGETHER],
@@ -174,6 +172,18 @@ def _user_item(user: User) -> Item:
         "session_epoch": user.session_epoch,
         **({"erased_at": user.erased_at} if user.erased_at else {}),
     }
+
+
+def _change(before: User, after: User) -> Update:
+    """Sets what this release knows of a user, and leaves alone what a later one has written beside it."""
+    key = _user_key(after.id)
+    known = {name: value for name, value in _user_item(after).items() if name not in key}
+    return Update(
+        key,
+        f"SET {', '.join(f'#{name} = :{name}' for name in known)}",
+        "#version = :seen",
+        {**known, "seen": before.version},
+    )
 
 
 def _nobody_item() -> Item:

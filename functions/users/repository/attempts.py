@@ -41,7 +41,11 @@ class AttemptRepository:
             return  # it was forgiven meanwhile
 
     def trust(self, pair: str, *, until: int) -> None:
-        self._table.put({**_pair_key(pair), "trusted_until": until, "ttl": until})
+        self._table.update(
+            _pair_key(pair),
+            "SET #trusted_until = :until, #ttl = :until REMOVE #count, #last_at",
+            values={"until": until},
+        )
 
     def count_source(
         self, source: str, hour: int, *, by: int, below: int | None, until: int

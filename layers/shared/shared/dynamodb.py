@@ -1,5 +1,8 @@
 """DynamoDB as the repositories use it: plain dicts in and out, conditions that name what failed.
 
+An item that is written whole carries the version of its schema. Who reads an item sees no such attribute, and is refused an
+item of a later version: a release does not misread what a later one wrote (docs/evolving.md).
+
 How expressions are written stands in `shared.expressions`.
 """
 
@@ -8,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +25,7 @@ type Item = dict[str, Any]
 type Key = dict[str, str]
 
 _CONFLICT_ATTEMPTS = 8
+_SCHEMA: Final = "schema"
 
 
 class ConditionFailed(Exception):
@@ -46,6 +50,13 @@ class TransactionContended(ServiceUnavailable):
 
     def __init__(self) -> None:
         super().__init__("database", retry_after=1)
+
+
+class NewerSchema(ServiceUnavailable):
+    """A later release wrote the item: only an environment of that release may read it."""
+
+    def __init__(self) -> None:
+        super().__init__("database", retry_after=5)
 
 
 @dataclass(frozen=True)
@@ -101,11 +112,19 @@ def from_wire(item: Mapping[str, Any]) -> Item:
 
 
 class Table:
-    """One service's table, keys `pk` and `sk`."""
+    """One service's table, keys `pk` and `sk`.
 
-    def __init__(self, name: str, client: "DynamoDBClient") -> None:
+    Args:
+        schema: the version of the items that this release writes, and the latest that it reads. An item without a version, as
+            an update makes it and a projection shows it, has the first.
+
+    Each method that shows an item raises `NewerSchema` for one of a later version.
+    """
+
+    def __init__(self, name: str, client: "DynamoDBClient", schema: int = 1) -> None:
         self.name = name
         self.client = client
+        self._schema = schema
 
     def get(self, key: Key, *, consistent: bool = True, only: Sequence[str] = ()) -> Item | None:
         """The item, None where there is none; with `only`, no more of it than these attributes."""
@@ -113,7 +132,7 @@ class Table:
         answer = self.client.get_item(
             TableName=self.name, Key=to_wire(key), ConsistentRead=consistent, **wire
         )
-        return from_wire(answer["Item"]) if "Item" in answer else None
+        return self._read(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item]:
         """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are asked for again."""
@@ -125,7 +144,7 @@ class Table:
             answer = self.client.batch_get_item(
                 RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}}
             )
-            found += [from_wire(item) for item in answer["Responses"].get(self.name, [])]
+            found += [self._read(item) for item in answer["Responses"].get(self.name, [])]
             left = answer.get("UnprocessedKeys", {})
             wanted = left[self.name]["Keys"] if self.name in left else []
         if wanted:
@@ -146,7 +165,7 @@ class Table:
             ConditionFailed: the condition did not hold, and nothing was written.
         """
         wire = expressions(values or {}, ConditionExpression=condition)
-        self._conditional("put_item", Item=to_wire(item), shown=shown, **wire)
+        self._conditional("put_item", Item=self._written(item), shown=shown, **wire)
 
     def update(
         self,
@@ -163,14 +182,16 @@ class Table:
         """
         wire = expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
         answer = self._conditional("update_item", Key=to_wire(key), ReturnValues="ALL_NEW", **wire)
-        return from_wire(answer.get("Attributes", {}))
+        return self._read(answer.get("Attributes", {}))
 
-    def take_off(self, key: Key, attribute: str) -> bool:
-        """Take an attribute off the item and see nothing of it, so that nobody needs to be allowed to; False where
-        there is no such item."""
+    def update_unseen(
+        self, key: Key, update: str, *, values: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Change the item and see nothing of it, so that the caller needs no permission to read; False where there is no
+        such item."""
         wire = expressions(
-            {},
-            UpdateExpression=f"REMOVE #{attribute}",
+            values or {},
+            UpdateExpression=update,
             # Never makes an item of its own where somebody deleted this one.
             ConditionExpression="attribute_exists(#pk)",
         )
@@ -215,7 +236,7 @@ class Table:
             wire["ExclusiveStartKey"] = to_wire(start)
         answer = self.client.query(TableName=self.name, ScanIndexForward=forward, **wire)
         last = answer.get("LastEvaluatedKey")
-        return Page([from_wire(i) for i in answer["Items"]], from_wire(last) if last else None)
+        return Page([self._read(i) for i in answer["Items"]], from_wire(last) if last else None)
 
     def transact(self, operations: Iterable[Operation]) -> None:
         """Do all of the operations or none, once, however often it takes to send them.
@@ -236,8 +257,7 @@ class Table:
                 return
         raise TransactionContended
 
-    @staticmethod
-    def _unless_contended(error: ClientError) -> None:
+    def _unless_contended(self, error: ClientError) -> None:
         """Return where trying again can help, raise everywhere else."""
         code = error.response["Error"]["Code"]
         if code == "TransactionInProgressException":
@@ -246,7 +266,7 @@ class Table:
             raise error
         reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
         failed = {
-            place: from_wire(reason["Item"]) if reason.get("Item") else None
+            place: self._read(reason["Item"]) if reason.get("Item") else None
             for place, reason in enumerate(reasons)
             if reason.get("Code") == "ConditionalCheckFailed"
         }
@@ -256,10 +276,19 @@ class Table:
         if not any(reason.get("Code") in retryable for reason in reasons):
             raise error
 
+    def _written(self, item: Item) -> dict[str, Any]:
+        return to_wire({**item, _SCHEMA: self._schema})
+
+    def _read(self, wire: Mapping[str, Any]) -> Item:
+        item = from_wire(wire)
+        if item.pop(_SCHEMA, 1) > self._schema:
+            raise NewerSchema
+        return item
+
     def _operation(self, operation: Operation) -> dict[str, Any]:
         wire: dict[str, Any] = {"TableName": self.name}
         if isinstance(operation, Put):
-            wire["Item"] = to_wire(operation.item)
+            wire["Item"] = self._written(operation.item)
         else:
             wire["Key"] = to_wire(operation.key)
         if operation.condition:
@@ -281,7 +310,7 @@ class Table:
                 code = error.response["Error"]["Code"]
                 if code == "ConditionalCheckFailedException":
                     item: Any = error.response.get("Item")
-                    raise ConditionFailed(from_wire(item) if item else None) from error
+                    raise ConditionFailed(self._read(item) if item else None) from error
                 # A transaction has the item at this moment. The SDK does not try again for it.
                 if code != "TransactionConflictException":
                     raise

@@ -1,11 +1,12 @@
 """DynamoDB's typed values, and its expressions as they are sent.
 
 In an expression, `#word` stands for the attribute `word` and `:word` for the value given under that name, so
-that no reserved word needs care. Numbers are whole: Bodega stores no others.
+that no reserved word needs care. Numbers are whole: Bodega stores no others, but an item of a later release may.
 """
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -14,8 +15,11 @@ _NAME = re.compile(r"#(\w+)")
 
 
 class _WholeNumbers(TypeDeserializer):
-    def _deserialize_n(self, value: str) -> int:
-        return int(value)
+    def _deserialize_n(self, value: str) -> int | Decimal:
+        try:
+            return int(value)
+        except ValueError:
+            return Decimal(value)
 
 
 serialize = TypeSerializer().serialize

@@ -1,27 +1,37 @@
 """The outbox: an event is an item beside what it tells of, written in the same transaction, and published from the
 table's stream. Until it is published it carries the mark `unsent`, by which a sweeper finds what stayed behind.
 
-The event items of an aggregate are its history: they are never deleted, and rewritten only to erase a person's data.
+An event that can never be published (it is none, or the topic refuses it as such) is quarantined: its mark becomes
+`QUARANTINE`, and `reason` says why. `make dlq` lists it and releases it.
+
+The event items of an aggregate are its history: they are never deleted, and rewritten only to erase a person's data. A later
+release may write members and types of events that this one does not know: they are published and kept as they are.
 """
 
+import json
 import random
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
 
 from shared import aws, clock, context, logging, metrics
 from shared.contracts.events import Event, EventType
 from shared.deadline import Deadline
-from shared.dynamodb import Item, Put, Table, Update, from_wire
+from shared.disclosure import told
+from shared.dynamodb import Item, Page, Put, Table, Update, from_wire
 from shared.settings import OutboxSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 INDEX = "unsent"
+QUARANTINE: Final = "quarantine"  # instead of a shard, so that no sweep finds it
 SORT_PREFIX = "EVENT#"
 _SHARDS = 4
 _PATIENCE = timedelta(minutes=1)  # how long the stream may take before the sweeper steps in
@@ -31,6 +41,11 @@ _SWEEP_LIMIT = 200
 _BATCH: Final = 10
 _BATCH_BYTES: Final = 262_144
 _ATTRIBUTE: Final = "type"
+# The topic's errors that are a message's own fault. Others (a key that KMS has disabled, a missing permission) are reported as
+# the sender's fault as well, but would quarantine every event.
+_REFUSALS: Final = frozenset({"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid"})
+# A relay publishes what it does not know.
+_ANY_SCHEMA: Final = 1_000_000
 # What a call may take, with all its attempts and the SDK's pauses between them. None begins with less time than that: what
 # is left then comes again, where a function that ran out of time would begin anew with all.
 CALL_SECONDS: Final = 10.0
@@ -60,8 +75,12 @@ def sort_key(version: int) -> str:
 
 def recording(pk: str, fact: Event) -> Put:
     """The operation that writes the event into its aggregate's partition; it fails if that version has one."""
-    unsent = str(random.randrange(_SHARDS))  # noqa: S311  # spreads the index, no secret
-    return Put({**_item(pk, fact), "unsent": unsent}, condition="attribute_not_exists(#pk)")
+    return Put({**_item(pk, fact), "unsent": mark()}, condition="attribute_not_exists(#pk)")
+
+
+def mark() -> str:
+    """The mark of an unsent event: one of the shards, so that no partition of the index has to take them all."""
+    return str(random.randrange(_SHARDS))  # noqa: S311  # no secret
 
 
 def noting(pk: str, fact: Event) -> Put:
@@ -73,24 +92,28 @@ def rewriting(table: Table, pk: str, instead: Mapping[str, str], *, up_to: int) 
     """The operations that write `instead` over what the events of the aggregate, up to a version, hold under these names
     in their data. They belong into a transaction that fails if the aggregate has come to another version.
 
-    The events may be published meanwhile: an event item changes in nothing else but its mark.
+    The events may be published meanwhile: an event item changes in nothing else but its mark and its reason. What is no
+    event to this release may hold the names as well, so all items are rewritten as they are stored.
     """
     operations: list[Update] = []
     start: Item | None = None
     while True:
-        facts, start = history(table, pk, start=start)
-        for fact in facts:
-            if fact.version > up_to:
+        page = _page(table, pk, start=start)
+        for item in page.items:
+            if item["sk"] > sort_key(up_to):
                 return operations
-            told = {name: text for name, text in instead.items() if name in fact.data}
-            rewritten = fact.model_copy(update={"data": fact.data | told})
-            operations.append(
-                Update(
-                    {"pk": pk, "sk": sort_key(fact.version)},
-                    "SET #event = :event",
-                    values={"event": rewritten.model_dump(mode="json")},
+            stored = item.get("event")
+            if not isinstance(stored, dict) or not isinstance(data := stored.get("data"), dict):
+                continue
+            if erased := {name: text for name, text in instead.items() if name in data}:
+                operations.append(
+                    Update(
+                        {"pk": pk, "sk": item["sk"]},
+                        "SET #event = :event",
+                        values={"event": {**stored, "data": data | erased}},
+                    )
                 )
-            )
+        start = page.last_key
         if start is None:
             return operations
 
@@ -107,15 +130,29 @@ def _item(pk: str, fact: Event) -> Item:
 def history(
     table: Table, pk: str, *, limit: int | None = None, start: Item | None = None
 ) -> tuple[list[Event], Item | None]:
-    """The aggregate's events, oldest first, and the key to go on from."""
-    page = table.query(
+    """The aggregate's events, oldest first, and the key to go on from; without what is no event to this release."""
+    facts: list[Event] = []
+    while True:
+        left = limit - len(facts) if limit else None
+        page = _page(table, pk, limit=left, start=start)
+        for item in page.items:
+            try:
+                facts.append(Event.model_validate(item.get("event")))
+            except ValidationError as cause:
+                logging.logger().warning("left out of the history: %s", told(cause))
+        start = page.last_key
+        if start is None or not limit or len(facts) == limit:
+            return facts, start
+
+
+def _page(table: Table, pk: str, *, limit: int | None = None, start: Item | None = None) -> Page:
+    return table.query(
         "#pk = :pk AND begins_with(#sk, :prefix)",
         {"pk": pk, "prefix": SORT_PREFIX},
         limit=limit,
         start=start,
         consistent=True,
     )
-    return [Event.model_validate(item["event"]) for item in page.items], page.last_key
 
 
 class Relay:
@@ -125,7 +162,7 @@ class Relay:
     """
 
     def __init__(self, table: Table, sns: "SNSClient", topic_arn: str) -> None:
-        self._table = table
+        self._table = Table(table.name, table.client, _ANY_SCHEMA)
         self._sns = sns
         self._topic_arn = topic_arn
 
@@ -143,7 +180,7 @@ class Relay:
         items: list[Item] = []
         for record in stream_event["Records"]:
             image = record["dynamodb"].get("NewImage")
-            if image is None or "unsent" not in image or "event" not in image:
+            if image is None or "unsent" not in image:
                 continue
             item = from_wire(image)
             places[item["pk"], item["sk"]] = record["dynamodb"]["SequenceNumber"]
@@ -157,6 +194,10 @@ class Relay:
 
     def sweep(self, deadline: Deadline) -> int:
         """Publish what has been unsent for over a minute; return how many were found."""
+        quarantined = self._table.query(
+            "#unsent = :mark", {"mark": QUARANTINE}, index=INDEX, limit=_SWEEP_LIMIT
+        )
+        metrics.count("EventsQuarantined", len(quarantined.items))
         before = clock.rfc3339(clock.now() - _PATIENCE)
         found = 0
         for shard in range(_SHARDS):
@@ -174,29 +215,42 @@ class Relay:
         return found
 
     def publish(self, items: Sequence[Item], deadline: Deadline) -> list[Item]:
-        """Publish event items, in their order; return those to publish again: the topic did not take them, or the time is over."""
+        """Publish event items, in their order; return those to publish again: the topic did not take them, or the time is over.
+
+        Items that can never be published are quarantined, and are not among those.
+        """
         unpublished: list[Item] = []
-        failed = 0
-        for batch in _batches([_message(item) for item in items]):
+        messages: list[_Message] = []
+        for item in items:
+            try:
+                messages.append(_message(item))
+            except Exception as cause:  # noqa: BLE001  # whatever is wrong with one item, the others are published
+                logging.begin(None)
+                if not (deadline.allows(CALL_SECONDS) and self._is_quarantined(item, told(cause))):
+                    unpublished.append(item)
+        failed = published = 0
+        batches = deque(_batches(messages))
+        while batches:
+            batch = batches.popleft()
             is_worth_it = deadline.allows(CALL_SECONDS) and failed < _FAILED_BATCHES
-            taken = self._sent(batch) if is_worth_it else frozenset[int]()
-            failed = 0 if taken else failed + 1
+            refusals = self._sent(batch) if is_worth_it else {}
+            if len(batch) > 1 and len(refusals) == len(batch) and all(refusals.values()):
+                # One event may be at fault for all of them: the topic does not say which.
+                batches.extendleft([message] for message in reversed(batch))
+                continue
+            failed = 0 if refusals else failed + 1
             for place, message in enumerate(batch):
-                logging.begin(
-                    message.fact.request_id, event_id=message.fact.id, event_type=message.fact.type
-                )
-                if place not in taken:
-                    logging.logger().error("could not publish %s", message.fact.type)
-                elif deadline.allows(CALL_SECONDS) and self._is_marked_off(message):
-                    logging.logger().info("published %s", message.fact.type)
-                    continue
-                unpublished.append(message.item)
-        if published := len(items) - len(unpublished):
+                if not self._is_settled(message, refusals.get(place), deadline):
+                    unpublished.append(message.item)
+                elif not refusals[place]:
+                    published += 1
+        if published:
             metrics.count("EventsPublished", published)
         return unpublished
 
-    def _sent(self, batch: Sequence["_Message"]) -> frozenset[int]:
-        """Send a batch, under its first event's request; return the places of those that the topic took."""
+    def _sent(self, batch: Sequence["_Message"]) -> dict[int, str]:
+        """Send a batch, under its first event's request; return why the topic never takes an event, by its place: empty if it
+        has taken it. An event without an entry comes again."""
         logging.begin(batch[0].fact.request_id)
         try:
             answer = self._sns.publish_batch(
@@ -212,18 +266,53 @@ class Relay:
                     for place, message in enumerate(batch)
                 ],
             )
-        except (BotoCoreError, ClientError):
+        except (BotoCoreError, ClientError) as error:
             # Other batches go on; this one comes again, by the stream or by the sweeper.
             logging.logger().exception("could not publish a batch")
-            return frozenset()
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+            return dict.fromkeys(range(len(batch)), code) if code in _REFUSALS else {}
+        refusals = dict.fromkeys((int(entry["Id"]) for entry in answer.get("Successful", ())), "")
         for refused in answer.get("Failed", ()):
             logging.logger().error("the topic refused an event: %s", refused["Code"])
-        return frozenset(int(entry["Id"]) for entry in answer.get("Successful", ()))
+            if refused.get("SenderFault") and refused["Code"] in _REFUSALS:
+                refusals[int(refused["Id"])] = refused["Code"]
+        return refusals
+
+    def _is_settled(self, message: "_Message", refusal: str | None, deadline: Deadline) -> bool:
+        """Whether the event need not be published again, now that its item says so."""
+        fact = message.fact
+        logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
+        if refusal is None:
+            logging.logger().error("could not publish %s", fact.type)
+            return False
+        if not deadline.allows(CALL_SECONDS):
+            return False
+        if refusal:
+            return self._is_quarantined(message.item, f"the topic refuses it: {refusal}")
+        if not self._is_marked_off(message):
+            return False
+        logging.logger().info("published %s", fact.type)
+        return True
+
+    def _is_quarantined(self, item: Item, reason: str) -> bool:
+        key = {"pk": item["pk"], "sk": item["sk"]}
+        logging.logger().error("quarantined %s %s: %s", key["pk"], key["sk"], reason)
+        try:
+            self._table.update_unseen(
+                key,
+                "SET #unsent = :mark, #reason = :reason",
+                values={"mark": QUARANTINE, "reason": reason},
+            )
+        except (BotoCoreError, ClientError):
+            logging.logger().exception("could not quarantine an event")
+            return False
+        metrics.count("EventsQuarantined")
+        return True
 
     def _is_marked_off(self, message: "_Message") -> bool:
         key = {"pk": message.item["pk"], "sk": message.item["sk"]}
         try:
-            if not self._table.take_off(key, "unsent"):
+            if not self._table.update_unseen(key, "REMOVE #unsent"):
                 logging.logger().warning("the item of an event that was published is gone")
         except (BotoCoreError, ClientError):
             logging.logger().exception("could not mark %s as published", message.fact.type)
@@ -241,16 +330,30 @@ class _Message:
     size: int
 
 
+class _TooLarge(Exception):
+    """More than the topic takes of one event."""
+
+
 def _message(item: Item) -> _Message:
     fact = Event.model_validate(item["event"])
-    text = fact.model_dump_json()
+    # As it is stored: the model would leave out what it does not know.
+    text = json.dumps(item["event"], ensure_ascii=False, separators=(",", ":"), default=_fraction)
     # What SNS counts, in bytes: the message, and its attribute's name, type and value.
     attribute = len(_ATTRIBUTE) + len("String") + len(fact.type)
-    return _Message(item, fact, text, size=len(text.encode()) + attribute)
+    size = len(text.encode()) + attribute
+    if size > _BATCH_BYTES:
+        raise _TooLarge(f"the event has {size} bytes")
+    return _Message(item, fact, text, size)
+
+
+def _fraction(value: object) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError("JSON has no such value")
 
 
 def _batches(messages: Iterable[_Message]) -> Iterator[list[_Message]]:
-    """As few batches as SNS takes, in the same order. An event that is too large is alone, and keeps no other back."""
+    """As few batches as SNS takes, in the same order."""
     batch: list[_Message] = []
     size = 0
     for message in messages:

@@ -1,8 +1,8 @@
 """Events: facts that happened, as they stand in the outbox, on the topic and in the queues."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.inventory import PricedLine
 
@@ -20,6 +20,10 @@ type EventType = Literal[
     "order.delivered",
     "product.low_stock",
 ]
+EVENT_TYPES: Final = frozenset[str](get_args(EventType.__value__))
+
+# Rises with a change that a reader of the previous version misreads: docs/evolving.md.
+SCHEMA_VERSION: Final = 1
 
 
 class Event(BaseModel):
@@ -27,17 +31,21 @@ class Event(BaseModel):
 
     `version` is the aggregate's after the change; an aggregate and a version name one event, so its id is made of
     them. `at` is RFC 3339. `data` is one of the models below, by type.
+
+    A later release may emit types and members that this one does not know: readers ignore them. An event of a later
+    `schema_version` is not valid here.
     """
 
     model_config = _FROZEN
 
     id: str
-    type: EventType
+    type: str
     aggregate_id: str
     version: int
     at: str
     request_id: str
     data: dict[str, Any]
+    schema_version: int = Field(default=SCHEMA_VERSION, le=SCHEMA_VERSION)
 
 
 class UserData(BaseModel):
