@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from notifications import rendering
-from shared.contracts.events import Event, EventType, LowStockData, OrderData, UserData
+from shared.contracts.events import Event, LowStockData, OrderData, UserData
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _low_stock(fact: Event) -> Letter:
     )
 
 
-_WRITERS: Mapping[EventType, Callable[[Event], Letter]] = {
+_WRITERS: Mapping[str, Callable[[Event], Letter]] = {
     "user.registered": _welcome,
     "order.placed": _placed,
     "order.confirmed": _confirmed,

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.erasure import ERASED
-from shared.contracts.events import Event, EventType
+from shared.contracts.events import Event
 from shared.times import Time
 
 type Channel = Literal["email"]
@@ -22,13 +22,14 @@ _LONGEST_ID = 512
 class Notification(BaseModel):
     """What somebody was told about an event. `body` is the plain text; times are RFC 3339.
 
-    `created_at` is the event's time, so that the order of a list is the order of what happened.
+    `created_at` is the event's time, so that the order of a list is the order of what happened. `type` is the event's: a later
+    release may have written one that this release does not know.
     """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
-    type: EventType
+    type: str
     subject: str
     body: str
     channel: Channel

@@ -178,9 +178,10 @@ async def history(
     position = cursors.open(cursor, caller=caller.id, query=query) or {}
     page = orders.history(id, caller, after=position.get("after"), limit=limit)
     following = {"after": page.last} if page.last else None
+    shown = [event for event in map(OrderEvent.of, page.events) if event]
     return History.model_construct(
-        events=[OrderEvent.of(event) for event in page.events],
-        count=len(page.events),
+        events=shown,
+        count=len(shown),
         next_cursor=cursors.seal(following, caller=caller.id, query=query),
     )
 

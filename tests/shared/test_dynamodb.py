@@ -1,6 +1,7 @@
 """DynamoDB as the repositories use it: on moto, and on a client that fails as told."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from shared.dynamodb import (
     ConditionFailed,
     Delete,
     Item,
+    NewerSchema,
     Put,
     Table,
     TransactionContended,
@@ -286,6 +288,47 @@ def batch(*found: dict[str, str], left: list[dict[str, str]] | None = None) -> d
         "Responses": {"things": [to_wire(item) for item in found]},
         "UnprocessedKeys": unread,
     }
+
+
+def test_an_item_of_a_later_schema_is_refused(table: Table) -> None:
+    later = Table(table.name, table.client, schema=2)
+    later.put({**A, "n": 1})
+    assert later.get(A) == {**A, "n": 1}
+    key = {"pk": "a"}
+    reads: list[Callable[[], object]] = [
+        lambda: table.get(A),
+        lambda: table.get_many([A]),
+        lambda: table.query("#pk = :pk", key),
+        lambda: table.update(A, "SET #n = :n", values={"n": 2}),
+        lambda: table.update(A, "SET #n = :n", condition="#n > :n", values={"n": 2}),
+        lambda: table.put({**A}, condition="attribute_not_exists(#pk)"),
+        lambda: table.delete(A, condition="#n > :n", values={"n": 2}),
+        lambda: table.transact([Put(A, "attribute_not_exists(#pk)")]),
+        lambda: table.transact([Check(A, "attribute_not_exists(#pk)")]),
+    ]
+    for read in reads:
+        with pytest.raises(NewerSchema) as refusal:
+            read()
+        assert isinstance(refusal.value, ServiceUnavailable)
+        assert refusal.value.headers == {"Retry-After": "5"}
+
+
+def test_an_item_keeps_the_schema_that_wrote_it(table: Table) -> None:
+    table.put(A)
+    table.transact([Put(B)])
+    for key in (A, B):
+        stored = table.client.get_item(TableName=table.name, Key=to_wire(key))["Item"]
+        assert stored["schema"] == {"N": "1"}
+    # Who shows less of an item, as an index does, shows no schema; and an update makes none.
+    assert table.get(A, only=("pk",)) == {"pk": "a"}
+    assert table.update({"pk": "c", "sk": "c"}, "SET #n = :n", values={"n": 1})["n"] == 1
+    later = Table(table.name, table.client, schema=2)
+    assert later.get_many([A, B])
+
+
+def test_a_number_of_a_later_release_may_have_a_fraction(table: Table) -> None:
+    table.put({**A, "n": Decimal("1.50")})
+    assert table.get(A) == {**A, "n": Decimal("1.5")}
 
 
 def test_keys_that_a_batch_skipped_are_asked_for_again() -> None:

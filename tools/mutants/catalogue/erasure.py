@@ -27,8 +27,8 @@ MUTANTS: Final = (
     Mutant(
         "an account is erased whatever its version",
         _ACCOUNTS,
-        'Put(_user_item(after), "#version = :version", {"version": before.version}),\n',
-        "Put(_user_item(after)),\n",
+        "            _change(before, after),\n",
+        "            Put(_user_item(after)),\n",
         _OF_USERS,
     ),
     Mutant(
@@ -95,8 +95,8 @@ MUTANTS: Final = (
     Mutant(
         "events of a version that was not read are erased as well",
         _OUTBOX,
-        "if fact.version > up_to:",
-        "if fact.version > 2 * up_to:",
+        'if item["sk"] > sort_key(up_to):',
+        'if item["sk"] > sort_key(2 * up_to):',
         _OF_ORDERS,
     ),
     Mutant(

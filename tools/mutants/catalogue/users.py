@@ -35,8 +35,8 @@ MUTANTS: Final = (
     Mutant(
         "a user is changed whatever the version",
         _ACCOUNTS,
-        'Put(_user_item(after), "#version = :version", {"version": before.version})\n        ]\n',
-        "Put(_user_item(after))\n        ]\n",
+        "[_change(before, after)]",
+        "[Put(_user_item(after))]",
         _STORED,
     ),
     Mutant(
