@@ -1,16 +1,18 @@
 """The command behind `make dlq`: `python -m tools.dlq --port 3000 --action show --queue checkout`.
 
-The queues are those of the shop on a port of this machine, or with --env those of a deployed shop, with this machine's
+The queues, and the events that a relay quarantined (orders-events), are those of the shop on a port of this machine, or with --env those of a deployed shop, with this machine's
 AWS credentials.
 """
 
 import argparse
 import sys
+from collections.abc import Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.dlq import commands
-from tools.dlq.commands import Desk
+from tools.dlq.commands import Desk, Letters
+from tools.dlq.quarantine import quarantines_of
 from tools.dlq.queues import queues_of
 from tools.local import stack, summary, target
 from tools.local.arguments import Parser, forget_own_aws, port, running_shop
@@ -53,15 +55,20 @@ def _desk(options: argparse.Namespace) -> Desk:
         where = target.target(options.env, options.stack)
         shop, suffix = where.stack, where.suffix
         session = where.session()
-        outputs = stack.outputs(session.client("cloudformation"), where.stack)
-        queues = queues_of(session.client("sqs"), outputs)
+        outputs: Mapping[str, str] = stack.outputs(session.client("cloudformation"), where.stack)
+        queues: dict[str, Letters] = {
+            **queues_of(session.client("sqs"), outputs),
+            **quarantines_of(session.client("dynamodb"), outputs),
+        }
     else:
         shop, suffix = f"the shop on port {options.port}", summary.on(options.port)
         running = running_shop(options.port)
         forget_own_aws()
-        queues = queues_of(
-            stack.session().client("sqs", endpoint_url=running.endpoint), running.stack().outputs
-        )
+        outputs, session = running.stack().outputs, stack.session()
+        queues = {
+            **queues_of(session.client("sqs", endpoint_url=running.endpoint), outputs),
+            **quarantines_of(session.client("dynamodb", endpoint_url=running.endpoint), outputs),
+        }
     if not queues:
         raise Problem(
             f"{shop[0].upper()}{shop[1:]} tells of no dead-letter queues: deploy it anew."

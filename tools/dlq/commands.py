@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from tools.dlq.quarantine import QuarantinedEvents
 from tools.dlq.queues import DeadLetter, DeadLetterQueue
 from tools.progress import Problem
+
+type Letters = DeadLetterQueue | QuarantinedEvents
 
 _GLANCE: Final = 10
 _NO_MORE: Final = (
@@ -19,7 +22,7 @@ _UNITS: Final = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 @dataclass(frozen=True)
 class Desk:
-    """A shop's dead-letter queues.
+    """A shop's dead-letter queues and quarantined events.
 
     Attributes:
         shop: what to call the shop in a sentence.
@@ -27,12 +30,12 @@ class Desk:
         ask: puts a question to whoever sits there.
     """
 
-    queues: Mapping[str, DeadLetterQueue]
+    queues: Mapping[str, Letters]
     shop: str
     suffix: str
     ask: Callable[[str], str] = input
 
-    def queue(self, name: str) -> DeadLetterQueue:
+    def queue(self, name: str) -> Letters:
         """The queue of that name.
 
         Raises:
@@ -59,7 +62,7 @@ class Desk:
             print()
             raise Problem("Nobody is here to answer, so nothing was changed.") from None
 
-    def command(self, action: str, queue: DeadLetterQueue) -> str:
+    def command(self, action: str, queue: Letters) -> str:
         return f"make dlq ACTION={action} QUEUE={queue.name}{self.suffix}"
 
 
@@ -82,7 +85,7 @@ def list_all(desk: Desk) -> None:
         print("Nothing to do.")
 
 
-def show(desk: Desk, queue: DeadLetterQueue, *, limit: int, only: str | None) -> None:
+def show(desk: Desk, queue: Letters, *, limit: int, only: str | None) -> None:
     """Each message and why it is there; with `only`, that one with its body."""
     letters = _found(queue, only) if only else queue.peek(limit)
     if not letters:
@@ -97,12 +100,16 @@ def show(desk: Desk, queue: DeadLetterQueue, *, limit: int, only: str | None) ->
     alone = f" ID={only}" if only else ""
     if only is None:
         print(f"{len(letters)} of {max(queue.count(), len(letters))} in {queue.name}.", end=" ")
+    if isinstance(queue, QuarantinedEvents):
+        print("When the cause is mended, release them; the sweeper publishes them in 5 minutes.")
+        print(f"  {desk.command('redrive', queue)}{alone}")
+        return
     print("When the cause is mended, move back what is here; or delete it. ID=… is for one alone.")
     print(f"  {desk.command('redrive', queue)}{alone}")
     print(f"  {desk.command('purge', queue)}{alone}")
 
 
-def redrive(desk: Desk, queue: DeadLetterQueue, *, only: str | None, agreed: bool) -> None:
+def redrive(desk: Desk, queue: Letters, *, only: str | None, agreed: bool) -> None:
     """Move messages back to their queue, if that is what is wanted."""
     count = _how_many(queue, only)
     if not count:
@@ -119,8 +126,14 @@ def redrive(desk: Desk, queue: DeadLetterQueue, *, only: str | None, agreed: boo
     print(f"Those that fail again come back here: make dlq{desk.suffix}")
 
 
-def purge(desk: Desk, queue: DeadLetterQueue, *, only: str | None) -> None:
-    """Delete messages for good, if the queue's name is typed."""
+def purge(desk: Desk, queue: Letters, *, only: str | None) -> None:
+    """Delete messages for good, if the queue's name is typed.
+
+    Raises:
+        Problem: these are events, which are the history of their aggregate.
+    """
+    if isinstance(queue, QuarantinedEvents):
+        raise Problem("Events are a history: they cannot be deleted, only left or released.")
     count = _how_many(queue, only)
     if not count:
         print(_nothing(queue))
@@ -153,17 +166,18 @@ def _told(letter: DeadLetter) -> dict[str, str]:
     if "Reason" not in notes:
         told["reason"] = "none: SQS moved it, for its worker died on it or could not write here"
         return told
-    told["attempts"] = f"{notes.get('Attempts')}, by {notes.get('FailedFunction')}"
-    told["first"] = notes.get("FirstReceivedAt", "")
+    if "Attempts" in notes:
+        told["attempts"] = f"{notes['Attempts']}, by {notes.get('FailedFunction')}"
+        told["first"] = notes.get("FirstReceivedAt", "")
     told["reason"] = notes["Reason"]
     return told
 
 
-def _how_many(queue: DeadLetterQueue, only: str | None) -> int:
+def _how_many(queue: Letters, only: str | None) -> int:
     return len(_found(queue, only)) if only else queue.count()
 
 
-def _found(queue: DeadLetterQueue, only: str) -> list[DeadLetter]:
+def _found(queue: Letters, only: str) -> list[DeadLetter]:
     """That one message.
 
     Raises:
@@ -179,7 +193,7 @@ def _messages(count: int) -> str:
     return f"{count} message" if count == 1 else f"{count} messages"
 
 
-def _nothing(queue: DeadLetterQueue) -> str:
+def _nothing(queue: Letters) -> str:
     return f"There is nothing in the dead letters of {queue.name}."
 
 
