@@ -88,13 +88,13 @@ def _having_an_account(stage: Stage) -> None:
     _pages(stage.admin, "/api/v1/users", active="false")
 
 
-_JOURNEYS: Final[dict[str, Callable[[Stage], None]]] = {
+JOURNEYS: Final[dict[str, Callable[[Stage], None]]] = {
     "browsing": _browsing,
     "keeping shop": _keeping_shop,
     "ordering": _ordering,
     "having an account": _having_an_account,
 }
-NAMES: Final = (*_JOURNEYS, *(scenario.name for scenario in SCENARIOS))
+NAMES: Final = (*JOURNEYS, *(scenario.name for scenario in SCENARIOS))
 
 
 def journals() -> dict[str, Journal]:
@@ -106,7 +106,7 @@ def journals() -> dict[str, Journal]:
 
 def _journals(stage: Stage, restore: Callable[[], None]) -> Iterator[tuple[str, Journal]]:
     dynamodb = stage.town.cloud.dynamodb
-    for name, journey in _JOURNEYS.items():
+    for name, journey in JOURNEYS.items():
         restore()
         with journal_of(dynamodb) as journal:
             journey(stage)

@@ -1,0 +1,64 @@
+"""A deployment and a rollback meet what the other release has stored: each takes the other's shop to its rest."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.releases import world
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+# A world that was recorded by the code of the commit that its file is named after.
+RECORDED = sorted(HERE.glob("*.json"))
+releases = pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.stem)
+
+
+@releases
+def test_this_release_goes_on_with_the_items_of_an_earlier_one(recorded: Path) -> None:
+    assert world.resume(json.loads(recorded.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "attribute"),
+    [("OrdersTable", "ORDER#", "lines"), ("UsersTable", "EMAIL#", "user_id")],
+)
+def test_an_attribute_that_an_earlier_release_did_not_write_is_noticed(
+    table: str, kind: str, attribute: str
+) -> None:
+    stored: dict[str, Any] = json.loads(RECORDED[0].read_text())
+    for item in stored["tables"][table]:
+        if item["pk"]["S"].startswith(kind):
+            item.pop(attribute, None)
+    with pytest.raises((AssertionError, KeyError)):
+        assert world.resume(stored) == []
+
+
+@releases
+def test_an_earlier_release_goes_on_with_the_items_of_this_one(
+    recorded: Path, tmp_path: Path
+) -> None:
+    commit = recorded.stem
+    archive = subprocess.run(
+        ["git", "archive", commit, "functions", "layers", "tests", "tools", "template.yaml"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if archive.returncode:
+        pytest.skip(f"the history does not reach back to {commit}")
+    subprocess.run(["tar", "-x"], cwd=tmp_path, input=archive.stdout, check=True)
+    path = ":".join(str(tmp_path / part) for part in ("functions", "layers/shared", ""))
+    resumed = subprocess.run(
+        [sys.executable, HERE / "world.py", "resume"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": path, "PATH": "/usr/bin:/bin"},
+        input=json.dumps(world.record()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (resumed.stdout.strip(), resumed.stderr) == ("[]", "")

@@ -1,0 +1,103 @@
+"""This release works beside parts of items and events that only a later release knows, and keeps them: a rollback loses nothing."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from tests.crashes.scenarios import SCENARIOS
+from tests.releases.future import LaterTable
+from tests.simulation.journeys import JOURNEYS
+from tests.simulation.stage import Stage, opened
+from tests.support.invariants import breaches
+
+# Items that this release still writes whole over what was there, by their keys' beginnings.
+LOSING = {
+    ("NotificationsTable", "USER", "NOTIFICATION"),
+    ("OrdersTable", "ORDER", "ORDER"),
+    ("ProductsTable", "RESERVATION", "RESERVATION"),
+    ("ProductsTable", "WORD", "mug"),
+}
+
+
+@pytest.fixture
+def later() -> Iterator[tuple[Stage, dict[str, LaterTable]]]:
+    """A stage whose items a later release has written."""
+    with opened() as stage:
+        dynamodb = stage.town.cloud.dynamodb
+        tables = {name: LaterTable(table) for name, table in dynamodb.tables.items()}
+        dynamodb.tables |= tables
+        yield stage, tables
+
+
+def test_no_write_takes_away_what_a_later_release_has_added(
+    later: tuple[Stage, dict[str, LaterTable]],
+) -> None:
+    stage, tables = later
+    restore = stage.remember()
+    lost: set[tuple[str, str, str]] = set()
+
+    def look(flow: str) -> None:
+        stage.town.come_to_rest()
+        assert not breaches(stage.town.books(), stage.witness), flow
+        for name, table in tables.items():
+            lost.update((name, pk.partition("#")[0], sk.partition("#")[0]) for pk, sk in table.lost)
+
+    for name, journey in JOURNEYS.items():
+        restore()
+        journey(stage)
+        look(name)
+    for scenario in SCENARIOS:
+        restore()
+        scenario.act(stage, scenario.prepare(stage))
+        look(scenario.name)
+    assert lost == LOSING
+
+
+def test_workers_ignore_events_of_an_unknown_type(
+    later: tuple[Stage, dict[str, LaterTable]],
+) -> None:
+    stage, _ = later
+    order = stage.customer.order((stage.tray, 1))
+    stage.town.come_to_rest()
+    before = stage.town.books()
+    event = {
+        "id": f"{order['id']}.99",
+        "type": "order.reshelved",
+        "aggregate_id": order["id"],
+        "version": 99,
+        "at": "2026-11-20T12:00:00.000Z",
+        "request_id": "r",
+        "data": {"of_a_later_release": True},
+        "of_a_later_release": {},
+    }
+    for queue in ("CheckoutQueue", "NotificationsQueue"):
+        stage.town.cloud.put(queue, json.dumps(event))
+    stage.town.come_to_rest()
+    assert stage.town.books() == before
+    for queue in ("CheckoutDeadLetters", "NotificationsDeadLetters"):
+        assert not stage.town.cloud.queues[queue].messages
+
+
+def test_an_order_of_a_later_schema_is_left_alone_and_stops_no_other() -> None:
+    with opened() as stage:
+        town, orders = stage.town, stage.town.cloud.dynamodb.tables["OrdersTable"]
+        placed = [stage.customer.order((stage.tray, 1), key=key) for key in "abc"]
+        # Whatever is done for them now is the sweepers' work as well.
+        with town.refusing("sns.PublishBatch"):
+            town.settle()
+        town.forget_deliveries()
+        key = (f"ORDER#{placed[1]['id']}", "ORDER")
+        orders.items[key] = later = {**orders.items[key], "schema": {"N": "2"}}
+        for _ in range(5):
+            town.pass_time(timedelta(minutes=1))
+            for sweeper in ("OrdersSweeper", "ProductsSweeper"):
+                town.tick(sweeper)
+            town.settle()
+        answers = [stage.customer.get(f"/api/v1/orders/{order['id']}") for order in placed]
+        assert [answer.status_code for answer in answers] == [200, 503, 200]
+        assert answers[1].headers["Retry-After"] == "5"
+        assert [answers[place].json()["status"] for place in (0, 2)] == ["confirmed"] * 2
+        unchanged = {**orders.items[key], "due_at": later["due_at"]}
+        assert unchanged == later
