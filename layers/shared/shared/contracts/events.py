@@ -1,5 +1,6 @@
 """Events: facts that happened, as they stand in the outbox, on the topic and in the queues."""
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -93,3 +94,16 @@ class LowStockData(BaseModel):
     name: str
     available: int
     threshold: int
+
+
+DATA: Final[Mapping[EventType, type[BaseModel]]] = {
+    "user.registered": UserData,
+    "user.deactivated": UserData,
+    "user.erased": UserErasedData,
+    "order.placed": OrderData,
+    "order.confirmed": OrderData,
+    "order.cancelled": OrderData,
+    "order.shipped": OrderData,
+    "order.delivered": OrderData,
+    "product.low_stock": LowStockData,
+}

@@ -1,0 +1,107 @@
+"""The AsyncAPI 3 document of all events, made of their models and of the template's subscriptions."""
+
+from collections.abc import Iterable
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from gateway import NAME, VERSION
+from shared.contracts.events import DATA, Event
+from tools.template import resources
+
+type Node = dict[str, Any]
+
+_SCHEMAS: Final = "#/components/schemas/"
+_DESCRIPTION: Final = """\
+Facts about users, orders and products, on one SNS topic.
+
+**Delivery** is at least once and in no order: ignore an `id` that you have handled, and compare `version` before you \
+replace what you know of an aggregate.
+
+**Changes**: types and members are added, so ignore those that you do not know. `schema_version` changes only when a \
+reader has to.
+"""
+
+
+def document(mode: Literal["serialization", "validation"] = "serialization") -> Node:
+    """The document of what the shop sends, or, for validation, of what its own readers accept."""
+    schemas = _schemas({Event, *DATA.values()}, mode)
+    schemas["Event"]["properties"]["at"]["format"] = "date-time"
+    subscriptions = {
+        name.removesuffix("Subscription").lower(): subscription["FilterPolicy"]["type"]
+        for name, subscription in resources("AWS::SNS::Subscription").items()
+    }
+    services = dict.fromkeys(type_.partition(".")[0] for type_ in DATA)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": f"{NAME} events", "version": VERSION, "description": _DESCRIPTION},
+        "defaultContentType": "application/json",
+        "channels": {
+            "events": {
+                "address": None,
+                "title": "The SNS topic of all events",
+                "description": "Its ARN is the stack's output `EventsTopic`.",
+                "messages": {type_: {"$ref": f"#/components/messages/{type_}"} for type_ in DATA},
+            }
+        },
+        "operations": {
+            **{
+                f"{service}sSend": _operation("send", (t for t in DATA if t.startswith(service)))
+                for service in services
+            },
+            **{
+                f"{queue}Receives": _operation("receive", types)
+                for queue, types in subscriptions.items()
+            },
+        },
+        "components": {
+            "messages": {type_: _message(type_, model) for type_, model in DATA.items()},
+            "schemas": schemas,
+        },
+    }
+
+
+def _schemas(
+    models: Iterable[type[BaseModel]], mode: Literal["serialization", "validation"]
+) -> Node:
+    _, made = models_json_schema(
+        sorted(((model, mode) for model in models), key=lambda one: one[0].__name__),
+        ref_template=f"{_SCHEMAS}{{model}}",
+    )
+    for schema in made["$defs"].values():
+        members = schema.get("properties", {})
+        for member in members.values():
+            member.pop("title", None)
+        if mode == "serialization" and members:
+            # What is not set is sent as null.
+            schema["required"] = list(members)
+            for member in members.values():
+                member.pop("default", None)
+    schemas: Node = made["$defs"]
+    return schemas
+
+
+def _operation(action: str, types: Iterable[str]) -> Node:
+    return {
+        "action": action,
+        "channel": {"$ref": "#/channels/events"},
+        "messages": [{"$ref": f"#/channels/events/messages/{type_}"} for type_ in types],
+    }
+
+
+def _message(type_: str, data: type[BaseModel]) -> Node:
+    is_type = {"type": "string", "const": type_}
+    return {
+        "name": type_,
+        "headers": {
+            "type": "object",
+            "description": "Message attributes, for a subscription's filter policy.",
+            "required": ["type"],
+            "properties": {"type": is_type},
+        },
+        "payload": {
+            "allOf": [{"$ref": f"{_SCHEMAS}{Event.__name__}"}],
+            "properties": {"type": is_type, "data": {"$ref": f"{_SCHEMAS}{data.__name__}"}},
+        },
+    }
