@@ -1,4 +1,4 @@
-"""Lambda entry for HTTP: the index, health, the API's document and page, and what nobody else answers."""
+"""Lambda entry for HTTP: the index, health, the documents and their page, and what nobody else answers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,13 @@ _OF_DOCUMENT: Final = {
         "Anyone may keep the answer for so many seconds.",
         const=f"public, max-age={_DOCUMENT_MAX_AGE}",
     ),
+}
+_DOCUMENT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "content": {"application/json": {"schema": {"type": "object"}}},
+        "headers": _OF_DOCUMENT,
+    },
+    304: {"description": "The caller has it already.", "headers": _OF_DOCUMENT},
 }
 
 
@@ -188,17 +195,22 @@ async def docs_asset(request: Request, asset: str, if_none_match: IfNoneMatch = 
     "/openapi.json",
     operation_id="openapi",
     summary="This document",
-    responses={
-        200: {
-            "content": {"application/json": {"schema": {"type": "object"}}},
-            "headers": _OF_DOCUMENT,
-        },
-        304: {"description": "The caller has it already.", "headers": _OF_DOCUMENT},
-    },
+    responses=_DOCUMENT,
 )
 async def openapi(request: Request, if_none_match: IfNoneMatch = None) -> Response:
     site: Site = request.app.state.site
     return _served(site.document(), if_none_match, max_age=_DOCUMENT_MAX_AGE)
+
+
+@router.get(
+    "/asyncapi.json",
+    operation_id="asyncapi",
+    summary="The events' document (AsyncAPI 3)",
+    responses=_DOCUMENT,
+)
+async def asyncapi(request: Request, if_none_match: IfNoneMatch = None) -> Response:
+    site: Site = request.app.state.site
+    return _served(site.events(), if_none_match, max_age=_DOCUMENT_MAX_AGE)
 
 
 # What the document does not tell of.

@@ -32,6 +32,7 @@ _PAGE: Final = """\
 </head>
 <body>
 <div id="swagger-ui" data-document="$root/openapi.json"></div>
+<p><a href="$root/asyncapi.json">The events that the shop publishes (AsyncAPI 3)</a></p>
 <noscript>This page needs JavaScript; the document itself is at <a href="$root/openapi.json">openapi.json</a>.</noscript>
 <script src="$root/docs/swagger-ui-bundle.js"></script>
 <script src="$root/docs/start.js"></script>
@@ -52,6 +53,7 @@ SwaggerUIBundle({
 
 _STYLE = """\
 body { margin: 0; background: #fafafa }
+body > p { margin: 20px; font-family: sans-serif }
 """
 
 

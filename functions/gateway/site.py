@@ -1,4 +1,4 @@
-"""The files that the build leaves in the package: the API's document, and the assets of its page."""
+"""The files that the build leaves in the package: the documents of API and events, and the assets of the page."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ from typing import Final
 from shared.errors import NotFound
 
 DOCUMENT: Final = "openapi.json"
+EVENTS: Final = "asyncapi.json"
 # Fixed names, so that no path in a request ever becomes a path on disk.
 ASSETS: Final = {
     "swagger-ui.css": "text/css; charset=utf-8",
@@ -79,6 +80,14 @@ class Site:
             NotFound: it was not built.
         """
         return self._read(DOCUMENT, "application/json")
+
+    def events(self) -> File:
+        """The AsyncAPI document.
+
+        Raises:
+            NotFound: it was not built.
+        """
+        return self._read(EVENTS, "application/json")
 
     @cached_property
     def routes(self) -> Routes:

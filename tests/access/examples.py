@@ -114,6 +114,7 @@ EXAMPLES: Final[Mapping[Route, Make]] = {
     ("GET", "/docs"): _plain("/docs"),
     ("GET", "/docs/{asset}"): _plain("/docs/start.js"),
     ("GET", "/openapi.json"): _plain("/openapi.json"),
+    ("GET", "/asyncapi.json"): _plain("/asyncapi.json"),
     **{
         (method, "/{proxy}"): _plain("/nobody/knows/this", answers=404)
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

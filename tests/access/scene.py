@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from gateway.api import create_app
 from gateway.backends import SERVICES, LambdaBackends
-from gateway.site import DOCUMENT, Site
+from gateway.site import DOCUMENT, EVENTS, Site
 from shared import aws, settings
 from shared.http import lambda_handler
 from shared.tokens import keys_from_kms
@@ -118,7 +118,8 @@ def scene(folder: Path) -> Iterator[Scene]:
 
 
 def _gateway(folder: Path) -> Any:
-    """With a document: a checkout has none."""
+    """With the documents: a checkout has none."""
+    (folder / EVENTS).write_text(json.dumps({"asyncapi": "3.0.0"}))
     (folder / DOCUMENT).write_text(json.dumps({"openapi": "3.1.0", "paths": {}}))
     names = {service: f"{service.title()}Api" for service in SERVICES}
     functions = {service: f"{name}:{alias(name)}" for service, name in names.items()}

@@ -14,6 +14,7 @@ _PUBLIC = {
     ("GET", "/docs"): "no-cache",
     ("GET", "/docs/{asset}"): "public, max-age=86400",
     ("GET", "/openapi.json"): "public, max-age=300",
+    ("GET", "/asyncapi.json"): "public, max-age=300",
 }
 _DATA_ONLY = "default-src 'none'; frame-ancestors 'none'"
 

@@ -71,7 +71,7 @@ def test_links_are_given_by_what_adds_something_the_index_and_the_page(
         "POST /api/v1/products": 1,
         "POST /api/v1/orders": 1,
         "GET /": 6,
-        "GET /docs": 7,
+        "GET /docs": 8,
     }
 
 

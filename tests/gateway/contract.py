@@ -74,6 +74,9 @@ CONTRACT: Final = {
     "GET /openapi.json": Row(
         headers="ETag Cache-Control", sends="If-None-Match", may_be_unchanged=True
     ),
+    "GET /asyncapi.json": Row(
+        headers="ETag Cache-Control", sends="If-None-Match", may_be_unchanged=True
+    ),
     "GET /.well-known/jwks.json": Row(headers="Cache-Control"),
     "POST /api/v1/users": Row(201, "409 email-taken", "Location", has_body=True),
     "POST /api/v1/auth/login": Row(own="401 bad-credentials, 429 too-many-attempts", has_body=True),

@@ -36,6 +36,7 @@ def small_site(folder: Path) -> Path:
         "paths": {path: {method: {} for method in methods} for path, methods in PATHS.items()},
     }
     (folder / "openapi.json").write_text(json.dumps(document))
+    (folder / "asyncapi.json").write_text(json.dumps({"asyncapi": "3.0.0"}))
     (folder / "swagger-ui.css").write_text(".swagger-ui { color: black }")
     (folder / "swagger-ui-bundle.js").write_text('const arrow = "→";')
     (folder / "secrets.txt").write_text("not for the public")

@@ -90,6 +90,7 @@ def test_the_page_takes_everything_from_us(gateway: HttpClient, at: Url, path: s
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert f'data-document="{at.root}/openapi.json"' in page.text
+    assert f'href="{at.root}/asyncapi.json"' in page.text
     assert f'src="{at.root}/docs/swagger-ui-bundle.js"' in page.text
     assert "//" not in page.text
 
@@ -131,10 +132,17 @@ def test_what_is_no_asset_is_not_found(gateway: HttpClient, asset: str) -> None:
     assert (missing.status, missing.code) == (404, "not-found")
 
 
-def test_the_document_is_served_as_it_was_built(gateway: HttpClient, tmp_path: Path) -> None:
-    served = gateway.get("/openapi.json")
-    assert served.headers["content-type"] == "application/json"
-    assert served.text == (tmp_path / "openapi.json").read_text()
+@pytest.mark.parametrize("name", ["openapi.json", "asyncapi.json"])
+def test_a_document_is_served_as_it_was_built(
+    gateway: HttpClient, tmp_path: Path, name: str
+) -> None:
+    served = gateway.get(f"/{name}")
+    for answer in (served, gateway.get(f"/{name}/")):
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["cache-control"] == "public, max-age=300"
+        assert answer.text == (tmp_path / name).read_text()
+    again = gateway.get(f"/{name}", headers={"If-None-Match": served.headers["etag"]})
+    assert (again.status, again.text) == (304, "")
 
 
 @pytest.mark.parametrize("at", URLS, ids=lambda at: at.root or "/")
@@ -189,7 +197,7 @@ def test_where_nothing_was_built_there_is_no_document(
     backends: FakeBackends, tmp_path: Path
 ) -> None:
     gateway = HttpClient(api.create_app(backends, Site(tmp_path)))
-    for path in ("/openapi.json", "/docs/swagger-ui.css", "/api/v1/orders"):
+    for path in ("/openapi.json", "/asyncapi.json", "/docs/swagger-ui.css", "/api/v1/orders"):
         assert gateway.get(path).code == "not-found"
     assert gateway.get("/docs").status == 200
 

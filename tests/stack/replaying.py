@@ -224,7 +224,7 @@ def _changes(exchange: Exchange) -> Iterator[tuple[str, Mutation]]:
     yield str(status), partial(replace, status=status)
     for name in sorted(exchange.headers.keys() & set(_OWN_HEADERS)):
         yield f"no {name}", partial(Exchange.without, header=name)
-    if not exchange.asked.startswith("GET /openapi.json"):
+    if not exchange.asked.startswith(("GET /openapi.json", "GET /asyncapi.json")):
         for path in sorted(_fields(exchange.json)):
             yield f"no {'.'.join(path)}", partial(_dropped, path=path)
 

@@ -26,6 +26,7 @@ _SOURCES: Final = (
     "samconfig.toml",
     "tools/layer",
     "tools/openapi",
+    "tools/template.py",
     "tools/local/adapt.py",
 )
 _HOME: Final = ROOT / ".tools/sam/home"

@@ -1,4 +1,4 @@
-"""Builds what the gateway serves as documentation: the document, and Swagger UI's assets for the page that shows it."""
+"""Builds what the gateway serves as documentation: the two documents, and Swagger UI's assets for the page that shows one."""
 
 import json
 import shutil
@@ -13,12 +13,13 @@ _ASSETS_PACKAGE: Final = "fastapi-swagger"
 
 
 def write(folder: Path) -> None:
-    """Write the document and the page's assets into a folder, which must exist."""
-    from gateway.site import ASSETS, DOCUMENT
-    from tools.openapi.document import document
+    """Write the documents and the page's assets into a folder, which must exist."""
+    from gateway.site import ASSETS, DOCUMENT, EVENTS
+    from tools.openapi import document, events
 
-    compact = json.dumps(document(), ensure_ascii=False, separators=(",", ":"))
-    (folder / DOCUMENT).write_text(compact)
+    for name, made in ((DOCUMENT, document.document()), (EVENTS, events.document())):
+        compact = json.dumps(made, ensure_ascii=False, separators=(",", ":"))
+        (folder / name).write_text(compact)
     source = resources.files("fastapi_swagger.resources")
     for name in ASSETS:
         with resources.as_file(source / name) as asset:

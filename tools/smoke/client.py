@@ -16,14 +16,14 @@ _REQUESTS: Final = 180
 _LOG_INS: Final = 18
 _LOG_IN_PATHS: Final = ("/api/v1/users", "/api/v1/auth/login")
 # How the paths begin that links lead to: a stage where the URL has none is wrong too.
-_LINKED: Final = ("/api/v1/", "/health", "/docs", "/openapi.json")
+_LINKED: Final = ("/api/v1/", "/health", "/docs", "/openapi.json", "/asyncapi.json")
 _ATTEMPTS: Final = 3
 _LONGEST_PAUSE: Final = 60.0
 # API Gateway gives up after 29 s.
 _TIMEOUT: Final = httpx.Timeout(35, connect=10)
 _COMPRESSED_FROM: Final = 1024
 # A successful GET of these may be kept by anyone; nothing else may be kept at all.
-_PUBLIC: Final = ("/.well-known/", "/api/v1/products", "/docs", "/openapi.json")
+_PUBLIC: Final = ("/.well-known/", "/api/v1/products", "/docs", "/openapi.json", "/asyncapi.json")
 
 
 # What an answer that has not the contract's form makes of the code that reads it.

@@ -54,6 +54,9 @@ def docs(walk: Walk) -> None:
     page.should(page.header("Content-Type").startswith("text/html"), "be a page")
     for link in re.findall(r'(?:src|href)="(?!data:)([^"]+)"', page.response.text):
         walk.api.ask(f"GET {walk.api.linked(page, link)}", "200")
+    events = walk.api.ask("GET /asyncapi.json", "200")
+    events.should(str(events["asyncapi"]).startswith("3."), "be AsyncAPI 3")
+    events.fields("channels operations")
     document = walk.api.ask("GET /openapi.json", "200")
     document.should(str(document["openapi"]).startswith("3.1"), "be OpenAPI 3.1")
     document.fields("paths")

@@ -68,6 +68,7 @@ RULES: Final[Mapping[Route, Who]] = {
     ("GET", "/docs"): Who.ANYONE,
     ("GET", "/docs/{asset}"): Who.ANYONE,
     ("GET", "/openapi.json"): Who.ANYONE,
+    ("GET", "/asyncapi.json"): Who.ANYONE,
     # What no other route takes: 404, or 405 where another method would do.
     ("GET", "/{proxy}"): Who.ANYONE,
     ("HEAD", "/{proxy}"): Who.ANYONE,
