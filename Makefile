@@ -22,7 +22,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools bench tests
 
-.PHONY: help setup run stop deploy-local build test bench power-table mutants check fix torture sbom requirements sam-local sam-invoke bootstrap deploy destroy admin smoke dlq clean
+.PHONY: help setup run stop deploy-local build test bench power-table mutants check fix torture sbom requirements sam-local sam-invoke bootstrap deploy destroy admin smoke dlq api clean
 
 help:  ## this list
 	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -140,6 +140,10 @@ dlq: $(APP)  ## what workers gave up; ACTION=show, redrive or purge, QUEUE=check
 	$(DO)$(PYTHON) -m tools.dlq \
 		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
 		--action "$(ACTION)" --queue "$(QUEUE)" --id "$(ID)" --limit "$(LIMIT)" $(if $(YES),--yes)
+
+# Before a release. What breaks a client of the last one is kept for a reason only, in docs/api/incompatible.md.
+api: $(APP)  ## keep the documents of API and events for the next release's check; REASON="why a client may break"
+	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.release --keep --reason "$(REASON)"
 
 sbom: $(APP) $(AUDIT)  ## the bill of materials of what is deployed (CycloneDX), in .cache/sbom.json
 	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.sbom
