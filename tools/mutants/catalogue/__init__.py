@@ -5,6 +5,7 @@ from typing import Final
 from tools.mutants.catalogue import (
     access,
     breaker,
+    documents,
     erasure,
     notifications,
     orders,
@@ -29,4 +30,5 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *privileges.MUTANTS,
     *erasure.MUTANTS,
     *sessions.MUTANTS,
+    *documents.MUTANTS,
 )
