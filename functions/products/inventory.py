@@ -46,7 +46,7 @@ def create_handler(service: ReservationService, *, currency: str) -> Handler:
 
 def build(settings: Settings) -> Handler:
     """The function's graph."""
-    table = Table(settings.table_name, client("dynamodb"))
+    table = Table(settings.table_name, client("dynamodb", attempts=2))
     service = ReservationService(DynamoReservations(table))
     return create_handler(service, currency=settings.currency)
 

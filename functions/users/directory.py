@@ -37,7 +37,7 @@ class Directory:
 
 def build(settings: Settings) -> Handler:
     """The directory on DynamoDB."""
-    table = Table(settings.table_name, aws.client("dynamodb"))
+    table = Table(settings.table_name, aws.client("dynamodb", attempts=2))
     return internal_handler({"find_customer": Directory(UserRepository(table)).find_customer})
 
 
