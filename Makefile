@@ -22,7 +22,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools bench tests
 
-.PHONY: help setup run stop deploy-local build test bench power-table mutants check fix torture sbom requirements sam-local sam-invoke bootstrap deploy destroy admin smoke dlq api clean
+.PHONY: help setup run stop deploy-local build test bench power-table tables mutants check fix torture sbom requirements sam-local sam-invoke bootstrap deploy destroy admin smoke dlq api clean
 
 help:  ## this list
 	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -103,6 +103,9 @@ bench: $(APP) $(SAM) $(EMULATOR) $(BENCH) $(RUNTIME)  ## cold starts, calls and 
 
 power-table: $(APP) $(SAM) $(BENCH) $(RUNTIME)  ## what each function would take and cost at each memory size
 	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m bench.power
+
+tables: $(APP)  ## write the generated tables of docs/ anew: waits.md, differences.md
+	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.budget.waits
 
 mutants: $(APP)  ## break the design on purpose, and see a test notice each time; ONLY=outbox, JOBS=1
 	$(DO)$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)"

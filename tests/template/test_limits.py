@@ -12,25 +12,29 @@ quotas". What cfn-lint asserts already (types, required properties) is not here.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 from typing import Any, Final
 from unittest.mock import patch
 
 import pytest
-from botocore.config import Config
 
 from notifications import notifier
 from products.models import HELD_FOR
-from shared import aws, outbox, settings, workers
+from shared import outbox
+from tests.budget.waits import (
+    PARAMETERS,
+    QUEUED,
+    STREAMED,
+    clients,
+    longest_order,
+    number,
+    queue_of,
+)
 from tests.simulation.stage import Stage, opened
-from tests.support.aws import pretend_credentials
 from tests.support.functions import FUNCTIONS, Function
 from tools.intrinsics import resolve
-from tools.lambda_environment import variables
 from tools.template import resources, template
 
-PARAMETERS: Final = template()["Parameters"]
 LAMBDA_PAYLOAD: Final = 6 * 1024 * 1024
 SNS_BATCH = SQS_FROM_SNS = 256 * 1024
 DYNAMODB_ITEM: Final = 400 * 1024
@@ -43,61 +47,25 @@ RETENTION: Final = {
 LONGEST_NAME: Final = "x" * 160
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-QUEUED: Final = [f for f in FUNCTIONS.values() if f.events("SQS")]
-STREAMED: Final = [f for f in FUNCTIONS.values() if f.events("DynamoDB")]
 SERVED: Final = [f for f in FUNCTIONS.values() if f.events("Api")]
 each_queued = pytest.mark.parametrize("function", QUEUED, ids=lambda f: f.name)
 each_streamed = pytest.mark.parametrize("function", STREAMED, ids=lambda f: f.name)
-
-
-def number(value: Any) -> int:
-    """A number of the template, or the largest that its parameter takes by default."""
-    return int(PARAMETERS[value["Ref"]]["Default"] if isinstance(value, dict) else value)
 
 
 def property_of(function: Function, name: str) -> Any:
     return function.properties.get(name, template()["Globals"]["Function"].get(name))
 
 
-def queue_of(source: Mapping[str, Any]) -> dict[str, Any]:
-    return resources("AWS::SQS::Queue")[source["Queue"]["Fn::GetAtt"].partition(".")[0]]
-
-
 # --- how long a function may wait ---
 
 
-@cache
-def waits(name: str) -> tuple[tuple[str, float], ...]:
-    """Each client that the function makes, by its service: the seconds of all attempts at one call, if none is answered.
-
-    The SDK's pauses between attempts are not in it: they are random, and half a second and one second on the average.
-    """
-    made: list[tuple[str, float]] = []
-
-    def client(service: str, *, config: Config) -> Any:
-        options: Any = config
-        attempts = options.retries["total_max_attempts"]
-        made.append((service, (options.connect_timeout + options.read_timeout) * attempts))
-        return make(service, config=config)  # type: ignore[call-overload]  # any service
-
-    pretend_credentials()
-    function, session = FUNCTIONS[name], aws._session()
-    make = session.client
-    with patch.object(session, "client", client):
-        function.module.build(settings.read(function.module.Settings, _variables(name)))
-        if function in QUEUED:
-            workers._sqs()
-    return tuple(made)
-
-
-def _variables(name: str) -> dict[str, str]:
-    names = {logical: logical for logical in template()["Resources"]}
-    defaults = {parameter: str(p["Default"]) for parameter, p in PARAMETERS.items()}
-    return variables(name, defaults | names)
-
-
 def slowest(name: str, *services: str) -> float:
-    return max(s for service, s in waits(name) if not services or service in services)
+    """Seconds of the slowest call that is never answered: all its attempts, and the longest pauses between them."""
+    return max(
+        client.seconds + client.pauses
+        for client in clients(name)
+        if not services or client.service in services
+    )
 
 
 @each_function
@@ -130,7 +98,8 @@ def test_a_batch_of_which_each_message_waits_for_its_slowest_call_fits_into_the_
     function: Function,
 ) -> None:
     [source] = function.events("SQS")
-    assert source["BatchSize"] * slowest(function.name) <= function.timeout
+    pauses = max(client.pauses for client in clients(function.name))
+    assert source["BatchSize"] * (slowest(function.name) - pauses) <= function.timeout
 
 
 @each_queued
@@ -154,9 +123,24 @@ def test_a_claim_outlives_its_worker_and_ends_before_the_queue_delivers_again() 
     "name", [n for n, f in FUNCTIONS.items() if "TOPIC_ARN" in f.declared_variables]
 )
 def test_a_relay_s_last_calls_end_within_its_time(name: str) -> None:
-    # One batch, or one mark, that was begun at the last moment; with the SDK's longest pauses between attempts.
-    pauses = 1 + 2
-    assert slowest(name, "sns", "dynamodb") + pauses < outbox.CALL_SECONDS
+    # One batch, or one mark, that was begun at the last moment.
+    assert slowest(name, "sns", "dynamodb") < outbox.CALL_SECONDS
+
+
+@each_streamed
+def test_a_stream_gives_up_a_batch_after_the_sweeper_has_begun_and_before_orders_expire(
+    function: Function,
+) -> None:
+    """Its events stay unsent in the table, so that the sweeper publishes them. A batch that always fails holds up its lane:
+    retried until it expires, for a day."""
+    [source] = function.events("DynamoDB")
+    attempts = 1 + source["MaximumRetryAttempts"]
+    assert attempts * slowest(function.name, "sns") > outbox._PATIENCE.total_seconds()
+    assert attempts * function.timeout < HELD_FOR.total_seconds()
+
+
+def test_the_longest_order_ends_before_its_reservation() -> None:
+    assert sum(longest_order().values()) < HELD_FOR.total_seconds()
 
 
 # --- event sources ---

@@ -9,7 +9,65 @@ _OUTBOX: Final = "layers/shared/shared/outbox.py"
 _WORKERS: Final = "layers/shared/shared/workers.py"
 _DEAD_LETTERS: Final = "layers/shared/shared/dead_letters.py"
 
+_AWS: Final = "layers/shared/shared/aws.py"
+_WAITS: Final = ("tests/budget/test_waits.py",)
+
 MUTANTS: Final = (
+    Mutant("the SDK tries once only", _AWS, "attempts: int = 3,", "attempts: int = 1,", _WAITS),
+    Mutant("the SDK tries five times", _AWS, "attempts: int = 3,", "attempts: int = 5,", _WAITS),
+    Mutant("an answer may take a minute", _AWS, "read: float = 1.5,", "read: float = 60,", _WAITS),
+    Mutant(
+        "a connection may take 5 s", _AWS, "connect: float = 0.5,", "connect: float = 5,", _WAITS
+    ),
+    Mutant(
+        "the time-outs of a client are not given to the SDK",
+        _AWS,
+        "            read_timeout=read,\n",
+        "",
+        _WAITS,
+    ),
+    Mutant(
+        "the saga repeats a call of the inventory by itself",
+        "functions/orders/composition.py",
+        "read=8, attempts=1)",
+        "read=8, attempts=3)",
+        _WAITS,
+    ),
+    Mutant(
+        "the saga waits for the inventory no longer than for a table",
+        "functions/orders/composition.py",
+        "read=8, attempts=1)",
+        "read=1.5, attempts=1)",
+        _WAITS,
+    ),
+    Mutant(
+        "an order repeats a call of its neighbours by itself",
+        "functions/orders/api.py",
+        "read=8, attempts=1)",
+        "read=8, attempts=2)",
+        _WAITS,
+    ),
+    Mutant(
+        "a store of circuits that hangs slows every order",
+        "functions/orders/api.py",
+        "read=0.2, attempts=1)",
+        "read=2, attempts=3)",
+        _WAITS,
+    ),
+    Mutant(
+        "a slow SES has 15 s",
+        "functions/notifications/worker.py",
+        'client("sesv2", read=5.0',
+        'client("sesv2", read=15.0',
+        _WAITS,
+    ),
+    Mutant(
+        "an internal function ends later than Lambda ends it",
+        "functions/users/directory.py",
+        'aws.client("dynamodb", attempts=2)',
+        'aws.client("dynamodb")',
+        ("tests/template/test_limits.py",),
+    ),
     Mutant(
         "a number of few characters is written out in a billion digits",
         "layers/shared/shared/whole.py",

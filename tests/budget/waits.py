@@ -1,0 +1,289 @@
+"""Where an order waits: every time-out, attempt and delay of the template and of the functions' clients, as one document.
+
+`make tables` writes docs/waits.md; test_waits.py fails while the document says something else than the code.
+"""
+
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any, Final
+from unittest.mock import patch
+
+from botocore.config import Config
+
+from shared import aws, settings, workers
+from tests.support.aws import pretend_credentials
+from tests.support.functions import FUNCTIONS, Function
+from tools.lambda_environment import variables
+from tools.template import ROOT, resources, template
+
+DOCUMENT: Final = ROOT / "docs" / "waits.md"
+PARAMETERS: Final = template()["Parameters"]
+QUEUED: Final = [f for f in FUNCTIONS.values() if f.events("SQS")]
+STREAMED: Final = [f for f in FUNCTIONS.values() if f.events("DynamoDB")]
+SCHEDULED: Final = [f for f in FUNCTIONS.values() if f.events("Schedule")]
+
+# What the code itself waits for: the constant, and what it bounds.
+_CONSTANTS: Final = {
+    "orders.models:SAGA_DEADLINE": "from placing an order until its saga cancels it",
+    "products.models:HELD_FOR": "a reservation that is neither confirmed nor released",
+    "shared.outbox:_PATIENCE": "the stream's time to publish an event, before the sweeper does",
+    "shared.outbox:CALL_SECONDS": "a relay begins no call with less time left",
+    "notifications.notifier:_LEASE": "a worker's claim of a notification",
+    "shared.dynamodb:_CONFLICT_ATTEMPTS": "attempts at a write that meets another transaction",
+    "shared.breaker.circuit:_RECOVERY_SECONDS": "an open circuit's wait before it tries a call",
+}
+
+
+@dataclass(frozen=True)
+class Client:
+    """An SDK client of a function."""
+
+    service: str
+    connect: float
+    read: float
+    attempts: int
+
+    @property
+    def seconds(self) -> float:
+        """Of all attempts at a call that is never answered."""
+        return (self.connect + self.read) * self.attempts
+
+    @property
+    def pauses(self) -> float:
+        """The longest that the SDK pauses between the attempts: at random up to 1 s, then up to 2 s, doubling to 20 s."""
+        return float(sum(min(2**retry, 20) for retry in range(self.attempts - 1)))
+
+
+@cache
+def clients(name: str) -> tuple[Client, ...]:
+    """The clients that the function makes, in this order."""
+    made: list[Client] = []
+
+    def client(service: str, *, config: Config) -> Any:
+        options: Any = config
+        attempts = options.retries["total_max_attempts"]
+        made.append(Client(service, options.connect_timeout, options.read_timeout, attempts))
+        return make(service, config=config)  # type: ignore[call-overload]  # any service
+
+    pretend_credentials()
+    function, session = FUNCTIONS[name], aws._session()
+    make = session.client
+    with patch.object(session, "client", client):
+        function.module.build(settings.read(function.module.Settings, _variables(name)))
+        if function in QUEUED:
+            workers._sqs()
+    return tuple(made)
+
+
+def _variables(name: str) -> dict[str, str]:
+    names = {logical: logical for logical in template()["Resources"]}
+    defaults = {parameter: str(p["Default"]) for parameter, p in PARAMETERS.items()}
+    return variables(name, defaults | names)
+
+
+def number(value: Any) -> int:
+    """A number of the template, or the default of its parameter."""
+    return int(PARAMETERS[value["Ref"]]["Default"] if isinstance(value, dict) else value)
+
+
+def queue_of(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The queue of an event source."""
+    return resources("AWS::SQS::Queue")[_queue_name(source)]
+
+
+def _queue_name(source: Mapping[str, Any]) -> str:
+    name: str = source["Queue"]["Fn::GetAtt"].partition(".")[0]
+    return name
+
+
+def rate(function: Function) -> int:
+    """Seconds between two ticks of its schedule."""
+    [source] = function.events("Schedule")
+    count, _, unit = source["Schedule"].removeprefix("rate(").rstrip("s)").partition(" ")
+    return int(count) * {"minute": 60, "hour": 3600, "day": 86_400}[unit]
+
+
+def longest_order() -> dict[str, int]:
+    """The seconds of each part of the longest way from placing an order until it is confirmed or cancelled."""
+    sweeper, worker = FUNCTIONS["OrdersSweeper"], FUNCTIONS["OrdersCheckout"]
+    deadline: timedelta = _constant("orders.models:SAGA_DEADLINE")
+    return {
+        "the saga's deadline": int(deadline.total_seconds()),
+        "until the sweeper's next tick": rate(sweeper),
+        "a run of the sweeper": sweeper.timeout,
+        "a run of the worker": worker.timeout,
+    }
+
+
+def _constant(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _alarms_of(*dimensions: object) -> str:
+    """The alarms that have one of these values as a dimension."""
+    found = [
+        name
+        for name, alarm in resources("AWS::CloudWatch::Alarm").items()
+        if any(each["Value"] in dimensions for each in alarm.get("Dimensions", ()))
+    ]
+    return ", ".join(found) or "none"
+
+
+def _functions() -> Iterator[Iterable[object]]:
+    yield "function", "Timeout", "client", "connect", "read", "attempts", "pauses", "at most"
+    for name, function in FUNCTIONS.items():
+        for place, client in enumerate(clients(name)):
+            yield (
+                "" if place else name,
+                "" if place else f"{function.timeout} s",
+                client.service,
+                f"{client.connect:g} s",
+                f"{client.read:g} s",
+                client.attempts,
+                f"{client.pauses:g} s",
+                f"{client.seconds + client.pauses:g} s",
+            )
+
+
+def _queues() -> Iterator[Iterable[object]]:
+    yield (
+        *("worker", "Timeout", "BatchSize", "MaximumConcurrency", "window", "visibility timeout"),
+        *("receives", "retention", "alarm"),
+    )
+    for function in QUEUED:
+        [source] = function.events("SQS")
+        queue = queue_of(source)
+        redrive = queue["RedrivePolicy"]
+        dead_letters = redrive["deadLetterTargetArn"]["Fn::GetAtt"].partition(".")[0]
+        yield (
+            function.name,
+            f"{function.timeout} s",
+            source["BatchSize"],
+            source["ScalingConfig"]["MaximumConcurrency"],
+            f"{source.get('MaximumBatchingWindowInSeconds', 0)} s",
+            f"{queue['VisibilityTimeout']} s",
+            number(redrive["maxReceiveCount"]),
+            f"{queue['MessageRetentionPeriod'] // 86_400} days",
+            _alarms_of(
+                *({"Fn::GetAtt": f"{q}.QueueName"} for q in (_queue_name(source), dead_letters))
+            ),
+        )
+
+
+def _streams() -> Iterator[Iterable[object]]:
+    yield (
+        *(
+            "relay",
+            "Timeout",
+            "BatchSize",
+            "window",
+            "lanes of a shard",
+            "retries",
+            "oldest record",
+        ),
+        *("halves a failed batch", "answers", "alarm"),
+    )
+    for function in STREAMED:
+        [source] = function.events("DynamoDB")
+        oldest = source.get("MaximumRecordAgeInSeconds", -1)
+        yield (
+            function.name,
+            f"{function.timeout} s",
+            source["BatchSize"],
+            f"{source.get('MaximumBatchingWindowInSeconds', 0)} s",
+            source["ParallelizationFactor"],
+            source["MaximumRetryAttempts"],
+            "24 h" if oldest == -1 else f"{oldest} s",
+            "yes" if source["BisectBatchOnFunctionError"] else "no",
+            ", ".join(source["FunctionResponseTypes"]),
+            _alarms_of({"Ref": function.name}),
+        )
+
+
+def _schedules() -> Iterator[Iterable[object]]:
+    yield "sweeper", "Timeout", "schedule", "alarm"
+    for function in SCHEDULED:
+        [source] = function.events("Schedule")
+        yield (
+            function.name,
+            f"{function.timeout} s",
+            source["Schedule"],
+            _alarms_of({"Ref": function.name}),
+        )
+
+
+def _constants() -> Iterator[Iterable[object]]:
+    yield "constant", "value", "bounds"
+    for path, meaning in _CONSTANTS.items():
+        value = _constant(path)
+        seconds = value.total_seconds() if isinstance(value, timedelta) else value
+        unit = "" if path.endswith("ATTEMPTS") else " s"
+        yield f"`{path.replace(':', '.')}`", f"{seconds:g}{unit}", meaning
+
+
+def _alarms() -> Iterator[Iterable[object]]:
+    yield "alarm", "metric", "fires when", "in", "missing data"
+    sign = {
+        "GreaterThanThreshold": ">",
+        "GreaterThanOrEqualToThreshold": "≥",
+        "LessThanThreshold": "<",
+    }
+    for name, alarm in resources("AWS::CloudWatch::Alarm").items():
+        periods = alarm["EvaluationPeriods"]
+        compared = sign[alarm["ComparisonOperator"]]
+        yield (
+            name,
+            alarm["MetricName"],
+            f"{alarm['Statistic']} {compared} {alarm['Threshold']}",
+            f"{alarm.get('DatapointsToAlarm', periods)} of {periods} periods of {alarm['Period']} s",
+            alarm.get("TreatMissingData", "missing"),
+        )
+
+
+def _longest_order() -> Iterator[Iterable[object]]:
+    yield "part", "at most"
+    parts = longest_order()
+    for part, seconds in parts.items():
+        yield part, f"{seconds} s"
+    yield "**until the order has ended**", f"**{sum(parts.values())} s**"
+
+
+_CHAPTERS: Final = {
+    "Functions and their clients\n\nThe SDK pauses between attempts, at random: the longest pauses are counted. "
+    "`at most` is one call that is never answered, with all its attempts.": _functions,
+    "Queues": _queues,
+    "Streams\n\nAfter the retries Lambda skips the batch, and its events are the sweeper's.": _streams,
+    "Schedules": _schedules,
+    "What the code waits for": _constants,
+    "Alarms": _alarms,
+    "The longest order\n\nConfirmed or cancelled while a service behind it does not answer, the queue delivers, and "
+    "Lambda runs.": _longest_order,
+}
+
+
+def document() -> str:
+    """docs/waits.md as it has to be."""
+    lines = [
+        "# Where an order waits",
+        "",
+        "Generated from the template and the clients' configuration: `make tables` writes it, and `tests/budget/test_waits.py`",
+        "fails while it differs. The relations between these figures are in `tests/template/test_limits.py`.",
+    ]
+    for title, rows in _CHAPTERS.items():
+        heading, *more = title.split("\n\n")
+        lines += ["", f"## {heading}", "", *(f"{text}\n" for text in more)]
+        head, *body = ([str(cell) for cell in row] for row in rows())
+        lines += [_row(head), _row(["---"] * len(head)), *map(_row, body)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document())
