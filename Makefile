@@ -106,6 +106,7 @@ power-table: $(APP) $(SAM) $(BENCH) $(RUNTIME)  ## what each function would take
 
 tables: $(APP)  ## write the generated tables of docs/ anew: waits.md, differences.md
 	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.budget.waits
+	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.simulation.differences
 
 mutants: $(APP)  ## break the design on purpose, and see a test notice each time; ONLY=outbox, JOBS=1
 	$(DO)$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)"

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from shared.dynamodb import Item, to_wire
 
-type Party = Literal["moto", "emulator", "dynoxide"]
+type Party = Literal["moto", "emulator", "dynoxide", "simulation"]
 
 TABLE: Final = "Cases"
 _NAME: Final = re.compile(r"#(\w+)")
@@ -43,15 +43,20 @@ DEFINITION: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `unlike` are those who are known to answer otherwise than AWS does."""
+    """One request; `unlike` are those who are known to answer otherwise than AWS does, and `aws` is what AWS documents."""
 
     operation: str
     body: dict[str, Any]
     unlike: tuple[Party, ...] = ()
+    aws: str = ""
 
-    def but(self, *parties: Party) -> "Request":
-        """The same, and these answer otherwise."""
-        return replace(self, unlike=parties)
+    def but(self, *parties: Party, aws: str) -> "Request":
+        """The same, and these answer otherwise.
+
+        Args:
+            aws: what AWS documents, and where.
+        """
+        return replace(self, unlike=parties, aws=aws)
 
 
 def key(sk: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ moto is asked here, dynoxide in test_engine.py, the emulator in tests/stack. Wha
 """
 
 import pytest
+from boto3.session import Session
+from botocore.config import Config
 
 from shared import aws
 from shared.dynamodb import Item, from_wire
@@ -12,6 +14,7 @@ from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.journal import Journal, Other
 from tests.simulation.journeys import NAMES, journals
 from tests.simulation.refusals import Refused
+from tests.simulation.refused import REFUSED, UNLIKE, asking, refuses
 from tests.simulation.requests import DEFINITION, TABLE, Request, get, put, query, together, update
 from tests.support.aws import make_table, mocked_account
 from tests.support.books import TABLES
@@ -71,6 +74,25 @@ def test_what_it_may_ask_one_day_is_answered_as_moto_does(name: str) -> None:
     with mocked_account():
         aws.client("dynamodb").create_table(**DEFINITION)
         assert journal.replay(moto(), unlike=unlike(name, "moto")) == []
+
+
+def test_moto_refuses_what_aws_refuses_but_for_what_is_known() -> None:
+    session = Session("test", "test", region_name="eu-west-1")
+    with mocked_account():
+        client = session.client("dynamodb", config=Config(parameter_validation=False))
+        client.create_table(**DEFINITION)
+        accepted = {
+            what for what, request in REFUSED.items() if not refuses(asking(client), request)
+        }
+    assert accepted == UNLIKE["moto"]
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_it_refuses_what_aws_refuses_but_for_what_is_known(dynamodb: DynamoDB, what: str) -> None:
+    def asked_here(request: Request) -> object:
+        return dynamodb.answer(request.operation, request.body)
+
+    assert refuses(asked_here, REFUSED[what]) is (what not in UNLIKE["simulation"])
 
 
 def test_what_is_not_there_equals_nothing(dynamodb: DynamoDB) -> None:

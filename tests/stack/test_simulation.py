@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from tests.simulation.cases import CASES, CHANGES, asked, unlike
 from tests.simulation.journal import Journal, Other
 from tests.simulation.journeys import NAMES, journals
+from tests.simulation.refused import REFUSED, UNLIKE, asking, refuses
 from tests.simulation.requests import DEFINITION, TABLE
 from tests.support.books import TABLES
 from tests.support.cloud import Cloud
+from tools.local import stack
 from tools.template import table_definition
 
 
@@ -44,6 +47,18 @@ def test_what_the_shop_asks_is_answered_as_the_emulator_does(
 def test_what_it_may_ask_one_day_is_answered_as_the_emulator_does(dynamodb: Any, name: str) -> None:
     _, journal = asked(name)
     assert journal.replay(Other(dynamodb), unlike=unlike(name, "emulator")) == []
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_emulator_refuses_what_aws_refuses_but_for_what_is_known(
+    cloud: Cloud, dynamodb: Any, what: str
+) -> None:
+    client = stack.session().client(
+        "dynamodb",
+        endpoint_url=cloud.shop.endpoint,
+        config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
+    )
+    assert refuses(asking(client), REFUSED[what]) is (what not in UNLIKE["emulator"])
 
 
 def test_streams_tell_what_the_emulator_s_tell(cloud: Cloud, dynamodb: Any) -> None:
