@@ -1,9 +1,12 @@
 """Which errors of AWS pass by themselves: every error that an operation of an HTTP route is known to have is in one class."""
 
+from typing import Any
+
 import botocore.exceptions
 import botocore.session
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.retries import standard
 
 from shared.aws import is_temporary
 from tools.layer.sdk_data import OPERATIONS
@@ -68,6 +71,14 @@ def test_a_service_that_throttles_or_is_in_trouble_may_answer_in_a_moment(
     code: str, status: int
 ) -> None:
     assert is_temporary(refused(code, status))
+
+
+def test_what_the_sdk_tries_again_may_be_answered_in_a_moment() -> None:
+    """Else a worker counts a throttled SQS or SNS as a message that cannot be handled."""
+    throttled: Any = standard.ThrottledRetryableChecker
+    transient: Any = standard.TransientRetryableChecker
+    codes = {*throttled._THROTTLED_ERROR_CODES, *transient._TRANSIENT_ERROR_CODES}
+    assert {code for code in codes if not is_temporary(refused(code, 400))} <= LASTING
 
 
 @pytest.mark.parametrize("code", [*sorted(LASTING), "AccessDeniedException", "ValidationException"])

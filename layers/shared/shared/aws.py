@@ -21,13 +21,23 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-# The codes of a throttled call. Most come with status 400, so the status alone does not tell.
+# The codes of a throttled call. Most come with status 400, so the status alone does not tell. All that the SDK knows, but
+# for TransactionInProgressException: shared.dynamodb answers for it.
 _THROTTLING: Final = frozenset(
     {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
         "LimitExceededException",
+        "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
         "RequestTimeoutException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
     }
