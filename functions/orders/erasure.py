@@ -17,7 +17,7 @@ from shared.clock import Clock
 from shared.contracts.events import Event, UserErasedData
 from shared.redelivery import ComeAgain
 
-# An order may still be on its way when its customer is erased: OrdersApi (20 s) was told that the account is active and
+# An order may still be on its way when its customer is erased: OrdersApi (28 s) was told that the account is active and
 # has not written the order yet, or has, and the index that we look into is behind. So we look once more, when both
 # must be over.
 _SETTLED: Final = timedelta(seconds=60)

@@ -62,6 +62,20 @@ MUTANTS: Final = (
         _WAITS,
     ),
     Mutant(
+        "a queue that throttles is a message that cannot be handled",
+        _AWS,
+        '        "RequestThrottled",\n',
+        "",
+        ("tests/shared/test_aws.py",),
+    ),
+    Mutant(
+        "an order that is slow everywhere is ended by Lambda",
+        "functions/orders/api.py",
+        "connect=0.5, read=1, attempts=2)",
+        "connect=0.5, read=1)",
+        ("tests/template/test_limits.py",),
+    ),
+    Mutant(
         "an internal function ends later than Lambda ends it",
         "functions/users/directory.py",
         'aws.client("dynamodb", attempts=2)',
