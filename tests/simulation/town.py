@@ -23,7 +23,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from shared import aws, settings
 from shared.entry import Handler
-from tests.simulation.cloud import Cloud
+from tests.simulation.cloud import Cloud, Message
 from tests.simulation.resources import SWEEPERS, deploy, function_at
 from tests.simulation.triggers import Broken, Lost, Triggers
 from tests.simulation.wire import Died, Invocation, Mode, Wire, current
@@ -37,8 +37,9 @@ from tools.lambda_environment import variables
 
 _RUNTIME: Final = logging.getLogger("runtime")
 _BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
-_CALL: Final = timedelta(milliseconds=1)
 _LONG_ENOUGH: Final = 40  # minutes: longer than every deadline there is
+# For so long a worker takes an e-mail's dead letter for a duplicate (notifications.models).
+_BEFORE_REDRIVE: Final = timedelta(minutes=61)
 
 
 class Town(Triggers):
@@ -55,7 +56,7 @@ class Town(Triggers):
         self.down: set[str] = set()
         self.internal_calls: list[str] = []
         super().__init__(Cloud(time.time, self._invoked))
-        self.wire = Wire(self.cloud, lambda: self.pass_time(_CALL))
+        self.wire = Wire(self.cloud, self.pass_time)
         self.wire.wake_zombies = self.wake_zombies
         self._names = deploy(self.cloud)
         self._tables = {name: name for name in books.TABLES}
@@ -90,7 +91,8 @@ class Town(Triggers):
             self.internal_calls.clear()
             self._clock.move_to(moment)
             # What an environment remembers of its circuits would outlive the table.
-            self._built.pop("OrdersApi", None)
+            for name in ("OrdersApi", "NotificationsWorker"):
+                self._built.pop(name, None)
             random.seed(0)
 
         return restore
@@ -104,6 +106,21 @@ class Town(Triggers):
             self._minute(1)
         else:
             raise AssertionError("the shop does not come to rest")
+
+    def redrive(self) -> int:
+        """An operator moves the dead letters back, an hour after they were given up; how many there were."""
+        moved = 0
+        for queue in self.cloud.queues.values():
+            given_up = self.cloud.queues[queue.dead_letters].messages if queue.dead_letters else []
+            if given_up and not moved:
+                self.pass_time(_BEFORE_REDRIVE)
+            moved += len(given_up)
+            queue.messages += [
+                Message(letter.body, self.cloud.now(), attributes=letter.attributes)
+                for letter in given_up
+            ]
+            given_up.clear()
+        return moved
 
     def pass_every_deadline(self) -> None:
         """The sweepers tick once more, long after: what has ended must stay as it is."""
@@ -227,6 +244,15 @@ class Town(Triggers):
             yield
         finally:
             del self.wire.refused[operation]
+
+    @contextmanager
+    def answering_late(self, operation: str, *, read_timeout: timedelta) -> Iterator[None]:
+        """AWS does what it is asked for (`sesv2.SendEmail`) and answers after the client's read time-out."""
+        self.wire.late[operation] = read_timeout
+        try:
+            yield
+        finally:
+            del self.wire.late[operation]
 
     # --- from behind ---
 

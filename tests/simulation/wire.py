@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, Read
 from tests.simulation.cloud import Cloud
 
 _EVENT: Final = "before-send"
+_CALL: Final = timedelta(milliseconds=1)
 _WRITES: Final = {"PutItem", "UpdateItem", "DeleteItem"}
 _TRANSACTION: Final = "TransactWriteItems"
 _BATCH: Final = "PublishBatch"
@@ -103,16 +105,18 @@ class Wire:
     """Stands between all AWS clients of this process and the cloud.
 
     `calls` are those that functions have made. `plan` says which of them, by number, are to meet what; `met` which did.
+    `late` are operations (`sesv2.SendEmail`) that are done and answered after the client's read time-out, which is given.
     """
 
-    def __init__(self, cloud: Cloud, tick: Callable[[], None]) -> None:
+    def __init__(self, cloud: Cloud, pass_time: Callable[[timedelta], None]) -> None:
         self._cloud = cloud
-        self._tick = tick
+        self._pass_time = pass_time
         self._asked: dict[str, _Asked] = {}
         self.calls: list[Call] = []
         self.plan: Mapping[int, Mode] = {}
         self.met: dict[int, tuple[Call, Mode]] = {}
         self.refused: dict[str, tuple[str, str, str]] = {}
+        self.late: dict[str, timedelta] = {}
         self.throttling = THROTTLING
         self.broken: Exception | None = None
         self.wake_zombies: Callable[[], object] = lambda: None
@@ -151,7 +155,7 @@ class Wire:
             return _response(request, *self._cloud.answer(service, operation, path, body))
         if invocation.is_dead:
             raise Died
-        self._tick()
+        self._pass_time(_CALL)
 
         def answered() -> AWSResponse:
             try:
@@ -170,6 +174,10 @@ class Wire:
         call = Call(invocation.function, service, operation, _about(service, path, body))
         self._let_happen(call)
         asked = self._asked_for(request, call)
+        if read_timeout := self.late.get(f"{service}.{operation}"):
+            answered()
+            self._pass_time(read_timeout)
+            raise ReadTimeoutError(endpoint_url=request.url)
         if asked.fault is None:
             return answered()
         asked.attempts += 1
