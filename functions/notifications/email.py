@@ -3,9 +3,9 @@
 from email.utils import formataddr
 from typing import TYPE_CHECKING, Final, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, SSLError
 
-from notifications.errors import EmailBlocked, EmailRefused, EmailUnavailable
+from notifications.errors import EmailBlocked, EmailRefused, EmailUnanswered, EmailUnavailable
 from notifications.letters import Letter
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class Mailer(Protocol):
         Raises:
             EmailRefused: it cannot be sent, now or later.
             EmailBlocked: the account may not send it until an operator changes the account.
-            EmailUnavailable: it may be sent later.
+            EmailUnavailable: it was not sent, and may be sent later.
+            EmailUnanswered: it may have been sent.
         """
 
 
@@ -68,6 +69,9 @@ class SesMailer:
             )
         except ClientError as error:
             raise _translated(error) from None
+        except (HTTPClientError, SSLError) as error:
+            # A time-out, or a connection that was lost. Where none was made, the SDK raises other errors.
+            raise EmailUnanswered(type(error).__name__) from None
         except BotoCoreError as error:
             raise EmailUnavailable(type(error).__name__) from None
         return answer["MessageId"]

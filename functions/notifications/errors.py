@@ -1,7 +1,7 @@
 """What can go wrong with notifications."""
 
 from shared.errors import NotFound
-from shared.redelivery import GiveUp
+from shared.redelivery import ComeAgain, GiveUp
 
 
 class NotificationNotFound(NotFound):
@@ -10,8 +10,13 @@ class NotificationNotFound(NotFound):
     code, title = "notification-not-found", "There is no such notification"
 
 
-class AttemptUnderWay(Exception):
-    """Another delivery of the event is sending its notification at this moment: come again later."""
+class AttemptUnderWay(ComeAgain):
+    """Another delivery of the event may be sending its notification until its lease ends."""
+
+
+class OutcomeUnknown(GiveUp):
+    """All attempts at a notification were left without an answer. The recipient may have the e-mail, perhaps more than once:
+    an operator decides."""
 
 
 class RecipientErased(Exception):
@@ -28,7 +33,8 @@ class EmailBlocked(GiveUp):
 
 
 class EmailUnavailable(Exception):
-    """The provider did not take the message, but may take it later. The text is the provider's code.
+    """The provider did not take the message, but may take it later. The text is the provider's code."""
 
-    A time-out is one of these: the message may have been taken all the same.
-    """
+
+class EmailUnanswered(Exception):
+    """The message left and no answer came: nobody knows whether the provider took it. The text is the SDK's error."""

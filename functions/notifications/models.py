@@ -2,12 +2,16 @@
 
 import base64
 import binascii
-from typing import Literal
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from notifications.errors import AttemptUnderWay, OutcomeUnknown
 from shared.contracts.erasure import ERASED
-from shared.contracts.events import Event
+from shared.contracts.events import Event, EventType
 from shared.times import Time
 
 type Channel = Literal["email"]
@@ -17,6 +21,44 @@ type Status = Literal["pending", "sent", "failed"]
 ADMINS = "ADMINS"
 
 _LONGEST_ID = 512
+# Attempts at sending without an answer: each may be an e-mail.
+MOST_ATTEMPTS = 2
+# For so long after the last of them no delivery makes another one: it is a duplicate, or one whose dead letter could not be
+# written. One that comes later was moved back from the dead letters by an operator.
+_PARKED = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to send a notification, until its lease ends.
+
+    Args:
+        token: tells it from all other claims.
+        attempts: how many attempts at sending are without an answer, this one included.
+    """
+
+    token: str
+    attempts: int = 1
+
+
+def next_attempt(made: int, lease_until: datetime, now: datetime) -> int:
+    """Which attempt at a pending notification comes next.
+
+    Args:
+        made: how many are without an answer.
+        lease_until: the end of the last one's lease.
+
+    Raises:
+        AttemptUnderWay: the last one may not be over.
+        OutcomeUnknown: there is no further one for now.
+    """
+    if now < lease_until:
+        raise AttemptUnderWay(math.ceil((lease_until - now).total_seconds()))
+    if made < MOST_ATTEMPTS:
+        return made + 1
+    if now < lease_until + _PARKED:
+        raise OutcomeUnknown(f"{made} attempts were left without an answer")
+    return 1
 
 
 class Notification(BaseModel):
@@ -29,7 +71,8 @@ class Notification(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
-    type: str
+    # Open, so that an item of a later release can be read after a rollback.
+    type: Annotated[str, Field(json_schema_extra={"enum": list(get_args(EventType.__value__))})]
     subject: str
     body: str
     channel: Channel

@@ -1,23 +1,49 @@
 """Reacts to events: each makes one notification on one channel, however often the event is delivered."""
 
+import random
 from datetime import timedelta
 from typing import Final
 
 from notifications.email import Mailer
-from notifications.errors import AttemptUnderWay, EmailRefused, RecipientErased
+from notifications.errors import (
+    AttemptUnderWay,
+    EmailBlocked,
+    EmailRefused,
+    EmailUnanswered,
+    EmailUnavailable,
+    OutcomeUnknown,
+    RecipientErased,
+)
 from notifications.letters import Letter, Recipient, compose
-from notifications.models import ADMINS, Channel, Notification, mailbox, notification_id
+from notifications.models import (
+    ADMINS,
+    MOST_ATTEMPTS,
+    Channel,
+    Claim,
+    Notification,
+    mailbox,
+    notification_id,
+)
 from notifications.repository import NotificationRepository
 from shared import logging, metrics
 from shared.clock import Clock, now
 from shared.contracts.erasure import is_erased_email
 from shared.contracts.events import Event, UserErasedData
+from shared.deadline import Deadline
+from shared.local_circuit import LocalCircuit
+from shared.redelivery import ComeAgain
 
 _CHANNEL: Final[Channel] = "email"
 
 # Longer than the worker may run (20 s), so that a lease that has ended belongs to nobody who is still sending.
-# Shorter than the queue's visibility time-out (120 s), so that the next delivery of a failed one may send at once.
+# Shorter than the queue's visibility time-out (120 s), so that the delivery after one that died may send at once.
 _LEASE: Final = timedelta(seconds=60)
+# After an attempt without an answer: a provider that is slow for minutes is not asked twice for the same e-mail.
+_UNANSWERED_SECONDS: Final = 900
+_PAUSE: Final = timedelta(seconds=30)
+_FAILURES: Final = 3
+# Of the worker's 20 s. The rest of a large mailbox is another delivery's.
+_ERASING_SECONDS: Final = 16.0
 
 
 class Notifier:
@@ -39,14 +65,17 @@ class Notifier:
         self._mailer = mailer
         self._admin_email = admin_email
         self._clock = clock
+        self._provider = LocalCircuit(failures=_FAILURES, pause=_PAUSE, now=clock)
 
     def notify(self, fact: Event) -> None:
         """Write the event's notification and send it, unless that was done; of `user.erased`, erase that user's mailbox.
 
         Raises:
-            AttemptUnderWay: another delivery is at it; this one must come again, in case that one fails.
+            ComeAgain: not now, but later: another delivery is at it (AttemptUnderWay), the provider is down or left the first
+                attempt without an answer, or a large mailbox is erased in parts.
             EmailUnavailable: the provider may take it later.
             EmailBlocked: the provider refuses until an operator changes the account. The notification stays pending.
+            OutcomeUnknown: the provider left two attempts without an answer. The notification stays pending.
         """
         if fact.type == "user.erased":
             self._erase(UserErasedData.model_validate(fact.data).user_id)
@@ -70,22 +99,32 @@ class Notifier:
         if letter.recipient and is_erased_email(letter.recipient.email):
             self._settle_erased(box, notification)
             return
+        if self._provider.is_open:
+            metrics.count("EmailsDelayed")
+            raise ComeAgain(_jittered(_PAUSE))
         claimed_at = self._clock()
         try:
-            is_mine = self._notifications.claim(box, notification, now=claimed_at, lease=_LEASE)
+            claim = self._notifications.claim(box, notification, now=claimed_at, lease=_LEASE)
         except RecipientErased:
             self._settle_erased(box, notification)
             return
-        if is_mine:
+        if claim:
             # Whoever stood still at the claim for all that time may not be alone any more.
-            if self._clock() > claimed_at + _LEASE:
-                raise AttemptUnderWay("the claim ended before anything was sent")
-            self._send(box, notification.position, letter)
+            if self._clock() >= claimed_at + _LEASE:
+                self._notifications.release(box, notification.position, claim, at=self._clock())
+                raise AttemptUnderWay(_jittered(_LEASE))
+            self._send(box, notification.position, letter, claim)
 
     def _erase(self, user_id: str) -> None:
-        erased = self._notifications.erase(mailbox(user_id), at=self._clock())
+        began = self._clock()
+        deadline = Deadline(
+            lambda: _ERASING_SECONDS - (self._clock() - began).total_seconds(),
+        )
+        erased, is_done = self._notifications.erase(mailbox(user_id), at=began, deadline=deadline)
         logging.logger().info("erased notifications: %s", erased, extra={"user_id": user_id})
         metrics.count("NotificationsErased", erased)
+        if not is_done:
+            raise ComeAgain(1)
 
     def _settle_erased(self, box: str, notification: Notification) -> None:
         """Each event has its notification; this one says nothing, and to nobody."""
@@ -95,22 +134,44 @@ class Notifier:
         )
         metrics.count("NotificationsFailed")
 
-    def _send(self, box: str, place: str, letter: Letter) -> None:
+    def _send(self, box: str, place: str, letter: Letter, claim: Claim) -> None:
         # Between the provider's taking the message and our writing so, this function may die, and SES knows no
         # idempotency key. Then the notification stays pending, its lease ends, and the next delivery sends a second
-        # e-mail: we would rather tell somebody twice than not at all.
+        # e-mail: we would rather tell somebody twice than not at all. There is no third one: see `Claim`.
         try:
             message_id = self._mailer.send(letter, to=self._address(letter.recipient))
+        except EmailUnanswered as unknown:
+            self._provider.failed()
+            metrics.count("EmailsDelayed")
+            if claim.attempts >= MOST_ATTEMPTS:
+                raise OutcomeUnknown(f"{claim.attempts} attempts, the last: {unknown}") from None
+            logging.logger().warning("the provider left an e-mail unanswered: %s", unknown)
+            raise ComeAgain(_UNANSWERED_SECONDS) from None
+        except (EmailUnavailable, EmailBlocked) as refusal:
+            if isinstance(refusal, EmailUnavailable):
+                self._provider.failed()
+            else:
+                self._provider.succeeded()
+            metrics.count("EmailsDelayed")
+            self._notifications.release(box, place, claim, at=self._clock())
+            raise
         except EmailRefused as refusal:
+            self._provider.succeeded()
             logging.logger().warning("the provider refused a notification: %s", refusal)
             self._notifications.settle_failed(box, place, reason=str(refusal), at=self._clock())
             metrics.count("NotificationsFailed")
         else:
+            self._provider.succeeded()
             self._notifications.settle_sent(box, place, message_id=message_id, at=self._clock())
             metrics.count("NotificationsSent")
 
     def _address(self, recipient: Recipient | None) -> str:
         return recipient.email if recipient else self._admin_email
+
+
+def _jittered(time: timedelta) -> int:
+    """Seconds from the time to twice of it, so that messages that wait for the same thing come one by one."""
+    return int(time.total_seconds() * random.uniform(1, 2))  # noqa: S311  # no secret
 
 
 def _mailbox(recipient: Recipient | None) -> str:

@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from notifications.errors import AttemptUnderWay, RecipientErased
-from notifications.models import Notification
+from notifications.models import Claim, Notification, next_attempt
 from shared import counters
 from shared.clock import rfc3339
 from shared.contracts.erasure import ERASED
+from shared.deadline import Deadline
 from shared.dynamodb import (
     ConditionFailed,
     Item,
@@ -32,6 +33,8 @@ _PREFIX = "NOTIFICATION#"
 _AFTER_ALL = "NOTIFICATION$"  # "$" follows "#"
 _AT_ONCE = 100  # notifications that are got together
 _TOMBSTONE = "TOMBSTONE"  # after all notifications too, so that no list meets it
+_SOON = 5  # seconds
+_ONE_CALL_SECONDS = 6.0
 
 
 class NotificationRepository(Protocol):
@@ -39,22 +42,27 @@ class NotificationRepository(Protocol):
 
     def claim(
         self, mailbox: str, notification: Notification, *, now: datetime, lease: timedelta
-    ) -> bool:
-        """Keep a pending notification and win the right to send it, for the length of the lease.
+    ) -> Claim | None:
+        """Keep a pending notification and win the right to send it, for the length of the lease. The attempt counts as
+        unanswered until the claim is released or the notification is settled.
 
-        False where it was sent, or failed for good, before.
+        None where it was sent, or failed for good, before.
 
         Raises:
-            AttemptUnderWay: somebody else has the right at this moment.
+            AttemptUnderWay: another delivery has the right at this moment.
+            OutcomeUnknown: so many attempts are unanswered already, the last of them within the hour.
             RecipientErased: the mailbox has been erased. The notification is kept as it is, to be kept otherwise.
         """
+
+    def release(self, mailbox: str, position: str, claim: Claim, *, at: datetime) -> None:
+        """End a claim under which nothing was sent: its attempt does not count, and the next delivery may claim at once."""
 
     def keep(self, mailbox: str, notification: Notification) -> None:
         """Keep a pending notification that nobody is to send, also in the place of one that is pending."""
 
-    def erase(self, mailbox: str, *, at: datetime) -> int:
-        """Close a mailbox to all that comes, for ever, and overwrite what the notifications in it said. The number of
-        those that were overwritten now."""
+    def erase(self, mailbox: str, *, at: datetime, deadline: Deadline) -> tuple[int, bool]:
+        """Close a mailbox to all that comes, for ever, and overwrite what the notifications in it said, until the deadline.
+        The number of those that were overwritten now, and whether they were the last."""
 
     def settle_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         """A claimed notification was taken by the provider, under the provider's own id."""
@@ -85,33 +93,43 @@ class DynamoNotifications:
 
     def claim(
         self, mailbox: str, notification: Notification, *, now: datetime, lease: timedelta
-    ) -> bool:
-        attempt = uuid.uuid4().hex
-        leased = {"attempt": attempt, "lease_until": rfc3339(now + lease)}
-        is_first = True
+    ) -> Claim | None:
+        claim = Claim(uuid.uuid4().hex)
+        until = rfc3339(now + lease)
+        before: Item | None = None
         try:
             # The key comes from the event alone, so this write is what keeps a second delivery out.
-            self._table.put(_item(mailbox, notification) | leased, condition=_NEW)
+            self._table.put(_item(mailbox, notification) | _claimed(claim, until), condition=_NEW)
         except ConditionFailed as there:
-            if (there.item or {}).get("status", "pending") != "pending":
-                return False
-            is_first = False
+            before = there.item or {}
+            if before.get("status", "pending") != "pending":
+                return None
         # After the write, as an erasure looks for notifications after it has written this: one of the two finds the
         # other. Together they would be a transaction, at five times the price.
         if self._table.get(_tombstone(mailbox), only=("pk",)):
             raise RecipientErased
-        return is_first or self._claimed_again(mailbox, notification.position, leased, now)
+        # Where the SDK repeated the first write, its second attempt finds what the first one wrote.
+        if before is None or before.get("attempt") == claim.token:
+            return claim
+        lease_until = datetime.fromisoformat(before.get("lease_until", until))
+        # Releases before this count wrote none: then one attempt was made.
+        attempts = next_attempt(before.get("attempts", 1), lease_until, now)
+        claim = Claim(claim.token, attempts)
+        key = _key(mailbox, notification.position)
+        return claim if self._is_claimed_again(key, before, claim, until) else None
 
-    def _claimed_again(
-        self, mailbox: str, position: str, leased: dict[str, str], now: datetime
-    ) -> bool:
+    def _is_claimed_again(self, key: Key, before: Item, claim: Claim, until: str) -> bool:
         try:
             self._table.update(
-                _key(mailbox, position),
-                "SET #attempt = :attempt, #lease_until = :lease_until",
+                key,
+                "SET #attempt = :attempt, #attempts = :attempts, #lease_until = :lease_until",
                 condition="#status = :pending AND attribute_not_exists(#erased_at)"
-                " AND (#lease_until < :now OR #attempt = :attempt)",
-                values={**leased, "pending": "pending", "now": rfc3339(now)},
+                " AND (#attempt = :before OR #attempt = :attempt)",
+                values={
+                    **_claimed(claim, until),
+                    "pending": "pending",
+                    "before": before.get("attempt", ""),
+                },
             )
         except ConditionFailed as lost:
             there = lost.item or {}
@@ -119,24 +137,45 @@ class DynamoNotifications:
                 return False
             if "erased_at" in there:
                 raise RecipientErased from None
-            raise AttemptUnderWay("another delivery is sending this notification") from None
+            raise AttemptUnderWay(_SOON) from None
         return True
 
-    def keep(self, mailbox: str, notification: Notification) -> None:
+    def release(self, mailbox: str, position: str, claim: Claim, *, at: datetime) -> None:
         with suppress(ConditionFailed):
-            self._table.put(
-                _item(mailbox, notification),
-                condition=f"{_NEW} OR #status = :pending",
-                values={"pending": "pending"},
+            self._table.update(
+                _key(mailbox, position),
+                "SET #attempts = :attempts, #lease_until = :now",
+                condition="#status = :pending AND #attempt = :attempt",
+                values={
+                    "attempts": claim.attempts - 1,
+                    "now": rfc3339(at),
+                    "pending": "pending",
+                    "attempt": claim.token,
+                },
             )
 
-    def erase(self, mailbox: str, *, at: datetime) -> int:
+    def keep(self, mailbox: str, notification: Notification) -> None:
+        item = _item(mailbox, notification)
+        key = {name: item.pop(name) for name in ("pk", "sk")}
+        unread = item.pop("read_state")
+        assignments = ", ".join(f"#{name} = :{name}" for name in item)
+        with suppress(ConditionFailed):
+            # What is there and not named stays, such as when it was read.
+            self._table.update(
+                key,
+                f"SET {assignments}, #read_state = if_not_exists(#read_state, :unread)",
+                condition=f"{_NEW} OR #status = :pending",
+                values={**item, "unread": unread, "pending": "pending"},
+            )
+
+    def erase(self, mailbox: str, *, at: datetime, deadline: Deadline) -> tuple[int, bool]:
         erased_at = rfc3339(at)
         # First of all: see `claim`. Whoever has claimed before may still be sending.
-        self._table.put({**_tombstone(mailbox), "erased_at": erased_at})
+        with suppress(ConditionFailed):
+            self._table.put({**_tombstone(mailbox), "erased_at": erased_at}, condition=_NEW)
         overwritten = 0
         start: Item | None = None
-        while True:
+        while deadline.allows(_ONE_CALL_SECONDS):
             page = self._table.query(
                 "#pk = :pk AND begins_with(#sk, :prefix)",
                 {"pk": mailbox, "prefix": _PREFIX},
@@ -145,15 +184,18 @@ class DynamoNotifications:
                 consistent=True,
             )
             for item in page.items:
+                if not deadline.allows(_ONE_CALL_SECONDS):
+                    return overwritten, False
                 self._table.update(
                     {"pk": item["pk"], "sk": item["sk"]},
                     "SET #subject = :erased, #body = :erased, #erased_at = :at",
                     values={"erased": ERASED, "at": erased_at},
                 )
-            overwritten += len(page.items)
+                overwritten += 1
             start = page.last_key
             if start is None:
-                return overwritten
+                return overwritten, True
+        return overwritten, False
 
     def settle_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         self._settle(mailbox, position, "sent", {"message_id": message_id}, at)
@@ -169,7 +211,7 @@ class DynamoNotifications:
         operations: list[Operation] = [
             Update(
                 _key(mailbox, position),
-                f"SET {assignments} REMOVE #attempt, #lease_until",
+                f"SET {assignments} REMOVE #attempt, #attempts, #lease_until",
                 condition="#status = :pending",
                 values={**values, "pending": "pending"},
             ),
@@ -239,6 +281,10 @@ class DynamoNotifications:
     def totals(self) -> dict[str, int]:
         kept = counters.totals(self._table)
         return {"sent": kept.get("sent", 0), "failed": kept.get("failed", 0)}
+
+
+def _claimed(claim: Claim, until: str) -> Item:
+    return {"attempt": claim.token, "attempts": claim.attempts, "lease_until": until}
 
 
 def _key(mailbox: str, position: str) -> Key:

@@ -1,13 +1,16 @@
 """Stand-ins for the notifications' table, its provider of e-mail and the clock, and builders of events."""
 
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifications.errors import AttemptUnderWay, RecipientErased
+from notifications.errors import RecipientErased
 from notifications.letters import Letter
-from notifications.models import Notification, notification_id
+from notifications.models import Claim, Notification, next_attempt, notification_id
 from shared.clock import rfc3339
 from shared.contracts.events import Event, EventType
+from shared.deadline import Deadline
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -30,35 +33,43 @@ class InMemoryNotifications:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], Notification] = {}
-        self._leases: dict[tuple[str, str], datetime] = {}
+        self._claims: dict[tuple[str, str], tuple[Claim, datetime]] = {}
         self._totals = {"sent": 0, "failed": 0}
         self._erased: set[str] = set()
 
     def claim(
         self, mailbox: str, notification: Notification, *, now: datetime, lease: timedelta
-    ) -> bool:
+    ) -> Claim | None:
         key = (mailbox, notification.position)
         if key in self._kept and self._kept[key].status != "pending":
-            return False
+            return None
         self._kept.setdefault(key, notification)
         if mailbox in self._erased:
             raise RecipientErased
-        if key in self._leases and self._leases[key] >= now:
-            raise AttemptUnderWay
-        self._leases[key] = now + lease
-        return True
+        attempts = 1
+        if key in self._claims:
+            before, lease_until = self._claims[key]
+            attempts = next_attempt(before.attempts, lease_until, now)
+        claim = Claim(uuid.uuid4().hex, attempts)
+        self._claims[key] = claim, now + lease
+        return claim
+
+    def release(self, mailbox: str, position: str, claim: Claim, *, at: datetime) -> None:
+        if self._claims[mailbox, position][0] == claim:
+            released = replace(claim, attempts=claim.attempts - 1)
+            self._claims[mailbox, position] = released, at
 
     def keep(self, mailbox: str, notification: Notification) -> None:
         key = (mailbox, notification.position)
         if key not in self._kept or self._kept[key].status == "pending":
             self._kept[key] = notification
 
-    def erase(self, mailbox: str, *, at: datetime) -> int:
+    def erase(self, mailbox: str, *, at: datetime, deadline: Deadline) -> tuple[int, bool]:
         self._erased.add(mailbox)
         own = {key: kept for key, kept in self._kept.items() if key[0] == mailbox}
         said = {key: kept.erased() for key, kept in own.items() if kept != kept.erased()}
         self._kept |= said
-        return len(said)
+        return len(said), True
 
     def settle_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         self._settle(mailbox, position, "sent")

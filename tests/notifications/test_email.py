@@ -4,10 +4,19 @@ from typing import Any
 
 import botocore.session
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from notifications.email import SesMailer
-from notifications.errors import EmailBlocked, EmailRefused, EmailUnavailable
+from notifications.errors import EmailBlocked, EmailRefused, EmailUnanswered, EmailUnavailable
 from notifications.letters import Letter, compose
 from shared.aws import client
 from tests.notifications.fakes import registered
@@ -106,11 +115,26 @@ def test_what_the_sandbox_refuses_is_blocked_and_not_refused_for_good(
         refusal("InternalFailure"),
         refusal("AccessDeniedException"),
         ConnectTimeoutError(endpoint_url="https://ses"),
-        ReadTimeoutError(endpoint_url="https://ses"),
+        EndpointConnectionError(endpoint_url="https://ses"),
+        NoCredentialsError(),
     ],
 )
-def test_everything_else_may_pass(letter: Letter, error: Exception) -> None:
+def test_a_letter_that_was_not_sent_may_be_sent_later(letter: Letter, error: Exception) -> None:
     with pytest.raises(EmailUnavailable):
+        mailer(error).send(letter, to="alice-1@example.com")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadTimeoutError(endpoint_url="https://ses"),
+        ConnectionClosedError(endpoint_url="https://ses"),
+        HTTPClientError(error=OSError()),
+        SSLError(endpoint_url="https://ses", error=OSError()),
+    ],
+)
+def test_a_letter_without_an_answer_may_have_been_sent(letter: Letter, error: Exception) -> None:
+    with pytest.raises(EmailUnanswered, match=type(error).__name__):
         mailer(error).send(letter, to="alice-1@example.com")
 
 

@@ -1,18 +1,21 @@
 """What a repository of notifications promises: the same suite for DynamoDB and for the fake."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from notifications.errors import AttemptUnderWay
-from notifications.models import mailbox
+from notifications.errors import AttemptUnderWay, OutcomeUnknown
+from notifications.models import Claim, Notification, mailbox
 from notifications.repository import DynamoNotifications, NotificationRepository
+from shared.deadline import Deadline
 from tests.notifications.fakes import NOON, InMemoryNotifications, notification, order_event
 from tests.support.aws import make_table
 
 ALICE = mailbox("alice-1")
 BOB = mailbox("bob-1")
 MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 PENDING = notification(order_event())
 
 
@@ -39,7 +42,7 @@ def test_the_first_claim_keeps_the_notification(notifications: NotificationRepos
 def test_a_claim_under_a_live_lease_must_wait(notifications: NotificationRepository) -> None:
     notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
     with pytest.raises(AttemptUnderWay):
-        notifications.claim(ALICE, PENDING, now=NOON + MINUTE, lease=MINUTE)
+        notifications.claim(ALICE, PENDING, now=NOON + MINUTE - SECOND, lease=MINUTE)
 
 
 def test_an_ended_lease_can_be_taken_over_once(notifications: NotificationRepository) -> None:
@@ -60,6 +63,122 @@ def test_who_takes_over_from_a_sender_that_is_done_at_last_sends_nothing(account
     # After the second one has seen that the lease is over, and before it takes it.
     table.client.meta.events.register("before-send.dynamodb.UpdateItem", the_first_one_is_done)
     assert not notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
+
+
+def claimed(
+    notifications: NotificationRepository, minutes: int, *, one: Notification = PENDING
+) -> Claim:
+    """The claim that a delivery wins so many minutes after noon."""
+    claim = notifications.claim(ALICE, one, now=NOON + minutes * MINUTE, lease=MINUTE)
+    assert claim
+    return claim
+
+
+def test_each_claim_without_an_outcome_is_counted(notifications: NotificationRepository) -> None:
+    assert [claimed(notifications, minutes).attempts for minutes in (0, 1)] == [1, 2]
+
+
+def test_two_attempts_without_an_outcome_allow_no_third_within_the_hour(
+    notifications: NotificationRepository,
+) -> None:
+    claimed(notifications, 0)
+    claimed(notifications, 15)
+    for minutes in (16, 75):
+        with pytest.raises(OutcomeUnknown):
+            notifications.claim(ALICE, PENDING, now=NOON + minutes * MINUTE, lease=MINUTE)
+    assert claimed(notifications, 76).attempts == 1
+
+
+def test_an_attempt_that_was_released_does_not_count(notifications: NotificationRepository) -> None:
+    for _ in range(5):
+        claim = claimed(notifications, 0)
+        assert claim.attempts == 1
+        notifications.release(ALICE, PENDING.position, claim, at=NOON)
+    second = claimed(notifications, 0), claimed(notifications, 1)
+    assert [claim.attempts for claim in second] == [1, 2]
+    notifications.release(ALICE, PENDING.position, second[1], at=NOON + MINUTE)
+    assert claimed(notifications, 1).attempts == 2
+
+
+def test_who_has_lost_its_claim_releases_nothing(notifications: NotificationRepository) -> None:
+    late = claimed(notifications, 0)
+    claimed(notifications, 2)
+    notifications.release(ALICE, PENDING.position, late, at=NOON + 2 * MINUTE)
+    with pytest.raises(AttemptUnderWay):
+        notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
+def test_a_claim_whose_answer_was_lost_is_one_attempt_and_is_won(
+    account: None, operation: str
+) -> None:
+    """The SDK repeats the write, and the repetition finds what the first one wrote."""
+    table = make_table("NotificationsTable")
+    notifications = DynamoNotifications(table)
+    if operation == "UpdateItem":
+        claimed(notifications, 0)
+    answered: list[int] = []
+
+    def repeated_once(attempts: int, **_: Any) -> int | None:
+        answered.append(attempts)
+        return 0 if attempts == 1 else None
+
+    events: Any = table.client.meta.events
+    events.register_first(f"needs-retry.dynamodb.{operation}", repeated_once)
+    claim = claimed(notifications, 1)
+    assert answered == [1, 2]
+    assert claim.attempts == (2 if operation == "UpdateItem" else 1)
+
+
+def test_an_attempt_of_an_earlier_release_counts(account: None) -> None:
+    table = make_table("NotificationsTable")
+    notifications = DynamoNotifications(table)
+    claimed(notifications, 0)
+    table.update({"pk": ALICE, "sk": f"NOTIFICATION#{PENDING.position}"}, "REMOVE #attempts")
+    assert claimed(notifications, 1).attempts == 2
+
+
+def test_keeping_and_erasing_leave_what_a_later_release_wrote(account: None) -> None:
+    table = make_table("NotificationsTable")
+    notifications = DynamoNotifications(table)
+    claimed(notifications, 0)
+    notifications.mark_read(ALICE, PENDING.position, at=NOON)
+    keys = {"pk": ALICE, "sk": f"NOTIFICATION#{PENDING.position}"}, {"pk": ALICE, "sk": "TOMBSTONE"}
+    for _ in range(2):
+        notifications.erase(ALICE, at=NOON, deadline=Deadline(lambda: 60))
+        for key in keys:
+            table.update(key, "SET #later = :later", values={"later": "release"})
+    notifications.keep(ALICE, PENDING.erased())
+    notifications.settle_failed(ALICE, PENDING.position, reason="erased", at=NOON)
+    kept = [table.get(key) or {} for key in keys]
+    assert [item["later"] for item in kept] == ["release"] * 2
+    assert (kept[0]["body"], kept[0]["read_state"]) == ("Erased", f"{ALICE}#read")
+
+
+def test_a_notification_of_a_type_that_is_unknown_is_listed(account: None) -> None:
+    """A later release has written it, and was taken back."""
+    table = make_table("NotificationsTable")
+    notifications = DynamoNotifications(table)
+    claimed(notifications, 0)
+    key = {"pk": ALICE, "sk": f"NOTIFICATION#{PENDING.position}"}
+    table.update(key, "SET #type = :type", values={"type": "order.returned"})
+    [listed] = notifications.newest_first(ALICE, unread=None, before=None, limit=10)
+    assert listed.type == "order.returned"
+
+
+def test_of_two_who_take_an_ended_lease_over_at_once_one_sends(account: None) -> None:
+    table = make_table("NotificationsTable")
+    notifications = DynamoNotifications(table)
+    claimed(notifications, 0)
+    events = table.client.meta.events
+
+    def another_is_first(**_: object) -> None:
+        events.unregister("before-send.dynamodb.UpdateItem", another_is_first)
+        assert claimed(notifications, 2).attempts == 2
+
+    events.register_first("before-send.dynamodb.UpdateItem", another_is_first)
+    with pytest.raises(AttemptUnderWay):
+        notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
 
 
 def test_what_was_sent_or_failed_is_never_claimed_again(

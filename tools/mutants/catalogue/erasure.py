@@ -158,8 +158,8 @@ MUTANTS: Final = (
     Mutant(
         "an erased mailbox has no tombstone",
         _NOTIFICATIONS,
-        '        self._table.put({**_tombstone(mailbox), "erased_at": erased_at})\n',
-        "",
+        'self._table.put({**_tombstone(mailbox), "erased_at": erased_at}, condition=_NEW)',
+        "pass",
         _OF_NOTIFICATIONS,
     ),
     Mutant(

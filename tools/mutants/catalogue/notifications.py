@@ -13,15 +13,16 @@ _STORED: Final = ("tests/notifications/test_repository.py",)
 _ERASED: Final = ("tests/notifications/test_erasure.py",)
 _TOLD: Final = ("tests/notifications/test_notifier.py",)
 _WORKED: Final = ("tests/notifications/test_worker.py",)
+_SLOW: Final = ("tests/crashes/test_slow_provider.py",)
 
-_WRITE: Final = """        is_first = True
+_WRITE: Final = """        before: Item | None = None
         try:
             # The key comes from the event alone, so this write is what keeps a second delivery out.
-            self._table.put(_item(mailbox, notification) | leased, condition=_NEW)
+            self._table.put(_item(mailbox, notification) | _claimed(claim, until), condition=_NEW)
         except ConditionFailed as there:
-            if (there.item or {}).get("status", "pending") != "pending":
-                return False
-            is_first = False
+            before = there.item or {}
+            if before.get("status", "pending") != "pending":
+                return None
         # After the write, as an erasure looks for notifications after it has written this: one of the two finds the
         # other. Together they would be a transaction, at five times the price.
 """
@@ -33,15 +34,15 @@ MUTANTS: Final = (
     Mutant(
         "a notification is claimed without looking whether it is there",
         _REPOSITORY,
-        "self._table.put(_item(mailbox, notification) | leased, condition=_NEW)",
-        "self._table.put(_item(mailbox, notification) | leased)",
+        "self._table.put(_item(mailbox, notification) | _claimed(claim, until), condition=_NEW)",
+        "self._table.put(_item(mailbox, notification) | _claimed(claim, until))",
         matrix("ship and deliver"),
     ),
     Mutant(
         "a notification that was settled is settled again once its mailbox is erased",
         _REPOSITORY,
-        """            if (there.item or {}).get("status", "pending") != "pending":
-                return False
+        """            if before.get("status", "pending") != "pending":
+                return None
 """,
         "",
         _ERASED,
@@ -76,27 +77,157 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a claim does not wait for another one's lease",
+        _MODELS,
+        """    if now < lease_until:
+        raise AttemptUnderWay(math.ceil((lease_until - now).total_seconds()))
+""",
+        "",
+        _STORED,
+    ),
+    Mutant(
+        "two claims take over the same one",
         _REPOSITORY,
-        "(#lease_until < :now OR #attempt = :attempt)",
-        "(#lease_until < :now OR #attempt <> :now)",
+        " AND (#attempt = :before OR #attempt = :attempt)",
+        " AND (#attempt <> :before OR #attempt <> :attempt)",
+        _STORED,
+    ),
+    Mutant(
+        "a first claim whose answer was lost is not recognised",
+        _REPOSITORY,
+        'if before is None or before.get("attempt") == claim.token:',
+        "if before is None:",
+        _STORED,
+    ),
+    Mutant(
+        "a later claim whose answer was lost is not recognised",
+        _REPOSITORY,
+        " AND (#attempt = :before OR #attempt = :attempt)",
+        " AND #attempt = :before",
+        _STORED,
+    ),
+    Mutant(
+        "attempts without an answer are not counted",
+        _MODELS,
+        "        return made + 1\n",
+        "        return 1\n",
+        _SLOW,
+    ),
+    Mutant(
+        "a third attempt is made without an answer to the first two",
+        _MODELS,
+        "MOST_ATTEMPTS = 2",
+        "MOST_ATTEMPTS = 3",
+        _SLOW,
+    ),
+    Mutant(
+        "an e-mail that was parked is sent by a duplicate of its event",
+        _MODELS,
+        "    if now < lease_until + _PARKED:",
+        "    if now < lease_until:",
+        _STORED,
+    ),
+    Mutant(
+        "an e-mail that was parked can never be sent",
+        _MODELS,
+        "    if now < lease_until + _PARKED:",
+        "    if made:",
+        _STORED,
+    ),
+    Mutant(
+        "an attempt that the provider refused counts",
+        _NOTIFIER,
+        "            self._notifications.release(box, place, claim, at=self._clock())\n            raise\n",
+        "            raise\n",
+        _TOLD,
+    ),
+    Mutant(
+        "an attempt without an answer does not count",
+        _EMAIL,
+        "raise EmailUnanswered(type(error).__name__) from None",
+        "raise EmailUnavailable(type(error).__name__) from None",
+        _SLOW,
+    ),
+    Mutant(
+        "who has lost its claim releases another one's",
+        _REPOSITORY,
+        'condition="#status = :pending AND #attempt = :attempt"',
+        'condition="#status = :pending AND #attempt <> :pending"',
+        _STORED,
+    ),
+    Mutant(
+        "an e-mail without an answer is sent again at once",
+        _NOTIFIER,
+        "_UNANSWERED_SECONDS: Final = 900",
+        "_UNANSWERED_SECONDS: Final = 60",
+        _TOLD,
+    ),
+    Mutant(
+        "a provider that is down is asked for each e-mail",
+        _NOTIFIER,
+        "        if self._provider.is_open:\n",
+        "        if False:\n",
+        _TOLD,
+    ),
+    Mutant(
+        "an e-mail without an answer does not count against the provider",
+        _NOTIFIER,
+        """        except EmailUnanswered as unknown:
+            self._provider.failed()
+""",
+        "        except EmailUnanswered as unknown:\n",
+        _TOLD,
+    ),
+    Mutant(
+        "a provider that is down keeps a mailbox from being erased",
+        _NOTIFIER,
+        '        if fact.type == "user.erased":\n',
+        '        if fact.type == "user.erased" and not self._provider.is_open:\n',
+        _TOLD,
+    ),
+    Mutant(
+        "what is kept for an erased user overwrites what a later release knows",
+        _REPOSITORY,
+        """            self._table.update(
+                key,
+                f"SET {assignments}, #read_state = if_not_exists(#read_state, :unread)",
+                condition=f"{_NEW} OR #status = :pending",
+                values={**item, "unread": unread, "pending": "pending"},
+            )
+""",
+        """            self._table.put(
+                {**key, **item, "read_state": unread},
+                condition=f"{_NEW} OR #status = :pending",
+                values={"pending": "pending"},
+            )
+""",
+        _STORED,
+    ),
+    Mutant(
+        "a notification of a later release's type cannot be listed",
+        _MODELS,
+        "    type: Annotated[str, Field(",
+        "    type: Annotated[EventType, Field(",
         _STORED,
     ),
     Mutant(
         "a claim looks at the lease only, not whether it was sent meanwhile",
         _REPOSITORY,
         """                condition="#status = :pending AND attribute_not_exists(#erased_at)"
-                " AND (#lease_until < :now OR #attempt = :attempt)",
-                values={**leased, "pending": "pending", "now": rfc3339(now)},
+                " AND (#attempt = :before OR #attempt = :attempt)",
+                values={
+                    **_claimed(claim, until),
+                    "pending": "pending",
 """,
-        """                condition="attribute_not_exists(#attempt) OR #lease_until < :now OR #attempt = :attempt",
-                values={**leased, "now": rfc3339(now)},
+        """                condition="attribute_not_exists(#attempt) OR #attempt = :before OR #attempt = :attempt",
+                values={
+                    **_claimed(claim, until),
 """,
         _STORED,
     ),
     Mutant(
         "who meets another one's claim calls the event done",
         _REPOSITORY,
-        'raise AttemptUnderWay("another delivery is sending this notification") from None',
+        "raise AttemptUnderWay(_SOON) from None",
         "return False",
         _STORED,
     ),
@@ -128,15 +259,16 @@ MUTANTS: Final = (
     Mutant(
         "an e-mail is sent without the claim",
         _NOTIFIER,
-        "        if is_mine:\n",
-        "        if True:\n",
+        "        if claim:\n",
+        "        claim = claim or Claim(box)\n        if True:\n",
         matrix("ship and deliver"),
     ),
     Mutant(
         "who stood still at its claim until that ended sends beside another",
         _NOTIFIER,
-        """            if self._clock() > claimed_at + _LEASE:
-                raise AttemptUnderWay("the claim ended before anything was sent")
+        """            if self._clock() >= claimed_at + _LEASE:
+                self._notifications.release(box, notification.position, claim, at=self._clock())
+                raise AttemptUnderWay(_jittered(_LEASE))
 """,
         "",
         _TOLD,
