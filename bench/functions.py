@@ -44,7 +44,7 @@ _EVENTS: Final = {
     "OrdersApi": ("orders-get", answers(id=ORDER_ID, status="confirmed", total_amount="25.00")),
     "OrdersCheckout": ("orders-checkout-placed", _NOTHING_FAILED),
     "OrdersRelay": ("orders-relay", _NOTHING_FAILED),
-    "OrdersSweeper": ("orders-sweeper", returns({"published": 0, "advanced": 0})),
+    "OrdersSweeper": ("orders-sweeper", returns({"enqueued": 0, "published": 0})),
     "NotificationsApi": (
         "notifications-list",
         lambda answer: _has_one(answer, "notifications", id=NOTIFICATION_ID),

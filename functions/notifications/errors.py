@@ -1,6 +1,6 @@
 """What can go wrong with notifications."""
 
-from shared.errors import NotFound
+from shared.errors import NotFound, TemporaryFailure
 from shared.redelivery import ComeAgain, GiveUp
 
 
@@ -32,7 +32,7 @@ class EmailBlocked(GiveUp):
     daily quota. The text is the provider's code."""
 
 
-class EmailUnavailable(Exception):
+class EmailUnavailable(TemporaryFailure):
     """The provider did not take the message, but may take it later. The text is the provider's code."""
 
 

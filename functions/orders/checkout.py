@@ -5,13 +5,19 @@ erased customers out of theirs."""
 from shared.workers import queue_worker  # isort: skip
 from dataclasses import dataclass
 
-from orders.composition import checkout
+from orders import overdue
 from orders.erasure import Erasure
+from orders.guards import GuardedPayments, GuardedStock
+from orders.neighbours import InventoryStock
 from orders.repository import DynamoOrders
-from shared import aws
+from orders.saga import Checkout
+from orders.sandbox_payments import SandboxPayments
+from shared import aws, logging
 from shared.contracts.events import Event
+from shared.contracts.inventory import REFUSALS
 from shared.dynamodb import Table
 from shared.entry import Entry, Handler
+from shared.internal import InternalClient
 from shared.settings import QueueSettings
 
 
@@ -26,15 +32,26 @@ class Settings(QueueSettings):
 def build(settings: Settings) -> Handler:
     """The function's graph."""
     table = Table(settings.table_name, aws.client("dynamodb"))
-    saga = checkout(table, settings.products_inventory)
-    erasure = Erasure(DynamoOrders(table))
+    # Longer than the inventory's own 6 s with a cold start before them; asked twice at most, within the worker's 60 s.
+    lambda_ = aws.client("lambda", connect=0.5, read=8, attempts=1)
+    inventory = InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS)
+    orders = DynamoOrders(table)
+    saga = Checkout(
+        orders,
+        GuardedStock(InventoryStock(inventory)),
+        GuardedPayments(SandboxPayments(table)),
+    )
+    erasure = Erasure(orders)
 
     def react(event: Event) -> None:
-        if event.type == "user.erased":
-            erasure.erase(event)
-        else:
-            # The order's item says what is to be done, whatever event it was that woke us.
-            saga.advance(event.aggregate_id)
+        match event.type:
+            case "user.erased":
+                erasure.erase(event)
+            case "order.placed" | "order.cancelled" | overdue.ORDER_DUE:
+                # The order's item says what is to be done, whatever event it was that woke us.
+                saga.advance(event.aggregate_id)
+            case _:
+                logging.logger().debug("nothing to do for %s", event.type)
 
     return queue_worker(react, settings)
 

@@ -19,6 +19,8 @@ CancelReason = Literal[
     "admin_request",
     "payment_declined",
     "payment_unavailable",
+    "payment_expired",
+    "inventory_unavailable",
     "reservation_expired",
 ]
 
@@ -30,12 +32,16 @@ STATUSES: Final[tuple[Status, ...]] = (
     "cancelled",
 )
 LARGEST_QUANTITY: Final = 1000
-# How long a payment provider that does not answer may keep an order waiting: shorter than the 15 minutes for which
-# the stock is held.
+# How long a service that does not answer may keep an order waiting: shorter than the 15 minutes for which the stock is held,
+# because the inventory may be the one.
 SAGA_DEADLINE: Final = timedelta(minutes=10)
-# How long the queue may take before the sweeper steps in, and the sweeper before it tries again. Less than its
-# schedule's minute, so that each tick finds what the last one left.
+# How long the first message of an order may take before the sweeper sends another one.
 PATIENCE: Final = timedelta(seconds=50)
+# The same for a message that was sent for an order that is due or waits. Longer than a tick of the sweeper's schedule, so that
+# no tick finds again what the last one has sent.
+LEASE: Final = timedelta(seconds=120)
+# By how much the clocks of two environments may differ.
+_SKEW: Final = timedelta(seconds=3)
 
 _EVENTS: Final[dict[Status, EventType]] = {
     "pending": "order.placed",
@@ -96,8 +102,8 @@ class Order:
     """An order as it is after `version` changes.
 
     `user_name` and `email` are the customer's when the order was placed, until they are erased. `due_at` is when the
-    sweeper looks at an order whose saga or compensation is open; None where nothing is left to do. All times are
-    RFC 3339.
+    sweeper sends a message for an order whose saga or compensation is open; None where nothing is left to do. All times
+    are RFC 3339. `payment_id` is the payment provider's id of its payment, once it is known.
     """
 
     id: str
@@ -114,6 +120,7 @@ class Order:
     updated_at: str
     version: int
     due_at: str | None
+    payment_id: str | None = None
 
     @classmethod
     def placed(
@@ -195,13 +202,23 @@ class Order:
             version=self.version + 1,
         )
 
-    def is_past_deadline(self, at: datetime) -> bool:
-        """Whether its payment has been waited for long enough."""
-        return datetime.fromisoformat(self.created_at) + SAGA_DEADLINE <= at
+    def with_payment(self, payment_id: str) -> Self:
+        """The same, its payment known."""
+        return replace(self, payment_id=payment_id)
+
+    @property
+    def deadline(self) -> datetime:
+        """When its saga ends, whatever it waits for."""
+        return datetime.fromisoformat(self.created_at) + SAGA_DEADLINE
 
     def age(self, at: datetime) -> timedelta:
-        """How long it has been what it is."""
-        return at - datetime.fromisoformat(self.updated_at)
+        """How long its saga has been open, or its compensation."""
+        since = self.created_at if self.status == "pending" else self.updated_at
+        return at - datetime.fromisoformat(since)
+
+    def has_another_message(self, at: datetime) -> bool:
+        """Whether it waits for a message that was sent with a delay, so that one that comes before is a duplicate."""
+        return self.due_at is not None and datetime.fromisoformat(self.due_at) > at + LEASE + _SKEW
 
     def as_placed(self) -> Self:
         """The order as it was in the answer to its placing."""

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from orders.ports import StockUnavailable
 from shared.contracts.directory import Customer, FindCustomer
 from shared.contracts.inventory import Confirm, Done, Line, Release, Reservation, Reserve
-from shared.internal import InternalClient
+from shared.internal import CallFailed, CallThrottled, InternalClient
 
 if TYPE_CHECKING:
     from shared.breaker import CircuitBreaker
@@ -36,13 +37,19 @@ class GuardedReservations:
 
 
 class InventoryStock:
-    """ProductsInventory as the saga uses it. No circuit: nobody waits for the saga, and its queue tries again."""
+    """ProductsInventory as the saga uses it."""
 
     def __init__(self, client: InternalClient) -> None:
         self._client = client
 
     def confirm(self, order_id: str) -> None:
-        self._client.call("confirm", Confirm(order_id=order_id), Done)
+        self._command("confirm", Confirm(order_id=order_id))
 
     def release(self, order_id: str) -> None:
-        self._client.call("release", Release(order_id=order_id), Done)
+        self._command("release", Release(order_id=order_id))
+
+    def _command(self, name: str, command: Confirm | Release) -> None:
+        try:
+            self._client.call(name, command, Done)
+        except (CallFailed, CallThrottled) as cause:
+            raise StockUnavailable from cause

@@ -1,7 +1,8 @@
 """What the service and the saga need of the world, in their own words; payments have a module of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from orders.models import Order, Status
@@ -69,11 +70,14 @@ class Orders(Protocol):
             OrderChanged: the order is not at this version any more.
         """
 
-    def due(self, before: str) -> list[DueOrder]:
-        """Orders whose `due_at` has come: the longest due ones, where there are many."""
+    def due(self, before: str) -> Iterator[DueOrder]:
+        """Orders whose `due_at` has come, the longest due ones first; read as far as they are asked for."""
 
-    def claim(self, order: DueOrder, *, until: str) -> bool:
-        """Put `due_at` off, so that no other sweeper takes the order as well; False if one has."""
+    def claim(self, order: DueOrder, *, until: str) -> Order | None:
+        """Move `due_at`, so that no other sweeper takes the order as well; None if it has been moved already."""
+
+    def defer(self, order: Order, *, until: str) -> bool:
+        """Move `due_at`, and write the order's `payment_id`; False if `due_at` has been moved already."""
 
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
@@ -111,6 +115,18 @@ class Reservations(Protocol):
         """
 
 
+class StockUnavailable(Exception):
+    """The inventory was not reached, did not answer or broke.
+
+    Attributes:
+        asked_at: when it was asked and failed, if that was not now.
+    """
+
+    def __init__(self, asked_at: datetime | None = None) -> None:
+        super().__init__("the inventory is not available")
+        self.asked_at = asked_at
+
+
 class Stock(Protocol):
     """The products service's inventory, as the saga needs it."""
 
@@ -119,12 +135,12 @@ class Stock(Protocol):
 
         Raises:
             ReservationEnded: it has been released, or was held for too long.
-            CallFailed: the inventory does not answer; it may be sold.
+            StockUnavailable: the inventory does not answer; it may be sold.
         """
 
     def release(self, order_id: str) -> None:
         """What was held or sold is available again, and cannot be held for this order any more.
 
         Raises:
-            CallFailed: the inventory does not answer; it may be released.
+            StockUnavailable: the inventory does not answer; it may be released.
         """

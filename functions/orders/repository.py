@@ -9,7 +9,7 @@
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import batched, groupby, islice
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from shared.dynamodb import (
 
 _SK: Final = "ORDER"
 _DUE_SHARDS: Final = 4
-_DUE_LIMIT: Final = 25  # of each shard, so that a sweep ends within its function's time
+_DUE_PAGE: Final = 100
 _LAST: Final = "~"  # sorts after every time
 _AT_ONCE: Final = 100  # orders that can be got together
 # Orders are pending for seconds, so few are at a time: they are looked up where the others are counted, which would take a
@@ -58,8 +58,12 @@ class DynamoOrders:
             raise OrderExists(_order(_there(failure))) from failure
 
     def change(self, before: Order, after: Order) -> None:
-        write = Put(
-            _item(after), condition="#version = :version", values={"version": before.version}
+        changes, values = _changes(after)
+        write = Update(
+            _key(after.id),
+            changes,
+            condition="#version = :seen",
+            values={**values, "seen": before.version},
         )
         left: dict[str, int] = {} if before.status == _UNCOUNTED else {before.status: -1}
         counts = counters.adding(left | {after.status: 1})
@@ -75,7 +79,7 @@ class DynamoOrders:
         # These fields and no others: who puts off when the order is due does so at the same version.
         write = Update(
             _key(after.id),
-            f"SET {', '.join(f'#{name} = :{name}' for name in names)}",
+            _setting(names),
             condition="#version = :seen",
             values={**values, "seen": before.version},
         )
@@ -98,29 +102,42 @@ class DynamoOrders:
         except ConditionFailed as failure:
             raise OrderChanged(_order(_known(failure.item))) from failure
 
-    def due(self, before: str) -> list[DueOrder]:
-        found: list[DueOrder] = []
-        for shard in range(_DUE_SHARDS):
-            page = self._table.query(
+    def due(self, before: str) -> Iterator[DueOrder]:
+        shards = [
+            self._walk(
+                "due",
                 "#due = :shard AND #due_at < :before",
                 {"shard": str(shard), "before": before},
-                index="due",
-                limit=_DUE_LIMIT,
+                page_size=_DUE_PAGE,
+                forward=True,
             )
-            found += [DueOrder(_id(item), item["due_at"]) for item in page.items]
-        return found
+            for shard in range(_DUE_SHARDS)
+        ]
+        oldest_first = heapq.merge(*shards, key=lambda item: item["due_at"])
+        return (DueOrder(_id(item), item["due_at"]) for item in oldest_first)
 
-    def claim(self, order: DueOrder, *, until: str) -> bool:
+    def claim(self, order: DueOrder, *, until: str) -> Order | None:
+        item = self._move_due(order.id, order.due_at, until, {})
+        return _order(item) if item else None
+
+    def defer(self, order: Order, *, until: str) -> bool:
+        found = {"payment_id": order.payment_id} if order.payment_id else {}
+        return bool(order.due_at and self._move_due(order.id, order.due_at, until, found))
+
+    def _move_due(
+        self, order_id: str, seen: str, until: str, more: Mapping[str, str]
+    ) -> Item | None:
+        """The order's item as it is then; None where its time was not the one that was seen."""
+        values = {"due_at": until, **more}
         try:
-            self._table.update(
-                _key(order.id),
-                "SET #due_at = :until",
+            return self._table.update(
+                _key(order_id),
+                _setting(values),
                 condition="#due_at = :seen",
-                values={"until": until, "seen": order.due_at},
+                values={**values, "seen": seen},
             )
         except ConditionFailed:
-            return False
-        return True
+            return None
 
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
@@ -156,7 +173,7 @@ class DynamoOrders:
         return {status: counted.get(status, 0) for status in STATUSES}
 
     def _of_user(self, user_id: str, after: str, wanted: int) -> Iterator[str]:
-        return self._walk(
+        return self._places(
             "by-user",
             "#user_id = :user_id AND #placed < :after",
             {"user_id": user_id, "after": after},
@@ -172,12 +189,19 @@ class DynamoOrders:
             yield from self._in_order(list(some), status)
 
     def _of_status(self, status: Status, after: str, wanted: int | None) -> Iterator[str]:
-        return self._walk(
+        return self._places(
             "by-status",
             "#status = :status AND #placed < :after",
             {"status": status, "after": after},
             page_size=wanted,
         )
+
+    def _places(
+        self, index: str, condition: str, values: dict[str, Any], *, page_size: int | None
+    ) -> Iterator[str]:
+        """The places of orders in an index, newest first."""
+        items = self._walk(index, condition, values, page_size=page_size, forward=False)
+        return (item["placed"] for item in items)
 
     def _walk(
         self,
@@ -186,8 +210,9 @@ class DynamoOrders:
         values: dict[str, Any],
         *,
         page_size: int | None,
-    ) -> Iterator[str]:
-        """The places of orders in an index, newest first, read page by page as they are asked for."""
+        forward: bool,
+    ) -> Iterator[Item]:
+        """The entries of an index, read page by page as they are asked for."""
         start: Item | None = None
         while True:
             page = self._table.query(
@@ -196,9 +221,9 @@ class DynamoOrders:
                 index=index,
                 limit=page_size,
                 start=start,
-                forward=False,
+                forward=forward,
             )
-            yield from (item["placed"] for item in page.items)
+            yield from page.items
             start = page.last_key
             if start is None:
                 return
@@ -245,8 +270,27 @@ def _known(item: Item | None) -> Item:
     return item
 
 
+def _setting(names: Iterable[str]) -> str:
+    return f"SET {', '.join(f'#{name} = :{name}' for name in names)}"
+
+
+def _changes(order: Order) -> tuple[str, Item]:
+    """The update that a transition to this order is, and its values. Attributes that it does not name stay, also those of a
+    later release."""
+    names = ("status", "cancel_reason", "payment_token", "updated_at", "version")
+    values = {name: getattr(order, name) for name in names} | _due(order)
+    if order.payment_id:
+        values["payment_id"] = order.payment_id
+    return _setting(values) + ("" if order.due_at else " REMOVE #due, #due_at"), values
+
+
+def _due(order: Order) -> Item:
+    """The order's place in the index of due ones."""
+    shard = str(int(order.id[:2], 16) % _DUE_SHARDS)
+    return {"due": shard, "due_at": order.due_at} if order.due_at else {}
+
+
 def _item(order: Order) -> Item:
-    due = {"due": str(int(order.id[:2], 16) % _DUE_SHARDS), "due_at": order.due_at}
     return {
         **_key(order.id),
         "user_id": order.user_id,
@@ -263,7 +307,7 @@ def _item(order: Order) -> Item:
         "updated_at": order.updated_at,
         "version": order.version,
         "placed": order.listed_at,
-        **(due if order.due_at else {}),
+        **_due(order),
     }
 
 
@@ -283,4 +327,5 @@ def _order(item: Item) -> Order:
         updated_at=item["updated_at"],
         version=item["version"],
         due_at=item.get("due_at"),
+        payment_id=item.get("payment_id"),
     )

@@ -1,12 +1,19 @@
 """The saga: takes an order from placed to confirmed, or gives everything back.
 
-    authorise the payment ─► confirm the stock ─► capture ─► [confirmed]
-      │ declined, or down      │ its reservation has ended
-      │ past the deadline      │
-      └──────────────────► [cancelled] ─► release the stock ─► void or refund ─► [settled]
+    sell the stock ─► authorise the payment ─► capture ─► [confirmed]
+      │ its reservation has ended   │ declined      │ declined, expired or void
+      │                             │               │
+      │     any step that is not answered at the deadline
+      ▼                             ▼               ▼
+    [cancelled] ─► release the stock, void or refund the payment ─► [settled]
 
 Only what stands in brackets is written. Each step is idempotent by the order's id, so whoever starts again from the
-last write repeats what is done already and goes on: the steps need no marks of their own.
+last write repeats what is done already and goes on: the steps need no marks of their own. The stock comes first, because
+what is sold does not expire while the order waits for its payment.
+
+A step that is not answered makes the order wait: its message comes again, 5 seconds later at first and then half as long
+again as the order has waited, at most a minute. Its `due_at` is moved behind that, so that the sweeper sends another message
+should this one be lost, and so that a duplicate of the message is known.
 
 A worker that was thought dead may go on at any point beside another one. It cannot do harm: a cancelled order's
 release leaves a tombstone against its `reserve` and `confirm`, `void` one against its `authorize` and `capture`,
@@ -15,30 +22,48 @@ captured by `refund`.
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
 
 from orders.errors import OrderChanged
-from orders.models import PATIENCE, CancelReason, Order
-from orders.payments import Payment, PaymentOutcomeUnknown, Payments, PaymentUnavailable
-from orders.ports import DueOrder, Orders, Stock
+from orders.models import LEASE, CancelReason, Order
+from orders.payments import (
+    NoSuchPayment,
+    Payment,
+    PaymentOutcomeUnknown,
+    Payments,
+    PaymentState,
+    PaymentUnavailable,
+)
+from orders.ports import Orders, Stock, StockUnavailable
 from shared import clock, logging, metrics
 from shared.clock import Clock
 from shared.contracts.inventory import ReservationEnded
-from shared.deadline import Deadline
+from shared.redelivery import ComeAgain, pause
 
-_RACES = 5
-_ADVANCE_SECONDS = 15.0
+_RACES: Final = 5
+_LONGEST_PAUSE: Final = 60.0
+# Past the deadline it is only a matter of when the service behind was last asked: its circuit asks every 10 seconds.
+_LAST_PAUSE: Final = 15.0
+# Providers keep idempotency keys for a day. This much later an authorisation by the key alone could be a second one.
+_KEYS_ARE_KEPT: Final = timedelta(hours=23)
 
 
-class _Later(Exception):
-    """The payment provider gives no answer now: the sweeper goes on in a minute."""
+class _Unanswered(Exception):
+    """A service behind did not answer when it was last asked: the step has to wait.
+
+    Attributes:
+        reason: why the order is cancelled if its deadline has passed.
+    """
+
+    def __init__(self, reason: CancelReason, asked_at: datetime) -> None:
+        super().__init__(reason)
+        self.reason: CancelReason = reason
+        self.asked_at = asked_at
 
 
 class Checkout:
-    """Runs the sagas of orders, and the compensations of cancelled ones.
-
-    A provider that is slow or down raises nothing: the order stays due and the sweeper goes on, so that no message
-    ends in the dead-letter queue for it.
-    """
+    """Runs the sagas of orders, and the compensations of cancelled ones."""
 
     def __init__(
         self, orders: Orders, stock: Stock, payments: Payments, now: Clock = clock.now
@@ -52,12 +77,15 @@ class Checkout:
         """Go on with the order from where its item says it is, as far as it goes now.
 
         Raises:
-            CallFailed: the inventory does not answer; try again.
+            ComeAgain: a service behind does not answer.
         """
         order = self._orders.find(order_id)
         if order is None:
             # An event is written with its order and no order is deleted: no later delivery would find it either.
             logging.logger().error("no such order", extra={"order_id": order_id})
+            return
+        if order.has_another_message(self._now()):
+            logging.logger().debug("a duplicate of a message", extra={"order_id": order_id})
             return
         for _ in range(_RACES):
             try:
@@ -65,35 +93,9 @@ class Checkout:
             except OrderChanged as race:
                 # Cancelled meanwhile, or another worker was faster. What was done in flight is seen from there.
                 order = race.current
-            except _Later:
-                logging.logger().warning("the payment waits", extra={"order_id": order_id})
-                metrics.count("PaymentsWaiting")
-                return
             else:
                 return
         logging.logger().warning("lost every race for an order", extra={"order_id": order_id})
-
-    def sweep(self, deadline: Deadline) -> int:
-        """Go on with the orders that are due; return how many there were."""
-        now = self._now()
-        due = self._orders.due(clock.rfc3339(now))
-        for order in due:
-            if not deadline.allows(_ADVANCE_SECONDS):
-                break
-            self._advance_due(order, until=clock.rfc3339(now + PATIENCE))
-        if due:
-            metrics.count("OrdersSwept", len(due))
-        return len(due)
-
-    def _advance_due(self, order: DueOrder, *, until: str) -> None:
-        # Claimed before it is worked on: one that fails, or takes all the time there is, goes to the end of the line.
-        if not self._orders.claim(order, until=until):
-            return
-        try:
-            self.advance(order.id)
-        except Exception:  # noqa: BLE001  # one order's trouble must not keep the others waiting; it is due again
-            logging.logger().exception("could not go on", extra={"order_id": order.id})
-            metrics.count("OrdersStuck")
 
     def _go_on(self, order: Order) -> None:
         if order.status == "pending":
@@ -103,36 +105,47 @@ class Checkout:
 
     def _check_out(self, order: Order) -> None:
         try:
-            payment = self._authorize(order)
-        except _Later:
-            if not order.is_past_deadline(self._now()):
-                raise
-            self._cancel(order, "payment_unavailable")
-            return
-        if payment.state == "declined":
-            self._cancel(order, "payment_declined")
-            return
-        try:
-            self._stock.confirm(order.id)
+            self._command(order, self._stock.confirm)
+            payment = self._authorized(order)
+            order = order.with_payment(payment.id)
+            if payment.state == "authorized":
+                payment = self._moved(order, "authorized", self._payments.capture)
         except ReservationEnded:
             self._cancel(order, "reservation_expired")
-            return
-        payment = self._asked(order, lambda: self._payments.capture(order.id))
-        if payment.state != "captured":
-            # Not yet; or void, since the order was cancelled, and then what comes later finds nothing to do.
-            raise _Later
-        self._change(order, order.confirmed(at=self._now()))
+        except _Unanswered as step:
+            # A service that failed before the deadline may be well since: no order is cancelled for that.
+            if step.asked_at < order.deadline:
+                self._wait(order, step.reason)
+            else:
+                self._cancel(order, step.reason)
+        else:
+            match payment.state:
+                case "captured":
+                    self._change(order, order.confirmed(at=self._now()))
+                case "declined":
+                    self._cancel(order, "payment_declined")
+                case _:
+                    self._cancel(order, "payment_expired")
 
-    def _authorize(self, order: Order) -> Payment:
-        return self._asked(
-            order,
-            lambda: self._payments.authorize(
+    def _authorized(self, order: Order) -> Payment:
+        """The order's payment. One that was made before is found, not authorised again once its key may be forgotten."""
+
+        def find() -> Payment | None:
+            return self._payments.find(order.id, order.payment_id)
+
+        def authorize() -> Payment:
+            return self._payments.authorize(
                 order.id,
                 amount_minor=order.total_minor,
                 currency=order.currency,
                 token=order.payment_token,
-            ),
-        )
+            )
+
+        if order.payment_id:
+            return self._asked(order, find)
+        if order.age(self._now()) > _KEYS_ARE_KEPT:
+            return self._asked(order, lambda: find() or authorize())
+        return self._asked(order, authorize)
 
     def _cancel(self, order: Order, reason: CancelReason) -> None:
         cancelled = order.cancelled(at=self._now(), reason=reason)
@@ -140,33 +153,104 @@ class Checkout:
         self._give_back(cancelled)
 
     def _give_back(self, order: Order) -> None:
-        """Stock and money, whatever of them was taken. Repeated for ever, by the sweeper, until it is done."""
+        """Stock and money, whatever of them was taken, for ever until both are back. Neither waits for the other."""
         # At each attempt, so that its maximum tells of the one that has waited longest.
         metrics.seconds("CompensationAge", order.age(self._now()).total_seconds())
-        self._stock.release(order.id)
-        payment = self._asked(order, lambda: self._payments.void(order.id))
-        if payment.state == "captured":
-            payment = self._asked(order, lambda: self._payments.refund(order.id))
-        if payment.state in ("authorized", "captured"):
-            raise _Later
+        waits: _Unanswered | None = None
+        for give_back in (self._release, self._repay):
+            try:
+                give_back(order)
+            except _Unanswered as step:
+                waits = step
+        if waits:
+            self._wait(order, waits.reason)
+            return
         self._orders.settle(order)
         logging.logger().info("gave everything back", extra={"order_id": order.id})
+
+    def _release(self, order: Order) -> None:
+        self._command(order, self._stock.release)
+
+    def _repay(self, order: Order) -> None:
+        payment = self._moved(order, "authorized", self._payments.void)
+        if payment.state == "captured":
+            self._moved(order, "captured", self._payments.refund)
+
+    def _wait(self, order: Order, reason: CancelReason) -> None:
+        """Have the order's message come again, unless another one is on its way."""
+        now = self._now()
+        logging.logger().warning("the order waits: %s", reason, extra={"order_id": order.id})
+        is_stock = reason == "inventory_unavailable"
+        metrics.count("InventoryWaiting" if is_stock else "PaymentsWaiting")
+        if order.status == "pending":
+            metrics.seconds("OrderAge", order.age(now).total_seconds())
+        seconds = _pause(order, now)
+        until = now + timedelta(seconds=seconds) + LEASE
+        if self._orders.defer(order, until=clock.rfc3339(until)):
+            raise ComeAgain(seconds)
 
     def _change(self, before: Order, after: Order) -> None:
         self._orders.change(before, after)
         logging.logger().info("order is %s", after.status, extra={"order_id": after.id})
         metrics.count(f"Orders{after.status.title()}")
 
-    def _asked(self, order: Order, operation: Callable[[], Payment]) -> Payment:
-        """What the payment is after an operation on it; where its answer did not come, the provider is asked."""
+    def _command(self, order: Order, command: Callable[[str], None]) -> None:
+        """Have the inventory do something.
+
+        Raises:
+            _Unanswered: it may be done or not.
+            ReservationEnded: see `Stock`.
+        """
+        asked_at = self._now()
+        try:
+            command(order.id)
+        except StockUnavailable as cause:
+            raise _Unanswered("inventory_unavailable", cause.asked_at or asked_at) from cause
+
+    def _moved(
+        self, order: Order, from_: PaymentState, operation: Callable[[str, str | None], Payment]
+    ) -> Payment:
+        """What the payment is after an operation that takes it out of a state.
+
+        Raises:
+            _Unanswered: it may be done or not, or it is not.
+        """
+        return self._asked(order, lambda: operation(order.id, order.payment_id), undone=from_)
+
+    def _asked(
+        self,
+        order: Order,
+        operation: Callable[[], Payment | None],
+        *,
+        undone: PaymentState | None = None,
+    ) -> Payment:
+        """What the payment is after an operation on it; where its answer did not come, the provider is asked.
+
+        Raises:
+            _Unanswered: nobody knows, the provider does not know the payment, or its state is `undone`.
+        """
+        asked_at = self._now()
         try:
             try:
-                return operation()
+                payment = operation()
             except PaymentOutcomeUnknown:
-                payment = self._payments.find(order.id)
-        except (PaymentUnavailable, PaymentOutcomeUnknown) as cause:
-            raise _Later from cause
-        if payment is None:
+                payment = self._payments.find(order.id, order.payment_id)
+        except PaymentUnavailable as cause:
+            raise _Unanswered("payment_unavailable", cause.asked_at or asked_at) from cause
+        except (PaymentOutcomeUnknown, NoSuchPayment) as cause:
+            raise _Unanswered("payment_unavailable", asked_at) from cause
+        if payment is None or payment.state == undone:
             # Not yet, perhaps: asked again, it is the same payment by its key.
-            raise _Later
+            raise _Unanswered("payment_unavailable", asked_at)
         return payment
+
+
+def _pause(order: Order, now: datetime) -> float:
+    """Seconds until a waiting order is looked at again: in time for its deadline, and often after it."""
+    waited = order.age(now).total_seconds()
+    if order.status != "pending":
+        return pause(waited, longest=_LONGEST_PAUSE)
+    left = (order.deadline - now).total_seconds()
+    if left <= 0:
+        return pause(waited, longest=_LAST_PAUSE)
+    return min(pause(waited, longest=_LONGEST_PAUSE), left + 1)

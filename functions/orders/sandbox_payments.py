@@ -5,7 +5,11 @@ that nothing else uses, and is written as a careful provider would: each operati
 what was done to a payment, in order, as a bank statement would show it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from orders.payments import (
     NoSuchPayment,
@@ -14,11 +18,24 @@ from orders.payments import (
     PaymentState,
     PaymentUnavailable,
 )
+from shared.aws import is_temporary
 from shared.dynamodb import ConditionFailed, Key, Table
+from shared.errors import TemporaryFailure
 
 _APPROVED: Final = ("tok_ok", "tok_timeout")
 _TIMES_OUT: Final = "tok_timeout"
 _IS_DOWN: Final = "tok_unavailable"
+
+
+@contextmanager
+def _as_a_provider() -> Iterator[None]:
+    """A ledger that does not answer is a provider that does not."""
+    try:
+        yield
+    except (BotoCoreError, ClientError, TemporaryFailure) as cause:
+        if not isinstance(cause, TemporaryFailure) and not is_temporary(cause):
+            raise
+        raise PaymentOutcomeUnknown from cause
 
 
 class SandboxPayments:
@@ -28,6 +45,7 @@ class SandboxPayments:
     def __init__(self, ledger: Table) -> None:
         self._ledger = ledger
 
+    @_as_a_provider()
     def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
         if token == _IS_DOWN:
             raise PaymentUnavailable
@@ -37,19 +55,23 @@ class SandboxPayments:
             raise PaymentOutcomeUnknown
         return payment
 
-    def capture(self, key: str) -> Payment:
+    @_as_a_provider()
+    def capture(self, key: str, _payment_id: str | None, /) -> Payment:
         return self._move(key, "authorized", "captured")
 
-    def void(self, key: str) -> Payment:
+    @_as_a_provider()
+    def void(self, key: str, _payment_id: str | None, /) -> Payment:
         payment = self._open(key, "voided")
         return self._move(key, "authorized", "voided") if payment.state == "authorized" else payment
 
-    def refund(self, key: str) -> Payment:
+    @_as_a_provider()
+    def refund(self, key: str, _payment_id: str | None, /) -> Payment:
         return self._move(key, "captured", "refunded")
 
-    def find(self, key: str) -> Payment | None:
+    @_as_a_provider()
+    def find(self, key: str, _payment_id: str | None, /) -> Payment | None:
         item = self._ledger.get(_key(key))
-        return Payment(key, item["state"]) if item else None
+        return _payment(key, item["state"]) if item else None
 
     def _open(self, key: str, state: PaymentState, **details: Any) -> Payment:
         """The payment, made in this state if it is new."""
@@ -59,10 +81,10 @@ class SandboxPayments:
                 condition="attribute_not_exists(#pk)",
             )
         except ConditionFailed:
-            payment = self.find(key)
+            payment = self.find(key, None)
             assert payment is not None, "the ledger forgets nothing"
             return payment
-        return Payment(key, state)
+        return _payment(key, state)
 
     def _move(self, key: str, from_: PaymentState, to: PaymentState) -> Payment:
         try:
@@ -75,8 +97,12 @@ class SandboxPayments:
         except ConditionFailed as there:
             if there.item is None:
                 raise NoSuchPayment(key) from there
-            return Payment(key, there.item["state"])
-        return Payment(key, to)
+            return _payment(key, there.item["state"])
+        return _payment(key, to)
+
+
+def _payment(key: str, state: PaymentState) -> Payment:
+    return Payment(key, f"sandbox-{key}", state)
 
 
 def _key(key: str) -> Key:

@@ -1,10 +1,11 @@
-"""OrdersSweeper: every minute, goes on with what stopped: sagas, compensations, events that stayed unsent."""
+"""OrdersSweeper: every minute, sends the checkout messages for orders that stopped, and publishes events that stayed unsent."""
 
 # First of all: see shared.workers.
 from shared.workers import chores  # isort: skip
 from dataclasses import dataclass
 
-from orders.composition import checkout
+from orders.overdue import Overdue
+from orders.repository import DynamoOrders
 from shared import aws
 from shared.dynamodb import Table
 from shared.entry import Entry, Handler
@@ -14,15 +15,18 @@ from shared.settings import OutboxSettings
 
 @dataclass(frozen=True)
 class Settings(OutboxSettings):
-    """`products_inventory` names the function that holds the stock."""
+    """`queue_url` is the checkout's queue."""
 
-    products_inventory: str
+    queue_url: str
 
 
 def build(settings: Settings) -> Handler:
     """The function's graph."""
-    saga = checkout(Table(settings.table_name, aws.client("dynamodb")), settings.products_inventory)
-    return chores(advanced=saga.sweep, published=Relay.connected(settings).sweep)
+    # All attempts at a call fit into orders.overdue.CALL_SECONDS.
+    table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1, attempts=2))
+    sqs = aws.client("sqs", connect=0.5, read=1, attempts=2)
+    overdue = Overdue(DynamoOrders(table), sqs, settings.queue_url)
+    return chores(enqueued=overdue.sweep, published=Relay.connected(settings).sweep)
 
 
 handler = Entry(build, Settings)

@@ -100,6 +100,7 @@ class EventSources:
             MaxNumberOfMessages=worker.batch_size,
             WaitTimeSeconds=1,
             AttributeNames=["All"],
+            MessageAttributeNames=["All"],
         ).get("Messages", [])
         if not messages:
             return
@@ -182,6 +183,7 @@ def as_record(queue: str, message: Any) -> dict[str, Any]:
         handle=message["ReceiptHandle"],
         body=message["Body"],
         attributes=message["Attributes"],
+        message_attributes=message.get("MessageAttributes", {}),
     )
 
 

@@ -1,9 +1,10 @@
 """The orders service's collaborators, in memory."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from orders.errors import OrderChanged, OrderExists
 from orders.models import STATUSES, Order, Status
@@ -14,8 +15,9 @@ from orders.payments import (
     PaymentState,
     PaymentUnavailable,
 )
-from orders.ports import DueOrder, HistoryPage, OrderPage
-from shared import outbox
+from orders.ports import DueOrder, HistoryPage, OrderPage, StockUnavailable
+from shared import clock, outbox
+from shared.clock import Clock
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.events import Event, EventType
 from shared.contracts.inventory import (
@@ -27,8 +29,9 @@ from shared.contracts.inventory import (
     UnknownProduct,
 )
 from shared.errors import ServiceUnavailable
-from shared.internal import CallFailed
 from tests.orders.builders import NOON
+
+_KEYS_ARE_KEPT: Final = timedelta(hours=24)
 
 
 class FakeClock:
@@ -57,8 +60,8 @@ class InMemoryOrders:
         self._write(order)
 
     def change(self, before: Order, after: Order) -> None:
-        self._unchanged(before)
-        self._write(after)
+        there = self._unchanged(before)
+        self._write(replace(after, payment_id=after.payment_id or there.payment_id))
 
     def erase(self, before: Order, after: Order) -> None:
         there = self._unchanged(before)
@@ -66,21 +69,30 @@ class InMemoryOrders:
         self.events[after.id] = [
             fact.model_copy(update={"data": fact.data | instead}) for fact in self.events[after.id]
         ]
-        self._write(replace(after, due_at=there.due_at), "user.erased")
+        self._write(replace(after, due_at=there.due_at, payment_id=there.payment_id), "user.erased")
 
     def settle(self, order: Order) -> None:
         self.orders[order.id] = replace(self._unchanged(order), due_at=None)
 
-    def due(self, before: str) -> list[DueOrder]:
-        return [
+    def due(self, before: str) -> Iterator[DueOrder]:
+        due = [
             DueOrder(o.id, o.due_at) for o in self.orders.values() if o.due_at and o.due_at < before
         ]
+        return iter(sorted(due, key=lambda order: order.due_at))
 
-    def claim(self, order: DueOrder, *, until: str) -> bool:
+    def claim(self, order: DueOrder, *, until: str) -> Order | None:
         there = self.orders[order.id]
         if there.due_at != order.due_at:
-            return False
+            return None
         self.orders[order.id] = replace(there, due_at=until)
+        return self.orders[order.id]
+
+    def defer(self, order: Order, *, until: str) -> bool:
+        there = self.orders[order.id]
+        if not there.due_at or there.due_at != order.due_at:
+            return False
+        payment_id = order.payment_id or there.payment_id
+        self.orders[order.id] = replace(there, due_at=until, payment_id=payment_id)
         return True
 
     def page(
@@ -217,7 +229,7 @@ class FakeInventory:
 
     def _reached(self, command: str) -> None:
         if self.down:
-            raise CallFailed("inventory: it is down")
+            raise StockUnavailable
         self.before.pop(command, _nothing)()
 
     def _move(self, order_id: str, sign: int) -> None:
@@ -232,7 +244,11 @@ class InMemoryPayments:
     those that are neither done nor answered; `before` holds what happens just before an operation is done, by its name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Clock = clock.now) -> None:
+        self._now = now
+        # A key is forgotten after a day: then an authorisation by it is a new payment.
+        self._opened: dict[str, datetime] = {}
+        self.authorizations: Counter[str] = Counter()
         self.states: dict[str, PaymentState] = {}
         self.amounts: dict[str, int] = {}
         self.down: set[str] = set()
@@ -250,18 +266,19 @@ class InMemoryPayments:
             self.mute.add("authorize")
         return self._do("authorize", key, opened, {})
 
-    def capture(self, key: str) -> Payment:
+    def capture(self, key: str, _payment_id: str | None, /) -> Payment:
         return self._do("capture", key, None, {"authorized": "captured"})
 
-    def void(self, key: str) -> Payment:
+    def void(self, key: str, _payment_id: str | None, /) -> Payment:
         return self._do("void", key, "voided", {"authorized": "voided"})
 
-    def refund(self, key: str) -> Payment:
+    def refund(self, key: str, _payment_id: str | None, /) -> Payment:
         return self._do("refund", key, None, {"captured": "refunded"})
 
-    def find(self, key: str) -> Payment | None:
+    def find(self, key: str, _payment_id: str | None, /) -> Payment | None:
         self._reached("find")
-        return Payment(key, self.states[key]) if key in self.states else None
+        self.done.append("find")
+        return Payment(key, f"pay-{key}", self.states[key]) if key in self.states else None
 
     def _do(
         self,
@@ -272,17 +289,22 @@ class InMemoryPayments:
     ) -> Payment:
         self._reached(operation)
         state = self.states.get(key)
-        if state is None:
+        is_forgotten = operation == "authorize" and (
+            key not in self._opened or self._now() - self._opened[key] > _KEYS_ARE_KEPT
+        )
+        if state is None or (is_forgotten and state != "voided"):
             if opened is None:
                 raise NoSuchPayment(key)
             state = opened
+            self._opened[key] = self._now()
+            self.authorizations[key] += state == "authorized"
         else:
             state = moves.get(state, state)
         self.states[key] = state
         self.done.append(operation)
         if operation in self.mute:
             raise PaymentOutcomeUnknown
-        return Payment(key, state)
+        return Payment(key, f"pay-{key}", state)
 
     def _reached(self, operation: str) -> None:
         self.before.pop(operation, _nothing)()

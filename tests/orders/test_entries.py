@@ -12,6 +12,7 @@ from orders import api, checkout, relay, sweeper
 from orders.models import Order
 from orders.repository import DynamoOrders
 from shared import aws, clock, outbox
+from shared.contracts.events import Event
 from shared.dynamodb import Table, to_wire
 from shared.entry import Entry
 from tests.orders.builders import a_basket, an_order
@@ -31,7 +32,7 @@ def table(account: None, monkeypatch: pytest.MonkeyPatch) -> Table:
         "OrdersTable",
         USERS_DIRECTORY="UsersDirectory:live",
         PRODUCTS_INVENTORY="ProductsInventory:live",
-        QUEUE_URL="the-queue",
+        QUEUE_URL=aws.client("sqs").create_queue(QueueName="the-queue")["QueueUrl"],
         DEAD_LETTERS_URL="the-dead-letters",
         DELIVERY_ATTEMPTS="8",
     )
@@ -48,6 +49,15 @@ def event_item(table: Table, order: Order) -> dict[str, Any]:
     item = table.get({"pk": f"ORDER#{order.id}", "sk": outbox.sort_key(1)})
     assert item
     return item
+
+
+def messages() -> tuple[int, int]:
+    """How many messages the checkout's queue shows, and how many are delayed."""
+    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+    counts = aws.client("sqs").get_queue_attributes(
+        QueueUrl=os.environ["QUEUE_URL"], AttributeNames=names
+    )["Attributes"]
+    return int(counts[names[0]]), int(counts[names[1]])
 
 
 def message(table: Table, order: Order) -> dict[str, Any]:
@@ -77,20 +87,28 @@ def test_the_api_answers_by_its_own_graph(table: Table) -> None:
     assert refused.headers["retry-after"] == "2"
 
 
-def test_the_worker_brings_back_what_it_could_not_finish(table: Table) -> None:
+def test_the_worker_sends_a_message_again_that_it_could_not_finish(table: Table) -> None:
     order = placed(table, "tok_ok")
-    answer = Entry(checkout.build, checkout.Settings)(message(table, order), LambdaContext())
-    assert len(answer["batchItemFailures"]) == 1
+    delivered = message(table, order)
+    answer = Entry(checkout.build, checkout.Settings)(delivered, LambdaContext())
+    assert answer == {"batchItemFailures": []}
     found = DynamoOrders(table).find(order.id)
     assert found
     assert found.status == "pending"
+    # Not before its sweeper's turn, which comes when the message should have.
+    assert found.due_at
+    assert order.due_at
+    assert found.due_at > order.due_at
+    assert messages() == (0, 1)
 
 
-def test_the_worker_lets_a_message_go_whose_payment_must_wait(table: Table) -> None:
-    order = placed(table, "tok_unavailable")
-    answer = Entry(checkout.build, checkout.Settings)(message(table, order), LambdaContext())
+def test_the_worker_ignores_events_that_are_none_of_its_business(table: Table) -> None:
+    delivered = message(table, placed(table, "tok_ok"))
+    event = json.loads(delivered["Records"][0]["body"])
+    delivered["Records"][0]["body"] = json.dumps(event | {"type": "order.praised"})
+    answer = Entry(checkout.build, checkout.Settings)(delivered, LambdaContext())
     assert answer == {"batchItemFailures": []}
-    assert DynamoOrders(table).find(order.id) == order
+    assert messages() == (0, 0)
 
 
 def test_the_relay_publishes_and_takes_the_mark_off(table: Table) -> None:
@@ -108,8 +126,11 @@ def test_the_sweeper_publishes_what_stayed_and_goes_on_with_what_stopped(table: 
     tick = json.loads((ROOT / "events" / "orders-sweeper.json").read_text())
     Entry(sweeper.build, sweeper.Settings)(tick, LambdaContext())
     assert "unsent" not in event_item(table, order)
+    sqs = aws.client("sqs")
+    [sent] = sqs.receive_message(QueueUrl=os.environ["QUEUE_URL"])["Messages"]
+    event = Event.model_validate_json(sent["Body"])
+    assert (event.type, event.aggregate_id) == ("order.due", order.id)
     found = DynamoOrders(table).find(order.id)
     assert found
-    assert found.cancel_reason == "payment_unavailable"
-    # The inventory is down, so its stock is still to be given back.
     assert found.due_at
+    assert found.due_at > clock.rfc3339(clock.now() + timedelta(seconds=110))

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from orders.neighbours import GuardedDirectory, GuardedReservations, InventoryStock
+from orders.ports import StockUnavailable
 from shared import clock
 from shared.breaker import CircuitBreaker, circuit_store
 from shared.contracts.directory import Customer, UserNotFound
@@ -21,7 +22,7 @@ from shared.contracts.inventory import (
     ReservationEnded,
 )
 from shared.errors import ServiceUnavailable
-from shared.internal import CallFailed, InternalClient, internal_handler
+from shared.internal import InternalClient, internal_handler
 from tests.support.aws import make_table
 from tests.support.internal import LocalFunctions
 
@@ -149,5 +150,5 @@ def test_the_saga_confirms_and_releases(functions: LocalFunctions) -> None:
     with pytest.raises(ReservationEnded):
         stock.confirm("another")
     del functions.handlers["inventory"]
-    with pytest.raises(CallFailed):
+    with pytest.raises(StockUnavailable):
         stock.release("o")

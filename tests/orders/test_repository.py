@@ -114,7 +114,7 @@ def test_open_orders_are_due_and_settled_ones_are_not(orders: Orders) -> None:
     orders.settle(given_back)
     added(orders, an_order(4, at=NOON + 5 * MINUTE))
     assert waiting.due_at
-    assert orders.due(rfc3339(NOON + MINUTE)) == [DueOrder(waiting.id, waiting.due_at)]
+    assert list(orders.due(rfc3339(NOON + MINUTE))) == [DueOrder(waiting.id, waiting.due_at)]
 
 
 def test_a_due_order_is_claimed_by_one_sweeper(orders: Orders) -> None:
@@ -123,8 +123,8 @@ def test_a_due_order_is_claimed_by_one_sweeper(orders: Orders) -> None:
     later = rfc3339(NOON + 2 * MINUTE)
     assert orders.claim(due, until=later)
     assert not orders.claim(due, until=rfc3339(NOON + 3 * MINUTE))
-    assert orders.due(rfc3339(NOON + MINUTE)) == []
-    assert orders.due(rfc3339(NOON + 3 * MINUTE)) == [DueOrder(due.id, later)]
+    assert list(orders.due(rfc3339(NOON + MINUTE))) == []
+    assert list(orders.due(rfc3339(NOON + 3 * MINUTE))) == [DueOrder(due.id, later)]
 
 
 def test_a_due_order_that_has_ended_is_not_claimed(orders: Orders) -> None:

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from shared import metrics
-from shared.internal import CallFailed
 from tests.orders.builders import NOON, order_id_of
 from tests.orders.stage import Stage
 
@@ -79,19 +78,20 @@ def test_what_the_provider_never_heard_of_is_asked_for_again(stage: Stage, opera
 def test_the_inventory_s_silence_brings_the_message_again(stage: Stage) -> None:
     order = stage.placed()
     stage.stock.down = True
-    with pytest.raises(CallFailed):
-        stage.advance(order)
+    assert stage.advance(order).status == "pending"
     stage.stock.down = False
-    stage.advance(order)
+    stage.minutes_pass(1)
     stage.assert_confirmed(order)
-    assert stage.payments.done == ["authorize", "authorize", "capture"]
+    assert stage.payments.done == ["authorize", "capture"]
 
 
-def test_a_provider_that_is_down_before_the_capture_only_delays(stage: Stage) -> None:
+def test_a_provider_that_is_down_before_the_capture_delays_until_the_deadline(
+    stage: Stage,
+) -> None:
     order = stage.placed()
     stage.payments.down.add("capture")
     stage.advance(order)
-    stage.minutes_pass(30)
+    stage.minutes_pass(9)
     assert stage.now(order).status == "pending"
     stage.payments.down.clear()
     stage.minutes_pass(1)
@@ -113,7 +113,7 @@ def test_a_provider_that_stays_down_cancels_at_the_deadline(stage: Stage) -> Non
     stage.minutes_pass(9)
     assert stage.now(order).status == "pending"
     assert stage.stock.available["mug"] == 9
-    stage.minutes_pass(1)
+    stage.minutes_pass(2)
     assert stage.now(order).cancel_reason == "payment_unavailable"
     stage.assert_given_back(order)
 
@@ -128,7 +128,7 @@ def test_a_provider_that_goes_down_after_it_authorised_cancels_at_the_deadline(
     stage.payments.down |= {"authorize", "void"}
     stage.minutes_pass(9)
     assert stage.now(order).status == "pending"
-    stage.minutes_pass(1)
+    stage.minutes_pass(2)
     assert stage.now(order).cancel_reason == "payment_unavailable"
     assert stage.stock.available["mug"] == 10
     stage.payments.down.clear()
@@ -191,7 +191,7 @@ def test_it_is_told_how_long_somebody_has_waited_for_money(
     stage.minutes_pass(20)
     metrics.flush()
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert max(told["CompensationAge"]) == 20 * 60
+    assert 19 * 60 <= max(told["CompensationAge"]) <= 20 * 60
 
 
 @pytest.mark.parametrize("operation", ["void", "refund"])
@@ -213,7 +213,7 @@ def test_money_that_the_provider_did_not_give_back_is_asked_for_again(
     stage.advance(order)
     if operation == "refund":
         stage.payments.down.clear()
-        stage.advance(order)
+        stage.minutes_pass(1)
     stage.cancel(order)
     stage.payments.lost.add(operation)
     assert stage.advance(order).due_at
@@ -224,10 +224,8 @@ def test_money_that_the_provider_did_not_give_back_is_asked_for_again(
 
 def test_a_release_that_fails_is_tried_again(stage: Stage) -> None:
     order = stage.placed("tok_declined")
-    stage.stock.down = True
-    with pytest.raises(CallFailed):
-        stage.advance(order)
-    assert stage.now(order).status == "cancelled"
+    stage.payments.before["authorize"] = lambda: setattr(stage.stock, "down", True)
+    assert stage.advance(order).status == "cancelled"
     stage.stock.down = False
-    stage.advance(order)
+    stage.minutes_pass(1)
     stage.assert_given_back(order, money="declined")

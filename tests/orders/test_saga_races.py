@@ -2,10 +2,9 @@
 
 import pytest
 
-from shared.internal import CallFailed
+from orders.ports import StockUnavailable
 from tests.orders.builders import MINUTE
 from tests.orders.stage import Stage
-from tests.support.context import a_deadline
 
 
 @pytest.mark.parametrize("moment", ["authorize", "confirm", "capture"])
@@ -78,7 +77,7 @@ def test_a_worker_that_gave_up_takes_back_what_another_has_not_finished(stage: S
 
 def test_the_sweeper_goes_on_with_an_order_whose_message_was_lost(stage: Stage) -> None:
     order = stage.placed()
-    assert stage.saga.sweep(a_deadline()) == 0
+    assert stage.sweep() == 0
     stage.minutes_pass(1)
     stage.assert_confirmed(order)
 
@@ -87,7 +86,7 @@ def test_one_order_s_trouble_does_not_keep_the_others_waiting(stage: Stage) -> N
     orders = [stage.placed(number=number) for number in range(3)]
 
     def trouble() -> None:
-        raise CallFailed("inventory: it broke for this one")
+        raise StockUnavailable
 
     stage.stock.before["confirm"] = trouble
     stage.minutes_pass(1)
@@ -101,10 +100,10 @@ def test_an_order_that_another_sweeper_has_is_left_to_it(stage: Stage) -> None:
     stage.payments.down.add("capture")
     stage.clock.now += MINUTE
     [due] = stage.orders.due("~")
-    stage.orders.due = lambda before: [due]  # type: ignore[method-assign]  # both have read the same
-    assert stage.saga.sweep(a_deadline()) == 1
+    stage.orders.due = lambda before: iter([due])  # type: ignore[method-assign]  # both have read the same
+    assert stage.sweep() == 1
     claimed = stage.now(order)
     # Now it would go through, if the second one tried.
     stage.payments.down.clear()
-    assert stage.saga.sweep(a_deadline()) == 1
+    assert stage.sweep() == 0
     assert stage.now(order) == claimed

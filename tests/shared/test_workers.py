@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from shared import context, metrics
 from shared.contracts.events import Event
 from shared.deadline import Deadline
 from shared.entry import Handler
-from shared.internal import CallFailed
+from shared.errors import Conflict
 from shared.redelivery import GiveUp, delay
 from shared.settings import QueueSettings
 from shared.workers import chores, queue_worker, task
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 class Queues:
     """A queue and its dead-letter queue: what they were told in `calls`, or that one cannot be reached."""
 
-    def __init__(self, *, down: str = "") -> None:
+    def __init__(self, *, down: str = "", cannot_send: bool = False) -> None:
         self.calls: list[tuple[str, Any]] = []
         self._down = down
+        self._cannot_send = cannot_send
 
     def worker(self, react: Callable[[Event], None]) -> Handler:
         settings = QueueSettings("the-queue", "the-dead-letters", delivery_attempts=8)
@@ -56,10 +57,17 @@ class Queues:
         QueueUrl: str,  # noqa: N803
         MessageBody: str,  # noqa: N803
         MessageAttributes: dict[str, dict[str, str]],  # noqa: N803
+        DelaySeconds: int | None = None,  # noqa: N803
     ) -> None:
-        self._reach(QueueUrl, "the-dead-letters")
         notes = {name: value["StringValue"] for name, value in MessageAttributes.items()}
-        self.calls.append(("given up", (MessageBody, notes)))
+        if DelaySeconds is None:
+            self._reach(QueueUrl, "the-dead-letters")
+            self.calls.append(("given up", (MessageBody, notes)))
+            return
+        self._reach(QueueUrl, "the-queue")
+        if self._cannot_send:
+            raise EndpointConnectionError(endpoint_url="the-queue")
+        self.calls.append(("sent again", (MessageBody, DelaySeconds, notes["WaitingSince"])))
 
     def _reach(self, asked: str, expected: str) -> None:
         assert asked == expected
@@ -171,7 +179,7 @@ def test_a_batch_that_failed_as_a_whole_is_answered_like_any_other() -> None:
 def test_a_message_that_is_no_event_is_given_up_at_once_and_alone() -> None:
     handled: list[Event] = []
     queue = Queues()
-    gossip = json.dumps({"type": "gossip"})
+    gossip = json.dumps({"type": ["gossip"]})
     batch = delivered("not JSON", gossip, an_event(2).model_dump_json())
     worker = queue.worker(lambda fact: handled.append(fact))  # noqa: PLW0108  # a built-in has no module
     assert failures(worker(batch, LambdaContext())) == []
@@ -180,13 +188,13 @@ def test_a_message_that_is_no_event_is_given_up_at_once_and_alone() -> None:
     assert [body for body, _ in queue.dead_letters] == ["not JSON", gossip]
     first, second = (notes for _, notes in queue.dead_letters)
     assert first["Reason"] == "ValidationError: body json_invalid"
-    assert "type literal_error" in second["Reason"]
+    assert "type string_type" in second["Reason"]
     assert "gossip" not in second["Reason"]
 
 
 def test_what_failed_for_the_last_time_is_given_up_with_its_reason() -> None:
     def react(_fact: Event) -> None:
-        raise CallFailed("ProductsInventory: ReadTimeoutError")
+        raise Conflict("the lamp is out")
 
     queue = Queues()
     answer = queue.worker(react)(
@@ -199,7 +207,7 @@ def test_what_failed_for_the_last_time_is_given_up_with_its_reason() -> None:
             (
                 an_event(0).model_dump_json(),
                 {
-                    "Reason": "CallFailed: ProductsInventory: ReadTimeoutError",
+                    "Reason": "Conflict: the lamp is out",
                     "FailedFunction": "OrdersCheckout",
                     "RequestId": "request-0",
                     "Attempts": "8",

@@ -175,12 +175,22 @@ class Cloud:
         return {}
 
     def _send(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        visible_at = self.now() + request.get("DelaySeconds", 0)
         message = Message(
-            request["MessageBody"], self.now(), attributes=request.get("MessageAttributes", {})
+            request["MessageBody"], visible_at, attributes=request.get("MessageAttributes", {})
         )
         self._queue(request).messages.append(message)
         digest = hashlib.md5(message.body.encode(), usedforsecurity=False).hexdigest()
         return {"MessageId": message.id, "MD5OfMessageBody": digest}
+
+    def _send_batch(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        assert 0 < len(request["Entries"]) <= _LARGEST_BATCH
+        url = request["QueueUrl"]
+        sent = [
+            {"Id": entry["Id"], **self._send({"QueueUrl": url, **entry})}
+            for entry in request["Entries"]
+        ]
+        return {"Successful": sent, "Failed": []}
 
     def _queue(self, request: Mapping[str, Any]) -> Queue:
         return self.queues[request["QueueUrl"].rpartition("/")[2]]
@@ -232,5 +242,6 @@ _OPERATIONS: Final[Mapping[str, Callable[[Cloud, Mapping[str, Any]], dict[str, A
     "GetPublicKey": Cloud._public_key,
     "SendEmail": Cloud._send_email,
     "SendMessage": Cloud._send,
+    "SendMessageBatch": Cloud._send_batch,
     "Sign": Cloud._sign,
 }

@@ -185,5 +185,10 @@ def _as_record(queue: str, id_: str, message: Message) -> dict[str, Any]:
         "ApproximateFirstReceiveTimestamp": first_received,
     }
     return lambda_events.queue_record(
-        queue, id_=id_, handle=message.id, body=message.body, attributes=attributes
+        queue,
+        id_=id_,
+        handle=message.id,
+        body=message.body,
+        attributes=attributes,
+        message_attributes=message.attributes,
     )

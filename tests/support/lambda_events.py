@@ -85,15 +85,29 @@ def rest_context(method: str, path: str, *, resource: str, source_ip: str) -> di
 
 
 def queue_record(
-    queue: str, *, id_: str, handle: str, body: str, attributes: Mapping[str, str]
+    queue: str,
+    *,
+    id_: str,
+    handle: str,
+    body: str,
+    attributes: Mapping[str, str],
+    message_attributes: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
-    """A message as Lambda hands it to a function."""
+    """A message as Lambda hands it to a function; its own attributes are given as SQS has them."""
     return {
         "messageId": id_,
         "receiptHandle": handle,
         "body": body,
         "attributes": dict(attributes),
-        "messageAttributes": {},
+        "messageAttributes": {
+            name: {
+                "dataType": attribute["DataType"],
+                "stringValue": attribute["StringValue"],
+                "stringListValues": [],
+                "binaryListValues": [],
+            }
+            for name, attribute in message_attributes.items()
+        },
         "md5OfBody": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
         "eventSource": "aws:sqs",
         "eventSourceARN": f"arn:aws:sqs:{_PLACE}:{queue}",

@@ -144,7 +144,9 @@ def requests(
             action = operation.removesuffix("Batch")
             yield Request(f"sns:{action}", arn(_logical_id(function, params["TopicArn"])))
         case "sqs":
-            yield Request(f"sqs:{operation}", arn(_logical_id(function, params["QueueUrl"])))
+            # "Actions defined by Amazon SQS": SendMessageBatch has none of its own, as PublishBatch.
+            action = operation.removesuffix("Batch")
+            yield Request(f"sqs:{action}", arn(_logical_id(function, params["QueueUrl"])))
         case "sesv2":
             address = parseaddr(params["FromEmailAddress"])[1]
             yield Request(f"ses:{operation}", IDENTITIES + address, {"ses:FromAddress": address})

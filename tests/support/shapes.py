@@ -51,6 +51,7 @@ _ALWAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "Scan": ("Items", "Count", "ScannedCount"),
     "SendEmail": ("MessageId",),
     "SendMessage": ("MessageId", "MD5OfMessageBody"),
+    "SendMessageBatch": ("Successful", "Failed"),
     "Sign": ("KeyId", "Signature", "SigningAlgorithm"),
 }
 _PYTHON: Final[Mapping[str, tuple[type, ...]]] = {

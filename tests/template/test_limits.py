@@ -159,7 +159,12 @@ def test_a_queue_s_mapping_is_one_that_lambda_takes(function: Function) -> None:
     assert 1 <= source["BatchSize"] <= 10_000
     # Else the mapping cannot be made: no lint and no emulator says so.
     assert source["BatchSize"] <= 10 or 1 <= window <= 300
-    assert 2 <= source["ScalingConfig"]["MaximumConcurrency"] <= 1000
+    concurrency = source["ScalingConfig"]["MaximumConcurrency"]
+    if isinstance(concurrency, dict):
+        parameter = PARAMETERS[concurrency["Ref"]]
+        concurrency = parameter["Default"]
+        assert 2 <= parameter["MinValue"] <= parameter["MaxValue"] <= 1000
+    assert 2 <= concurrency <= 1000
     assert source["BatchSize"] * SQS_FROM_SNS <= LAMBDA_PAYLOAD
 
 

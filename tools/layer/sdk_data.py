@@ -28,7 +28,7 @@ OPERATIONS: Final = {
     "lambda": {"Invoke"},
     "sesv2": {"SendEmail"},
     "sns": {"PublishBatch"},
-    "sqs": {"ChangeMessageVisibility", "SendMessage"},
+    "sqs": {"ChangeMessageVisibility", "SendMessage", "SendMessageBatch"},
     "sts": {"AssumeRole"},
     "xray": {"GetSamplingRules", "GetSamplingTargets", "PutTraceSegments"},
 }

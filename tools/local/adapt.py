@@ -11,15 +11,19 @@ type Template = dict[str, Any]
 """A built template: intrinsic functions in their long forms."""
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-BATCH_PUBLISHING: Final = "sns:PublishBatch"
-"""An action that only the emulator knows."""
+BATCH_ACTIONS: Final = {
+    "sns:Publish": "sns:PublishBatch",
+    "sqs:SendMessage": "sqs:SendMessageBatch",
+}
+"""Actions that only the emulator knows, by those that AWS checks instead."""
 
 
-def name_batch_publishing(template: Template) -> None:
-    """AWS checks the call `PublishBatch` as `sns:Publish`, the emulator as an action of its own."""
+def name_batch_actions(template: Template) -> None:
+    """AWS checks a call of a batch as the call of one, the emulator as an action of its own."""
     for statement in _statements(template):
-        if statement.get("Action") == "sns:Publish":
-            statement["Action"] = ["sns:Publish", BATCH_PUBLISHING]
+        action = statement.get("Action")
+        if isinstance(action, str) and action in BATCH_ACTIONS:
+            statement["Action"] = [action, BATCH_ACTIONS[action]]
 
 
 def name_each_method(template: Template) -> None:
@@ -67,7 +71,7 @@ TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (
     name_each_method,
     speak_plain_http,
     forgive_missing_keys,
-    name_batch_publishing,
+    name_batch_actions,
 )
 
 

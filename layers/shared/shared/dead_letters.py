@@ -5,13 +5,13 @@ attempts that died, and a dead-letter queue that could not be reached.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared import clock, context, logging, metrics
 from shared.disclosure import told
+from shared.redelivery import waiting_since
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -44,14 +44,12 @@ class DeadLetters:
         The caller may call the message done only if this returns True. Who dies in between leaves the message in both
         queues, which is harmless: readers know an event again by its id.
         """
-        received = record.attributes
-        first = int(received.approximate_first_receive_timestamp) / 1000
         attributes = {
             "Reason": reason,
             "FailedFunction": function,
             "RequestId": context.request_id(),
-            "Attempts": received.approximate_receive_count,
-            "FirstReceivedAt": clock.rfc3339(datetime.fromtimestamp(first, UTC)),
+            "Attempts": record.attributes.approximate_receive_count,
+            "FirstReceivedAt": clock.rfc3339(waiting_since(record)),
             "SourceMessageId": record.message_id,
         }
         try:

@@ -27,6 +27,10 @@ class FieldError(TypedDict):
     detail: str
 
 
+class TemporaryFailure(Exception):
+    """A service behind failed, was not reached or refused for want of capacity: the same may succeed later."""
+
+
 class BodegaError(Exception):
     """A fact that the client is told of as problem+json; keyword arguments become its extension members."""
 
@@ -108,7 +112,7 @@ class InternalError(BodegaError):
     status, code, title = 500, "internal-error", "Something went wrong on our side"
 
 
-class ServiceUnavailable(BodegaError):
+class ServiceUnavailable(BodegaError, TemporaryFailure):
     status, code, title = 503, "service-unavailable", "A service behind this one does not answer"
 
     def __init__(self, service: str, *, retry_after: int) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from shared import context, logging, metrics
 from shared.entry import Handler
-from shared.errors import BodegaError
+from shared.errors import BodegaError, TemporaryFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -24,11 +24,11 @@ class Call(TypedDict):
     body: dict[str, Any]
 
 
-class CallFailed(Exception):
+class CallFailed(TemporaryFailure):
     """The function was not reached, did not answer in time, or broke: nothing is known of what it did."""
 
 
-class CallThrottled(Exception):
+class CallThrottled(TemporaryFailure):
     """Lambda had no capacity for one more invocation: the function did not run, and may be healthy."""
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from shared import logging, metrics
-from shared.aws import client
+from shared import clock, logging, metrics
+from shared.aws import client, is_temporary
 from shared.contracts.events import Event
 from shared.dead_letters import DeadLetters, reason_of
 from shared.deadline import Deadline
 from shared.entry import Handler
-from shared.redelivery import ComeAgain, GiveUp, Redelivery, delay
+from shared.errors import TemporaryFailure
+from shared.redelivery import ComeAgain, GiveUp, Redelivery, delay, waiting_since
 from shared.settings import QueueSettings
 
 if TYPE_CHECKING:
@@ -35,60 +36,78 @@ def queue_worker(
 ) -> Handler:
     """The handler of a queue of events: each on its own, under its request's id.
 
-    An event that `react` raised on comes again: with `ComeAgain` when that says, and without a word of failure. After its
-    last attempt it goes to the dead letters, with the reason; so does at once a message that is no event, or on which `react`
-    raised `GiveUp`.
+    An event waits without limit where `react` raised `ComeAgain` (as long as that says), or failed for something that passes:
+    AWS or another service was down or throttled. Any other failure is an attempt. After the last one the event goes to the
+    dead letters, with the reason; so does at once a message that is no event, or on which `react` raised `GiveUp`.
     """
-    redelivery = Redelivery(settings.queue_url, sqs)
-    dead_letters = DeadLetters(settings.dead_letters_url, settings.delivery_attempts, sqs)
-    service = react.__module__.partition(".")[0]
-
-    def failed(record: SQSRecord, cause: Exception, function: str, *, for_good: bool) -> None:
-        attempt = int(record.attributes.approximate_receive_count)
-        if for_good or dead_letters.are_due_after(attempt):
-            reason = reason_of(cause, service=service)
-            if dead_letters.take(record, reason, function=function):
-                return
-        redelivery.put_off(record.receipt_handle, seconds=delay(attempt))
-        raise cause
-
-    def handle_record(record: SQSRecord, lambda_context: Any) -> None:
-        function = lambda_context.function_name
-        try:
-            fact = Event.model_validate_json(record.body)
-        except ValueError as cause:
-            logging.begin(None)
-            logging.logger().exception("message %s is no event", record.message_id)
-            failed(record, cause, function, for_good=True)
-            return
-        logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
-        try:
-            react(fact)
-        except ComeAgain as rest:
-            if dead_letters.are_due_after(int(record.attributes.approximate_receive_count)):
-                # The queue would not bring it again.
-                failed(record, rest, function, for_good=False)
-                return
-            logging.logger().info("handled %s for now: %s", fact.type, rest)
-            redelivery.put_off(record.receipt_handle, seconds=rest.seconds)
-            raise
-        except Exception as cause:  # noqa: BLE001  # it is raised again, or stands in the dead letters
-            logging.logger().exception("could not handle %s", fact.type)
-            failed(record, cause, function, for_good=isinstance(cause, GiveUp))
-            return
-        logging.logger().info("handled %s", fact.type)
+    messages = _Messages(react, settings, sqs)
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         # A batch that failed as a whole is answered like any other: raising would make Lambda's own retry of it.
         processor = BatchProcessor(event_type=BatchType.SQS, raise_on_entire_batch_failure=False)
         try:
             return process_partial_response(
-                event=event, record_handler=handle_record, processor=processor, context=context
+                event=event, record_handler=messages.handle, processor=processor, context=context
             )
         finally:
             metrics.flush()
 
     return handle
+
+
+class _Messages:
+    """What becomes of each message of a queue. A message is finished where nothing is raised."""
+
+    def __init__(
+        self,
+        react: Callable[[Event], None],
+        settings: QueueSettings,
+        sqs: Callable[[], "SQSClient"],
+    ) -> None:
+        self._react = react
+        self._redelivery = Redelivery(settings.queue_url, sqs)
+        self._dead_letters = DeadLetters(settings.dead_letters_url, settings.delivery_attempts, sqs)
+        self._service = react.__module__.partition(".")[0]
+
+    def handle(self, record: SQSRecord, lambda_context: Any) -> None:
+        function = lambda_context.function_name
+        try:
+            fact = Event.model_validate_json(record.body)
+        except ValueError as cause:
+            logging.begin(None)
+            logging.logger().exception("message %s is no event", record.message_id)
+            self._fail(record, cause, function, for_good=True)
+            return
+        logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
+        try:
+            self._react(fact)
+        except ComeAgain as rest:
+            logging.logger().info("handled %s for now: %s", fact.type, rest)
+            self._wait(record, rest, rest.seconds)
+        except Exception as cause:  # noqa: BLE001  # it is raised again, or the message stands elsewhere
+            if isinstance(cause, TemporaryFailure) or is_temporary(cause):
+                logging.logger().warning("could not handle %s yet", fact.type, exc_info=True)
+                self._wait(record, cause)
+            else:
+                logging.logger().exception("could not handle %s", fact.type)
+                self._fail(record, cause, function, for_good=isinstance(cause, GiveUp))
+        else:
+            logging.logger().info("handled %s", fact.type)
+
+    def _wait(self, record: SQSRecord, cause: Exception, seconds: float | None = None) -> None:
+        metrics.seconds("MessageAge", (clock.now() - waiting_since(record)).total_seconds())
+        if not self._redelivery.send_again(record, seconds=seconds):
+            self._redelivery.put_off(record.receipt_handle, seconds=delay(1))
+            raise cause
+
+    def _fail(self, record: SQSRecord, cause: Exception, function: str, *, for_good: bool) -> None:
+        attempt = int(record.attributes.approximate_receive_count)
+        if for_good or self._dead_letters.are_due_after(attempt):
+            reason = reason_of(cause, service=self._service)
+            if self._dead_letters.take(record, reason, function=function):
+                return
+        self._redelivery.put_off(record.receipt_handle, seconds=delay(attempt))
+        raise cause
 
 
 def chores(**runs: Callable[[Deadline], object]) -> Handler:

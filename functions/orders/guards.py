@@ -1,0 +1,106 @@
+"""The services behind the saga, each with a circuit: while one is down, most messages do not wait for it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from orders.payments import Payment, PaymentOutcomeUnknown, Payments, PaymentUnavailable
+from orders.ports import Stock, StockUnavailable
+from shared import clock
+from shared.clock import Clock
+from shared.local_circuit import LocalCircuit
+
+_FAILURES: Final = 5
+_PAUSE: Final = timedelta(seconds=10)
+
+
+class _Guard:
+    """Opens its circuit when calls for five orders have failed in a row: one order that always fails does not open it.
+
+    Args:
+        unavailable: the exception of a call that is not made, from when the last one was made that failed.
+        failures: the exceptions of a call that was made and not answered.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        unavailable: Callable[[datetime | None], Exception],
+        failures: tuple[type[Exception], ...],
+        now: Clock,
+    ) -> None:
+        self._unavailable = unavailable
+        self._failures = failures
+        self._now = now
+        self._circuit = LocalCircuit(failures=_FAILURES, pause=_PAUSE, now=now)
+        self._failing: set[str] = set()
+        self._asked_at: datetime | None = None
+
+    def call[T](self, order_id: str, operation: Callable[[], T]) -> T:
+        if self._circuit.is_open:
+            raise self._unavailable(self._asked_at)
+        asked_at = self._now()
+        try:
+            answer = operation()
+        except self._failures:
+            self._failed(order_id, asked_at)
+            raise
+        except Exception:
+            self._succeeded()
+            raise
+        self._succeeded()
+        return answer
+
+    def _failed(self, order_id: str, asked_at: datetime) -> None:
+        self._asked_at = asked_at
+        if len(self._failing) == _FAILURES or order_id not in self._failing:
+            self._circuit.failed()
+        if len(self._failing) < _FAILURES:
+            self._failing.add(order_id)
+
+    def _succeeded(self) -> None:
+        self._circuit.succeeded()
+        self._failing.clear()
+
+
+class GuardedPayments:
+    """A payment provider that is not asked while it is down: then each method raises `PaymentUnavailable` at once."""
+
+    def __init__(self, payments: Payments, now: Clock = clock.now) -> None:
+        self._payments = payments
+        failures = (PaymentUnavailable, PaymentOutcomeUnknown)
+        self._guard = _Guard(PaymentUnavailable, failures, now)
+
+    def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
+        return self._guard.call(
+            key,
+            lambda: self._payments.authorize(
+                key, amount_minor=amount_minor, currency=currency, token=token
+            ),
+        )
+
+    def capture(self, key: str, payment_id: str | None, /) -> Payment:
+        return self._guard.call(key, lambda: self._payments.capture(key, payment_id))
+
+    def void(self, key: str, payment_id: str | None, /) -> Payment:
+        return self._guard.call(key, lambda: self._payments.void(key, payment_id))
+
+    def refund(self, key: str, payment_id: str | None, /) -> Payment:
+        return self._guard.call(key, lambda: self._payments.refund(key, payment_id))
+
+    def find(self, key: str, payment_id: str | None, /) -> Payment | None:
+        return self._guard.call(key, lambda: self._payments.find(key, payment_id))
+
+
+class GuardedStock:
+    """An inventory that is not asked while it is down: then each method raises `StockUnavailable` at once."""
+
+    def __init__(self, stock: Stock, now: Clock = clock.now) -> None:
+        self._stock = stock
+        self._guard = _Guard(StockUnavailable, (StockUnavailable,), now)
+
+    def confirm(self, order_id: str) -> None:
+        self._guard.call(order_id, lambda: self._stock.confirm(order_id))
+
+    def release(self, order_id: str) -> None:
+        self._guard.call(order_id, lambda: self._stock.release(order_id))

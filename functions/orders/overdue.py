@@ -1,0 +1,110 @@
+"""Orders that are due: their message was lost, or nobody handled it in time. The checkout is sent another one."""
+
+from collections.abc import Sequence
+from itertools import batched
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from orders.models import LEASE, Order, Status
+from orders.ports import DueOrder, Orders
+from shared import clock, context, logging, metrics
+from shared.clock import Clock
+from shared.contracts.events import Event
+from shared.deadline import Deadline
+from shared.errors import TemporaryFailure
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+ORDER_DUE: Final = "order.due"
+CALL_SECONDS: Final = 4.0  # what a call may take, with all its attempts
+_CALLS: Final = (
+    3  # until an order's message is sent: the index's next page, the order's claim, its batch
+)
+_BATCH: Final = 10  # what SQS takes in one call
+_FAILED_CLAIMS: Final = 3  # in a row: the others would wait as long for the same answer
+_FAILURES: Final = (BotoCoreError, ClientError, TemporaryFailure)
+_AGES: Final[dict[Status, str]] = {"pending": "OrderAge", "cancelled": "CompensationAge"}
+
+
+class Overdue:
+    """Sends the checkout a message for each order that is due, the longest due ones first.
+
+    An order is claimed before: its `due_at` moves behind the message. Should that be lost, the order is due again.
+    """
+
+    def __init__(
+        self, orders: Orders, sqs: "SQSClient", queue_url: str, now: Clock = clock.now
+    ) -> None:
+        self._orders = orders
+        self._sqs = sqs
+        self._queue_url = queue_url
+        self._now = now
+
+    def sweep(self, deadline: Deadline) -> int:
+        """Send the messages, as many as the time allows; return how many orders were due.
+
+        Emits how old the oldest orders are, and 0 where there are none. A sweep that fails emits no 0: the alarms on these ages
+        take that for a bad sign.
+        """
+        now = self._now()
+        swept = 0
+        for some in batched(self._orders.due(clock.rfc3339(now)), _BATCH, strict=False):
+            orders = self._claimed(some, clock.rfc3339(now + LEASE), deadline)
+            self._send(orders)
+            swept += len(orders)
+            if not deadline.allows(_CALLS * CALL_SECONDS):
+                break
+        for name in _AGES.values():
+            metrics.seconds(name, 0)
+        if swept:
+            metrics.count("OrdersSwept", swept)
+        return swept
+
+    def _claimed(self, some: Sequence[DueOrder], until: str, deadline: Deadline) -> list[Order]:
+        claimed: list[Order] = []
+        failed = 0
+        for due in some:
+            if not deadline.allows(_CALLS * CALL_SECONDS):
+                break
+            try:
+                order = self._orders.claim(due, until=until)
+            except _FAILURES:
+                failed += 1
+                if failed == _FAILED_CLAIMS:
+                    raise
+                logging.logger().exception("could not claim an order", extra={"order_id": due.id})
+                continue
+            failed = 0
+            if order:
+                age = order.age(self._now()).total_seconds()
+                metrics.seconds(_AGES[order.status], age)
+                claimed.append(order)
+        return claimed
+
+    def _send(self, orders: Sequence[Order]) -> None:
+        if not orders:
+            return
+        answer = self._sqs.send_message_batch(
+            QueueUrl=self._queue_url,
+            Entries=[
+                {"Id": str(place), "MessageBody": self._message(order)}
+                for place, order in enumerate(orders)
+            ],
+        )
+        for refused in answer.get("Failed", ()):
+            # Due again when its claim ends.
+            logging.logger().error("the queue refused a message: %s", refused["Code"])
+
+    def _message(self, order: Order) -> str:
+        due = Event(
+            id=f"{order.id}.due",
+            type=ORDER_DUE,
+            aggregate_id=order.id,
+            version=order.version,
+            at=clock.rfc3339(self._now()),
+            request_id=context.request_id(),
+            data={},
+        )
+        return due.model_dump_json()
