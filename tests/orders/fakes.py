@@ -257,6 +257,10 @@ class InMemoryPayments:
         self.before: dict[str, Callable[[], None]] = {}
         self.done: list[str] = []
 
+    def remember(self, key: str) -> None:
+        """The provider knows the payment by its key from now on, for a day."""
+        self._opened[key] = self._now()
+
     def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
         if token == "tok_unavailable":
             raise PaymentUnavailable
@@ -296,7 +300,7 @@ class InMemoryPayments:
             if opened is None:
                 raise NoSuchPayment(key)
             state = opened
-            self._opened[key] = self._now()
+            self.remember(key)
             self.authorizations[key] += state == "authorized"
         else:
             state = moves.get(state, state)

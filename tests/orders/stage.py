@@ -11,7 +11,7 @@ from orders.models import Order
 from orders.overdue import Overdue
 from orders.saga import Checkout
 from shared.redelivery import ComeAgain
-from tests.orders.builders import MINUTE, a_basket, a_line, an_order
+from tests.orders.builders import a_basket, a_line, an_order
 from tests.orders.fakes import FakeClock, FakeInventory, InMemoryOrders, InMemoryPayments
 from tests.support.context import a_deadline
 
@@ -93,13 +93,17 @@ class Stage:
     def minutes_pass(self, minutes: int) -> None:
         """With the messages that come again, and the sweeper's tick at each minute."""
         for _ in range(minutes):
-            tick = self.clock.now + MINUTE
-            while self.messages and self.messages[0][0] <= tick:
-                at, order_id = heapq.heappop(self.messages)
-                self.clock.now = max(self.clock.now, at)
-                self.deliver(order_id)
-            self.clock.now = tick
+            self.pass_seconds(60)
             self.sweep()
+
+    def pass_seconds(self, seconds: float) -> None:
+        """With the messages that come again."""
+        until = self.clock.now + timedelta(seconds=seconds)
+        while self.messages and self.messages[0][0] <= until:
+            at, order_id = heapq.heappop(self.messages)
+            self.clock.now = max(self.clock.now, at)
+            self.deliver(order_id)
+        self.clock.now = until
 
     def sweep(self) -> int:
         """The sweeper's tick, and what it sends."""

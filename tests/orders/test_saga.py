@@ -1,11 +1,14 @@
 """The saga: from placed to confirmed, or everything given back."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
+from orders.payments import PaymentState
 from shared import metrics
-from tests.orders.builders import NOON, order_id_of
+from tests.orders.builders import MINUTE, NOON, order_id_of
+from tests.orders.fakes import Killed
 from tests.orders.stage import Stage
 
 # ── Forward ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -229,3 +232,190 @@ def test_a_release_that_fails_is_tried_again(stage: Stage) -> None:
     stage.stock.down = False
     stage.minutes_pass(1)
     stage.assert_given_back(order, money="declined")
+
+
+# ── Outages ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("operation", ["authorize", "capture"])
+@pytest.mark.parametrize("state", ["voided", "expired", "refunded"])
+def test_a_payment_that_has_ended_ends_the_order(
+    stage: Stage, operation: str, state: PaymentState
+) -> None:
+    order = stage.placed()
+    stage.payments.states[order.id] = "authorized"
+    stage.payments.remember(order.id)
+
+    def end() -> None:
+        stage.payments.states[order.id] = state
+
+    stage.payments.before[operation] = end
+    assert stage.advance(order).cancel_reason == "payment_expired"
+    stage.assert_given_back(order, money=state)
+
+
+def test_a_capture_that_is_refused_ends_the_order(stage: Stage) -> None:
+    order = stage.placed()
+
+    def refuse() -> None:
+        stage.payments.states[order.id] = "declined"
+
+    stage.payments.before["capture"] = refuse
+    assert stage.advance(order).cancel_reason == "payment_declined"
+    stage.assert_given_back(order, money="declined")
+
+
+@pytest.mark.parametrize("operation", ["authorize", "capture"])
+def test_what_is_never_answered_ends_the_order_at_its_deadline(
+    stage: Stage, operation: str
+) -> None:
+    order = stage.placed()
+    stage.payments.lost.add(operation)
+    stage.advance(order)
+    stage.minutes_pass(12)
+    assert stage.now(order).cancel_reason == "payment_unavailable"
+    stage.assert_given_back(order)
+
+
+def test_an_inventory_that_stays_down_cancels_at_the_deadline(stage: Stage) -> None:
+    order = stage.placed()
+    stage.stock.down = True
+    stage.advance(order)
+    stage.minutes_pass(9)
+    assert stage.now(order).status == "pending"
+    stage.minutes_pass(2)
+    assert stage.now(order).cancel_reason == "inventory_unavailable"
+    # Neither stock nor money waits for the other.
+    assert stage.payments.states[order.id] == "voided"
+    assert stage.now(order).due_at
+    stage.stock.down = False
+    stage.minutes_pass(2)
+    stage.assert_given_back(order)
+
+
+def test_what_is_sold_does_not_expire_while_its_payment_waits(stage: Stage) -> None:
+    order = stage.placed("tok_unavailable")
+    stage.advance(order)
+    assert stage.stock.reservations[order.id] == "confirmed"
+
+
+def test_no_order_is_cancelled_for_an_outage_that_ended_before_its_deadline(stage: Stage) -> None:
+    """Its circuit is open still, for calls that failed before."""
+    order = stage.placed()
+    stage.payments.down.add("authorize")
+    stage.advance(order)
+    # Others fail until a moment before.
+    stage.messages.clear()
+    stage.clock.now = order_deadline = stage.now(order).deadline
+    stage.clock.now -= MINUTE / 60
+    for number in range(2, 8):
+        stage.advance(stage.placed(number=number))
+    stage.messages.clear()
+    stage.payments.down.clear()
+    stage.clock.now = order_deadline + MINUTE / 60
+    wait = stage.deliver(order.id)
+    assert wait
+    assert stage.now(order).status == "pending"
+    assert 5 <= wait <= 18
+    stage.minutes_pass(1)
+    stage.assert_confirmed(order)
+
+
+def test_a_waiting_order_comes_again_later_and_later_but_in_time_for_its_deadline(
+    stage: Stage,
+) -> None:
+    order = stage.placed("tok_unavailable")
+    stage.advance(order)
+    ages: list[float] = []
+    while stage.messages and stage.now(order).status == "pending":
+        at, _ = stage.messages.pop()
+        stage.clock.now = at
+        ages.append(stage.now(order).age(at).total_seconds())
+        stage.deliver(order.id)
+    gaps = [after - before for before, after in pairwise([0, *ages])]
+    assert 5 <= gaps[0] <= 6
+    assert max(gaps) <= 73
+    assert len(ages) < 25
+    assert 600 < ages[-1] < 620
+    assert stage.now(order).cancel_reason == "payment_unavailable"
+
+
+def test_a_duplicate_of_a_message_that_waits_is_let_go(stage: Stage) -> None:
+    order = stage.placed()
+    stage.payments.down.add("authorize")
+    stage.clock.now += 5 * MINUTE
+    assert stage.deliver(order.id)
+    now = stage.now(order)
+    stage.payments.down.clear()
+    assert stage.deliver(order.id) is None
+    assert stage.now(order) == now
+
+
+def test_a_message_whose_order_another_one_waits_for_is_let_go(stage: Stage) -> None:
+    order = stage.placed()
+    stage.payments.down.add("authorize")
+
+    def the_other_waits() -> None:
+        stage.restart()
+        stage.deliver(order.id)
+
+    stage.payments.before["authorize"] = the_other_waits
+    assert stage.deliver(order.id) is None
+    assert len(stage.messages) == 1
+
+
+def test_a_payment_is_made_once_however_long_its_order_waits(stage: Stage) -> None:
+    """The provider forgets the order's key after a day."""
+    order = stage.placed()
+    stage.payments.down.add("capture")
+    stage.advance(order)
+    assert stage.now(order).payment_id == f"pay-{order.id}"
+    stage.payments.down.clear()
+    stage.clock.now += 26 * 60 * MINUTE
+    stage.messages.clear()
+    stage.minutes_pass(1)
+    stage.assert_confirmed(order)
+    assert stage.payments.authorizations[order.id] == 1
+
+
+def test_a_payment_whose_id_was_never_written_is_found_by_its_key(stage: Stage) -> None:
+    order = stage.placed("tok_timeout")
+    stage.payments.before["capture"] = _die
+    with pytest.raises(Killed):
+        stage.advance(order)
+    assert stage.now(order).payment_id is None
+    stage.clock.now += 26 * 60 * MINUTE
+    stage.minutes_pass(1)
+    stage.assert_confirmed(order)
+    assert stage.payments.authorizations[order.id] == 1
+
+
+def test_an_order_that_waited_for_a_day_and_was_never_paid_is_paid(stage: Stage) -> None:
+    order = stage.placed()
+    stage.clock.now += 26 * 60 * MINUTE
+    stage.minutes_pass(1)
+    stage.assert_confirmed(order)
+
+
+def test_a_normal_order_asks_the_provider_twice(stage: Stage) -> None:
+    order = stage.placed()
+    stage.advance(order)
+    assert stage.payments.done == ["authorize", "capture"]
+
+
+def test_two_thousand_orders_of_an_outage_are_confirmed_soon_after_it(stage: Stage) -> None:
+    """Five minutes of outage: none is cancelled, and all have come again a minute and a half after it."""
+    stage.stock.available["mug"] = 3000
+    stage.payments.down.add("authorize")
+    orders = []
+    for number in range(2000):
+        orders.append(stage.placed(number=number))
+        stage.advance(orders[-1])
+        stage.pass_seconds(0.15)
+    stage.payments.down.clear()
+    stage.pass_seconds(90)
+    assert {stage.now(order).status for order in orders} == {"confirmed"}
+
+
+def _die() -> None:
+    raise Killed

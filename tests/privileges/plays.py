@@ -79,8 +79,13 @@ def _being_given_up(stage: Stage) -> None:
 
 
 def _failing_for_a_while(stage: Stage) -> None:
-    """Messages are put off, circuits open, and keys of requests that failed are given back."""
-    stage.customer.order((stage.mug, 1))
+    """Messages are sent again or put off, circuits open, and keys of requests that failed are given back."""
+    stage.customer.order((stage.mug, 1), key="put off")
+    with stage.town.refusing("sesv2.SendEmail"), stage.town.refusing("sqs.SendMessage"):
+        stage.town.down.add("ProductsInventory")
+        stage.town.settle()
+        stage.town.down.clear()
+    stage.customer.order((stage.mug, 1), key="sent again")
     with stage.town.refusing("sesv2.SendEmail"):
         stage.town.down.add("ProductsInventory")
         stage.town.settle()
@@ -91,7 +96,7 @@ def _failing_for_a_while(stage: Stage) -> None:
 
 
 def _never_hearing_of_a_payment(stage: Stage) -> None:
-    """The sweeper finds an order whose payment was made, and one that it must take back."""
+    """The sweeper sends for an order whose payment was made, and for one that must be taken back."""
     for key, status in (("confirmed", "confirmed"), ("cancelled", "cancelled")):
         order = stage.customer.order((stage.tray, 1), payment_token="tok_timeout", key=key)
         if status == "cancelled":
@@ -102,6 +107,7 @@ def _never_hearing_of_a_payment(stage: Stage) -> None:
         for _ in range(12):
             stage.town.pass_time(timedelta(minutes=1))
             stage.town.tick("OrdersSweeper")
+            stage.town.deliver("CheckoutQueue")
         assert stage.customer.get(f"/api/v1/orders/{order['id']}").json()["status"] == status
 
 
