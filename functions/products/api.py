@@ -21,9 +21,11 @@ __all__ = ["Settings", "build", "create_app", "handler", "router"]
 
 @dataclass(frozen=True)
 class Settings(ApiSettings):
-    """What the function reads. `currency` is the shop's one (ISO 4217)."""
+    """What the function reads. `currency` is the shop's one (ISO 4217). A product on sale of which fewer than
+    `low_stock_threshold` are left is reported."""
 
     currency: str
+    low_stock_threshold: int
 
 
 def create_app(
@@ -40,7 +42,7 @@ def build(settings: Settings) -> Handler:
     table = Table(settings.table_name, client("dynamodb"))
     kms = client("kms")
     service = CatalogueService(
-        DynamoProducts(table),
+        DynamoProducts(table, low_stock_threshold=settings.low_stock_threshold),
         DynamoProductIndex(table),
         Cursors(key_from_kms(kms, settings.cursor_key_id)),
         currency=settings.currency,

@@ -14,10 +14,12 @@ from shared.internal import internal_handler
 
 @dataclass(frozen=True)
 class Settings:
-    """What the function reads. `currency` is the shop's one (ISO 4217)."""
+    """What the function reads. `currency` is the shop's one (ISO 4217). A product on sale of which fewer than
+    `low_stock_threshold` are left is reported."""
 
     table_name: str
     currency: str
+    low_stock_threshold: int
 
 
 def create_handler(service: ReservationService, *, currency: str) -> Handler:
@@ -47,7 +49,8 @@ def create_handler(service: ReservationService, *, currency: str) -> Handler:
 def build(settings: Settings) -> Handler:
     """The function's graph."""
     table = Table(settings.table_name, client("dynamodb", attempts=2))
-    service = ReservationService(DynamoReservations(table))
+    reservations = DynamoReservations(table, low_stock_threshold=settings.low_stock_threshold)
+    service = ReservationService(reservations)
     return create_handler(service, currency=settings.currency)
 
 

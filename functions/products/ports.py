@@ -1,11 +1,10 @@
 """What the services need of the world; the repositories and the tests' fakes give it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from products.models import Place, Product, ProductPage, Receipt, Reservation, Search
-from shared.contracts.events import Event
 
 
 class Products(Protocol):
@@ -30,11 +29,11 @@ class Products(Protocol):
     def restock(
         self, product: Product, delta: int, *, at: datetime, receipt: Receipt | None
     ) -> None:
-        """Add to the available units, and keep the receipt with it, both or none.
+        """Add to the available units, keep the receipt, and an event if the product runs low by it, all or nothing.
 
         Raises:
-            Overtaken: the receipt is there already, the product was put on or off sale since it was read, or
-                fewer are available than are to be taken away.
+            Overtaken: the receipt is there already, the product was put on or off sale since it was read, fewer are
+                available than are to be taken away, or the product is on the other side of the low-stock threshold.
         """
 
     def find_receipt(self, receipt: Receipt) -> Receipt | None:
@@ -68,22 +67,28 @@ class Reservations(Protocol):
     ) -> tuple[Reservation | None, Mapping[str, Product]]:
         """The order's reservation and, by id, those of the products that exist; at most 50 are asked for."""
 
-    def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
-        """Keep the reservation's new state, and move its units to where that says they are, all or nothing. What is sold
-        was taken before, so none move then.
+    def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
+        """Keep a new reservation, take its units, and keep an event for each product that runs low by it, all or nothing.
+
+        Args:
+            seen: the lines' products, as they were when the lines were priced.
 
         Raises:
-            Overtaken: the reservation is not as in `before` any more; or, for a new one, a product is not on
-                sale, not at this price, or not there in this number any more.
+            Overtaken: there is a reservation already; or a product is not on sale, not at this price, or not there in
+                this number any more, or not on the side of the low-stock threshold where it was seen.
+        """
+
+    def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
+        """Keep the reservation's new state, and give its units back if it is released, all or nothing. What is sold
+        was taken before, so none move then.
+
+        Args:
+            before: None for a tombstone.
+
+        Raises:
+            Overtaken: the reservation is not as in `before` any more.
             BooksBroken: see there.
         """
 
-    def due(self, at: datetime) -> list[str]:
-        """Ids of orders whose reservations are past their time, oldest first: not all of them, where there are many."""
-
-
-class Outbox(Protocol):
-    """Takes events of products."""
-
-    def record(self, fact: Event) -> None:
-        """Keep the event to be published; nothing happens if it is kept already."""
+    def due(self, at: datetime) -> Iterator[str]:
+        """Ids of orders whose reservations are past their time, oldest first, read page by page as they are asked for."""

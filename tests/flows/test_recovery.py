@@ -1,9 +1,15 @@
 """What stopped on its way is found and brought to an end: by the queues, the sweepers and the circuit breakers."""
 
-from datetime import timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from products.models import Reservation
+from products.repository.products import DynamoProducts
+from products.repository.reservations import DynamoReservations
+from shared import aws
+from shared.dynamodb import Table
 from tests.flows.views import (
     CANCELLED,
     CONFIRMED,
@@ -78,6 +84,80 @@ def test_an_event_that_the_topic_did_not_take_is_published_by_the_sweeper(
     sweep(town, minutes=2)
     assert len(town.cloud.published) == 5
     assert len(town.cloud.handed_over) == 5
+
+
+@pytest.mark.parametrize("by", ["a sale", "a change of the stock"])
+def test_low_stock_is_reported_though_the_stream_is_lost(
+    town: Town, admin: Client, customer: Client, by: str
+) -> None:
+    scarce = admin.add_product(name="Scarce Mug", stock=6)
+    town.settle()
+    if by == "a sale":
+        customer.order((scarce, 2))
+    else:
+        admin.post(f"/api/v1/products/{scarce['id']}/stock", {"delta": -2})
+    town.forget_deliveries()
+    sweep(town, minutes=2)
+    [low] = [fact for fact in town.cloud.published if fact.type == "product.low_stock"]
+    assert (low.aggregate_id, low.version) == (scarce["id"], 2)
+    assert low.data == {
+        "product_id": scarce["id"], "name": "Scarce Mug", "available": 4, "threshold": 5
+    }  # fmt: skip
+
+
+def test_an_old_key_of_a_cancelled_order_holds_no_stock(
+    town: Town, admin: Client, customer: Client
+) -> None:
+    mug = admin.add_product(stock=20)
+    first = customer.order((mug, 3), key="old")
+    assert customer.post(f"/api/v1/orders/{first['id']}/cancel").status_code == 200
+    town.come_to_rest()
+    # After thirty days DynamoDB deletes the released reservation.
+    key = (f"RESERVATION#{first['id']}", "RESERVATION")
+    del town.cloud.dynamodb.tables["ProductsTable"].items[key]
+    again = customer.try_order((mug, 3), key="old")
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    assert customer.stock_of(mug) == 20
+
+
+def test_expired_reservations_are_given_back_oldest_first_however_uneven_their_shards_are(
+    town: Town, admin: Client
+) -> None:
+    mug = admin.add_product(stock=600)
+    mug_id = mug["id"]
+    table = Table("ProductsTable", aws.client("dynamodb"))
+    reservations, products = DynamoReservations(table), DynamoProducts(table)
+    # Nineteen of twenty are in one of the four shards, which their ids choose.
+    of_one = [id_ for n in range(1600) if sum((id_ := f"order-{n:05}").encode()) % 4 == 0]
+    ids = [f"other-{n}" if n % 20 == 0 else of_one[n] for n in range(400)]
+    for order_id in ids:
+        town.pass_time(timedelta(milliseconds=100))
+        product = products.find(mug_id)
+        assert product is not None
+        held = Reservation.held(order_id, (product.priced(1),), at=datetime.now(UTC))
+        reservations.hold(held, {mug_id: product}, at=datetime.now(UTC))
+    # The oldest of all can never be given back.
+    key = {"pk": f"RESERVATION#{ids[0]}", "sk": "RESERVATION"}
+    lines = [{**product.priced(1).model_dump(), "quantity": 900}]
+    table.update(key, "SET #lines = :lines", values={"lines": lines})
+    sweep(town, minutes=20)
+    kept = town.books().reservations
+    assert Counter(kept[id_]["state"] for id_ in ids) == {"released": 399, "held": 1}
+    assert kept[ids[0]]["state"] == "held"
+    assert sorted(ids[1:], key=lambda id_: kept[id_]["updated_at"]) == ids[1:]
+    assert admin.stock_of(mug) == 599
+
+
+def test_an_order_is_replayed_while_the_services_behind_are_down(
+    town: Town, admin: Client, customer: Client
+) -> None:
+    mug = admin.add_product(stock=20)
+    first = customer.order((mug, 3), key="again")
+    town.internal_calls.clear()
+    town.down |= {"UsersDirectory", "ProductsInventory"}
+    again = customer.try_order((mug, 3), key="again")
+    assert (again.status_code, again.json()) == (201, first)
+    assert town.internal_calls == []
 
 
 def test_a_reservation_whose_order_was_never_written_is_given_back(

@@ -70,6 +70,12 @@ def _staying_unsent(stage: Stage) -> None:
     assert {"user.registered", "order.placed", "product.low_stock"} <= _published(stage)
 
 
+def _releasing_first(stage: Stage) -> None:
+    """What was never held leaves a tombstone."""
+    release = {"name": "release", "request_id": "1", "body": {"order_id": "never-held"}}
+    assert stage.town.invoke("ProductsInventory", release) == {"answer": {}}
+
+
 def _being_given_up(stage: Stage) -> None:
     for queue in ("CheckoutQueue", "NotificationsQueue"):
         stage.town.cloud.put(queue, "no event")
@@ -128,6 +134,7 @@ _PLAYS: Final[tuple[Callable[[Stage], None], ...]] = (
     _being_unknown,
     _being_forgotten,
     _staying_unsent,
+    _releasing_first,
     _being_given_up,
     _failing_for_a_while,
     _never_hearing_of_a_payment,

@@ -152,15 +152,21 @@ def test_who_publishes_takes_a_mark_off_and_sees_nothing(
         assert not takes_off(TableName=table)
 
 
-def test_the_products_relay_writes_events_and_sees_nothing_of_what_was_there(may: May) -> None:
-    def records(**more: Any) -> bool:
+def test_the_inventory_writes_events_in_transactions_only(may: May) -> None:
+    def records(**more: str) -> bool:
         item = {**EVENT, "pk": {"S": "PRODUCT#1"}, "event": {"S": "{}"}}
-        put = {"TableName": "ProductsTable", "Item": item}
-        return may("ProductsRelay", "dynamodb.PutItem", **put | more)
+        item |= {name: {"S": value} for name, value in more.items()}
+        put = {"Put": {"TableName": "ProductsTable", "Item": item}}
+        return may("ProductsInventory", "dynamodb.TransactWriteItems", TransactItems=[put])
 
     assert records()
-    assert not records(ReturnValues="ALL_OLD")
-    assert not records(Item={**PRODUCT, "price_minor": {"N": "1"}})
+    assert not records(price_minor="1")
+    put = {"TableName": "ProductsTable", "Item": {**EVENT, "pk": {"S": "PRODUCT#1"}}}
+    assert not may("ProductsInventory", "dynamodb.PutItem", **put)
+    for function in ("ProductsRelay", "ProductsSweeper"):
+        assert not may(function, "dynamodb.PutItem", **put)
+        transaction = [{"Put": put}]
+        assert not may(function, "dynamodb.TransactWriteItems", TransactItems=transaction)
 
 
 def stream(table: str) -> str:
@@ -262,7 +268,6 @@ def test_nobody_deletes_an_account_an_order_or_their_history(
         ("UsersApi", "UsersTable", {"Delete": {"Key": ADDRESS}}, {"Delete": {"Key": USER}}),
         ("ProductsApi", "ProductsTable", {"Delete": {"Key": WORD}}, {"Delete": {"Key": PRODUCT}}),
         ("ProductsInventory", "ProductsTable", {"Put": {"Item": RESERVATION}}, {"Put": {"Item": PRODUCT}}),
-        ("ProductsSweeper", "ProductsTable", {"Put": {"Item": RESERVATION}}, {"Put": {"Item": PRODUCT}}),
     ],
 )  # fmt: skip
 def test_what_is_left_if_aws_looks_at_whole_transactions(

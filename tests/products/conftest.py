@@ -1,20 +1,24 @@
 """Where products are kept: in memory and in DynamoDB, for the tests that both must pass."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from products.models import Product, ProductChanges, Search
-from products.ports import Outbox, ProductIndex, Products, Reservations
+from products.ports import ProductIndex, Products, Reservations
 from products.repository.index import DynamoProductIndex
 from products.repository.products import DynamoProducts
 from products.repository.reservations import DynamoReservations
+from shared import outbox
+from shared.contracts.events import Event
 from shared.dynamodb import Table
 from tests.products.builders import LATER, SHELF, Clock
 from tests.products.fakes import InMemoryReservations, InMemoryShop
 from tests.support.aws import make_table, mocked_account
+
+THRESHOLD: Final = 5
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Stores:
     products: Products
     index: ProductIndex
     reservations: Reservations
-    outbox: Outbox
+    facts: Callable[[], list[Event]]
 
     def keep(self, *products: Product) -> None:
         for product in products:
@@ -64,13 +68,21 @@ def clock() -> Clock:
 
 
 def in_memory() -> Stores:
-    shop = InMemoryShop()
-    return Stores(shop, shop, InMemoryReservations(shop), shop)
+    shop = InMemoryShop(THRESHOLD)
+    return Stores(shop, shop, InMemoryReservations(shop), lambda: shop.facts)
 
 
 def in_dynamodb(table: Table) -> Stores:
-    products = DynamoProducts(table)
-    return Stores(products, DynamoProductIndex(table), DynamoReservations(table), products)
+    def facts() -> list[Event]:
+        found = (table.query("#unsent = :n", {"n": str(n)}, index=outbox.INDEX) for n in range(4))
+        return [Event.model_validate(item["event"]) for page in found for item in page.items]
+
+    return Stores(
+        DynamoProducts(table, low_stock_threshold=THRESHOLD),
+        DynamoProductIndex(table),
+        DynamoReservations(table, low_stock_threshold=THRESHOLD),
+        facts,
+    )
 
 
 @pytest.fixture(params=["memory", "dynamodb"])

@@ -1,13 +1,13 @@
 """A shop in memory: all ports of the products service over a few dicts."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from products.errors import BooksBroken, Overtaken
 from products.models import Place, Product, ProductPage, Receipt, Reservation, Search
 from products.words import folded
-from shared.clock import rfc3339
+from shared import outbox
 from shared.contracts.events import Event
 
 
@@ -17,11 +17,12 @@ class InMemoryShop:
     `rivals` are called one before each write, in this order: they come between a reader and its writing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threshold: int = 0) -> None:
+        self.threshold = threshold
         self.products: dict[str, Product] = {}
         self.receipts: dict[tuple[str, str, str], Receipt] = {}
         self.reservations: dict[str, Reservation] = {}
-        self.facts: dict[str, Event] = {}
+        self.facts: list[Event] = []
         self.rivals: list[Callable[[], None]] = []
 
     def _let_a_rival_in(self) -> None:
@@ -56,9 +57,10 @@ class InMemoryShop:
         current = self.products[product.id]
         if receipt and _key(receipt) in self.receipts:
             raise Overtaken
-        if current.is_active != product.is_active or current.available + delta < 0:
+        if current.is_active != product.is_active:
             raise Overtaken
-        self.products[product.id] = current.restocked(delta, at=at)
+        self.products[product.id], facts = self._taken(current, delta, product, at)
+        self.facts += facts
         if receipt:
             self.receipts[_key(receipt)] = receipt
 
@@ -101,38 +103,66 @@ class InMemoryShop:
         products = {id_: p for id_, p in self.products.items() if id_ in wanted}
         return self.reservations.get(order_id), products
 
+    def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
+        self._let_a_rival_in()
+        if reservation.order_id in self.reservations:
+            raise Overtaken
+        held: dict[str, Product] = {}
+        facts: list[Event] = []
+        for line in reservation.lines:
+            product = self.products[line.product_id]
+            if not product.is_active or product.price_minor != line.unit_price_minor:
+                raise Overtaken
+            after, events = self._taken(product, -line.quantity, seen[line.product_id], at)
+            held[product.id] = replace(after, taken=product.taken + line.quantity)
+            facts += events
+        self.products |= held
+        self.reservations[reservation.order_id] = reservation
+        self.facts += facts
+
+    def _taken(
+        self, product: Product, delta: int, seen: Product, at: datetime
+    ) -> tuple[Product, list[Event]]:
+        """The product after a change of its stock, and its event; who saw it on the other side of the threshold
+        has been overtaken."""
+        if product.available + delta < 0:
+            raise Overtaken
+        after = product.restocked(delta, at=at)
+        low = after.low_stock_since(product, self.threshold)
+        expected = seen.restocked(delta, at=at).low_stock_since(seen, self.threshold)
+        if expected != low or (low and seen.version != product.version):
+            raise Overtaken
+        if low is None:
+            return after, []
+        return after, [
+            outbox.event(
+                "product.low_stock",
+                aggregate_id=after.id,
+                version=after.version,
+                at=after.updated_at,
+                data=low.model_dump(),
+            )
+        ]
+
     def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
         self._let_a_rival_in()
         current = self.reservations.get(after.order_id)
         if (current and current.state) != (before and before.state):
             raise Overtaken
-        source = before.pool if before else "available"
         moved: dict[str, Product] = {}
-        for line in after.lines if source != after.pool else ():
+        for line in after.lines if after.state == "released" else ():
             product = self.products[line.product_id]
-            if before is None and (
-                not product.is_active or product.price_minor != line.unit_price_minor
-            ):
-                raise Overtaken
-            pools = {pool: getattr(product, pool) for pool in ("available", "taken")}
-            if pools[source] < line.quantity:
-                raise Overtaken if before is None else BooksBroken
-            pools[source] -= line.quantity
-            pools[after.pool] += line.quantity
+            if product.taken < line.quantity:
+                raise BooksBroken
             moved[product.id] = replace(
-                product, **pools, version=product.version + 1, updated_at=rfc3339(at)
+                product.restocked(line.quantity, at=at), taken=product.taken - line.quantity
             )
         self.products |= moved
         self.reservations[after.order_id] = after
 
-    def due(self, at: datetime) -> list[str]:
+    def due(self, at: datetime) -> Iterator[str]:
         held = sorted(self.reservations.values(), key=lambda r: r.expires_at)
-        return [reservation.order_id for reservation in held if reservation.has_expired(at)]
-
-    # ── Outbox ──
-
-    def record(self, fact: Event) -> None:
-        self.facts.setdefault(fact.id, fact)
+        return iter([r.order_id for r in held if r.has_expired(at)])
 
 
 class InMemoryReservations:
@@ -141,6 +171,7 @@ class InMemoryReservations:
     def __init__(self, shop: InMemoryShop) -> None:
         self._shop = shop
         self.look_up = shop.look_up
+        self.hold = shop.hold
         self.settle = shop.settle
         self.due = shop.due
 

@@ -1,5 +1,6 @@
 """What the catalogue decides."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -186,6 +187,31 @@ def test_two_requests_with_one_key_at_once_change_the_stock_once(
     late = restock(catalogue, -5, "key")
     assert late == replace(twin[0], replayed=True)
     assert shop.products["mug"].available == 0
+
+
+def test_a_twin_that_takes_between_two_reads_is_not_taken_for_a_lack_of_stock(
+    shop: InMemoryShop, catalogue: CatalogueService
+) -> None:
+    mug(shop, available=5)
+    find, find_receipt = shop.find, shop.find_receipt
+    twin: list[Restocked] = []
+
+    def let_the_twin_in() -> None:
+        """Once, after the first read, whichever that is."""
+        shop.find, shop.find_receipt = find, find_receipt  # type: ignore[method-assign]  # for this test
+        if not twin:
+            twin.append(restock(catalogue, -5, "key"))
+
+    def reading[**P, T](read: Callable[P, T]) -> Callable[P, T]:
+        def reads(*args: P.args, **kwargs: P.kwargs) -> T:
+            found = read(*args, **kwargs)
+            let_the_twin_in()
+            return found
+
+        return reads
+
+    shop.find, shop.find_receipt = reading(find), reading(find_receipt)  # type: ignore[method-assign]  # for this test
+    assert restock(catalogue, -5, "key") == replace(twin[0], replayed=True)
 
 
 def test_a_change_whose_maker_died_before_answering_is_answered_once_and_for_all(

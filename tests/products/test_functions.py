@@ -1,7 +1,6 @@
 """The functions as Lambda runs them: their own entries and graphs, on a mocked account."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,12 +8,12 @@ import pytest
 
 from products import api, inventory, relay, sweeper
 from products.models import Product, Reservation
-from products.repository.items import product_item, product_key
+from products.repository.items import product_key
 from products.repository.products import DynamoProducts
 from products.repository.reservations import DynamoReservations
 from shared import outbox
 from shared.contracts.events import Event, LowStockData
-from shared.dynamodb import Item, Table, to_wire
+from shared.dynamodb import Table, to_wire
 from shared.entry import Entry
 from tests.products.builders import a_priced_line, a_product
 from tests.support.context import LambdaContext
@@ -111,62 +110,35 @@ def test_the_inventory_refuses_with_what_the_caller_needs_to_know(shop: Table) -
         assert answer == ({"answer": {}} if name == "release" else expected)
 
 
-def record(name: str, new: Item, old: Item | None = None, number: int = 1) -> dict[str, Any]:
-    images = {"NewImage": to_wire(new)} | ({"OldImage": to_wire(old)} if old else {})
-    keys = {name: new[name] for name in ("pk", "sk")}
-    return {
-        "eventName": name,
-        "dynamodb": {"Keys": to_wire(keys), "SequenceNumber": str(number), **images},
-    }
-
-
-def sale(before: Product, after: Product) -> dict[str, Any]:
-    new = {**product_item(after), "request_id": "request-1"}
-    return record("MODIFY", new, product_item(before))
-
-
-def test_low_stock_is_told_once_under_the_request_that_caused_it(
+def test_low_stock_is_published_under_the_request_that_caused_it(
     shop: Table, published: Callable[[], list[Event]]
 ) -> None:
     mug = a_product(available=6)
-    sold = replace(mug, available=4, version=2)
-    handler = Entry(relay.build, relay.Settings)
-    for _ in range(3):
-        done = handler({"Records": [sale(mug, sold)]}, LambdaContext())
-        assert done == {"batchItemFailures": []}
-    assert published() == []
-    items = shop.query("#pk = :pk", {"pk": product_key(mug.id)["pk"]}).items
-    assert len(items) == 1
-    # The stream brings the event item back, as every other.
-    handler({"Records": [record("INSERT", items[0])]}, LambdaContext())
-    (fact,) = published()
-    # And the sale once more: what has been told of it stays told.
-    handler({"Records": [sale(mug, sold)]}, LambdaContext())
-    (item,) = shop.query("#pk = :pk", {"pk": product_key(mug.id)["pk"]}).items
-    assert "unsent" not in item
-    assert fact == Event(
-        id=f"{mug.id}.2",
-        type="product.low_stock",
-        aggregate_id=mug.id,
-        version=2,
-        at=sold.updated_at,
-        request_id="request-1",
-        data=LowStockData(product_id=mug.id, name="Red Mug", available=4, threshold=5).model_dump(),
-    )
-
-
-def test_a_sale_that_leaves_enough_is_not_told_of(shop: Table) -> None:
-    mug = a_product(available=7)
-    sold = replace(mug, available=5, version=2)
-    Entry(relay.build, relay.Settings)({"Records": [sale(mug, sold)]}, LambdaContext())
-    assert shop.query("#pk = :pk", {"pk": product_key(mug.id)["pk"]}).items == []
-
-
-def test_a_product_that_is_new_with_little_stock_has_not_run_low(shop: Table) -> None:
-    mug = a_product(available=1)
-    records = [record("INSERT", product_item(mug))]
-    Entry(relay.build, relay.Settings)({"Records": records}, LambdaContext())
-    assert shop.query("#pk = :pk", {"pk": product_key(mug.id)["pk"]}).items == []
+    DynamoProducts(shop).add(mug)
+    lines = [{"product_id": mug.id, "quantity": 2}]
+    call(Entry(inventory.build, inventory.Settings), "reserve", order_id="order-1", lines=lines)
+    (item,) = shop.query(
+        "#pk = :pk AND begins_with(#sk, :event)",
+        {"pk": product_key(mug.id)["pk"], "event": outbox.SORT_PREFIX},
+    ).items
+    keys = {name: item[name] for name in ("pk", "sk")}
+    change = {"Keys": to_wire(keys), "SequenceNumber": "1", "NewImage": to_wire(item)}
+    record = {"eventName": "INSERT", "dynamodb": change}
+    done = Entry(relay.build, relay.Settings)({"Records": [record]}, LambdaContext())
+    assert done == {"batchItemFailures": []}
+    assert published() == [
+        Event(
+            id=f"{mug.id}.2",
+            type="product.low_stock",
+            aggregate_id=mug.id,
+            version=2,
+            at=kept(shop, mug).updated_at,
+            request_id="request-1",
+            data=LowStockData(
+                product_id=mug.id, name="Red Mug", available=4, threshold=5
+            ).model_dump(),
+        )
+    ]
 
 
 def test_the_sweeper_gives_expired_stock_back_and_publishes_what_stayed(
@@ -176,12 +148,11 @@ def test_the_sweeper_gives_expired_stock_back_and_publishes_what_stayed(
     products = DynamoProducts(shop)
     products.add(mug)
     held = Reservation.held("order-1", (a_priced_line(mug, 2),), at=LONG_AGO)
-    DynamoReservations(shop).settle(None, held, at=LONG_AGO)
-    products.record(
-        outbox.event(
-            "product.low_stock", aggregate_id=mug.id, version=2, at=mug.updated_at, data={}
-        )
+    DynamoReservations(shop).hold(held, {mug.id: mug}, at=LONG_AGO)
+    fact = outbox.event(
+        "product.low_stock", aggregate_id=mug.id, version=2, at=mug.updated_at, data={}
     )
+    shop.transact([outbox.recording(product_key(mug.id)["pk"], fact)])
     handler = Entry(sweeper.build, sweeper.Settings)
     assert handler({"detail-type": "Scheduled Event"}, LambdaContext()) == {
         "released": 1,

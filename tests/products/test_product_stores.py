@@ -64,18 +64,62 @@ def test_stock_goes_up_and_down(stores: Stores) -> None:
     product = a_product(available=7)
     stores.keep(product)
     stores.products.restock(product, 5, at=LATER, receipt=None)
-    stores.products.restock(product, -12, at=LATER, receipt=None)
+    stores.products.restock(stores.kept(product), -12, at=LATER, receipt=None)
     assert stores.kept(product) == replace(
         product, available=0, version=3, updated_at=rfc3339(LATER)
     )
 
 
 def test_stock_never_goes_below_zero(stores: Stores) -> None:
-    product = a_product(available=7)
+    product = a_product(available=17)
     stores.keep(product)
+    stores.products.restock(product, -8, at=LATER, receipt=None)
+    before = stores.kept(product)
     with pytest.raises(Overtaken):
-        stores.products.restock(product, -8, at=LATER, receipt=None)
-    assert stores.kept(product) == product
+        stores.products.restock(product, -10, at=LATER, receipt=None)
+    assert stores.kept(product) == before
+
+
+@pytest.mark.parametrize(
+    ("before", "delta", "told"),
+    [(5, -1, True), (9, -9, True), (6, -1, False), (4, -1, False), (4, 1, False), (3, 9, False)],
+)
+def test_a_change_of_the_stock_reports_that_it_runs_low(
+    stores: Stores, before: int, delta: int, told: bool
+) -> None:
+    mug = a_product(available=before)
+    stores.keep(mug)
+    stores.products.restock(mug, delta, at=LATER, receipt=None)
+    assert [(fact.id, fact.data["available"]) for fact in stores.facts()] == [
+        (f"{mug.id}.2", before + delta)
+    ] * told
+
+
+@pytest.mark.parametrize(
+    ("seen", "now"), [(6, 5), (5, 4), (4, 5)], ids=["low now", "low before", "low again"]
+)
+def test_a_step_across_the_threshold_is_not_written_without_its_event(
+    stores: Stores, seen: int, now: int
+) -> None:
+    mug = a_product(available=seen)
+    stores.keep(mug)
+    stores.products.restock(mug, now - seen, at=LATER, receipt=None)
+    told = stores.facts()
+    with pytest.raises(Overtaken):
+        stores.products.restock(mug, -1, at=LATER, receipt=None)
+    assert stores.kept(mug).available == now
+    assert stores.facts() == told
+
+
+def test_a_product_that_is_not_on_sale_does_not_run_low(stores: Stores) -> None:
+    mug = a_product(available=6)
+    stores.keep(mug)
+    stores.change(mug, {"is_active": False})
+    stores.products.restock(stores.kept(mug), -3, at=LATER, receipt=None)
+    stores.change(mug, {"is_active": True, "price_minor": 1})
+    stores.products.restock(stores.kept(mug), -1, at=LATER, receipt=None)
+    assert stores.kept(mug).available == 2
+    assert stores.facts() == []
 
 
 def test_a_stock_change_with_a_receipt_is_done_once(stores: Stores) -> None:

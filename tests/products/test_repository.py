@@ -1,6 +1,6 @@
 """What only DynamoDB knows: keys, indexes, and what a change touches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,19 +13,23 @@ from products.repository.products import DynamoProducts
 from products.repository.reservations import DynamoReservations
 from shared import context
 from shared.clock import epoch
-from shared.dynamodb import Item, Operation, Table
+from shared.dynamodb import Item, Key, Operation, Table
 from tests.products.builders import LATER, NOW, SHELF, a_priced_line, a_product
 
 
 class RecordingTable(Table):
-    """Remembers what each transaction held and how many items each query read."""
+    """Remembers what each transaction held and how many items each query read. `before_transactions` are called before
+    the next ones, one before each."""
 
     def __init__(self, table: Table) -> None:
         super().__init__(table.name, table.client)
         self.transactions: list[Sequence[Operation]] = []
         self.queries: list[dict[str, Any]] = []
+        self.before_transactions: list[Callable[[], None]] = []
 
     def transact(self, operations: Any) -> None:
+        if self.before_transactions:
+            self.before_transactions.pop(0)()
         self.transactions.append(list(operations))
         super().transact(self.transactions[-1])
 
@@ -111,8 +115,73 @@ def test_fifty_lines_are_held_in_one_transaction(recording: RecordingTable) -> N
     for mug in mugs:
         recording.put(product_item(mug))
     lines = tuple(a_priced_line(mug) for mug in mugs)
-    DynamoReservations(recording).settle(None, Reservation.held("order-1", lines, at=NOW), at=NOW)
+    held = Reservation.held("order-1", lines, at=NOW)
+    DynamoReservations(recording).hold(held, {mug.id: mug for mug in mugs}, at=NOW)
     assert len(recording.transactions[-1]) == 52
+
+
+def test_fifty_products_that_run_low_at_once_are_all_reported(recording: RecordingTable) -> None:
+    mugs = [a_product(available=5) for _ in range(50)]
+    for mug in mugs:
+        recording.put(product_item(mug))
+    held = Reservation.held("order-1", tuple(a_priced_line(mug) for mug in mugs), at=NOW)
+    reservations = DynamoReservations(recording, low_stock_threshold=5)
+    reservations.hold(held, {mug.id: mug for mug in mugs}, at=NOW)
+    # A transaction of DynamoDB has a hundred operations at most.
+    assert [len(transaction) for transaction in recording.transactions] == [100, 2]
+    told = [recording.query("#unsent = :n", {"n": f"{n}"}, index="unsent").items for n in range(4)]
+    assert {item["event"]["aggregate_id"] for items in told for item in items} == {
+        mug.id for mug in mugs
+    }
+
+
+def test_a_product_that_goes_off_sale_and_back_while_it_is_given_back_counts_once(
+    recording: RecordingTable,
+) -> None:
+    products, reservations = DynamoProducts(recording), DynamoReservations(recording)
+    mug = a_product()
+    products.add(mug)
+    held = Reservation.held("order-1", (a_priced_line(mug, 2),), at=NOW)
+    reservations.hold(held, {mug.id: mug}, at=NOW)
+
+    def put_on_sale(is_active: bool) -> None:
+        before = products.find(mug.id)
+        assert before is not None
+        after = before.changed({"is_active": is_active}, at=LATER)
+        products.change(before, after, exactly=True)
+
+    put_on_sale(False)
+    # Its withdrawal is learnt from the first attempt; before the second one it is on sale again.
+    recording.before_transactions = [lambda: None, lambda: put_on_sale(True)]
+    reservations.settle(held, held.released(), at=LATER)
+    assert products.totals() == {"total": 1, "total_stock": 10}
+
+
+def test_what_a_later_release_keeps_with_an_item_stays(table: Table) -> None:
+    products, reservations = DynamoProducts(table), DynamoReservations(table)
+    mug = a_product("p1", name="Red Mug")
+    products.add(mug)
+    held = Reservation.held("order-1", (a_priced_line(mug),), at=NOW)
+    reservations.hold(held, {mug.id: mug}, at=NOW)
+    keys: tuple[Key, ...] = (
+        {"pk": "PRODUCT#p1", "sk": "PRODUCT"},
+        {"pk": "WORD#r", "sk": "red#p1"},
+        {"pk": "RESERVATION#order-1", "sk": "RESERVATION"},
+    )
+
+    def assert_kept() -> None:
+        for key in keys:
+            item = table.get(key)
+            assert item is not None
+            assert item["later"] == "kept"
+
+    for key in keys:
+        table.update(key, "SET #later = :later", values={"later": "kept"})
+    products.change(mug, mug.changed({"price_minor": 1}, at=LATER), exactly=False)
+    reservations.settle(held, held.confirmed(), at=LATER)
+    assert_kept()
+    reservations.settle(held.confirmed(), held.released(), at=LATER)
+    assert_kept()
 
 
 def test_only_what_was_released_is_ever_forgotten(table: Table) -> None:
@@ -126,7 +195,7 @@ def test_only_what_was_released_is_ever_forgotten(table: Table) -> None:
         assert found is not None
         return found
 
-    reservations.settle(None, held, at=NOW)
+    reservations.hold(held, {mug.id: mug}, at=NOW)
     assert ("ttl" in item(), "due" in item()) == (False, True)
     reservations.settle(held, held.confirmed(), at=NOW)
     assert ("ttl" in item(), "due" in item()) == (False, False)

@@ -18,7 +18,8 @@ def units(product: Product) -> tuple[int, int]:
 def held(stores: Stores, *lines: tuple[Product, int], order_id: str = "order-1") -> Reservation:
     priced = tuple(a_priced_line(product, quantity) for product, quantity in lines)
     reservation = Reservation.held(order_id, priced, at=NOW)
-    stores.reservations.settle(None, reservation, at=NOW)
+    seen = {product.id: product for product, _ in lines}
+    stores.reservations.hold(reservation, seen, at=NOW)
     return reservation
 
 
@@ -92,12 +93,63 @@ def test_all_lines_are_held_or_none(stores: Stores) -> None:
 def test_what_changed_since_it_was_priced_is_not_held(
     stores: Stores, changes: ProductChanges
 ) -> None:
-    mug = a_product(available=5)
+    mug = a_product(available=50)
     stores.keep(mug)
     stores.change(mug, changes)
     with pytest.raises(Overtaken):
         held(stores, (mug, 1))
-    assert units(stores.kept(mug)) == (5, 0)
+    assert units(stores.kept(mug)) == (50, 0)
+
+
+def test_a_sale_reports_each_product_that_runs_low_by_it(stores: Stores) -> None:
+    low, enough, below = (a_product(available=n) for n in (6, 7, 4))
+    stores.keep(low, enough, below)
+    held(stores, (low, 2), (enough, 2), (below, 2))
+    [fact] = stores.facts()
+    assert (fact.type, fact.id) == ("product.low_stock", f"{low.id}.2")
+    assert fact.at == stores.kept(low).updated_at
+    assert fact.data == {
+        "product_id": low.id, "name": "Red Mug", "available": 4, "threshold": 5
+    }  # fmt: skip
+
+
+def test_a_sale_that_is_given_back_and_made_again_is_reported_again(stores: Stores) -> None:
+    mug = a_product(available=6)
+    stores.keep(mug)
+    first = held(stores, (mug, 2))
+    stores.reservations.settle(first, first.released(), at=LATER)
+    held(stores, (stores.kept(mug), 3), order_id="order-2")
+    told = {(fact.version, fact.data["available"]) for fact in stores.facts()}
+    assert told == {(2, 4), (4, 3)}
+
+
+@pytest.mark.parametrize(
+    ("seen", "now"),
+    [(8, 6), (6, 8), (6, 4), (4, 6)],
+    ids=["low now", "not low now", "low before", "low again"],
+)
+def test_a_sale_across_the_threshold_is_not_made_without_its_event(
+    stores: Stores, seen: int, now: int
+) -> None:
+    mug = a_product(available=seen)
+    stores.keep(mug)
+    stores.products.restock(mug, now - seen, at=LATER, receipt=None)
+    told = stores.facts()
+    with pytest.raises(Overtaken):
+        held(stores, (mug, 2))
+    assert (units(stores.kept(mug)), stores.facts()) == ((now, 0), told)
+
+
+@pytest.mark.parametrize("available", [8, 4])
+def test_sales_on_one_side_of_the_threshold_do_not_exclude_each_other(
+    stores: Stores, available: int
+) -> None:
+    mug = a_product(available=available)
+    stores.keep(mug)
+    for twin in range(3):
+        held(stores, (mug, 1), order_id=f"order-{twin}")
+    assert units(stores.kept(mug)) == (available - 3, 3)
+    assert stores.facts() == []
 
 
 def test_an_order_holds_once(stores: Stores) -> None:
@@ -165,8 +217,8 @@ def test_only_what_is_held_past_its_time_is_due_oldest_first(stores: Stores) -> 
     stores.reservations.settle(reservations[0], reservations[0].confirmed(), at=NOW)
     stores.reservations.settle(reservations[1], reservations[1].released(), at=NOW)
     older = Reservation("order-a", "held", (), expires_at=rfc3339(NOW))
-    stores.reservations.settle(None, older, at=NOW)
-    assert stores.reservations.due(LATER) == ["order-a"]
-    due = stores.reservations.due(MUCH_LATER)
+    stores.reservations.hold(older, {}, at=NOW)
+    assert list(stores.reservations.due(LATER)) == ["order-a"]
+    due = list(stores.reservations.due(MUCH_LATER))
     assert due[0] == "order-a"
     assert sorted(due[1:]) == ["order-2", "order-3", "order-4", "order-5"]

@@ -1,6 +1,7 @@
 """What is held for orders, sold, and given back."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from products.models import Hold, Product, Reservation
 from products.service.reservations import ReservationService
 from shared.contracts.inventory import Line, OutOfStock, ReservationEnded, UnknownProduct
+from shared.deadline import Deadline
 from shared.errors import ServiceUnavailable
 from tests.products.builders import LATER, Clock, a_line, a_product
 from tests.products.fakes import InMemoryReservations, InMemoryShop
@@ -118,8 +120,9 @@ def test_the_same_reserve_twice_at_once_holds_once(
     assert units(shop, mug) == (0, 5)
 
 
+@pytest.mark.parametrize("withdrawn", [False, True], ids=["none left", "withdrawn"])
 def test_a_twin_that_holds_between_two_reads_is_not_taken_for_a_lack_of_stock(
-    shop: InMemoryShop, clock: Clock
+    shop: InMemoryShop, clock: Clock, withdrawn: bool
 ) -> None:
     (mug,) = stocked(shop, 5)
     twin = ReservationService(InMemoryReservations(shop), clock=lambda: clock.now)
@@ -129,6 +132,8 @@ def test_a_twin_that_holds_between_two_reads_is_not_taken_for_a_lack_of_stock(
     ) -> tuple[Reservation | None, Mapping[str, Product]]:
         before, _ = shop.look_up(order_id, product_ids)
         twin.reserve(order_id, [a_line(mug, 5)])
+        if withdrawn:
+            shop.products[mug.id] = replace(shop.products[mug.id], is_active=False)
         return before, shop.look_up(order_id, product_ids)[1]
 
     # A batch is no snapshot: the reservation is read before the twin's holding, the stock after it.
@@ -271,7 +276,7 @@ def test_a_stale_index_does_not_undo_a_sale(shop: InMemoryShop, clock: Clock) ->
     service = ReservationService(reservations, clock=lambda: clock.now)
     service.reserve("order-1", [a_line(mug, 2)])
     service.confirm("order-1")
-    reservations.due = lambda at: ["order-1", "never-seen"]
+    reservations.due = lambda at: iter(["order-1", "never-seen"])
     clock.now += timedelta(hours=1)
     assert service.release_expired(a_deadline()) == 0
     assert units(shop, mug) == (3, 2)
@@ -288,6 +293,21 @@ def test_a_broken_reservation_does_not_keep_others_from_coming_back(
     assert service.release_expired(a_deadline()) == 1
     assert units(shop, tray) == (5, 0)
     assert shop.reservations["broken"].state == "held"
+
+
+def test_the_sweep_ends_before_its_time_is_up(
+    shop: InMemoryShop, service: ReservationService, clock: Clock
+) -> None:
+    (mug,) = stocked(shop, 9)
+    for number in range(9):
+        service.reserve(f"order-{number}", [a_line(mug)])
+        clock.now += timedelta(seconds=1)
+    clock.now += timedelta(hours=1)
+    # Each look at the clock is five seconds later than the one before.
+    left = iter(range(30, 0, -5))
+    assert service.release_expired(Deadline(lambda: next(left))) == 4
+    released = [id_ for id_, kept in shop.reservations.items() if kept.state == "released"]
+    assert released == [f"order-{number}" for number in range(4)]
 
 
 def test_who_is_overtaken_for_ever_gives_up(

@@ -52,6 +52,8 @@ class Triggers(ABC):
     def forget_deliveries(self) -> None:
         """Streams give up what waits in them, as they do when its attempts are used up or a day has passed."""
         self._waiting.clear()
+        for stream in STREAMS:
+            self.cloud.dynamodb.tables[stream.table].stream = []
 
     def snapshot_deliveries(self) -> Callable[[], None]:
         """What brings back what waits in the streams now."""

@@ -61,7 +61,7 @@ def product_attributes(product: Product) -> Item:
 
 
 def stamp(updated_at: str) -> dict[str, str]:
-    """When a change was made and under which request, for the event that it may cause."""
+    """When a change was made and under which request. The relay of the release before reads both from the item."""
     return {"updated_at": updated_at, "request_id": context.request_id()}
 
 

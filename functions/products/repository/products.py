@@ -17,8 +17,8 @@ from products.repository.items import (
     to_product,
     word_items,
 )
-from shared import clock, counters, outbox
-from shared.contracts.events import Event
+from products.repository.stock import taking
+from shared import clock, counters
 from shared.dynamodb import (
     ConditionFailed,
     Delete,
@@ -42,8 +42,9 @@ class DynamoProducts:
     transaction are told apart by its token, and everybody else's by the conditions.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, low_stock_threshold: int = 0) -> None:
         self._table = table
+        self._threshold = low_stock_threshold
 
     def add(self, product: Product) -> None:
         self._table.transact(
@@ -75,7 +76,8 @@ class DynamoProducts:
     def restock(
         self, product: Product, delta: int, *, at: datetime, receipt: Receipt | None
     ) -> None:
-        operations: list[Operation] = []
+        step = taking(product, product.restocked(delta, at=at), self._threshold)
+        operations: list[Operation] = [step.event] if step.event else []
         if receipt:
             operations.append(
                 Put(_receipt_item(receipt, at), condition="attribute_not_exists(#pk)")
@@ -85,12 +87,12 @@ class DynamoProducts:
                 product_key(product.id),
                 "SET #available = #available + :delta, #version = #version + :one,"
                 " #updated_at = :updated_at, #request_id = :request_id",
-                condition="#is_active = :is_active AND #available >= :taken",
+                condition=f"{step.condition} AND #is_active = :is_active",
                 values={
+                    **step.values,
                     "delta": delta,
                     "one": 1,
                     "is_active": product.is_active,
-                    "taken": max(0, -delta),
                     **stamp(clock.rfc3339(at)),
                 },
             )
@@ -103,7 +105,7 @@ class DynamoProducts:
         item = self._table.get(_receipt_key(receipt))
         if item is None:
             return None
-        answer = Product(**item["answer"]) if "answer" in item else None
+        answer = to_product(item["answer"]) if "answer" in item else None
         return replace(receipt, digest=item["digest"], answer=answer)
 
     def keep_answer(self, receipt: Receipt, answer: Product) -> Product:
@@ -116,16 +118,8 @@ class DynamoProducts:
             )
         except ConditionFailed as kept:
             # Another request with this key was first; or it was this one, whose answer the SDK did not get.
-            return Product(**kept.item["answer"]) if kept.item else answer
+            return to_product(kept.item["answer"]) if kept.item else answer
         return answer
-
-    def record(self, fact: Event) -> None:
-        operation = outbox.recording(product_key(fact.aggregate_id)["pk"], fact)
-        try:
-            self._table.put(operation.item, condition=operation.condition, shown="NONE")
-        except ConditionFailed:
-            # The stream delivers a change more than once, and each time it is the same event.
-            return
 
     def totals(self) -> Mapping[str, int]:
         kept = counters.totals(self._table)
@@ -155,7 +149,13 @@ def _word_changes(before: Product, after: Product) -> list[Operation]:
     old, new = word_items(before), word_items(after)
     return [
         *(Delete({"pk": old[sk]["pk"], "sk": sk}) for sk in old.keys() - new.keys()),
-        *(Put(item) for sk, item in new.items() if old.get(sk) != item),
+        *(
+            Update(
+                {"pk": item["pk"], "sk": sk}, "SET #entry = :entry", values={"entry": item["entry"]}
+            )
+            for sk, item in new.items()
+            if old.get(sk) != item
+        ),
     ]
 
 

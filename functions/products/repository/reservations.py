@@ -1,12 +1,15 @@
 """Reservations, and the stock that they move."""
 
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final
 
 from products.errors import BooksBroken, Overtaken
 from products.models import Pool, Product, Reservation, is_product_id
-from products.repository.items import PRODUCT_SK, product_key, stamp, to_product
+from products.repository.items import PRODUCT_SK, assigning, product_key, stamp, to_product
+from products.repository.stock import Taking, taking
 from shared import clock, counters
 from shared.contracts.inventory import PricedLine
 from shared.dynamodb import (
@@ -22,11 +25,12 @@ from shared.dynamodb import (
 
 _INDEX: Final = "due"
 _SHARDS: Final = 4
-_DUE_AT_ONCE: Final = 100  # of each shard
+_PAGE: Final = 100
 # A late reserve meets a tombstone for longer than any function or queue could keep it. What is sold is kept for
 # ever, for the order may be cancelled at any time.
 _RELEASED_KEPT: Final = timedelta(days=30)
 _ATTEMPTS: Final = 4
+_MOST_OPERATIONS: Final = 100  # of a transaction: DynamoDB's limit
 
 
 class DynamoReservations:
@@ -36,8 +40,9 @@ class DynamoReservations:
     the state that was read: so each step is done once, whoever asks for it and how often.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, low_stock_threshold: int = 0) -> None:
         self._table = table
+        self._threshold = low_stock_threshold
 
     def find(self, order_id: str) -> Reservation | None:
         item = self._table.get(_key(order_id))
@@ -52,88 +57,142 @@ class DynamoReservations:
         found = [_to_reservation(item) for item in items if item["sk"] != PRODUCT_SK]
         return (found[0] if found else None), products
 
+    def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
+        operations: list[Operation] = [_writing(reservation, at)]
+        events: list[Operation] = []
+        for line in reservation.lines:
+            product = seen[line.product_id]
+            step = taking(product, product.restocked(-line.quantity, at=at), self._threshold)
+            operations.append(_holding(line, step, at))
+            events += [step.event] if step.event else []
+        held = sum(line.quantity for line in reservation.lines)
+        operations += [counters.adding({"total_stock": -held}), *events]
+        try:
+            self._table.transact(operations[:_MOST_OPERATIONS])
+        except TransactionFailed as failure:
+            raise Overtaken from failure
+        # More than 48 of a basket's products run low at once: there is no room for the last two events.
+        if operations[_MOST_OPERATIONS:]:
+            self._table.transact(operations[_MOST_OPERATIONS:])
+
     def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
-        if before and before.pool == after.pool:
-            self._put(before, after, at)
+        if before is None or before.pool == after.pool:
+            self._write(before, after, at)
             return
         # Units of withdrawn products come back too, but not into the total of what is on sale. Few are withdrawn:
         # which ones is learnt from the transaction's failure.
         withdrawn: frozenset[str] = frozenset()
         for _ in range(_ATTEMPTS):
             try:
-                self._table.transact(_settling(before, after, at, withdrawn))
+                self._table.transact(_releasing(before, after, at, withdrawn))
                 return
             except TransactionFailed as failure:
-                if before is None or 0 in failure.failed:
+                if 0 in failure.failed:
                     raise Overtaken from failure
                 withdrawn ^= _misjudged(after.lines, withdrawn, failure)
         raise Overtaken
 
-    def _put(self, before: Reservation, after: Reservation, at: datetime) -> None:
+    def _write(self, before: Reservation | None, after: Reservation, at: datetime) -> None:
         """Only the reservation, and at half the price."""
-        write = _writing(before, after, at)
         try:
-            self._table.put(write.item, condition=write.condition, values=write.values)
+            if before is None:
+                write = _writing(after, at)
+                self._table.put(write.item, condition=write.condition)
+            else:
+                step = _changing(before, after, at)
+                self._table.update(
+                    step.key, step.update, condition=step.condition, values=step.values
+                )
         except ConditionFailed as failure:
             raise Overtaken from failure
 
-    def due(self, at: datetime) -> list[str]:
-        items: list[Item] = []
-        for shard in range(_SHARDS):
+    def due(self, at: datetime) -> Iterator[str]:
+        shards = [self._due(str(shard), clock.rfc3339(at)) for shard in range(_SHARDS)]
+        for item in heapq.merge(*shards, key=itemgetter("expires_at")):
+            yield item["pk"].partition("#")[2]
+
+    def _due(self, shard: str, now: str) -> Iterator[Item]:
+        start: Item | None = None
+        while True:
             page = self._table.query(
                 "#due = :shard AND #expires_at < :now",
-                {"shard": str(shard), "now": clock.rfc3339(at)},
+                {"shard": shard, "now": now},
                 index=_INDEX,
-                limit=_DUE_AT_ONCE,
+                limit=_PAGE,
+                start=start,
             )
-            items += page.items
-        items.sort(key=lambda item: str(item["expires_at"]))
-        return [str(item["pk"]).partition("#")[2] for item in items]
+            yield from page.items
+            start = page.last_key
+            if start is None:
+                return
 
 
-def _settling(
-    before: Reservation | None, after: Reservation, at: datetime, withdrawn: frozenset[str]
+def _writing(reservation: Reservation, at: datetime) -> Put:
+    """The operation that writes a new reservation."""
+    return Put(_to_item(reservation, at), condition="attribute_not_exists(#pk)")
+
+
+def _changing(before: Reservation, after: Reservation, at: datetime) -> Update:
+    """The operation that writes a reservation's next state, which is not `held`."""
+    values: Item = {"state": after.state, "updated_at": clock.rfc3339(at)}
+    if after.state == "released":
+        values["ttl"] = clock.epoch(at + _RELEASED_KEPT)
+    return Update(
+        _key(after.order_id),
+        assigning(values) + " REMOVE #due",
+        condition="#state = :seen",
+        values={**values, "seen": before.state},
+    )
+
+
+def _holding(line: PricedLine, step: Taking, at: datetime) -> Update:
+    return _moving(
+        line,
+        "available",
+        "taken",
+        at,
+        condition=f"{step.condition} AND #is_active = :is_active AND #price_minor = :price_minor",
+        values={**step.values, "is_active": True, "price_minor": line.unit_price_minor},
+    )
+
+
+def _releasing(
+    before: Reservation, after: Reservation, at: datetime, withdrawn: frozenset[str]
 ) -> list[Operation]:
-    source: Pool = before.pool if before else "available"
-    operations: list[Operation] = [_writing(before, after, at)]
+    operations: list[Operation] = [_changing(before, after, at)]
     operations += [
-        _moving(line, source, after.pool, at, is_active=line.product_id not in withdrawn)
+        _moving(
+            line,
+            "taken",
+            "available",
+            at,
+            condition="#taken >= :quantity AND #is_active = :is_active",
+            values={"is_active": line.product_id not in withdrawn},
+        )
         for line in after.lines
     ]
     on_sale = sum(line.quantity for line in after.lines if line.product_id not in withdrawn)
     if on_sale:
-        sign = -1 if source == "available" else 1
-        operations.append(counters.adding({"total_stock": sign * on_sale}))
+        operations.append(counters.adding({"total_stock": on_sale}))
     return operations
 
 
-def _writing(before: Reservation | None, after: Reservation, at: datetime) -> Put:
-    item = _to_item(after, at)
-    if before is None:
-        return Put(item, condition="attribute_not_exists(#pk)")
-    return Put(item, condition="#state = :seen", values={"seen": before.state})
-
-
 def _moving(
-    line: PricedLine, source: Pool, target: Pool, at: datetime, *, is_active: bool
+    line: PricedLine,
+    source: Pool,
+    target: Pool,
+    at: datetime,
+    *,
+    condition: str,
+    values: Mapping[str, Any],
 ) -> Update:
     """Move a line's units from one of the product's counters to the other. Neither ever goes below zero."""
-    condition = f"#{source} >= :quantity AND #is_active = :is_active"
-    values: dict[str, Any] = {
-        "quantity": line.quantity,
-        "one": 1,
-        "is_active": is_active,
-        **stamp(clock.rfc3339(at)),
-    }
-    if source == "available":
-        condition += " AND #price_minor = :price_minor"
-        values["price_minor"] = line.unit_price_minor
     return Update(
         product_key(line.product_id),
         f"SET #{source} = #{source} - :quantity, #{target} = #{target} + :quantity,"
         " #version = #version + :one, #updated_at = :updated_at, #request_id = :request_id",
         condition=condition,
-        values=values,
+        values={**values, "quantity": line.quantity, "one": 1, **stamp(clock.rfc3339(at))},
     )
 
 
@@ -155,21 +214,16 @@ def _key(order_id: str) -> Key:
 
 
 def _to_item(reservation: Reservation, at: datetime) -> Item:
-    item: Item = {
+    item = {
         **_key(reservation.order_id),
         "state": reservation.state,
         "lines": [line.model_dump() for line in reservation.lines],
         "expires_at": reservation.expires_at,
         "updated_at": clock.rfc3339(at),
     }
-    match reservation.state:
-        case "held":
-            item["due"] = _shard(reservation.order_id)
-        case "released":
-            item["ttl"] = clock.epoch(at + _RELEASED_KEPT)
-        case "confirmed":
-            pass
-    return item
+    if reservation.state == "held":
+        return {**item, "due": _shard(reservation.order_id)}
+    return {**item, "ttl": clock.epoch(at + _RELEASED_KEPT)}
 
 
 def _shard(order_id: str) -> str:

@@ -1,1 +1,1 @@
-"""What the products service decides: the catalogue, reservations, and when stock runs low."""
+"""What the products service decides: the catalogue and reservations."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from products.errors import BooksBroken
-from products.models import Hold, Reservation
+from products.models import Hold, Product, Reservation
 from products.ports import Reservations
 from products.service.attempts import insist
 from shared import logging, metrics
@@ -45,35 +45,25 @@ class ReservationService:
         return insist(self._reserve, order_id, quantities)
 
     def _reserve(self, order_id: str, quantities: Mapping[str, int]) -> Hold:
-        try:
-            existing, lines = self._quote(order_id, quantities)
-        except (OutOfStock, UnknownProduct):
-            # The same command may be running twice, and the other one may have taken what this one misses.
-            existing, lines = self._reservations.find(order_id), ()
-            if existing is None:
-                raise
+        existing, products = self._reservations.look_up(order_id, quantities)
+        lines: tuple[PricedLine, ...] = ()
+        if existing is None:
+            try:
+                lines = _priced(quantities, products)
+            except (OutOfStock, UnknownProduct):
+                # The same command may be running twice, and the other one may have taken what this one misses.
+                existing = self._reservations.find(order_id)
+                if existing is None:
+                    raise
         at = self._clock()
         if existing:
             if existing.state == "released":
                 raise ReservationEnded(_ENDED)
             return Hold(existing, existing.seconds_held(at))
         held = Reservation.held(order_id, lines, at=at)
-        self._reservations.settle(None, held, at=at)
+        self._reservations.hold(held, products, at=at)
         metrics.count("ReservationsHeld")
         return Hold(held, None)
-
-    def _quote(
-        self, order_id: str, quantities: Mapping[str, int]
-    ) -> tuple[Reservation | None, tuple[PricedLine, ...]]:
-        existing, products = self._reservations.look_up(order_id, quantities)
-        if existing:
-            return existing, ()
-        lines = []
-        for product_id, quantity in quantities.items():
-            if product_id not in products:
-                raise UnknownProduct(product_id=product_id)
-            lines.append(products[product_id].priced(quantity))
-        return None, tuple(lines)
 
     def confirm(self, order_id: str) -> None:
         """What the order holds is sold.
@@ -106,9 +96,9 @@ class ReservationService:
             metrics.count("ReservationsReleased")
 
     def release_expired(self, deadline: Deadline) -> int:
-        """Give back what was held for too long; return how many reservations that were.
+        """Give back what was held for too long, oldest first; return how many reservations that were.
 
-        One that cannot be given back now does not keep the others from it; the next call tries it again.
+        One that cannot be given back does not keep the others from it; the next call tries it again.
         """
         released = 0
         for order_id in self._reservations.due(self._clock()):
@@ -116,8 +106,9 @@ class ReservationService:
                 break
             try:
                 released += insist(self._expire, order_id)
-            except (BooksBroken, ServiceUnavailable):
-                metrics.count("ReservationsNotExpired")
+            except (BooksBroken, ServiceUnavailable) as failure:
+                is_broken = isinstance(failure, BooksBroken)
+                metrics.count("ReservationsBroken" if is_broken else "ReservationsNotExpired")
                 logging.logger().exception(
                     "could not give back a reservation", extra={"order_id": order_id}
                 )
@@ -133,3 +124,12 @@ class ReservationService:
             return False
         self._reservations.settle(found, found.released(), at=at)
         return True
+
+
+def _priced(
+    quantities: Mapping[str, int], products: Mapping[str, Product]
+) -> tuple[PricedLine, ...]:
+    for product_id in quantities:
+        if product_id not in products:
+            raise UnknownProduct(product_id=product_id)
+    return tuple(products[id_].priced(quantity) for id_, quantity in quantities.items())
