@@ -12,13 +12,14 @@ from bench.shop import Shop, opened
 
 TITLE: Final = "One order: calls and price"
 
-_MOST_BEFORE_THE_ANSWER: Final = 4
+_MOST_BEFORE_THE_ANSWER: Final = 5
 _MOST_USD: Final = 25
 _REPEATED: Final = 15  # orders; computing times are their mean
 _AT_ONCE: Final = 10
 
 # Each call that an order makes, and why. A new one is missing here, and the benchmark says so.
 REASONS: Final[Mapping[str, str]] = {
+    "OrdersApi: dynamodb.GetItem OrdersTable": "the order that the key has placed already: it is the answer, whatever is down behind",
     "OrdersApi: lambda.Invoke UsersDirectory find_customer": "is the account active, and whose name and address go with the order?",
     "UsersDirectory: dynamodb.GetItem UsersTable": "the account",
     "OrdersApi: lambda.Invoke ProductsInventory reserve": "prices the lines and holds the stock; also what keeps two requests with one key apart",
@@ -32,7 +33,7 @@ REASONS: Final[Mapping[str, str]] = {
     "OrdersCheckout: dynamodb.PutItem OrdersTable": "the payment provider authorises (the sandbox's own ledger)",
     "OrdersCheckout: lambda.Invoke ProductsInventory confirm": "what was held is sold, and does not expire any more",
     "ProductsInventory: dynamodb.GetItem ProductsTable": "the reservation's state",
-    "ProductsInventory: dynamodb.PutItem ProductsTable": "the reservation is sold; its units were taken before",
+    "ProductsInventory: dynamodb.UpdateItem ProductsTable": "the reservation is sold; its units were taken before",
     "OrdersCheckout: dynamodb.UpdateItem OrdersTable": "the payment provider captures (the sandbox's own ledger)",
     "OrdersCheckout: dynamodb.TransactWriteItems OrdersTable": "the order is confirmed, its event is written and the totals are exact",
     "NotificationsWorker: dynamodb.PutItem NotificationsTable": "the notification, and the right to send it: ten deliveries make one e-mail",

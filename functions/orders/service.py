@@ -17,7 +17,7 @@ from shared import clock, logging, metrics
 from shared.clock import Clock
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.inventory import ReservationEnded
-from shared.errors import BodegaError, Forbidden, ServiceUnavailable
+from shared.errors import Forbidden, ServiceUnavailable
 from shared.tokens import Caller
 
 # Who held an order's stock longer ago has most likely died, or was not answered in time, and its client tries again. Were it
@@ -67,15 +67,12 @@ class OrderService:
             ServiceUnavailable: a service behind does not answer; trying again with the key is safe.
         """
         id_ = order_id(caller.id, key)
-        try:
-            order = self._held(id_, caller, basket)
-        except BodegaError:
-            # Whatever it is: an order that was placed answers for itself, also when its customer has been
-            # deactivated or its stock given back since.
-            there = self._orders.find(id_)
-            if there is None:
-                raise
-            return _replay(there, basket)
+        # An order that was placed answers for itself, whatever became of its customer, its stock or the services
+        # behind. What was held for it may be forgotten by now, and must not be held again.
+        placed = self._orders.find(id_)
+        if placed:
+            return _replay(placed, basket)
+        order = self._held(id_, caller, basket)
         try:
             self._orders.add(order)
         except OrderExists as first:

@@ -177,6 +177,15 @@ def test_an_order_that_was_placed_answers_for_itself_whatever_came_after(trouble
         shop.service.place(ALICE, "k", a_basket(("mug", 9)))
 
 
+def test_a_replay_holds_nothing_when_its_reservation_is_forgotten(shop: Shop) -> None:
+    first = shop.placed("k")
+    shop.service.cancel(first.id, ALICE)
+    shop.inventory.release(first.id)
+    shop.inventory.reservations.clear()
+    assert shop.service.place(ALICE, "k", a_basket()).replayed
+    assert shop.inventory.available["mug"] == 10
+
+
 def test_stock_stays_held_when_nobody_knows_whether_the_order_was_written() -> None:
     class Broken(InMemoryOrders):
         """Writes, and the answer is lost."""

@@ -138,13 +138,6 @@ MUTANTS: Final = (
         _PLACED,
     ),
     Mutant(
-        "a refusal does not look whether the order is there",
-        _SERVICE,
-        "there = self._orders.find(id_)",
-        "there = None",
-        _PLACED,
-    ),
-    Mutant(
         "a rival's order is no answer",
         _SERVICE,
         "return _replay(first.order, basket)",
@@ -203,5 +196,12 @@ MUTANTS: Final = (
                 values={"to": to, "entry": [to]},
 """,
         matrix("cancel of a confirmed order"),
+    ),
+    Mutant(
+        "stock is held before the key's order is looked for",
+        _SERVICE,
+        "placed = self._orders.find(id_)",
+        "placed = None",
+        _PLACED,
     ),
 )
