@@ -121,10 +121,53 @@ def test_a_due_order_is_claimed_by_one_sweeper(orders: Orders) -> None:
     added(orders, an_order())
     [due] = orders.due(rfc3339(NOON + MINUTE))
     later = rfc3339(NOON + 2 * MINUTE)
-    assert orders.claim(due, until=later)
+    claimed = orders.claim(due, until=later)
+    assert claimed
+    assert (claimed.status, claimed.due_at) == ("pending", later)
     assert not orders.claim(due, until=rfc3339(NOON + 3 * MINUTE))
     assert list(orders.due(rfc3339(NOON + MINUTE))) == []
     assert list(orders.due(rfc3339(NOON + 3 * MINUTE))) == [DueOrder(due.id, later)]
+
+
+def test_the_longest_due_orders_come_first_whatever_their_shard(orders: Orders) -> None:
+    minutes = [3, 0, 7, 5, 1, 6, 2, 4]
+    for minute in minutes:
+        added(orders, an_order(minute * 3 + 1, at=NOON + minute * MINUTE))
+    found = [due.id for due in orders.due(rfc3339(NOON + 9 * MINUTE))]
+    assert found == [order_id_of(minute * 3 + 1) for minute in range(8)]
+
+
+def test_all_due_orders_are_found_however_many_a_shard_has(
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders.repository._DUE_PAGE", 2)
+    # All but one in one shard.
+    placed = [added(orders, an_order(4 * n, at=NOON + n * MINUTE)).id for n in range(7)]
+    placed.append(added(orders, an_order(1, at=NOON + 8 * MINUTE)).id)
+    assert [due.id for due in orders.due(rfc3339(NOON + 20 * MINUTE))] == placed
+
+
+def test_a_waiting_order_is_deferred_and_its_payment_known(orders: Orders) -> None:
+    order = added(orders, an_order())
+    later = rfc3339(NOON + 2 * MINUTE)
+    assert orders.defer(order.with_payment("pay-1"), until=later)
+    found = orders.find(order.id)
+    assert found
+    assert (found.due_at, found.payment_id, found.version) == (later, "pay-1", order.version)
+    # Who read it before is too late, and what it does not know of stays.
+    assert not orders.defer(order, until=rfc3339(NOON + 3 * MINUTE))
+    orders.change(order, order.cancelled(at=NOON, reason="customer_request"))
+    found = orders.find(order.id)
+    assert found
+    assert (found.status, found.payment_id) == ("cancelled", "pay-1")
+
+
+def test_an_order_that_has_ended_is_not_deferred(orders: Orders) -> None:
+    order = added(orders, an_order())
+    ended = confirmed(orders, order)
+    assert not orders.defer(order, until=rfc3339(NOON + 2 * MINUTE))
+    assert not orders.defer(ended, until=rfc3339(NOON + 2 * MINUTE))
+    assert orders.find(order.id) == ended
 
 
 def test_a_due_order_that_has_ended_is_not_claimed(orders: Orders) -> None:
@@ -200,6 +243,18 @@ def test_a_rare_status_is_found_behind_many_other_orders(orders: Orders) -> None
         added(orders, an_order(number, at=NOON + number * MINUTE))
     page = orders.page(user_id=oldest.user_id, status="confirmed", after=None, limit=1)
     assert (ids(page.orders), page.last) == ([oldest.id], None)
+
+
+def test_a_change_keeps_what_a_later_release_has_written(table: Table) -> None:
+    orders = DynamoOrders(table)
+    order = added(orders, an_order())
+    key = {"pk": f"ORDER#{order.id}", "sk": "ORDER"}
+    table.update(key, "SET #gift_note = :note", values={"note": "with love"})
+    after = confirmed(orders, order)
+    item = table.get(key)
+    assert item
+    assert item["gift_note"] == "with love"
+    assert orders.find(order.id) == after
 
 
 def test_only_open_orders_are_in_the_index_of_due_ones(table: Table) -> None:
