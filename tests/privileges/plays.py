@@ -76,6 +76,29 @@ def _releasing_first(stage: Stage) -> None:
     assert stage.town.invoke("ProductsInventory", release) == {"answer": {}}
 
 
+def _being_quarantined(stage: Stage) -> None:
+    """Each service has an event that is not valid: one that its relay finds, and one that only its sweeper does."""
+    stage.town.come_to_rest()
+    dynamodb = stage.town.cloud.dynamodb
+    for version, publish in ((98, stage.town.settle), (99, lambda: _tick(stage))):
+        for name, kind in (("Users", "USER"), ("Products", "PRODUCT"), ("Orders", "ORDER")):
+            key = f"{kind}#1", f"EVENT#{version:010}"
+            item = {"pk": {"S": key[0]}, "sk": {"S": key[1]}, "unsent": {"S": "0"}}
+            table = dynamodb.tables[f"{name}Table"]
+            table.change(key, {**item, "at": {"S": "2026-11-20T12:00:00.000Z"}}, 10**6 + version)
+            if version == 99:
+                table.stream.clear()
+        stage.town.pass_time(_LONG)
+        publish()
+    marks = [
+        item["unsent"]["S"]
+        for table in dynamodb.tables.values()
+        for item in table.items.values()
+        if "unsent" in item
+    ]
+    assert marks == ["quarantine"] * 6
+
+
 def _being_given_up(stage: Stage) -> None:
     for queue in ("CheckoutQueue", "NotificationsQueue"):
         stage.town.cloud.put(queue, "no event")
@@ -135,6 +158,7 @@ _PLAYS: Final[tuple[Callable[[Stage], None], ...]] = (
     _being_forgotten,
     _staying_unsent,
     _releasing_first,
+    _being_quarantined,
     _being_given_up,
     _failing_for_a_while,
     _never_hearing_of_a_payment,
