@@ -1,5 +1,6 @@
 """`make dlq`: events that a relay quarantined are listed with the reason, shown, and released to the sweeper."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -13,7 +14,6 @@ from tests.support.context import a_deadline
 from tools.dlq import commands
 from tools.dlq.commands import Desk
 from tools.dlq.quarantine import QuarantinedEvents, quarantines_of
-from tools.progress import Problem
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -68,7 +68,6 @@ def test_quarantined_events_are_listed_with_the_reason(
     assert "reason    ValidationError: aggregate_id missing" in said
     assert "make dlq ACTION=redrive QUEUE=orders-events PORT=3100" in said
     assert "ada@example.com" not in said
-    assert "purge" not in said
     commands.show(a_desk(quarantine), quarantine, limit=10, only=ID)
     assert "ada@example.com" in capsys.readouterr().out
 
@@ -96,7 +95,12 @@ def test_an_event_that_is_still_not_valid_comes_back(
     assert {letter.id for letter in quarantine.peek(10)} == {ID, "b.1"}
 
 
-def test_an_event_cannot_be_deleted(quarantine: QuarantinedEvents, table: Table) -> None:
-    with pytest.raises(Problem, match="history"):
-        commands.purge(a_desk(quarantine), quarantine, only=ID)
-    assert item(table)["unsent"] == outbox.QUARANTINE
+def test_an_event_that_is_given_up_stays_in_the_history_unpublished(
+    quarantine: QuarantinedEvents, relay: Relay, table: Table
+) -> None:
+    desk = replace(a_desk(quarantine), ask=lambda _: "orders-events")
+    before = item(table)
+    commands.purge(desk, quarantine, only=ID)
+    assert quarantine.count() == 1
+    assert relay.sweep(a_deadline()) == 0
+    assert item(table) == {name: before[name] for name in before if name != "unsent"}

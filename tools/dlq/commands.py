@@ -101,10 +101,11 @@ def show(desk: Desk, queue: Letters, *, limit: int, only: str | None) -> None:
     if only is None:
         print(f"{len(letters)} of {max(queue.count(), len(letters))} in {queue.name}.", end=" ")
     if isinstance(queue, QuarantinedEvents):
-        print("When the cause is mended, release them; the sweeper publishes them in 5 minutes.")
-        print(f"  {desk.command('redrive', queue)}{alone}")
-        return
-    print("When the cause is mended, move back what is here; or delete it. ID=… is for one alone.")
+        print("When the cause is mended, release them: the sweeper publishes them in 5 minutes.")
+        print("Or give them up: they stay in the history. ID=… is for one alone.")
+    else:
+        print("When the cause is mended, move back what is here; or delete it.", end=" ")
+        print("ID=… is for one alone.")
     print(f"  {desk.command('redrive', queue)}{alone}")
     print(f"  {desk.command('purge', queue)}{alone}")
 
@@ -127,19 +128,14 @@ def redrive(desk: Desk, queue: Letters, *, only: str | None, agreed: bool) -> No
 
 
 def purge(desk: Desk, queue: Letters, *, only: str | None) -> None:
-    """Delete messages for good, if the queue's name is typed.
-
-    Raises:
-        Problem: these are events, which are the history of their aggregate.
-    """
-    if isinstance(queue, QuarantinedEvents):
-        raise Problem("Events are a history: they cannot be deleted, only left or released.")
+    """Delete messages for good, or never publish events, if the queue's name is typed."""
     count = _how_many(queue, only)
     if not count:
         print(_nothing(queue))
         return
+    verb = "Never publish" if isinstance(queue, QuarantinedEvents) else "Delete"
     question = (
-        f"Delete {_messages(count)} of {queue.name}, {desk.shop}, for good? Type {queue.name}: "
+        f"{verb} {_messages(count)} of {queue.name}, {desk.shop}, for good? Type {queue.name}: "
     )
     if desk.answer(question) != queue.name:
         print("Nothing was deleted.")

@@ -63,24 +63,39 @@ class QuarantinedEvents:
             only: the id of an event, to release that one alone.
             tell: is called after each with the number so far.
         """
-        released = 0
-        # Read before the first is released: a released event leaves the index.
+        update = "SET #unsent = :shard REMOVE #reason"
+        return self._update(most, only, update, {":shard": {"S": _SHARD}}, tell)
+
+    def purge(
+        self, most: int, only: str | None = None, *, tell: Callable[[int], None] = lambda _: None
+    ) -> int:
+        """Give events up: they stay in the history with the reason, and are never published. Arguments as those of `redrive`."""
+        return self._update(most, only, "REMOVE #unsent", {}, tell)
+
+    def _update(
+        self,
+        most: int,
+        only: str | None,
+        update: str,
+        values: "Mapping[str, Any]",
+        tell: Callable[[int], None],
+    ) -> int:
+        done = 0
+        # Read before the first is updated: an updated event leaves the index.
         for item in list(islice(self._chosen(only), most)):
+            names = {"#unsent": _INDEX} | ({"#reason": "reason"} if "#reason" in update else {})
             self._dynamodb.update_item(
                 TableName=self._table,
                 Key={"pk": item["pk"], "sk": item["sk"]},
-                UpdateExpression="SET #unsent = :shard REMOVE #reason",
+                UpdateExpression=update,
                 # Another operator may have released it, and the sweeper published it since.
                 ConditionExpression="#unsent = :quarantine",
-                ExpressionAttributeNames={"#unsent": _INDEX, "#reason": "reason"},
-                ExpressionAttributeValues={
-                    ":shard": {"S": _SHARD},
-                    ":quarantine": {"S": _QUARANTINE},
-                },
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={":quarantine": {"S": _QUARANTINE}, **values},
             )
-            released += 1
-            tell(released)
-        return released
+            done += 1
+            tell(done)
+        return done
 
     def _chosen(self, only: str | None) -> Iterator[Any]:
         return (item for item in self._items() if only in (None, _id(item)))
