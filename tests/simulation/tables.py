@@ -26,19 +26,22 @@ class Table:
 
     Attributes:
         behind: what its indexes still show, where they are behind.
+        changes: each change that was ever made, as the item before it and after it.
     """
 
     definition: Mapping[str, Any]
     items: dict[Key, Item] = field(default_factory=dict)
     stream: list[dict[str, Any]] = field(default_factory=list)
     behind: dict[Key, Item] | None = None
+    changes: list[tuple[Item | None, Item | None]] = field(default_factory=list)
 
     def snapshot(self) -> Callable[[], None]:
         """What brings it back to how it is now, its indexes up to date."""
-        items, stream = dict(self.items), list(self.stream)
+        items, stream, changed = dict(self.items), list(self.stream), len(self.changes)
 
         def restore() -> None:
             self.items, self.stream, self.behind = dict(items), list(stream), None
+            del self.changes[changed:]
 
         return restore
 
@@ -115,6 +118,7 @@ class Table:
             self.items.pop(key, None)
         else:
             self.items[key] = after
+        self.changes.append((before, after))
         if before == after or "StreamSpecification" not in self.definition:
             return
         view = self.definition["StreamSpecification"]["StreamViewType"]

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
@@ -22,6 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 from shared import aws, settings
+from shared.dynamodb import from_wire
 from shared.entry import Handler
 from tests.simulation.cloud import Cloud, Message
 from tests.simulation.resources import SWEEPERS, deploy, function_at
@@ -258,7 +260,12 @@ class Town(Triggers):
 
     def books(self) -> books.Books:
         """All that is stored, and the e-mails that were handed over."""
-        return books.read(self._dynamodb, self._tables, list(self.cloud.handed_over))
+        changes = self.cloud.dynamodb.tables["ProductsTable"].changes
+        steps = [
+            (from_wire(before), from_wire(after)) for before, after in changes if before and after
+        ]
+        kept = books.read(self._dynamodb, self._tables, list(self.cloud.handed_over))
+        return replace(kept, product_steps=[step for step in steps if step[1]["sk"] == "PRODUCT"])
 
 
 @contextmanager

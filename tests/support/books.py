@@ -32,7 +32,10 @@ class HandedOver:
 
 @dataclass(frozen=True)
 class Books:
-    """What lies in the tables, by what it is, and the e-mails that the provider has taken."""
+    """What lies in the tables, by what it is, and the e-mails that the provider has taken.
+
+    `product_steps` are all changes of products, before and after: only the simulation knows them.
+    """
 
     users: Mapping[str, Item]
     addresses: Mapping[str, Item]
@@ -46,6 +49,7 @@ class Books:
     totals: Mapping[str, Mapping[str, int]]
     emails: Sequence[HandedOver]
     everything: Sequence[Item] = field(repr=False)
+    product_steps: Sequence[tuple[Item, Item]] | None = field(default=None, repr=False)
 
 
 def read(

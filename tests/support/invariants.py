@@ -19,10 +19,12 @@ from tests.support.erased import (
     erased_users,
     nothing_tells_who_an_erased_user_was,
 )
+from tools.template import template
 
 type Rule = Callable[[Books, Witness], Iterator[str]]
 
 ADMIN_EMAIL: Final = "admin@example.com"
+LOW_STOCK: Final = int(template()["Parameters"]["LowStockThreshold"]["Default"])
 _ENDED: Final = {"confirmed", "shipped", "delivered", "cancelled"}
 _SOLD: Final = {"confirmed", "shipped", "delivered"}
 _ID: Final = re.compile(r"\b[0-9a-f]{32}\b|[\w.+-]+@[\w-]+\.\w+")
@@ -139,6 +141,26 @@ def _follows(status: str) -> set[str]:
     return following.get(status, set())
 
 
+def each_step_below_the_threshold_has_one_event(books: Books, _: Witness) -> Iterator[str]:
+    """A product on sale whose stock falls below the threshold is reported once for each time, at that version."""
+    if books.product_steps is None:
+        return
+    low = Counter(
+        f"{after['id']}.{after['version']}"
+        for before, after in books.product_steps
+        if after["is_active"] and after["available"] < LOW_STOCK <= before["available"]
+    )
+    told = Counter(
+        fact.id
+        for id_ in books.products
+        for fact in books.events.get(id_, [])
+        if fact.type == "product.low_stock"
+    )
+    for id_ in low.keys() | told.keys():
+        if low[id_] != told[id_]:
+            yield f"the step to {id_} went below the threshold {low[id_]} times, {told[id_]} events say so"
+
+
 def nothing_stays_unsent(books: Books, _: Witness) -> Iterator[str]:
     """Every event has been published."""
     for id_ in books.unsent:
@@ -251,6 +273,7 @@ RULES: Final[tuple[Rule, ...]] = (
     money_is_taken_once_or_given_back,
     every_order_that_a_client_was_told_of_ends,
     every_change_of_an_order_has_one_event,
+    each_step_below_the_threshold_has_one_event,
     nothing_stays_unsent,
     nothing_tells_who_an_erased_user_was,
     an_erasure_is_said_where_it_was_done,
