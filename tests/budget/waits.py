@@ -14,6 +14,7 @@ from unittest.mock import patch
 from botocore.config import Config
 
 from shared import aws, settings, workers
+from tests.outages.alarms import alarms
 from tests.support.aws import pretend_credentials
 from tests.support.functions import FUNCTIONS, Function
 from tools.lambda_environment import variables
@@ -123,12 +124,12 @@ def _constant(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _alarms_of(*dimensions: object) -> str:
-    """The alarms that have one of these values as a dimension."""
+def _alarms_of(*names: str) -> str:
+    """The alarms that have one of these resources as a dimension."""
     found = [
         name
-        for name, alarm in resources("AWS::CloudWatch::Alarm").items()
-        if any(each["Value"] in dimensions for each in alarm.get("Dimensions", ()))
+        for name, alarm in alarms().items()
+        if any(resource in names for _, resource in alarm.metric[2])
     ]
     return ", ".join(found) or "none"
 
@@ -163,14 +164,12 @@ def _queues() -> Iterator[Iterable[object]]:
             function.name,
             f"{function.timeout} s",
             source["BatchSize"],
-            source["ScalingConfig"]["MaximumConcurrency"],
+            number(source["ScalingConfig"]["MaximumConcurrency"]),
             f"{source.get('MaximumBatchingWindowInSeconds', 0)} s",
             f"{queue['VisibilityTimeout']} s",
             number(redrive["maxReceiveCount"]),
             f"{queue['MessageRetentionPeriod'] // 86_400} days",
-            _alarms_of(
-                *({"Fn::GetAtt": f"{q}.QueueName"} for q in (_queue_name(source), dead_letters))
-            ),
+            _alarms_of(_queue_name(source), dead_letters),
         )
 
 
@@ -200,7 +199,7 @@ def _streams() -> Iterator[Iterable[object]]:
             "24 h" if oldest == -1 else f"{oldest} s",
             "yes" if source["BisectBatchOnFunctionError"] else "no",
             ", ".join(source["FunctionResponseTypes"]),
-            _alarms_of({"Ref": function.name}),
+            _alarms_of(function.name),
         )
 
 
@@ -212,7 +211,7 @@ def _schedules() -> Iterator[Iterable[object]]:
             function.name,
             f"{function.timeout} s",
             source["Schedule"],
-            _alarms_of({"Ref": function.name}),
+            _alarms_of(function.name),
         )
 
 
@@ -232,15 +231,15 @@ def _alarms() -> Iterator[Iterable[object]]:
         "GreaterThanOrEqualToThreshold": "≥",
         "LessThanThreshold": "<",
     }
-    for name, alarm in resources("AWS::CloudWatch::Alarm").items():
-        periods = alarm["EvaluationPeriods"]
-        compared = sign[alarm["ComparisonOperator"]]
+    for name, alarm in alarms().items():
+        rule = alarm.rule
+        compared = sign[alarm.properties["ComparisonOperator"]]
         yield (
             name,
-            alarm["MetricName"],
-            f"{alarm['Statistic']} {compared} {alarm['Threshold']}",
-            f"{alarm.get('DatapointsToAlarm', periods)} of {periods} periods of {alarm['Period']} s",
-            alarm.get("TreatMissingData", "missing"),
+            alarm.metric[1],
+            f"{alarm.statistic} {compared} {alarm.properties['Threshold']}",
+            f"{rule.datapoints_to_alarm} of {rule.evaluation_periods} periods of {alarm.period} s",
+            rule.treat_missing_data if alarm._filled is None else f"filled with {alarm._filled:g}",
         )
 
 

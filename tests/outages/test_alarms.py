@@ -262,6 +262,8 @@ def _let_things_go_wrong(stage: Stage) -> None:
         assert stage.anyone.post("/api/v1/auth/refresh", json=told).status_code == status
     stage.order((stage.mug, 1), key="declined", payment_token="tok_declined")
     stage.town.come_to_rest()
+    # What the sweepers say at each tick.
+    stage.town.pass_every_deadline()
 
 
 @pytest.mark.parametrize(("name", "alarm"), alarms().items(), ids=alarms())

@@ -30,6 +30,7 @@ from tests.budget.waits import (
     number,
     queue_of,
 )
+from tests.outages.alarms import alarms
 from tests.simulation.stage import Stage, opened
 from tests.support.functions import FUNCTIONS, Function
 from tools.intrinsics import resolve
@@ -189,12 +190,12 @@ def test_a_stream_has_at_most_two_readers() -> None:
 def test_an_alarm_rings_long_before_waiting_events_cost_reservations(function: Function) -> None:
     [alarm] = [
         alarm
-        for alarm in resources("AWS::CloudWatch::Alarm").values()
-        if alarm["MetricName"] == "IteratorAge"
-        and {"Name": "FunctionName", "Value": {"Ref": function.name}} in alarm["Dimensions"]
+        for alarm in alarms().values()
+        if alarm.metric
+        == ("AWS/Lambda", "IteratorAge", frozenset({("FunctionName", function.name)}))
     ]
-    assert (alarm["Namespace"], alarm["Statistic"]) == ("AWS/Lambda", "Maximum")
-    seconds = alarm["Threshold"] / 1000 + alarm["Period"] * alarm["EvaluationPeriods"]
+    assert alarm.statistic == "Maximum"
+    seconds = alarm.properties["Threshold"] / 1000 + alarm.period * alarm.rule.evaluation_periods
     assert seconds <= HELD_FOR.total_seconds() / 2
 
 
@@ -331,13 +332,13 @@ def test_the_topic_s_filters_are_ones_that_sns_takes() -> None:
 
 
 def test_alarms_are_ones_that_cloudwatch_takes() -> None:
-    for name, alarm in resources("AWS::CloudWatch::Alarm").items():
-        period = alarm["Period"]
+    for name, alarm in alarms().items():
+        period = alarm.period
         assert period in (10, 20, 30) or (period > 0 and period % 60 == 0), name
         longest = 86_400 if period < 3600 else 604_800
-        assert period * alarm["EvaluationPeriods"] <= longest, name
-        assert len(alarm["AlarmDescription"]) <= 1024
-        assert len(alarm.get("Dimensions", ())) <= 30
+        assert period * alarm.rule.evaluation_periods <= longest, name
+        assert len(alarm.properties["AlarmDescription"]) <= 1024
+        assert len(alarm.metric[2]) <= 30
 
 
 def test_logs_are_kept_for_a_time_that_cloudwatch_knows() -> None:
