@@ -34,13 +34,6 @@ MUTANTS: Final = (
         _WAITS,
     ),
     Mutant(
-        "the saga waits for the inventory no longer than for a table",
-        "functions/orders/composition.py",
-        "read=8, attempts=1)",
-        "read=1.5, attempts=1)",
-        _WAITS,
-    ),
-    Mutant(
         "an order repeats a call of its neighbours by itself",
         "functions/orders/api.py",
         "read=8, attempts=1)",
