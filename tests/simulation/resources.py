@@ -21,6 +21,7 @@ class Stream:
     relay: str
     batch_size: int
     attempts: int
+    lanes: int
     patterns: tuple[EventPattern, ...]
 
     def carries(self, record: Any) -> bool:
@@ -34,6 +35,7 @@ class Worker:
 
     function: str
     batch_size: int
+    concurrency: int
 
 
 def _logical_id(attribute: Mapping[str, str]) -> str:
@@ -47,8 +49,14 @@ def _sources(type_: str, of: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield _logical_id(source[of]), function.name, source
 
 
+def _minutes(rate: str) -> int:
+    found = re.fullmatch(r"rate\((\d+) minutes?\)", rate)
+    assert found, rate
+    return int(found[1])
+
+
 WORKERS: Final = {
-    queue: Worker(function, source["BatchSize"])
+    queue: Worker(function, source["BatchSize"], source["ScalingConfig"]["MaximumConcurrency"])
     for queue, function, source in _sources("SQS", "Queue")
 }
 STREAMS: Final = tuple(
@@ -57,6 +65,7 @@ STREAMS: Final = tuple(
         relay,
         source["BatchSize"],
         source["MaximumRetryAttempts"] + 1,
+        source["ParallelizationFactor"],
         tuple(
             EventPattern(f["Pattern"], json.loads(f["Pattern"]))
             for f in source["FilterCriteria"]["Filters"]
@@ -64,7 +73,12 @@ STREAMS: Final = tuple(
     )
     for table, relay, source in _sources("DynamoDB", "Stream")
 )
-SWEEPERS: Final = tuple(name for name, f in FUNCTIONS.items() if f.events("Schedule"))
+SCHEDULES: Final = {
+    name: _minutes(f.events("Schedule")[0]["Schedule"])
+    for name, f in FUNCTIONS.items()
+    if f.events("Schedule")
+}
+SWEEPERS: Final = tuple(SCHEDULES)
 # What takes whatever nobody else takes comes last.
 _ROUTES: Final = sorted(
     (

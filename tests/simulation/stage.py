@@ -80,10 +80,10 @@ def _is_in_progress(answer: httpx.Response) -> bool:
 
 
 @contextmanager
-def opened() -> Iterator[Stage]:
-    """A stage on which nothing is on its way."""
+def opened(build: Callable[[], Town] = Town) -> Iterator[Stage]:
+    """A stage on which nothing is on its way, in a town of this kind."""
     witness = Witness()
-    with Town() as town:
+    with build() as town:
         transport = httpx.MockTransport(town.answer)
         hooks = {"response": [witness.saw]}
         with httpx.Client(

@@ -81,10 +81,16 @@ class Call:
 
 @dataclass(eq=False)
 class Invocation:
-    """A function at work: until it has answered, has died, or has been left stalled as a zombie."""
+    """A function at work: until it has answered, has died, or has been left stalled as a zombie.
+
+    Where time passes, `gives_up_at` is when the client stops waiting for the call at hand, and `is_provider` says that the
+    calls are those of the payment provider, which runs in this process as well.
+    """
 
     function: str
     is_dead: bool = False
+    is_provider: bool = False
+    gives_up_at: float = 0
     stalled: threading.Event = field(default_factory=threading.Event)
     resumed: threading.Event = field(default_factory=threading.Event)
 

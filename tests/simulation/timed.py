@@ -1,0 +1,461 @@
+"""A town in which time passes by itself: functions run beside each other and have their time-outs, every call takes its
+time, and queues, streams and schedules call functions as AWS does.
+
+What AWS does not document, and this assumes: a stream is read five times a second; a lane whose batch failed waits 1 s
+before it tries again, then twice as long, up to a minute.
+"""
+
+import io
+import json
+import os
+import random
+import sys
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final, Self
+
+from botocore.exceptions import ReadTimeoutError
+
+from orders.payments import PaymentOutcomeUnknown, PaymentUnavailable
+from orders.sandbox_payments import SandboxPayments
+from shared import http, metrics, settings
+from shared.entry import Handler
+from tests.simulation.resources import SCHEDULES, STREAMS, WORKERS, Stream, Worker
+from tests.simulation.timed_wire import Fault, Target, TimedWire
+from tests.simulation.timeline import Process, Signal, Timeline, running
+from tests.simulation.town import Town
+from tests.simulation.triggers import Broken, Lost, _as_record
+from tests.simulation.wire import Call, Died, Invocation, current
+from tests.support import lambda_events
+from tests.support.context import LambdaContext
+from tests.support.functions import FUNCTIONS
+from tools.lambda_environment import variables
+
+_COLD_START_SECONDS: Final = 0.4
+_CLOCK_SKEW_SECONDS: Final = 2.0
+_STREAM_SECONDS: Final = 0.2
+_LONGEST_BACKOFF_SECONDS: Final = 60.0
+_STREAM_KEEPS_SECONDS: Final = 24 * 3600
+# Asynchronous invocations that fail are repeated twice: "Asynchronous invocation" in Lambda's developer guide.
+_ASYNC_RETRIES: Final = (60.0, 120.0)
+_PROVIDER_SECONDS: Final = 0.3
+# When a client of the payment provider gives up waiting.
+_PROVIDER_PATIENCE_SECONDS: Final = 5.0
+_PAYMENTS: Final = ("authorize", "capture", "void", "refund", "find")
+
+type Outcome = Any
+
+
+@dataclass(eq=False)
+class _Environment:
+    """Where a function runs, one invocation at a time."""
+
+    function: str
+    skew: float
+    handler: Handler | None = None
+
+
+class _Context(LambdaContext):
+    def __init__(self, name: str, id_: str, seconds_left: Callable[[], float]) -> None:
+        super().__init__(function_name=name, aws_request_id=id_)
+        self._seconds_left = seconds_left
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int(self._seconds_left() * 1000))
+
+
+@dataclass(eq=False)
+class _Lane:
+    """One of the parallel readers of a stream: a batch that fails blocks what comes after it."""
+
+    stream: Stream
+    records: deque[tuple[float, dict[str, Any]]] = field(default_factory=deque)
+    attempts: int = 0
+    most: int = 0
+    is_busy: bool = False
+
+
+@dataclass(eq=False)
+class _Poller:
+    """What reads a queue for its worker."""
+
+    queue: str
+    worker: Worker
+    busy: int = 0
+    wakes_at: float = float("inf")
+
+
+class TimedTown(Town):
+    """The shop, and the managed services round it, in virtual time.
+
+    Attributes:
+        invocations: for each function, how many began, and how many of them did not end by themselves.
+        listen: is given every line that functions print, and when.
+        measure: is given a metric of AWS's own: its namespace, its name, its dimensions, its value, and when.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timeline = Timeline(time.time(), lambda now: self._clock.move_to(now))
+        # AWS's own clock is right.
+        self.cloud.now = self.cloud.dynamodb._now = lambda: self.timeline.now
+        self.wire: TimedWire = TimedWire(self.cloud, self.timeline, self._called)
+        self._environments: dict[str, list[_Environment]] = {}
+        self._lanes = {
+            s.table: [_Lane(s, most=s.batch_size) for _ in range(s.lanes)] for s in STREAMS
+        }
+        self._pollers = {queue: _Poller(queue, worker) for queue, worker in WORKERS.items()}
+        self.killed: list[tuple[float, str]] = []
+        self.invocations: dict[str, int] = {}
+        self.provider_seconds = _PROVIDER_SECONDS
+        self.provider_patience = _PROVIDER_PATIENCE_SECONDS
+        self.listen: Callable[[str, float], None] = lambda line, at: None
+        self.measure: Callable[[str, str, dict[str, str], float, float], None] = (
+            lambda namespace, name, dimensions, value, at: None
+        )
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._open.enter_context(_provider(self))
+        self._open.enter_context(redirect_stdout(_Stdout(self, sys.stdout)))
+        self._open.enter_context(_same_random_numbers())
+        for place, (sweeper, minutes) in enumerate(SCHEDULES.items()):
+            self._schedule(sweeper, minutes * 60, first=5.0 + 7 * place)
+        self._measure_queues()
+        return self
+
+    def forked(self) -> None:
+        """This is another process now, which has none of the threads."""
+        self.timeline.forked()
+        http._loop.cache_clear()
+
+    # --- time ---
+
+    def pass_time(self, by: timedelta) -> None:
+        self.timeline.sleep(by.total_seconds())
+
+    def run_until(self, when: float) -> None:
+        """Let everything happen that happens until then."""
+        self.timeline.run(when)
+        self._fail_if_broken()
+
+    def start(self, task: Callable[[], None]) -> Process:
+        """Let somebody do something beside everything else; they may sleep."""
+        return self.timeline.start(task)
+
+    def come_to_rest(self) -> None:
+        for _ in range(60):
+            if self.is_quiet() and not self._is_anything_left():
+                return
+            self.run_until(self.timeline.now + 60)
+        raise AssertionError("the shop does not come to rest")
+
+    def is_quiet(self) -> bool:
+        return not any(
+            lane.records for lanes in self._lanes.values() for lane in lanes
+        ) and not any(self.cloud.queues[queue].messages for queue in WORKERS)
+
+    def _fail_if_broken(self) -> None:
+        if self.wire.broken:
+            raise Broken from self.wire.broken
+
+    # --- functions ---
+
+    def restart(self, name: str, **parameters: str) -> None:
+        raise NotImplementedError("environments come and go by themselves")
+
+    def invoke(self, name: str, event: dict[str, Any]) -> Any:
+        """Run a function beside everything else and wait for its answer, for as long as the call at hand may take.
+
+        Raises:
+            Lost: it died, or ran out of time.
+            ReadTimeoutError: the caller gave up waiting.
+        """
+        ended, outcome = Signal(), list[Outcome]()
+
+        def end(result: Outcome) -> None:
+            outcome.append(result)
+            self.timeline.set(ended)
+
+        self._begin(name, event, end)
+        caller = current.get()
+        patience = caller.gives_up_at - self.timeline.now if caller else float("inf")
+        if not self.timeline.wait(ended, patience):
+            raise ReadTimeoutError(endpoint_url=name)
+        if isinstance(outcome[0], BaseException):
+            raise outcome[0]
+        return outcome[0]
+
+    def _begin(self, name: str, event: dict[str, Any], end: Callable[[Outcome], None]) -> None:
+        """Let a function run; `end` is given its answer, or the exception that it raised."""
+        sent = json.loads(json.dumps(event))
+        self.invocations[name] = number = self.invocations.get(name, 0) + 1
+        idle = self._environments.setdefault(name, [])
+        skew = random.uniform(-_CLOCK_SKEW_SECONDS, _CLOCK_SKEW_SECONDS)  # no secret
+        environment = idle.pop() if idle else _Environment(name, skew)
+        cold = 0 if environment.handler else _COLD_START_SECONDS
+        stops_at = self.timeline.now + cold + FUNCTIONS[name].timeout
+        invocation = Invocation(name)
+
+        def run() -> None:
+            result: Outcome = Lost(name)
+            try:
+                current.set(invocation)
+                if environment.handler is None:
+                    self.timeline.sleep(_COLD_START_SECONDS)
+                    module = FUNCTIONS[name].module
+                    environment.handler = module.build(
+                        settings.read(module.Settings, variables(name, self._names))
+                    )
+                context = _Context(name, f"{name}-{number}", lambda: stops_at - self.timeline.now)
+                try:
+                    result = json.loads(json.dumps(environment.handler(sent, context)))
+                except Exception as error:  # noqa: BLE001  # handed on, to whoever waits for it
+                    result = error
+                idle.append(environment)
+            except Died:
+                self.killed.append((self.timeline.now, name))
+                invocation.is_dead = True
+                metrics._metrics().clear_metrics()
+            finally:
+                end(result)
+
+        process = self.timeline.start(run, environment.skew)
+        self.timeline.at(stops_at, lambda: self.timeline.kill(process))
+
+    def _invoked(self, name: str, payload: bytes) -> tuple[bytes, str | None]:
+        event = json.loads(payload)
+        try:
+            return json.dumps(self.invoke(name, event)).encode(), None
+        except ReadTimeoutError:
+            raise
+        except Exception as error:  # noqa: BLE001  # as the runtime does
+            return json.dumps({"errorType": type(error).__name__}).encode(), "Unhandled"
+
+    # --- event sources ---
+
+    def _called(self, call: Call) -> None:
+        """Something may have changed by a call."""
+        if call.service == "dynamodb":
+            for stream in STREAMS:
+                if stream.table == call.about:
+                    self._collect(stream)
+        elif call.service in ("sns", "sqs"):
+            self.poll()
+
+    def _schedule(self, sweeper: str, seconds: float, first: float) -> None:
+        def tick() -> None:
+            self.timeline.after(seconds, tick)
+            self._invoke_later(sweeper, lambda_events.schedule(sweeper), list(_ASYNC_RETRIES))
+
+        self.timeline.after(first, tick)
+
+    def _invoke_later(self, name: str, event: dict[str, Any], retries: list[float]) -> None:
+        def end(result: Outcome) -> None:
+            if isinstance(result, Exception) and retries:
+                self.timeline.after(
+                    retries[0], lambda: self._invoke_later(name, event, retries[1:])
+                )
+
+        self._begin(name, event, end)
+
+    def _collect(self, stream: Stream) -> None:
+        for record in self._new_records(stream):
+            key = record["dynamodb"]["Keys"]["pk"]["S"]
+            lane = self._lanes[stream.table][zlib.crc32(key.encode()) % stream.lanes]
+            lane.records.append((self.timeline.now, record))
+            self._wake(lane, _STREAM_SECONDS)
+
+    def _wake(self, lane: _Lane, seconds: float) -> None:
+        if not lane.is_busy and lane.records:
+            lane.is_busy = True
+            self.timeline.after(seconds, lambda: self._read(lane))
+
+    def _read(self, lane: _Lane) -> None:
+        """Hand the lane's next batch to its relay."""
+        lane.is_busy = False
+        now, stream = self.timeline.now, lane.stream
+        if self.wire.fault_of(target := Target("stream", "GetRecords", stream.table)):
+            self._wake(lane, 5)
+            return
+        self.wire.called[target] += 1
+        while lane.records and lane.records[0][0] < now - _STREAM_KEEPS_SECONDS:
+            lane.records.popleft()
+        if not lane.records:
+            return
+        lane.is_busy = True
+        batch = [record for _, (_, record) in zip(range(lane.most), lane.records, strict=False)]
+        age = (now - lane.records[0][0]) * 1000
+        self.measure("AWS/Lambda", "IteratorAge", {"FunctionName": stream.relay}, age, now)
+        self._begin(
+            stream.relay,
+            {"Records": batch},
+            lambda result: self._relayed(lane, batch, result),
+        )
+
+    def _relayed(self, lane: _Lane, batch: list[Any], result: Outcome) -> None:
+        lane.is_busy = False
+        if isinstance(result, BaseException):
+            done = 0
+            if len(batch) > 1:
+                # Halved, which uses up no attempt.
+                lane.most = len(batch) // 2
+            else:
+                lane.attempts += 1
+        else:
+            failed = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
+            places = [
+                place
+                for place, record in enumerate(batch)
+                if record["dynamodb"]["SequenceNumber"] in failed
+            ]
+            done = places[0] if places else len(batch)
+            lane.attempts = 0 if done else lane.attempts + 1
+        if lane.attempts >= lane.stream.attempts:
+            done = len(batch)
+        for _ in range(done):
+            lane.records.popleft()
+        if done:
+            lane.attempts, lane.most = 0, lane.stream.batch_size
+        self._wake(
+            lane, min(_LONGEST_BACKOFF_SECONDS, 2.0 ** (lane.attempts - 1)) if not done else 0
+        )
+
+    def poll(self) -> None:
+        """Hand visible messages to the workers that are free."""
+        for poller in self._pollers.values():
+            self._poll(poller)
+
+    def _poll(self, poller: _Poller) -> None:
+        now, queue = self.timeline.now, self.cloud.queues[poller.queue]
+        if self.wire.fault_of(target := Target("sqs", "ReceiveMessage", poller.queue)):
+            self._wake_poller(poller, now + 5)
+            return
+        while poller.busy < poller.worker.concurrency:
+            visible = [m for m in queue.messages if m.visible_at <= now]
+            if not visible:
+                break
+            self.wire.called[target] += 1
+            batch = [m for m in visible[: poller.worker.batch_size] if self._received(queue, m)]
+            if batch:
+                self._hand_over(poller, batch)
+        if poller.busy < poller.worker.concurrency and queue.messages:
+            self._wake_poller(poller, min(m.visible_at for m in queue.messages))
+
+    def _wake_poller(self, poller: _Poller, when: float) -> None:
+        if when < poller.wakes_at:
+            poller.wakes_at = when
+
+            def wake() -> None:
+                if poller.wakes_at == when:
+                    poller.wakes_at = float("inf")
+                    self._poll(poller)
+
+            self.timeline.at(when, wake)
+
+    def _hand_over(self, poller: _Poller, batch: list[Any]) -> None:
+        queue = self.cloud.queues[poller.queue]
+        poller.busy += 1
+        records = [
+            _as_record(poller.queue, f"{place}", message) for place, message in enumerate(batch)
+        ]
+
+        def end(result: Outcome) -> None:
+            poller.busy -= 1
+            if not isinstance(result, BaseException):
+                failed = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
+                done = {r["receiptHandle"] for r in records if r["messageId"] not in failed}
+                queue.messages = [m for m in queue.messages if m.id not in done]
+            self._poll(poller)
+
+        self._begin(poller.worker.function, {"Records": records}, end)
+
+    def _measure_queues(self) -> None:
+        now = self.timeline.now
+        for name, queue in self.cloud.queues.items():
+            visible = sum(m.visible_at <= now for m in queue.messages)
+            self.measure(
+                "AWS/SQS",
+                "ApproximateNumberOfMessagesVisible",
+                {"QueueName": name},
+                visible,
+                now,
+            )
+        self.timeline.after(60, self._measure_queues)
+
+
+class _Stdout(io.TextIOBase):
+    """What functions print, for those who listen."""
+
+    def __init__(self, town: TimedTown, kept: Any) -> None:
+        self._town = town
+        self._kept = kept
+
+    def write(self, text: str) -> int:
+        invocation = current.get()
+        if running.get() is None or invocation is None:
+            self._kept.write(text)
+        elif not invocation.is_dead and text.strip():
+            self._town.listen(text, self._town.timeline.now)
+        return len(text)
+
+
+@contextmanager
+def _same_random_numbers() -> Iterator[None]:
+    """Ids are the same in each run."""
+    numbers, kept = random.Random(0), os.urandom  # no secret
+    random.seed(0)
+    os.urandom = numbers.randbytes
+    try:
+        yield
+    finally:
+        os.urandom = kept
+
+
+@contextmanager
+def _provider(town: TimedTown) -> Iterator[None]:
+    """The payment provider is a service of its own: it takes its time, and may be away."""
+    kept = {name: getattr(SandboxPayments, name) for name in _PAYMENTS}
+    for name, do in kept.items():
+        setattr(SandboxPayments, name, _remote(town, name, do))
+    try:
+        yield
+    finally:
+        for name, do in kept.items():
+            setattr(SandboxPayments, name, do)
+
+
+def _remote(town: TimedTown, name: str, do: Callable[..., Any]) -> Callable[..., Any]:
+    target = Target("payments", name, "")
+
+    def call(provider: SandboxPayments, *args: Any, **more: Any) -> Any:
+        invocation = current.get()
+        if running.get() is None or invocation is None or invocation.is_provider:
+            return do(provider, *args, **more)
+
+        def done() -> Any:
+            invocation.is_provider = True
+            try:
+                return do(provider, *args, **more)
+            finally:
+                invocation.is_provider = False
+
+        town.wire.called[target] += 1
+        fault = town.wire.fault_of(target)
+        if fault in (Fault.FAILS, Fault.THROTTLES):
+            town.timeline.sleep(town.provider_seconds)
+            raise PaymentUnavailable
+        if fault in (Fault.HANGS, Fault.LATE):
+            if fault is Fault.LATE:
+                done()
+            town.timeline.sleep(town.provider_patience)
+            raise PaymentOutcomeUnknown
+        town.timeline.sleep(town.provider_seconds)
+        return done()
+
+    return call
