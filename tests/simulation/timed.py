@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Self
 
+import argon2
 from botocore.exceptions import ReadTimeoutError
 
 from orders.payments import PaymentOutcomeUnknown, PaymentUnavailable
@@ -95,13 +96,14 @@ class TimedTown(Town):
 
     Attributes:
         invocations: for each function, how many began, and how many of them did not end by themselves.
+        pace: schedules tick as many times less often than the template says, where hours pass in which nothing happens.
         listen: is given every line that functions print, and when.
         measure: is given a metric of AWS's own: its namespace, its name, its dimensions, its value, and when.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.timeline = Timeline(time.time(), lambda now: self._clock.move_to(now))
+        self.timeline = Timeline(time.time(), self._clock.move_to)
         # AWS's own clock is right.
         self.cloud.now = self.cloud.dynamodb._now = lambda: self.timeline.now
         self.wire: TimedWire = TimedWire(self.cloud, self.timeline, self._called)
@@ -110,6 +112,7 @@ class TimedTown(Town):
             s.table: [_Lane(s, most=s.batch_size) for _ in range(s.lanes)] for s in STREAMS
         }
         self._pollers = {queue: _Poller(queue, worker) for queue, worker in WORKERS.items()}
+        self.pace = 1
         self.killed: list[tuple[float, str]] = []
         self.invocations: dict[str, int] = {}
         self.provider_seconds = _PROVIDER_SECONDS
@@ -122,6 +125,7 @@ class TimedTown(Town):
     def __enter__(self) -> Self:
         super().__enter__()
         self._open.enter_context(_provider(self))
+        self._open.enter_context(_cheap_passwords())
         self._open.enter_context(redirect_stdout(_Stdout(self, sys.stdout)))
         self._open.enter_context(_same_random_numbers())
         for place, (sweeper, minutes) in enumerate(SCHEDULES.items()):
@@ -130,8 +134,7 @@ class TimedTown(Town):
         return self
 
     def forked(self) -> None:
-        """This is another process now, which has none of the threads."""
-        self.timeline.forked()
+        """This is another process now: its event loops must not be those of its parent."""
         http._loop.cache_clear()
 
     # --- time ---
@@ -250,7 +253,7 @@ class TimedTown(Town):
 
     def _schedule(self, sweeper: str, seconds: float, first: float) -> None:
         def tick() -> None:
-            self.timeline.after(seconds, tick)
+            self.timeline.after(seconds * self.pace, tick)
             self._invoke_later(sweeper, lambda_events.schedule(sweeper), list(_ASYNC_RETRIES))
 
         self.timeline.after(first, tick)
@@ -415,6 +418,17 @@ def _same_random_numbers() -> Iterator[None]:
         yield
     finally:
         os.urandom = kept
+
+
+@contextmanager
+def _cheap_passwords() -> Iterator[None]:
+    """Hashing as it should be done would be most of what a simulated hour takes."""
+    kept = argon2.PasswordHasher
+    argon2.PasswordHasher = lambda **_: kept(time_cost=1, memory_cost=8, parallelism=1)  # type: ignore[misc,assignment]  # whatever is asked for
+    try:
+        yield
+    finally:
+        argon2.PasswordHasher = kept  # type: ignore[misc]  # as above
 
 
 @contextmanager

@@ -51,7 +51,8 @@ class _Worker:
     """A real thread, reused: product code keeps an event loop for each."""
 
     turn: threading.Lock = field(default_factory=threading.Lock)
-    task: Action = lambda: None
+    task: Action | None = None
+    thread: threading.Thread | None = None
 
     def __post_init__(self) -> None:
         self.turn.acquire()
@@ -115,11 +116,15 @@ class Timeline:
         def work() -> None:
             while True:
                 worker.turn.acquire()
-                worker.task()
+                task, worker.task = worker.task, None
+                if task is None:
+                    return
+                task()
                 self._idle.append(worker)
                 self._back.release()
 
-        threading.Thread(target=work, daemon=True).start()
+        worker.thread = threading.Thread(target=work, daemon=True)
+        worker.thread.start()
         return worker
 
     def _switch(self, process: Process, turn: threading.Lock) -> None:
@@ -197,6 +202,10 @@ class Timeline:
             self._show(self.now)
             do()
 
-    def forked(self) -> None:
-        """This is another process now, which has none of the threads."""
+    def end_threads(self) -> None:
+        """End the threads that nothing runs in: before a fork, which would copy none of them."""
+        for worker in self._idle:
+            worker.turn.release()
+            assert worker.thread
+            worker.thread.join()
         self._idle.clear()

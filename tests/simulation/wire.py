@@ -22,6 +22,7 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from tests.simulation.cloud import Cloud
+from tests.support.functions import function_called
 
 _EVENT: Final = "before-send"
 _CALL: Final = timedelta(milliseconds=1)
@@ -266,7 +267,8 @@ class Wire:
 def _about(service: str, path: str, body: bytes) -> str:
     if service == "lambda":
         name: str = json.loads(body)["name"]
-        return f"{path.split('/functions/')[1].split('/', maxsplit=1)[0]} {name}"
+        function = path.split("/functions/")[1].split("/", maxsplit=1)[0]
+        return f"{function_called(function)} {name}"
     if service != "dynamodb":
         return ""
     request = json.loads(body)

@@ -1,0 +1,143 @@
+"""What is promised of an outage: it costs time and nothing else."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tests.outages.load import Load
+from tests.simulation.resources import WORKERS
+from tests.simulation.timed_wire import Fault, Outage, Target
+from tests.support.books import Books
+from tests.support.invariants import DOUBLED, breaches
+
+_DEADLINE_SECONDS: Final = 600
+_GRACE_SECONDS: Final = 120
+# Environments' clocks are off by two seconds each.
+_CLOCKS_SECONDS: Final = 5
+# Two ticks of the schedule and what they take.
+_SHORTEST_DRAIN_SECONDS: Final = 180
+# A letter whose sending was not answered is sent once more after a quarter of an hour.
+_LETTER_SECONDS: Final = 17 * 60
+# An order that nothing keeps waiting: if no event tells of it the sweeper finds it in its next two ticks.
+_UNDISTURBED_SECONDS: Final = 180
+_MOST_COPIES: Final = 2
+_OWN_DECISIONS: Final = {"customer_request", "admin_request", "payment_declined"}
+_COPIES: Final = re.compile(r"was handed over (\d+) times for (\d+) events")
+
+
+def _at(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _is_needed_to_end(target: Target) -> bool:
+    """Whether no order can end without it, be it by its deadline: the orders table, and what brings messages to the saga."""
+    return target.about in ("OrdersTable", "CheckoutQueue") and target.service != "stream"
+
+
+def _is_needed_to_go_on(target: Target) -> bool:
+    """Whether the saga of an order that was placed calls it."""
+    return (
+        _is_needed_to_end(target)
+        or target.service == "payments"
+        or target.about == "ProductsTable"
+        or (target.service == "lambda" and "ProductsInventory" in target.about)
+    )
+
+
+def _is_needed_to_place(target: Target) -> bool:
+    """Whether a request to order needs it, or one to log in."""
+    return target.service in ("kms", "lambda") or (
+        target.service == "dynamodb" and target.about != "NotificationsTable"
+    )
+
+
+@dataclass
+class Judge:
+    """Judges what became of an outage once everything is over.
+
+    Args:
+        drained_at: when the last work was done, None if it never was.
+    """
+
+    load: Load
+    outage: Outage
+    books: Books
+    drained_at: float | None
+
+    def breaches(self) -> Iterator[str]:
+        """A sentence for each promise that was broken."""
+        yield from self._invariants()
+        yield from self._orders()
+        yield from self._backlog()
+        yield from self._clients()
+
+    def _invariants(self) -> Iterator[str]:
+        for breach in breaches(self.books, self.load.stage.witness):
+            if breach.startswith(DOUBLED):
+                found = _COPIES.search(breach)
+                assert found
+                if int(found[1]) <= _MOST_COPIES * int(found[2]):
+                    continue
+            yield breach
+        for queue in WORKERS:
+            dead = self.load.town.cloud.queues[
+                self.load.town.cloud.queues[queue].dead_letters or ""
+            ]
+            if dead.messages:
+                yield f"{len(dead.messages)} dead letters of {queue}"
+
+    def _orders(self) -> Iterator[str]:
+        outage = self.outage
+        for id_, order in self.books.orders.items():
+            placed = _at(order["created_at"])
+            ended = self._ended_at(id_)
+            reason = order.get("cancel_reason")
+            if reason and reason not in _OWN_DECISIONS:
+                deadline = placed + _DEADLINE_SECONDS
+                if not outage.begin <= deadline <= outage.end + _CLOCKS_SECONDS:
+                    yield (
+                        f"an order of {placed - outage.begin:.0f} s was cancelled ({reason}) for an outage"
+                        f" that was over at {outage.end - outage.begin:.0f} s"
+                    )
+            if ended is None:
+                # The invariants say so.
+                continue
+            latest = placed + _DEADLINE_SECONDS + _GRACE_SECONDS
+            if _is_needed_to_end(outage.target):
+                latest = max(latest, outage.end + _GRACE_SECONDS + self._length)
+            if not _is_needed_to_go_on(outage.target):
+                latest = placed + _UNDISTURBED_SECONDS
+            if ended > latest + _CLOCKS_SECONDS:
+                yield (
+                    f"an order of {placed - outage.begin:.0f} s ended ({order['status']}) after"
+                    f" {ended - placed:.0f} s"
+                )
+
+    @property
+    def _length(self) -> float:
+        return self.outage.end - self.outage.begin
+
+    def _ended_at(self, order_id: str) -> float | None:
+        ends = [
+            _at(fact.at)
+            for fact in self.books.events.get(order_id, [])
+            if fact.type in ("order.confirmed", "order.cancelled")
+        ]
+        return min(ends, default=None)
+
+    def _backlog(self) -> Iterator[str]:
+        allowed = max(2 * self._length, _SHORTEST_DRAIN_SECONDS)
+        if self.outage.target.service == "sesv2":
+            allowed = max(allowed, _LETTER_SECONDS)
+        if self.drained_at is None:
+            yield "the backlog never drained"
+        elif self.drained_at > self.outage.end + allowed:
+            yield f"the backlog drained {self.drained_at - self.outage.end:.0f} s after the outage"
+
+    def _clients(self) -> Iterator[str]:
+        if not _is_needed_to_place(self.outage.target) or self.outage.fault is Fault.STALE:
+            for what, number in Counter(what for _, what in self.load.gave_up).items():
+                yield f"{number} clients could not {what}"

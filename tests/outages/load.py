@@ -1,0 +1,136 @@
+"""Steady load: customers order, cancel, register and are erased, with clients that do not give up at once."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+
+from tests.simulation.people import Regular
+from tests.simulation.stage import Stage, opened
+from tests.simulation.timed import TimedTown
+from tests.support.shop import code
+
+# How long a client goes on asking.
+_PATIENCE_SECONDS: Final = 180
+_LONGEST_PAUSE_SECONDS: Final = 30
+# What becomes of the orders, in turn.
+_KINDS: Final = ("paid", "paid", "declined", "cancelled", "paid", "no answer", "registered")
+_TOKENS: Final = {"declined": "tok_declined", "no answer": "tok_timeout"}
+
+
+@dataclass
+class Load:
+    """Customers who are at work in a town.
+
+    Attributes:
+        gave_up: what clients asked for in vain, and since when.
+    """
+
+    stage: Stage
+    town: TimedTown
+    customers: list[Regular]
+    leaving: Regular
+    gave_up: list[tuple[float, str]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def spread(self, begin: float, end: float, orders: int) -> None:
+        """Let so many orders be placed, evenly."""
+        for place in range(orders):
+            number = next(self._numbers)
+            when = begin + (end - begin) * place / orders
+            self._later(when, lambda number=number: self._one(number))  # type: ignore[misc]  # bound at once
+
+    def erase_at(self, when: float) -> None:
+        """Let a customer be erased who has ordered a minute before."""
+        path = f"/api/v1/users/{self.leaving.user['id']}"
+
+        def order() -> None:
+            self._place(self.leaving, "the last one", {})
+
+        def erase() -> None:
+            self._persist("erase", lambda: self.stage.admin.delete(path, params={"erase": "true"}))
+
+        self._later(when - 60, order)
+        self._later(when, erase)
+
+    def _later(self, when: float, act: Callable[[], None]) -> None:
+        self.town.timeline.at(when, lambda: self.town.start(act))
+
+    def _one(self, number: int) -> None:
+        kind = _KINDS[number % len(_KINDS)]
+        customer = self.customers[number % len(self.customers)]
+        token = _TOKENS.get(kind)
+        if kind == "registered":
+            self._register(number)
+            return
+        placed = self._place(customer, str(number), {"payment_token": token} if token else {})
+        if placed and kind == "cancelled":
+            # Some of them are confirmed by then.
+            self.town.pass_time(timedelta(seconds=0.5 if number % 2 else 5))
+            path = f"/api/v1/orders/{placed['id']}/cancel"
+            self._persist("cancel", lambda: customer.post(path))
+
+    def _place(self, customer: Regular, key: str, more: dict[str, Any]) -> dict[str, Any] | None:
+        answer = self._persist(
+            "order", lambda: customer.try_order((self.stage.tray, 1), key=f"key-{key}", **more)
+        )
+        if answer is None or answer.status_code == 403:
+            # Erased meanwhile.
+            return None
+        assert answer.status_code == 201, answer.text
+        placed: dict[str, Any] = answer.json()
+        return placed
+
+    def _register(self, number: int) -> None:
+        account = {
+            "email": f"number-{number}@example.com",
+            "full_name": f"Number {number}",
+            "password": "a-long-enough-password",
+        }
+        answer = self._persist("register", lambda: self.stage.anyone.post("/api/v1/users", account))
+        # An earlier request, whose answer was lost, may have registered them.
+        assert answer is None or answer.status_code in (201, 409), answer.text
+
+    def _persist(self, what: str, ask: Callable[[], httpx.Response]) -> httpx.Response | None:
+        """Ask until there is an answer, as a good client does; None if there is none for minutes."""
+        begin, pause = self.town.timeline.now, 1
+        while True:
+            if (answer := _answered(ask)) is not None:
+                return answer
+            if self.town.timeline.now + pause > begin + _PATIENCE_SECONDS:
+                self.gave_up.append((begin, what))
+                return None
+            self.town.pass_time(timedelta(seconds=pause))
+            pause = min(_LONGEST_PAUSE_SECONDS, 2 * pause)
+
+
+def _answered(ask: Callable[[], httpx.Response]) -> httpx.Response | None:
+    try:
+        answer = ask()
+    except AssertionError:
+        # Could not log in again.
+        return None
+    if answer.status_code >= 500 or answer.status_code in (401, 429):
+        return None
+    in_progress = answer.status_code == 409 and code(answer) == "request-in-progress"
+    return None if in_progress else answer
+
+
+@contextmanager
+def at_work() -> Iterator[Load]:
+    """A shop that is open, and its customers."""
+    with opened(TimedTown) as stage:
+        town = stage.town
+        assert isinstance(town, TimedTown)
+        stock = f"/api/v1/products/{stage.tray['id']}/stock"
+        stage.admin.post(stock, {"delta": 5000}, headers={"Idempotency-Key": "for-all"})
+        anyone = stage.anyone
+        assert isinstance(anyone, Regular)
+        customers = [anyone.register(email=f"regular-{n}@example.com") for n in range(3)]
+        leaving = anyone.register(email="leaving@example.com")
+        town.come_to_rest()
+        yield Load(stage, town, customers, leaving)

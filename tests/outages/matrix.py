@@ -1,0 +1,199 @@
+"""The outage matrix: what the shop calls under steady load is written down once, then each of it is away for a while, in
+each way. Nobody lists the calls: code that is written next year is covered by itself.
+"""
+
+import gc
+import itertools
+import logging
+import os
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Final
+
+from tests.outages.judge import Judge
+from tests.outages.load import Load
+from tests.simulation.timed_wire import Fault, Outage, Target
+
+PROCESSES: Final = 2
+MINUTES: Final = (1, 5, 60)
+# Longer than a stream keeps its records.
+DAY_MINUTES: Final = 25 * 60
+_ORDERS_BEFORE: Final = 4
+_ORDERS_MEANWHILE: Final = 14
+_ORDERS_AFTER: Final = 4
+_STEP_SECONDS: Final = 10
+# Until every reservation and every deadline has passed.
+_LONG_ENOUGH_SECONDS: Final = 17 * 60
+_SLOWER: Final = 30
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One outage."""
+
+    target: Target
+    fault: Fault
+    minutes: int
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.fault.value} for {self.minutes} min"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one outage came to."""
+
+    cell: Cell
+    breaches: tuple[str, ...]
+    orders: int
+    drained_seconds: float | None
+    killed: int
+    seconds: float
+
+    def __str__(self) -> str:
+        more = f" (and {len(self.breaches) - 3} more)" if len(self.breaches) > 3 else ""
+        return f"[{self.cell}] → {' / '.join(self.breaches[:3])}{more}"
+
+
+def recorded(load: Load) -> list[Target]:
+    """What the shop calls under the load."""
+    called = load.town.wire.called
+    called.clear()
+    begin = load.town.timeline.now
+    _play(load, begin, begin + 60)
+    load.town.come_to_rest()
+    return sorted(called, key=str)
+
+
+def cells(targets: Iterable[Target]) -> list[Cell]:
+    """Every target in every way that suits it, for each length."""
+    return [
+        Cell(target, fault, minutes)
+        for target in targets
+        for fault in _faults(target)
+        for minutes in _lengths(target)
+    ]
+
+
+def _faults(target: Target) -> list[Fault]:
+    if target.operation in ("GetRecords", "ReceiveMessage"):
+        # Nothing is brought: functions cannot tell why.
+        return [Fault.HANGS]
+    if target.reads:
+        return list(Fault)
+    return [fault for fault in Fault if fault is not Fault.STALE]
+
+
+def _lengths(target: Target) -> tuple[int, ...]:
+    return (*MINUTES, DAY_MINUTES) if target.service == "stream" else MINUTES
+
+
+def sample(targets: Sequence[Target]) -> list[Cell]:
+    """Each target in two ways, where it has two; faults and lengths take turns."""
+    chosen: list[Cell] = []
+    turns = itertools.count()
+    for target in targets:
+        faults, lengths = _faults(target), _lengths(target)
+        for _ in range(min(2, len(faults))):
+            turn = next(turns)
+            chosen.append(
+                Cell(target, faults[turn % len(faults)], lengths[(turn // 2) % len(lengths)])
+            )
+    return chosen
+
+
+def run(load: Load, cell: Cell) -> Result:
+    """Play an outage and judge what became of it."""
+    town = load.town
+    begin = town.timeline.now + 60
+    end = begin + 60 * cell.minutes
+    outage = Outage(cell.target, cell.fault, begin, end)
+    town.wire.begin(outage)
+    cpu = os.times()
+    _play(load, begin, end)
+    drained_at = _drained_at(load, end)
+    town.run_until(max(town.timeline.now, end + _LONG_ENOUGH_SECONDS))
+    town.run_until(town.timeline.now + 120)
+    books = town.books()
+    broken = [*Judge(load, outage, books, drained_at).breaches()]
+    now = os.times()
+    return Result(
+        cell,
+        tuple(broken),
+        len(books.orders),
+        None if drained_at is None else drained_at - end,
+        len(town.killed),
+        now.user + now.system - cpu.user - cpu.system,
+    )
+
+
+def _play(load: Load, begin: float, end: float) -> None:
+    """The load before, during and shortly after an outage."""
+    town = load.town
+    load.spread(begin - 50, begin, _ORDERS_BEFORE)
+    load.spread(begin, end, _ORDERS_MEANWHILE)
+    load.spread(end, end + 20, _ORDERS_AFTER)
+    load.erase_at(begin + (end - begin) * 0.6)
+    if end - begin > 2 * 3600:
+        # Nothing happens for hours: one tick in so many is enough.
+        town.run_until(begin + 1800)
+        town.pace = _SLOWER
+        town.run_until(end - 1800 - _SLOWER * 60)
+        town.pace = 1
+    town.run_until(end + 20)
+
+
+def _drained_at(load: Load, end: float) -> float | None:
+    town = load.town
+    longest = end + max(4 * (end - town.timeline.now), 3 * (end - end), 3 * 3600)
+    while town.timeline.now < longest:
+        if town.is_quiet() and not town._is_anything_left():
+            return town.timeline.now
+        town.run_until(town.timeline.now + _STEP_SECONDS)
+    return None
+
+
+def run_all(load: Load, chosen: Iterable[Cell]) -> Iterator[Result]:
+    """Play each of them in a process of its own, forked from this one, shop and all; as many at once as there are cores."""
+    load.town.timeline.end_threads()
+    with get_context("fork").Pool(PROCESSES, initializer=_take, initargs=(load,)) as pool:
+        yield from pool.imap_unordered(_run, chosen, chunksize=1)
+
+
+_taken: list[Load] = []
+
+
+def _take(load: Load) -> None:
+    _taken[:] = [load]
+    # Nobody reads what a thousand plays say, and what was made before them is not garbage.
+    logging.disable(logging.CRITICAL)
+    gc.freeze()
+
+
+def _run(cell: Cell) -> Result:
+    """In a fork of a fork: nothing has to be brought back to how it was."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            _taken[0].town.forked()
+            found: Result | BaseException = run(_taken[0], cell)
+        except BaseException as failure:  # noqa: BLE001  # raised by the parent
+            found = Result(
+                cell,
+                (f"{type(failure).__name__}: {failure} {failure.__cause__ or ''}",),
+                0,
+                None,
+                0,
+                0,
+            )
+        with os.fdopen(theirs, "wb") as pipe:
+            pickle.dump(found, pipe)
+        os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as pipe:
+        result: Result = pickle.load(pipe)
+    os.waitpid(child, 0)
+    return result
