@@ -35,7 +35,17 @@ class Load:
     customers: list[Regular]
     leaving: Regular
     gave_up: list[tuple[float, str]] = field(default_factory=list)
+    _left: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def renew(self) -> None:
+        """Another customer for `erase_at`, and tokens that are new."""
+        anyone = self.stage.anyone
+        assert isinstance(anyone, Regular)
+        self.leaving = anyone.register(email=f"leaving-{next(self._left)}@example.com")
+        for client in (*self.customers, self.stage.admin):
+            client.log_in()
+        self.town.come_to_rest()
 
     def spread(self, begin: float, end: float, orders: int) -> None:
         """Let so many orders be placed, evenly."""
@@ -58,7 +68,7 @@ class Load:
         self._later(when, erase)
 
     def _later(self, when: float, act: Callable[[], None]) -> None:
-        self.town.timeline.at(when, lambda: self.town.start(act))
+        self.town.at(when, act)
 
     def _one(self, number: int) -> None:
         kind = _KINDS[number % len(_KINDS)]
@@ -131,6 +141,6 @@ def at_work() -> Iterator[Load]:
         anyone = stage.anyone
         assert isinstance(anyone, Regular)
         customers = [anyone.register(email=f"regular-{n}@example.com") for n in range(3)]
-        leaving = anyone.register(email="leaving@example.com")
-        town.come_to_rest()
-        yield Load(stage, town, customers, leaving)
+        load = Load(stage, town, customers, leaving=anyone)
+        load.renew()
+        yield load

@@ -26,6 +26,9 @@ _ORDERS_AFTER: Final = 4
 _STEP_SECONDS: Final = 10
 # Until every reservation and every deadline has passed.
 _LONG_ENOUGH_SECONDS: Final = 17 * 60
+_LONGEST_DRAIN_SECONDS: Final = 3 * 3600
+# Which length is whose turn: of five outages in a sample one is long.
+_TURNS: Final = (0, 1, 2, 0, 1)
 _SLOWER: Final = 30
 
 
@@ -64,6 +67,7 @@ def recorded(load: Load) -> list[Target]:
     begin = load.town.timeline.now
     _play(load, begin, begin + 60)
     load.town.come_to_rest()
+    load.renew()
     return sorted(called, key=str)
 
 
@@ -91,16 +95,15 @@ def _lengths(target: Target) -> tuple[int, ...]:
 
 
 def sample(targets: Sequence[Target]) -> list[Cell]:
-    """Each target in two ways, where it has two; faults and lengths take turns."""
+    """Each target in two ways, where it has two, and each time for another length; all of them take turns."""
     chosen: list[Cell] = []
     turns = itertools.count()
     for target in targets:
         faults, lengths = _faults(target), _lengths(target)
         for _ in range(min(2, len(faults))):
             turn = next(turns)
-            chosen.append(
-                Cell(target, faults[turn % len(faults)], lengths[(turn // 2) % len(lengths)])
-            )
+            length = lengths[_TURNS[turn % len(_TURNS)] % len(lengths)]
+            chosen.append(Cell(target, faults[turn % len(faults)], length))
     return chosen
 
 
@@ -147,7 +150,7 @@ def _play(load: Load, begin: float, end: float) -> None:
 
 def _drained_at(load: Load, end: float) -> float | None:
     town = load.town
-    longest = end + max(4 * (end - town.timeline.now), 3 * (end - end), 3 * 3600)
+    longest = end + _LONGEST_DRAIN_SECONDS
     while town.timeline.now < longest:
         if town.is_quiet() and not town._is_anything_left():
             return town.timeline.now

@@ -14,7 +14,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Self
@@ -28,7 +28,7 @@ from shared import http, metrics, settings
 from shared.entry import Handler
 from tests.simulation.resources import SCHEDULES, STREAMS, WORKERS, Stream, Worker
 from tests.simulation.timed_wire import Fault, Target, TimedWire
-from tests.simulation.timeline import Process, Signal, Timeline, running
+from tests.simulation.timeline import Signal, Timeline, running
 from tests.simulation.town import Town
 from tests.simulation.triggers import Broken, Lost, _as_record
 from tests.simulation.wire import Call, Died, Invocation, current
@@ -47,6 +47,7 @@ _ASYNC_RETRIES: Final = (60.0, 120.0)
 _PROVIDER_SECONDS: Final = 0.3
 # When a client of the payment provider gives up waiting.
 _PROVIDER_PATIENCE_SECONDS: Final = 5.0
+_NO_ANSWER: Final = object()
 _PAYMENTS: Final = ("authorize", "capture", "void", "refund", "find")
 
 type Outcome = Any
@@ -147,9 +148,13 @@ class TimedTown(Town):
         self.timeline.run(when)
         self._fail_if_broken()
 
-    def start(self, task: Callable[[], None]) -> Process:
-        """Let somebody do something beside everything else; they may sleep."""
-        return self.timeline.start(task)
+    def at(self, when: float, task: Callable[[], None]) -> None:
+        """Let somebody do something at a time, beside everything else; they may sleep."""
+
+        def begin() -> None:
+            self.timeline.start(task)
+
+        self.timeline.at(when, begin)
 
     def come_to_rest(self) -> None:
         for _ in range(60):
@@ -464,12 +469,14 @@ def _remote(town: TimedTown, name: str, do: Callable[..., Any]) -> Callable[...,
         if fault in (Fault.FAILS, Fault.THROTTLES):
             town.timeline.sleep(town.provider_seconds)
             raise PaymentUnavailable
-        if fault in (Fault.HANGS, Fault.LATE):
-            if fault is Fault.LATE:
-                done()
+        answer: Any = _NO_ANSWER
+        with suppress(PaymentOutcomeUnknown):
+            if fault is not Fault.HANGS:
+                answer = done()
+        if fault is not None or answer is _NO_ANSWER:
             town.timeline.sleep(town.provider_patience)
             raise PaymentOutcomeUnknown
         town.timeline.sleep(town.provider_seconds)
-        return done()
+        return answer
 
     return call

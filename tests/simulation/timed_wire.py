@@ -86,7 +86,7 @@ class TimedWire(Wire):
     """
 
     def __init__(self, cloud: Cloud, timeline: Timeline, called: Callable[[Call], None]) -> None:
-        super().__init__(cloud, lambda: None)
+        super().__init__(cloud, lambda *_: None)
         self._timeline = timeline
         self._after = called
         self.outages: list[Outage] = []
