@@ -13,8 +13,8 @@ from tests.simulation.timed_wire import Fault, Outage, Target
 from tests.support.books import Books
 from tests.support.invariants import DOUBLED, breaches
 
-_DEADLINE_SECONDS: Final = 600
-_GRACE_SECONDS: Final = 120
+DEADLINE_SECONDS: Final = 600
+GRACE_SECONDS: Final = 120
 # Environments' clocks are off by two seconds each.
 _CLOCKS_SECONDS: Final = 5
 # Two ticks of the schedule and what they take.
@@ -28,7 +28,7 @@ _OWN_DECISIONS: Final = {"customer_request", "admin_request", "payment_declined"
 _COPIES: Final = re.compile(r"was handed over (\d+) times for (\d+) events")
 
 
-def _at(text: str) -> float:
+def when(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
@@ -92,11 +92,11 @@ class Judge:
     def _orders(self) -> Iterator[str]:
         outage = self.outage
         for id_, order in self.books.orders.items():
-            placed = _at(order["created_at"])
+            placed = when(order["created_at"])
             ended = self._ended_at(id_)
             reason = order.get("cancel_reason")
             if reason and reason not in _OWN_DECISIONS:
-                deadline = placed + _DEADLINE_SECONDS
+                deadline = placed + DEADLINE_SECONDS
                 if not outage.begin <= deadline <= outage.end + _CLOCKS_SECONDS:
                     yield (
                         f"an order of {placed - outage.begin:.0f} s was cancelled ({reason}) for an outage"
@@ -105,9 +105,9 @@ class Judge:
             if ended is None:
                 # The invariants say so.
                 continue
-            latest = placed + _DEADLINE_SECONDS + _GRACE_SECONDS
+            latest = placed + DEADLINE_SECONDS + GRACE_SECONDS
             if _is_needed_to_end(outage.target):
-                latest = max(latest, outage.end + _GRACE_SECONDS + self._length)
+                latest = max(latest, outage.end + GRACE_SECONDS + self._length)
             if not _is_needed_to_go_on(outage.target):
                 latest = placed + _UNDISTURBED_SECONDS
             if ended > latest + _CLOCKS_SECONDS:
@@ -122,7 +122,7 @@ class Judge:
 
     def _ended_at(self, order_id: str) -> float | None:
         ends = [
-            _at(fact.at)
+            when(fact.at)
             for fact in self.books.events.get(order_id, [])
             if fact.type in ("order.confirmed", "order.cancelled")
         ]

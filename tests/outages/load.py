@@ -54,6 +54,14 @@ class Load:
             when = begin + (end - begin) * place / orders
             self._later(when, lambda number=number: self._one(number))  # type: ignore[misc]  # bound at once
 
+    def place_at(self, when: float, customer: Regular, key: str) -> None:
+        """Let a customer place an order at a time."""
+
+        def place() -> None:
+            self._place(customer, key, {})
+
+        self._later(when, place)
+
     def erase_at(self, when: float) -> None:
         """Let a customer be erased who has ordered a minute before."""
         path = f"/api/v1/users/{self.leaving.user['id']}"
