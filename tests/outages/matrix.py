@@ -7,7 +7,7 @@ import itertools
 import logging
 import os
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Final
@@ -16,10 +16,13 @@ from tests.outages.judge import Judge
 from tests.outages.load import Load
 from tests.simulation.timed_wire import Fault, Outage, Target
 
+type Plan = Mapping[Target, Sequence[Fault]]
+
 PROCESSES: Final = 2
 MINUTES: Final = (1, 5, 60)
 # Longer than a stream keeps its records.
 DAY_MINUTES: Final = 25 * 60
+_BRINGING: Final = ("GetRecords", "ReceiveMessage")
 _ORDERS_BEFORE: Final = 4
 _ORDERS_MEANWHILE: Final = 14
 _ORDERS_AFTER: Final = 4
@@ -60,46 +63,46 @@ class Result:
         return f"[{self.cell}] → {' / '.join(self.breaches[:3])}{more}"
 
 
-def recorded(load: Load) -> list[Target]:
-    """What the shop calls under the load."""
-    called = load.town.wire.called
-    called.clear()
+def recorded(load: Load) -> Plan:
+    """What the shop calls under the load, and what may be wrong with it."""
+    wire = load.town.wire
+    wire.called.clear()
+    wire.eventual.clear()
     begin = load.town.timeline.now
     _play(load, begin, begin + 60)
     load.town.come_to_rest()
+    found = sorted(wire.called, key=str)
     load.renew()
-    return sorted(called, key=str)
+    return {target: _faults(target, is_eventual=target in wire.eventual) for target in found}
 
 
-def cells(targets: Iterable[Target]) -> list[Cell]:
+def _faults(target: Target, *, is_eventual: bool) -> list[Fault]:
+    if target.operation in _BRINGING:
+        # Nothing is brought: functions cannot tell why.
+        return [Fault.HANGS]
+    return [fault for fault in Fault if is_eventual or fault is not Fault.STALE]
+
+
+def _lengths(target: Target) -> tuple[int, ...]:
+    return (1, DAY_MINUTES, 60, 5) if target.service == "stream" else MINUTES
+
+
+def cells(plan: Plan) -> list[Cell]:
     """Every target in every way that suits it, for each length."""
     return [
         Cell(target, fault, minutes)
-        for target in targets
-        for fault in _faults(target)
+        for target, faults in plan.items()
+        for fault in faults
         for minutes in _lengths(target)
     ]
 
 
-def _faults(target: Target) -> list[Fault]:
-    if target.operation in ("GetRecords", "ReceiveMessage"):
-        # Nothing is brought: functions cannot tell why.
-        return [Fault.HANGS]
-    if target.reads:
-        return list(Fault)
-    return [fault for fault in Fault if fault is not Fault.STALE]
-
-
-def _lengths(target: Target) -> tuple[int, ...]:
-    return (*MINUTES, DAY_MINUTES) if target.service == "stream" else MINUTES
-
-
-def sample(targets: Sequence[Target]) -> list[Cell]:
+def sample(plan: Plan) -> list[Cell]:
     """Each target in two ways, where it has two, and each time for another length; all of them take turns."""
     chosen: list[Cell] = []
     turns = itertools.count()
-    for target in targets:
-        faults, lengths = _faults(target), _lengths(target)
+    for target, faults in plan.items():
+        lengths = _lengths(target)
         for _ in range(min(2, len(faults))):
             turn = next(turns)
             length = lengths[_TURNS[turn % len(_TURNS)] % len(lengths)]

@@ -61,11 +61,6 @@ class Target:
     def __str__(self) -> str:
         return f"{self.service}.{self.operation} {self.about}".strip()
 
-    @property
-    def reads(self) -> bool:
-        """Whether it may serve stale reads."""
-        return self.service == "dynamodb" and self.operation in _STALE_READS
-
 
 @dataclass(frozen=True)
 class Outage:
@@ -82,7 +77,8 @@ class TimedWire(Wire):
 
     Attributes:
         outages: those that there are.
-        called: how often each target was called.
+        called: how often each target was called, each attempt counts.
+        eventual: targets that were asked for reads that need not be consistent.
     """
 
     def __init__(self, cloud: Cloud, timeline: Timeline, called: Callable[[Call], None]) -> None:
@@ -91,6 +87,7 @@ class TimedWire(Wire):
         self._after = called
         self.outages: list[Outage] = []
         self.called: Counter[Target] = Counter()
+        self.eventual: set[Target] = set()
         self._stale: dict[str, Any] = {}
 
     @contextmanager
@@ -129,6 +126,8 @@ class TimedWire(Wire):
         call = Call(invocation.function, service, operation, _about(service, path, body))
         target = Target(service, operation, call.about)
         self.called[target] += 1
+        if may_be_stale := _may_be_stale(operation, body):
+            self.eventual.add(target)
         latency = _TRANSACTION_SECONDS if operation.startswith("Transact") else _LATENCY[service]
         latency *= random.uniform(0.7, 1.5)  # no secret
         patience = float(_text(request.headers[_PATIENCE]))
@@ -152,7 +151,7 @@ class TimedWire(Wire):
                 self._timeline.sleep(latency)
                 code, status = self.throttling[service]
                 return _error(request, service, code, status=status)
-            case Fault.STALE if _may_be_stale(operation, body):
+            case Fault.STALE if may_be_stale:
                 self._timeline.sleep(latency)
                 return self._as_it_was(call.about, done)
         # It happens when the request comes there, or just before the answer leaves.
@@ -191,7 +190,9 @@ def _note_patience(params: dict[str, Any], context: Mapping[str, Any], **_: Any)
 
 
 def _may_be_stale(operation: str, body: bytes) -> bool:
+    if operation not in _STALE_READS:
+        return False
     request = json.loads(body)
     if operation == "BatchGetItem":
         return not any(t.get("ConsistentRead") for t in request["RequestItems"].values())
-    return operation in _STALE_READS and not request.get("ConsistentRead")
+    return not request.get("ConsistentRead")
