@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from tests.outages.load import Load
+from tests.outages.watch import Watch
 from tests.simulation.resources import WORKERS
 from tests.simulation.timed_wire import Fault, Outage, Target
 from tests.support.books import Books
@@ -23,6 +24,8 @@ _SHORTEST_DRAIN_SECONDS: Final = 180
 _LETTER_SECONDS: Final = 17 * 60
 # An order that nothing keeps waiting: if no event tells of it the sweeper finds it in its next two ticks.
 _UNDISTURBED_SECONDS: Final = 180
+# Alarms are looked at each minute.
+_LOOK_SECONDS: Final = 60
 _MOST_COPIES: Final = 2
 _OWN_DECISIONS: Final = {"customer_request", "admin_request", "payment_declined"}
 _COPIES: Final = re.compile(r"was handed over (\d+) times for (\d+) events")
@@ -60,12 +63,14 @@ class Judge:
 
     Args:
         drained_at: when the last work was done, None if it never was.
+        watch: the alarms.
     """
 
     load: Load
     outage: Outage
     books: Books
     drained_at: float | None
+    watch: Watch
 
     def breaches(self) -> Iterator[str]:
         """A sentence for each promise that was broken."""
@@ -73,6 +78,7 @@ class Judge:
         yield from self._orders()
         yield from self._backlog()
         yield from self._clients()
+        yield from self._alarms()
 
     def _invariants(self) -> Iterator[str]:
         for breach in breaches(self.books, self.load.stage.witness):
@@ -141,3 +147,7 @@ class Judge:
         if not _is_needed_to_place(self.outage.target) or self.outage.fault is Fault.STALE:
             for what, number in Counter(what for _, what in self.load.gave_up).items():
                 yield f"{number} clients could not {what}"
+
+    def _alarms(self) -> Iterator[str]:
+        for name in sorted(self.watch.ringing(self.load.town.timeline.now - _LOOK_SECONDS)):
+            yield f"{name} still rings"

@@ -14,6 +14,7 @@ from typing import Final
 
 from tests.outages.judge import Judge
 from tests.outages.load import Load
+from tests.outages.watch import Watch
 from tests.simulation.timed_wire import Fault, Outage, Target
 
 type Plan = Mapping[Target, Sequence[Fault]]
@@ -29,6 +30,8 @@ _ORDERS_AFTER: Final = 4
 _STEP_SECONDS: Final = 10
 # Until every reservation and every deadline has passed.
 _LONG_ENOUGH_SECONDS: Final = 17 * 60
+# After that no alarm rings any more.
+_ALARMS_SECONDS: Final = 10 * 60
 _LONGEST_DRAIN_SECONDS: Final = 3 * 3600
 # Which length is whose turn: of five outages in a sample one is long.
 _TURNS: Final = (0, 1, 2, 0, 1)
@@ -56,6 +59,7 @@ class Result:
     orders: int
     drained_seconds: float | None
     killed: int
+    rang: tuple[str, ...]
     seconds: float
 
     def __str__(self) -> str:
@@ -117,13 +121,14 @@ def run(load: Load, cell: Cell) -> Result:
     end = begin + 60 * cell.minutes
     outage = Outage(cell.target, cell.fault, begin, end)
     town.wire.begin(outage)
+    watch = Watch(town)
     cpu = os.times()
     _play(load, begin, end)
     drained_at = _drained_at(load, end)
-    town.run_until(max(town.timeline.now, end + _LONG_ENOUGH_SECONDS))
-    town.run_until(town.timeline.now + 120)
+    calm = town.timeline.now + _ALARMS_SECONDS
+    town.run_until(max(calm, end + _LONG_ENOUGH_SECONDS))
     books = town.books()
-    broken = [*Judge(load, outage, books, drained_at).breaches()]
+    broken = [*Judge(load, outage, books, drained_at, watch).breaches()]
     now = os.times()
     return Result(
         cell,
@@ -131,6 +136,7 @@ def run(load: Load, cell: Cell) -> Result:
         len(books.orders),
         None if drained_at is None else drained_at - end,
         len(town.killed),
+        tuple(sorted(watch.rang)),
         now.user + now.system - cpu.user - cpu.system,
     )
 
@@ -193,6 +199,7 @@ def _run(cell: Cell) -> Result:
                 0,
                 None,
                 0,
+                (),
                 0,
             )
         with os.fdopen(theirs, "wb") as pipe:

@@ -98,7 +98,7 @@ class TimedTown(Town):
     Attributes:
         invocations: for each function, how many began, and how many of them did not end by themselves.
         pace: schedules tick as many times less often than the template says, where hours pass in which nothing happens.
-        listen: is given every line that functions print, and when.
+        listen: is given every line that functions print: the function, the line, and when.
         measure: is given a metric of AWS's own: its namespace, its name, its dimensions, its value, and when.
     """
 
@@ -118,7 +118,7 @@ class TimedTown(Town):
         self.invocations: dict[str, int] = {}
         self.provider_seconds = _PROVIDER_SECONDS
         self.provider_patience = _PROVIDER_PATIENCE_SECONDS
-        self.listen: Callable[[str, float], None] = lambda line, at: None
+        self.listen: Callable[[str, str, float], None] = lambda function, line, at: None
         self.measure: Callable[[str, str, dict[str, str], float, float], None] = (
             lambda namespace, name, dimensions, value, at: None
         )
@@ -409,7 +409,7 @@ class _Stdout(io.TextIOBase):
         if running.get() is None or invocation is None:
             self._kept.write(text)
         elif not invocation.is_dead and text.strip():
-            self._town.listen(text, self._town.timeline.now)
+            self._town.listen(invocation.function, text, self._town.timeline.now)
         return len(text)
 
 
