@@ -49,6 +49,14 @@ def _sources(type_: str, of: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield _logical_id(source[of]), function.name, source
 
 
+def _parameters() -> dict[str, str]:
+    return {name: str(p["Default"]) for name, p in template()["Parameters"].items()}
+
+
+def _number(value: Any) -> int:
+    return int(_parameters()[value["Ref"]] if isinstance(value, dict) else value)
+
+
 def _minutes(rate: str) -> int:
     found = re.fullmatch(r"rate\((\d+) minutes?\)", rate)
     assert found, rate
@@ -56,7 +64,9 @@ def _minutes(rate: str) -> int:
 
 
 WORKERS: Final = {
-    queue: Worker(function, source["BatchSize"], source["ScalingConfig"]["MaximumConcurrency"])
+    queue: Worker(
+        function, source["BatchSize"], _number(source["ScalingConfig"]["MaximumConcurrency"])
+    )
     for queue, function, source in _sources("SQS", "Queue")
 }
 STREAMS: Final = tuple(
@@ -122,11 +132,3 @@ def deploy(cloud: Cloud) -> dict[str, str]:
         types = subscription["FilterPolicy"]["type"]
         cloud.subscriptions.append((_logical_id(subscription["Endpoint"]), types))
     return _parameters() | names
-
-
-def _parameters() -> dict[str, str]:
-    return {name: str(p["Default"]) for name, p in template()["Parameters"].items()}
-
-
-def _number(value: Any) -> int:
-    return int(_parameters()[value["Ref"]] if isinstance(value, dict) else value)

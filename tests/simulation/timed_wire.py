@@ -167,13 +167,13 @@ class TimedWire(Wire):
     ) -> AWSResponse:
         try:
             answer = self._cloud.answer(call.service, call.operation, path, body)
+            self._after(call)
         except ReadTimeoutError:
             raise
         except Exception as error:
             # The simulation's own mistake, which no function may take for AWS's answer.
             self.broken = error
             raise
-        self._after(call)
         return _response(request, *answer)
 
     def _as_it_was(self, table: str, done: Callable[[], AWSResponse]) -> AWSResponse:
