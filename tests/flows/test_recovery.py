@@ -130,14 +130,16 @@ def test_expired_reservations_are_given_back_oldest_first_however_uneven_their_s
     # Nineteen of twenty are in one of the four shards, which their ids choose.
     of_one = [id_ for n in range(1600) if sum((id_ := f"order-{n:05}").encode()) % 4 == 0]
     ids = [f"other-{n}" if n % 20 == 0 else of_one[n] for n in range(400)]
+    product = None
     for order_id in ids:
         town.pass_time(timedelta(milliseconds=100))
         product = products.find(mug_id)
-        assert product is not None
+        assert product
         held = Reservation.held(order_id, (product.priced(1),), at=datetime.now(UTC))
         reservations.hold(held, {mug_id: product}, at=datetime.now(UTC))
     # The oldest of all can never be given back.
     key = {"pk": f"RESERVATION#{ids[0]}", "sk": "RESERVATION"}
+    assert product
     lines = [{**product.priced(1).model_dump(), "quantity": 900}]
     table.update(key, "SET #lines = :lines", values={"lines": lines})
     sweep(town, minutes=20)
