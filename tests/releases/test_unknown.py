@@ -1,8 +1,9 @@
 """This release works beside parts of items and events that only a later release knows, and keeps them: a rollback loses nothing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import Any, Final
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.simulation.journeys import JOURNEYS
 from tests.simulation.stage import Stage, opened
 from tests.support.invariants import breaches
 
+CONFIRMED: Final = {"S": "order.confirmed"}
 # Items that this release still writes whole over what was there, by their keys' beginnings.
 LOSING = {
     ("NotificationsTable", "USER", "NOTIFICATION"),
@@ -101,3 +103,52 @@ def test_an_order_of_a_later_schema_is_left_alone_and_stops_no_other() -> None:
         assert [answers[place].json()["status"] for place in (0, 2)] == ["confirmed"] * 2
         unchanged = {**orders.items[key], "due_at": later["due_at"]}
         assert unchanged == later
+
+
+def test_a_history_and_a_mailbox_with_unknown_entries_are_shown_and_erased() -> None:
+    with opened() as stage:
+        town = stage.town
+        order = stage.customer.order((stage.tray, 1))
+        town.come_to_rest()
+        orders = town.cloud.dynamodb.tables["OrdersTable"]
+        pk = f"ORDER#{order['id']}"
+        stored = orders.items[pk, "EVENT#0000000001"]
+        event = stored["event"]["M"]
+
+        def add(version: int, changed: Mapping[str, Any]) -> None:
+            key = pk, f"EVENT#{version:010}"
+            number = {"version": {"N": str(version)}}
+            orders.items[key] = {
+                **stored,
+                "sk": {"S": key[1]},
+                "event": {"M": {**changed, **number}},
+            }
+
+        name = {"user_name": event["data"]["M"]["user_name"]}
+        add(3, {**event, "type": {"S": "order.reshelved"}})
+        add(4, {**event, "type": {"S": "order.weighed"}, "data": {"M": name}})
+        add(5, {"type": {"S": "order.placed"}, "data": {"M": name}})
+        add(6, {**event, "type": {"S": "order.packed"}})
+        placed = orders.items[pk, "ORDER"]
+        orders.items[pk, "ORDER"] = {**placed, "version": {"N": "6"}}
+        shown, cursor = [], ""
+        while cursor is not None:
+            page = stage.customer.get(
+                f"/api/v1/orders/{order['id']}/events",
+                params={"limit": 2, **({"cursor": cursor} if cursor else {})},
+            ).json()
+            assert page["count"] == len(page["events"])
+            shown += [told["type"] for told in page["events"]]
+            cursor = page["next_cursor"]
+        assert shown == ["order.placed", "order.confirmed", "order.reshelved", "order.packed"]
+        mail = town.cloud.dynamodb.tables["NotificationsTable"]
+        [told] = [item for item in mail.items.values() if item.get("type") == CONFIRMED]
+        mail.items[told["pk"]["S"], told["sk"]["S"]] = {**told, "type": {"S": "order.reshelved"}}
+        listed = stage.customer.get("/api/v1/notifications").json()["notifications"]
+        assert "order.reshelved" in [notification["type"] for notification in listed]
+        erased = stage.admin.delete(
+            f"/api/v1/users/{stage.customer.user['id']}", params={"erase": "true"}
+        )
+        assert erased.is_success
+        town.come_to_rest()
+        assert "Carla Customer" not in str(list(orders.items.values()))

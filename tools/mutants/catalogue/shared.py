@@ -258,6 +258,20 @@ MUTANTS: Final = (
         ("tests/shared/test_outbox.py",),
     ),
     Mutant(
+        "erasing passes over events that are not valid",
+        _OUTBOX,
+        "if not isinstance(stored, dict) or not",
+        'if not isinstance(stored, dict) or "id" not in stored or not',
+        ("tests/releases/test_unknown.py",),
+    ),
+    Mutant(
+        "an event that is not valid hides the rest of a history",
+        _OUTBOX,
+        "            except ValidationError as cause:\n",
+        "            except BotoCoreError as cause:\n",
+        ("tests/releases/test_unknown.py",),
+    ),
+    Mutant(
         "an item of a later schema is read",
         _DYNAMODB,
         "if item.pop(_SCHEMA, 1) > self._schema:",

@@ -40,6 +40,13 @@ MUTANTS: Final = (
         _STORED,
     ),
     Mutant(
+        "a changed account loses what a later release has added",
+        _ACCOUNTS,
+        "[_change(before, after)]",
+        '[Put(_user_item(after), "#version = :version", {"version": before.version})]',
+        ("tests/releases/test_unknown.py",),
+    ),
+    Mutant(
         "a user registers without a word",
         _ACCOUNTS,
         '            outbox.recording(_user_key(user.id)["pk"], fact),\n'
