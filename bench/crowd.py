@@ -76,11 +76,11 @@ class Crowded(Table):
         made = (kind.make(number) for kind in self._kinds for number in range(kind.count))
         return Table(self.definition, {self.key(item): item for item in made} | dict(self.items))
 
-    def query(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        items = dict(self.items)
+    def query(self, request: Mapping[str, Any], items: Mapping[Key, Item]) -> dict[str, Any]:
+        own = dict(items)
         for item in self._page(request):
-            items[self.key(item)] = item
-        return Table(self.definition, items).query(request)
+            own[self.key(item)] = item
+        return Table(self.definition).query(request, own)
 
     def _page(self, request: Mapping[str, Any]) -> Iterator[Item]:
         """The items of the crowd that come first."""

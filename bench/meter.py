@@ -176,7 +176,8 @@ class MeteredTown(Town):
                     yield Charge(_about(key), units)
         elif operation == "Query":
             whole = {k: v for k, v in request.items() if k != "FilterExpression"}
-            items = tables[request["TableName"]].query(whole)["Items"]
+            table = tables[request["TableName"]]
+            items = table.query(whole, table.items)["Items"]
             consistent = request.get("ConsistentRead", False)
             units = Units(capacity.query(map(capacity.size, items), consistent=consistent))
             yield Charge(request.get("IndexName", "table"), units)

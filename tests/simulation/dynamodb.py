@@ -4,8 +4,8 @@ Unlike moto it keeps the promise of `ClientRequestToken`, and it is faster. It d
 and refuses the rest. `test_answers.py` holds its answers to those of moto, and tests/stack to the emulator's.
 
 Where it promises more than AWS does: a page never ends because it holds a megabyte, and a batch never leaves keys
-behind; reads that need not be consistent are. Indexes can be made to fall behind. Nothing is deleted when its time
-to live is over.
+behind. Indexes can be made to fall behind, and reads that need not be consistent to be stale. Nothing is deleted when
+its time to live is over.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import Any, Final
 from tests.simulation import expressions
 from tests.simulation.expressions import Impossible, Item
 from tests.simulation.refusals import Refused
-from tests.simulation.tables import Table
+from tests.simulation.tables import Key, Table
 
 _TOKEN_KEPT_SECONDS: Final = 600
 
@@ -27,6 +27,10 @@ type Wire = Mapping[str, Any]
 
 class DynamoDB:
     """All tables of an account. `listen` is told of every request and its answer.
+
+    Attributes:
+        stale: how many seconds an answer is behind that need not be consistent. It is asked for each one, with whether it is of an
+            index. None: no answer is behind.
 
     Args:
         now: seconds since 1970, for how long a token is remembered.
@@ -38,6 +42,7 @@ class DynamoDB:
         self._tokens: dict[str, tuple[float, str]] = {}
         self._sequence = itertools.count(1)
         self.listen: Callable[[str, Wire, Wire], None] | None = None
+        self.stale: Callable[[bool], float] | None = None
 
     def create(self, definition: Mapping[str, Any]) -> None:
         self.tables[definition["TableName"]] = Table(definition)
@@ -89,7 +94,7 @@ class DynamoDB:
     def _get(self, request: Wire) -> dict[str, Any]:
         table = self._table(request)
         expressions.check(request)
-        item = table.items.get(table.key(request["Key"]))
+        item = self._seen(table, request).get(table.key(request["Key"]))
         if item is None:
             return {}
         names = request.get("ExpressionAttributeNames", {})
@@ -104,12 +109,20 @@ class DynamoDB:
                 raise Refused(
                     "ValidationException", "Provided list of item keys contains duplicates"
                 )
-            found[name] = [table.items[key] for key in keys if key in table.items]
+            items = self._seen(table, wanted)
+            found[name] = [items[key] for key in keys if key in items]
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def _query(self, request: Wire) -> dict[str, Any]:
         expressions.check(request)
-        return self._table(request).query(request)
+        table = self._table(request)
+        return table.query(request, self._seen(table, request))
+
+    def _seen(self, table: Table, request: Wire) -> Mapping[Key, Item]:
+        """The items that a read sees: of an index, and where it is not consistent, those of an earlier moment."""
+        if self.stale is None or request.get("ConsistentRead"):
+            return table.items
+        return table.as_of(self._now() - self.stale("IndexName" in request))
 
     def _scan(self, request: Wire) -> dict[str, Any]:
         items = list(self._table(request).items.values())
@@ -205,6 +218,8 @@ class DynamoDB:
         table.check(after or {})
 
         def change() -> Item | None:
+            if self.stale is not None:
+                table.past.append((self._now(), key, before))
             table.change(key, after, next(self._sequence))
             return after
 

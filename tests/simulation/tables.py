@@ -27,6 +27,7 @@ class Table:
     Attributes:
         behind: what its indexes still show, where they are behind.
         changes: each change that was ever made, as the item before it and after it.
+        past: when an item was changed and what it was before, oldest first.
     """
 
     definition: Mapping[str, Any]
@@ -34,16 +35,31 @@ class Table:
     stream: list[dict[str, Any]] = field(default_factory=list)
     behind: dict[Key, Item] | None = None
     changes: list[tuple[Item | None, Item | None]] = field(default_factory=list)
+    past: list[tuple[float, Key, Item | None]] = field(default_factory=list)
 
     def snapshot(self) -> Callable[[], None]:
         """What brings it back to how it is now, its indexes up to date."""
-        items, stream, changed = dict(self.items), list(self.stream), len(self.changes)
+        items, stream, past = dict(self.items), list(self.stream), list(self.past)
+        changed = len(self.changes)
 
         def restore() -> None:
             self.items, self.stream, self.behind = dict(items), list(stream), None
+            self.past = list(past)
             del self.changes[changed:]
 
         return restore
+
+    def as_of(self, moment: float) -> dict[Key, Item]:
+        """The items as they were then, as far as the past was kept."""
+        items = dict(self.items)
+        for at, key, before in reversed(self.past):
+            if at <= moment:
+                break
+            if before is None:
+                items.pop(key, None)
+            else:
+                items[key] = before
+        return items
 
     def key(self, wire: Item) -> Key:
         """The primary key in an item or a request."""
@@ -65,8 +81,8 @@ class Table:
             if value is not None and not value.get(attribute["AttributeType"]):
                 raise Malformed(f"no key of an index: {value}")
 
-    def query(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """A page of the table or of an index."""
+    def query(self, request: Mapping[str, Any], items: Mapping[Key, Item]) -> dict[str, Any]:
+        """A page of these items of the table, or of an index that has them."""
         names = request.get("ExpressionAttributeNames", {})
         values = request.get("ExpressionAttributeValues", {})
         index = self._index(request["IndexName"]) if "IndexName" in request else self.definition
@@ -80,7 +96,7 @@ class Table:
         is_behind = index is not self.definition and self.behind is not None
         matching = [
             item
-            for item in ((self.behind or {}) if is_behind else self.items).values()
+            for item in ((self.behind or {}) if is_behind else items).values()
             if all(name in item for name in order)
             and expressions.holds(request["KeyConditionExpression"], item, names, values)
         ]

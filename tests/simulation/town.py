@@ -249,6 +249,19 @@ class Town(Triggers):
             del self.wire.refused[operation]
 
     @contextmanager
+    def reading_stale(self, seconds: Callable[[bool], float]) -> Iterator[None]:
+        """Reads that need not be consistent, and those of an index, see what was there so many seconds ago.
+
+        Args:
+            seconds: asked for each read, with whether it is of an index.
+        """
+        self.cloud.dynamodb.stale = seconds
+        try:
+            yield
+        finally:
+            self.cloud.dynamodb.stale = None
+
+    @contextmanager
     def answering_late(self, operation: str, *, read_timeout: timedelta) -> Iterator[None]:
         """AWS does what it is asked for (`sesv2.SendEmail`) and answers after the client's read time-out."""
         self.wire.late[operation] = read_timeout
