@@ -14,6 +14,7 @@ from tools.mutants.catalogue import (
     saga,
     sessions,
     shared,
+    stale,
     users,
 )
 from tools.mutants.mutant import Mutant
@@ -31,4 +32,5 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     *erasure.MUTANTS,
     *sessions.MUTANTS,
     *documents.MUTANTS,
+    *stale.MUTANTS,
 )
