@@ -85,6 +85,15 @@ MUTANTS: Final = (
         _STORED,
     ),
     Mutant(
+        "a large mailbox is erased without looking at the time",
+        _REPOSITORY,
+        """                if not deadline.allows(_ONE_CALL_SECONDS):
+                    return overwritten, False
+""",
+        "",
+        ("tests/crashes/test_large_mailbox.py",),
+    ),
+    Mutant(
         "two claims take over the same one",
         _REPOSITORY,
         " AND (#attempt = :before OR #attempt = :attempt)",

@@ -56,14 +56,14 @@ MUTANTS: Final = (
         _ORDERS,
         "self._table.get(_key(order_id))",
         "self._table.get(_key(order_id), consistent=False)",
-        _played("order, declined"),
+        _played("ship and deliver"),
     ),
     _read(
         "a reservation that is to be ended",
         _RESERVATIONS,
         "self._table.get(_key(order_id))",
         "self._table.get(_key(order_id), consistent=False)",
-        _played("order, declined"),
+        _played("order, confirmed"),
     ),
     _read(
         "the products of a new reservation",
