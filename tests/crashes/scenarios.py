@@ -174,6 +174,9 @@ SCENARIOS: Final = (
     Scenario("order, confirmed", _ordering(), ends=("confirmed",)),
     Scenario("order, declined", _ordering(payment_token="tok_declined"), ends=("cancelled",)),
     Scenario("order, no answer of the bank", _ordering(payment_token="tok_timeout")),
+    Scenario(
+        "order, the bank is down", _ordering(payment_token="tok_unavailable"), ends=("cancelled",)
+    ),
     Scenario("order, the client gives up", _abandoning),
     Scenario("cancel of a pending order", _cancelling_pending, _placed, ends=("cancelled",)),
     Scenario(

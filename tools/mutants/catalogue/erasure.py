@@ -86,10 +86,12 @@ MUTANTS: Final = (
         _ORDERS,
         """            condition="#version = :seen",
             values={**values, "seen": before.version},
-""",
+        )
+        instead""",
         """            condition="attribute_exists(#pk)",
             values=values,
-""",
+        )
+        instead""",
         _OF_ORDERS,
     ),
     Mutant(
@@ -144,15 +146,8 @@ MUTANTS: Final = (
     Mutant(
         "a message that is to come again is done",
         _WORKERS,
-        "seconds=rest.seconds)\n            raise\n",
-        "seconds=rest.seconds)\n            return\n",
-        ("tests/shared/test_coming_again.py",),
-    ),
-    Mutant(
-        "a message that is to come again is lost at its last attempt",
-        _WORKERS,
-        "                failed(record, rest, function, for_good=False)\n                return\n",
-        "                return\n",
+        "            self._wait(record, rest, rest.seconds)\n",
+        "",
         ("tests/shared/test_coming_again.py",),
     ),
     Mutant(

@@ -1,140 +1,169 @@
-"""The saga: what is written between its steps, what may be undone and when, and what is not known."""
+"""The saga: what is written between its steps, what may be undone and when, what waits, and what is not known."""
 
 from typing import Final
 
 from tools.mutants.mutant import Mutant, matrix
 
 _SAGA: Final = "functions/orders/saga.py"
+_GUARDS: Final = "functions/orders/guards.py"
 _RUN: Final = ("tests/orders/test_saga.py", "tests/orders/test_saga_races.py")
+_GUARDED: Final = ("tests/orders/test_guards.py",)
 
-_CONFIRM: Final = """        try:
-            self._stock.confirm(order.id)
-        except ReservationEnded:
-            self._cancel(order, "reservation_expired")
-            return
-"""
-_CAPTURE: Final = "        payment = self._asked(order, lambda: self._payments.capture(order.id))\n"
-_RELEASE: Final = "        self._stock.release(order.id)\n"
+_CONFIRM: Final = "            self._command(order, self._stock.confirm)\n"
+_AUTHORIZE: Final = "            payment = self._authorized(order)\n"
+_RELEASE: Final = "        self._command(order, self._stock.release)\n"
+_STEPS: Final = "        for give_back in (self._release, self._repay):\n"
 
 MUTANTS: Final = (
     Mutant(
-        "a payment that fails after the pivot cancels the order",
+        "the payment is authorised before the stock is sold",
         _SAGA,
-        _CAPTURE,
-        f"""        try:
-    {_CAPTURE}\
-        except _Later:
-            self._cancel(order, "payment_unavailable")
-            return
-""",
+        _CONFIRM + _AUTHORIZE,
+        _AUTHORIZE + _CONFIRM,
         _RUN,
     ),
-    Mutant(
-        "the money is taken before the stock is sold",
-        _SAGA,
-        _CONFIRM + _CAPTURE,
-        _CAPTURE + _CONFIRM,
-        _RUN,
-    ),
+    Mutant("an order is paid for stock that is not sold", _SAGA, _CONFIRM, "", _RUN),
     Mutant(
         "an order is confirmed although the money was not taken",
         _SAGA,
-        'if payment.state != "captured":',
-        'if payment.state == "declined":',
-        _RUN,
-    ),
-    Mutant(
-        "an order whose reservation has ended is sold",
-        _SAGA,
-        _CONFIRM,
-        """        try:
-            self._stock.confirm(order.id)
-        except ReservationEnded:
-            pass
-""",
+        'case "captured":',
+        'case "captured" | "voided":',
         _RUN,
     ),
     Mutant(
         "a payment without an answer counts as declined",
         _SAGA,
-        "                payment = self._payments.find(order.id)\n",
-        '                return Payment(order.id, "declined")\n',
+        "                payment = self._payments.find(order.id, order.payment_id)\n",
+        '                return Payment(order.id, "", "declined")\n',
         _RUN,
     ),
     Mutant(
-        "a payment without an answer counts as authorised",
+        "a payment without an answer counts as captured",
         _SAGA,
-        "                payment = self._payments.find(order.id)\n",
-        '                return Payment(order.id, "authorized")\n',
+        "                payment = self._payments.find(order.id, order.payment_id)\n",
+        '                return Payment(order.id, "", "captured")\n',
         _RUN,
     ),
     Mutant(
-        "a payment that the provider does not know counts as declined",
+        "what has not happened to a payment counts as done",
         _SAGA,
-        """            # Not yet, perhaps: asked again, it is the same payment by its key.
-            raise _Later
-""",
-        '            return Payment(order.id, "declined")\n',
+        "if payment is None or payment.state == undone:",
+        "if payment is None:",
         _RUN,
     ),
     Mutant(
-        "a payment that waits is never given up",
+        "a step that waits is never given up",
         _SAGA,
-        "if not order.is_past_deadline(self._now()):",
-        "if self._now():",
+        "if step.asked_at < order.deadline:",
+        "if step.asked_at:",
         _RUN,
     ),
     Mutant(
-        "a payment that waits is given up at once",
+        "a step that waits is given up at once",
         _SAGA,
-        "if not order.is_past_deadline(self._now()):",
-        "if not self._now():",
+        "if step.asked_at < order.deadline:",
+        "if not step.asked_at:",
+        _RUN,
+    ),
+    Mutant(
+        "an order is cancelled for a failure of before its deadline",
+        _SAGA,
+        "if step.asked_at < order.deadline:",
+        "if self._now() < order.deadline:",
+        _RUN,
+    ),
+    Mutant(
+        "a message that waits comes again at once",
+        _SAGA,
+        "            raise ComeAgain(seconds)\n",
+        "            raise ComeAgain(0)\n",
+        _RUN,
+    ),
+    Mutant(
+        "a message that waits is lost",
+        _SAGA,
+        "            raise ComeAgain(seconds)\n",
+        "            return\n",
+        _RUN,
+    ),
+    Mutant(
+        "a message whose order another one waits for comes again too",
+        _SAGA,
+        "        if self._orders.defer(order, until=clock.rfc3339(until)):\n            raise",
+        "        self._orders.defer(order, until=clock.rfc3339(until))\n        if True:\n            raise",
+        _RUN,
+    ),
+    Mutant(
+        "a duplicate of a message that waits goes on",
+        _SAGA,
+        "if order.has_another_message(self._now()):",
+        "if not order:",
+        _RUN,
+    ),
+    Mutant(
+        "an order comes again long after its deadline",
+        _SAGA,
+        "return min(pause(waited, longest=_LONGEST_PAUSE), left + 1)",
+        "return pause(waited, longest=_LONGEST_PAUSE)",
+        _RUN,
+    ),
+    Mutant(
+        "a payment that is known is authorised again",
+        _SAGA,
+        "        if order.payment_id:\n            return self._asked(order, find)\n",
+        "",
+        _RUN,
+    ),
+    Mutant(
+        "a payment is authorised by a key that may be forgotten",
+        _SAGA,
+        "if order.age(self._now()) > _KEYS_ARE_KEPT:",
+        "if not order:",
         _RUN,
     ),
     Mutant(
         "a cancelled order keeps its stock",
         _SAGA,
         _RELEASE,
-        "",
+        "        return\n",
         matrix("cancel of a confirmed order"),
     ),
     Mutant(
         "a cancelled order's money stays held",
         _SAGA,
-        "lambda: self._payments.void(order.id)",
-        "lambda: Payment(order.id, 'voided')",
+        'payment = self._moved(order, "authorized", self._payments.void)',
+        'payment = Payment(order.id, "", "voided")',
         _RUN,
     ),
     Mutant(
         "a cancelled order's money stays taken",
         _SAGA,
-        "lambda: self._payments.refund(order.id)",
-        "lambda: Payment(order.id, 'refunded')",
+        'if payment.state == "captured":\n            self._moved',
+        'if payment.state == "authorized":\n            self._moved',
         _RUN,
     ),
     Mutant(
         "an order is settled before its money is back",
         _SAGA,
-        _RELEASE,
-        f"        self._orders.settle(order)\n{_RELEASE}",
+        _STEPS,
+        f"        self._orders.settle(order)\n{_STEPS}",
         matrix("cancel of a confirmed order"),
     ),
     Mutant(
-        "an order is settled although its money is not back",
+        "an order is settled although not everything is back",
         _SAGA,
-        """        if payment.state in ("authorized", "captured"):
-            raise _Later
-""",
-        "",
+        "                waits = step\n",
+        "                pass\n",
         _RUN,
     ),
     Mutant(
-        "an order is never settled",
+        "money waits for stock that cannot be given back",
         _SAGA,
-        "        self._orders.settle(order)\n",
-        "",
+        "                waits = step\n",
+        "                waits = step\n                break\n",
         _RUN,
     ),
+    Mutant("an order is never settled", _SAGA, "        self._orders.settle(order)\n", "", _RUN),
     Mutant(
         "who cancels leaves the giving back to others",
         _SAGA,
@@ -150,20 +179,24 @@ MUTANTS: Final = (
         _RUN,
     ),
     Mutant(
-        "an order is swept without a claim",
-        _SAGA,
-        """        if not self._orders.claim(order, until=until):
-            return
-""",
-        "",
-        _RUN,
+        "a service that is down is asked for every order",
+        _GUARDS,
+        "        if self._circuit.is_open:\n",
+        "        if not self._failures:\n",
+        _GUARDED,
     ),
     Mutant(
-        "one order's trouble ends the sweep",
-        _SAGA,
-        """            logging.logger().exception("could not go on", extra={"order_id": order.id})
-""",
-        "            raise\n",
-        _RUN,
+        "one order that always fails opens the circuit",
+        _GUARDS,
+        "if len(self._failing) == _FAILURES or order_id not in self._failing:",
+        "if order_id:",
+        _GUARDED,
+    ),
+    Mutant(
+        "who is not asked is not told since when",
+        _GUARDS,
+        "raise self._unavailable(self._asked_at)",
+        "raise self._unavailable(None)",
+        _GUARDED,
     ),
 )

@@ -7,6 +7,7 @@ from tools.mutants.mutant import Mutant, matrix
 _DYNAMODB: Final = "layers/shared/shared/dynamodb.py"
 _OUTBOX: Final = "layers/shared/shared/outbox.py"
 _WORKERS: Final = "layers/shared/shared/workers.py"
+_REDELIVERY: Final = "layers/shared/shared/redelivery.py"
 _DEAD_LETTERS: Final = "layers/shared/shared/dead_letters.py"
 
 _AWS: Final = "layers/shared/shared/aws.py"
@@ -296,10 +297,10 @@ MUTANTS: Final = (
         "a batch is answered as if nothing had failed",
         _WORKERS,
         "            return process_partial_response(\n"
-        "                event=event, record_handler=handle_record, processor=processor, context=context\n"
+        "                event=event, record_handler=messages.handle, processor=processor, context=context\n"
         "            )\n",
         "            process_partial_response(\n"
-        "                event=event, record_handler=handle_record, processor=processor, context=context\n"
+        "                event=event, record_handler=messages.handle, processor=processor, context=context\n"
         "            )\n"
         '            return {"batchItemFailures": []}\n',
         ("tests/shared/test_workers.py",),
@@ -309,7 +310,35 @@ MUTANTS: Final = (
         _WORKERS,
         "seconds=delay(attempt))\n        raise cause\n",
         "seconds=delay(attempt))\n",
-        matrix("ship and deliver"),
+        ("tests/shared/test_workers.py",),
+    ),
+    Mutant(
+        "a message that could not be sent again counts as done",
+        _WORKERS,
+        "seconds=delay(1))\n            raise cause\n",
+        "seconds=delay(1))\n",
+        ("tests/shared/test_coming_again.py",),
+    ),
+    Mutant(
+        "a failure of AWS or of another service uses up attempts",
+        _WORKERS,
+        "if isinstance(cause, TemporaryFailure) or is_temporary(cause):",
+        "if isinstance(cause, ComeAgain):",
+        ("tests/shared/test_coming_again.py",),
+    ),
+    Mutant(
+        "a message that is sent again forgets since when it waits",
+        _REDELIVERY,
+        "    if attribute:\n",
+        "    if not attribute and attribute:\n",
+        ("tests/shared/test_coming_again.py",),
+    ),
+    Mutant(
+        "a message is sent again without a delay",
+        _REDELIVERY,
+        "                DelaySeconds=min(math.ceil(seconds), _LONGEST_SECONDS),\n",
+        "                DelaySeconds=0,\n",
+        ("tests/shared/test_coming_again.py",),
     ),
     Mutant(
         "a batch that failed as a whole is raised",
@@ -321,22 +350,22 @@ MUTANTS: Final = (
     Mutant(
         "a message that failed is not put off",
         _WORKERS,
-        "        redelivery.put_off(record.receipt_handle, seconds=delay(attempt))\n",
+        "        self._redelivery.put_off(record.receipt_handle, seconds=delay(attempt))\n",
         "",
         ("tests/shared/test_workers.py",),
     ),
     Mutant(
         "a message is done although its dead letter was not written",
         _WORKERS,
-        "            if dead_letters.take(record, reason, function=function):\n                return\n",
-        "            dead_letters.take(record, reason, function=function)\n            return\n",
+        "            if self._dead_letters.take(record, reason, function=function):\n                return\n",
+        "            self._dead_letters.take(record, reason, function=function)\n            return\n",
         ("tests/shared/test_workers.py",),
     ),
     Mutant(
         "a message that is no event is tried again and again",
         _WORKERS,
-        "failed(record, cause, function, for_good=True)",
-        "failed(record, cause, function, for_good=False)",
+        "self._fail(record, cause, function, for_good=True)",
+        "self._fail(record, cause, function, for_good=False)",
         ("tests/shared/test_workers.py",),
     ),
     Mutant(
