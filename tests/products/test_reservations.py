@@ -1,5 +1,6 @@
 """What is held for orders, sold, and given back."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ import pytest
 
 from products.models import Hold, Product, Reservation
 from products.service.reservations import ReservationService
+from shared import metrics
 from shared.contracts.inventory import Line, OutOfStock, ReservationEnded, UnknownProduct
 from shared.deadline import Deadline
 from shared.errors import ServiceUnavailable
@@ -283,14 +285,22 @@ def test_a_stale_index_does_not_undo_a_sale(shop: InMemoryShop, clock: Clock) ->
 
 
 def test_a_broken_reservation_does_not_keep_others_from_coming_back(
-    shop: InMemoryShop, service: ReservationService, clock: Clock
+    shop: InMemoryShop,
+    service: ReservationService,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     mug, tray = stocked(shop, 5, 5)
     service.reserve("broken", [a_line(mug, 2)])
     service.reserve("order-1", [a_line(tray, 2)])
     shop.products[mug.id] = mug
     clock.now += timedelta(hours=1)
+    # What other tests have counted.
+    metrics.flush()
     assert service.release_expired(a_deadline()) == 1
+    metrics.flush()
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["ReservationsBroken"] == [1]
     assert units(shop, tray) == (5, 0)
     assert shop.reservations["broken"].state == "held"
 
