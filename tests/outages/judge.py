@@ -2,14 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from tests.outages.load import Load
-from tests.outages.watch import Watch
-from tests.simulation.resources import WORKERS
 from tests.simulation.timed_wire import Fault, Outage, Target
 from tests.support.books import Books
 from tests.support.invariants import DOUBLED, breaches
@@ -57,20 +55,27 @@ def _is_needed_to_place(target: Target) -> bool:
     )
 
 
+def _may_give_up(queue: str, target: Target) -> bool:
+    """Whether dead letters are the promise: nobody knows whether a letter was taken, and an operator decides."""
+    return queue == "NotificationsQueue" and (
+        target.service == "sesv2" or target.about == "NotificationsTable"
+    )
+
+
 @dataclass
 class Judge:
     """Judges what became of an outage once everything is over.
 
     Args:
         drained_at: when the last work was done, None if it never was.
-        watch: the alarms.
+        given_up: how many dead letters of each queue an operator has moved back.
     """
 
     load: Load
     outage: Outage
     books: Books
     drained_at: float | None
-    watch: Watch
+    given_up: Mapping[str, int]
 
     def breaches(self) -> Iterator[str]:
         """A sentence for each promise that was broken."""
@@ -85,15 +90,16 @@ class Judge:
             if breach.startswith(DOUBLED):
                 found = _COPIES.search(breach)
                 assert found
-                if int(found[1]) <= _MOST_COPIES * int(found[2]):
+                # Of somebody who was erased before it was known that the letter was taken, no event tells any more.
+                is_erased = f"to={self.load.leaving.user['email']!r}" in breach
+                # An operator who moves dead letters back lets them be sent anew.
+                most = _MOST_COPIES * (2 if self.given_up["NotificationsQueue"] else 1)
+                if int(found[1]) <= most * max(int(found[2]), is_erased):
                     continue
             yield breach
-        for queue in WORKERS:
-            dead = self.load.town.cloud.queues[
-                self.load.town.cloud.queues[queue].dead_letters or ""
-            ]
-            if dead.messages:
-                yield f"{len(dead.messages)} dead letters of {queue}"
+        for queue, number in self.given_up.items():
+            if number and not _may_give_up(queue, self.outage.target):
+                yield f"{number} dead letters of {queue}"
 
     def _orders(self) -> Iterator[str]:
         outage = self.outage
@@ -149,5 +155,5 @@ class Judge:
                 yield f"{number} clients could not {what}"
 
     def _alarms(self) -> Iterator[str]:
-        for name in sorted(self.watch.ringing(self.load.town.timeline.now - _LOOK_SECONDS)):
+        for name in sorted(self.load.watch.ringing(self.load.town.timeline.now - _LOOK_SECONDS)):
             yield f"{name} still rings"

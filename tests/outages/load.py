@@ -9,7 +9,9 @@ from typing import Any, Final
 
 import httpx
 
+from tests.outages.watch import Watch
 from tests.simulation.people import Regular
+from tests.simulation.resources import WORKERS
 from tests.simulation.stage import Stage, opened
 from tests.simulation.timed import TimedTown
 from tests.support.shop import code
@@ -17,6 +19,9 @@ from tests.support.shop import code
 # How long a client goes on asking.
 _PATIENCE_SECONDS: Final = 180
 _LONGEST_PAUSE_SECONDS: Final = 30
+# When an operator has seen to dead letters, and when alarms have seen that.
+_OPERATOR_SECONDS: Final = 61 * 60
+_ALARMS_SECONDS: Final = 600
 # What becomes of the orders, in turn.
 _KINDS: Final = ("paid", "paid", "declined", "cancelled", "paid", "no answer", "registered")
 _TOKENS: Final = {"declined": "tok_declined", "no answer": "tok_timeout"}
@@ -34,6 +39,7 @@ class Load:
     town: TimedTown
     customers: list[Regular]
     leaving: Regular
+    watch: Watch
     gave_up: list[tuple[float, str]] = field(default_factory=list)
     _left: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -74,6 +80,34 @@ class Load:
 
         self._later(when - 60, order)
         self._later(when, erase)
+
+    def is_everything_done(self) -> bool:
+        """Whether nothing is left to do. Stock that is held for an order that was never placed waits for its own end."""
+        tables = self.town.cloud.dynamodb.tables
+        return self.town.is_quiet() and not any(
+            "unsent" in item or ("due" in item and name == "OrdersTable")
+            for name, table in tables.items()
+            for item in table.items.values()
+        )
+
+    def redrive(self) -> dict[str, int]:
+        """An operator moves all dead letters back, an hour later; how many there were of each queue."""
+        queues = self.town.cloud.queues
+        given_up: dict[str, int] = {}
+        for queue in WORKERS:
+            dead = queues[queues[queue].dead_letters or ""]
+            given_up[queue] = len(dead.messages)
+        if any(given_up.values()):
+            self.town.run_until(self.town.timeline.now + _OPERATOR_SECONDS)
+            for queue in WORKERS:
+                dead = queues[queues[queue].dead_letters or ""]
+                for letter in dead.messages:
+                    self.town.cloud.put(queue, letter.body, letter.attributes)
+                dead.messages.clear()
+            self.town.poll()
+            self.town.come_to_rest()
+            self.town.run_until(self.town.timeline.now + _ALARMS_SECONDS)
+        return given_up
 
     def _later(self, when: float, act: Callable[[], None]) -> None:
         self.town.at(when, act)
@@ -149,6 +183,6 @@ def at_work() -> Iterator[Load]:
         anyone = stage.anyone
         assert isinstance(anyone, Regular)
         customers = [anyone.register(email=f"regular-{n}@example.com") for n in range(3)]
-        load = Load(stage, town, customers, leaving=anyone)
+        load = Load(stage, town, customers, leaving=anyone, watch=Watch(town))
         load.renew()
         yield load

@@ -14,7 +14,6 @@ from typing import Final
 
 from tests.outages.judge import Judge
 from tests.outages.load import Load
-from tests.outages.watch import Watch
 from tests.simulation.timed_wire import Fault, Outage, Target
 
 type Plan = Mapping[Target, Sequence[Fault]]
@@ -24,9 +23,9 @@ MINUTES: Final = (1, 5, 60)
 # Longer than a stream keeps its records.
 DAY_MINUTES: Final = 25 * 60
 _BRINGING: Final = ("GetRecords", "ReceiveMessage")
-_ORDERS_BEFORE: Final = 4
-_ORDERS_MEANWHILE: Final = 14
-_ORDERS_AFTER: Final = 4
+_ORDERS_BEFORE: Final = 3
+_ORDERS_MEANWHILE: Final = 10
+_ORDERS_AFTER: Final = 3
 _STEP_SECONDS: Final = 10
 # Until every reservation and every deadline has passed.
 _LONG_ENOUGH_SECONDS: Final = 17 * 60
@@ -36,6 +35,7 @@ _LONGEST_DRAIN_SECONDS: Final = 3 * 3600
 # Which length is whose turn: of five outages in a sample one is long.
 _TURNS: Final = (0, 1, 2, 0, 1)
 _SLOWER: Final = 30
+_HOUR_SECONDS: Final = 3600
 
 
 @dataclass(frozen=True)
@@ -121,14 +121,14 @@ def run(load: Load, cell: Cell) -> Result:
     end = begin + 60 * cell.minutes
     outage = Outage(cell.target, cell.fault, begin, end)
     town.wire.begin(outage)
-    watch = Watch(town)
     cpu = os.times()
     _play(load, begin, end)
     drained_at = _drained_at(load, end)
     calm = town.timeline.now + _ALARMS_SECONDS
     town.run_until(max(calm, end + _LONG_ENOUGH_SECONDS))
+    given_up = load.redrive()
     books = town.books()
-    broken = [*Judge(load, outage, books, drained_at, watch).breaches()]
+    broken = [*Judge(load, outage, books, drained_at, given_up).breaches()]
     now = os.times()
     return Result(
         cell,
@@ -136,7 +136,7 @@ def run(load: Load, cell: Cell) -> Result:
         len(books.orders),
         None if drained_at is None else drained_at - end,
         len(town.killed),
-        tuple(sorted(watch.rang)),
+        tuple(sorted(load.watch.ringing(begin))),
         now.user + now.system - cpu.user - cpu.system,
     )
 
@@ -145,25 +145,27 @@ def _play(load: Load, begin: float, end: float) -> None:
     """The load before, during and shortly after an outage."""
     town = load.town
     load.spread(begin - 50, begin, _ORDERS_BEFORE)
-    load.spread(begin, end, _ORDERS_MEANWHILE)
     load.spread(end, end + 20, _ORDERS_AFTER)
-    load.erase_at(begin + (end - begin) * 0.6)
-    if end - begin > 2 * 3600:
-        # Nothing happens for hours: one tick in so many is enough.
-        town.run_until(begin + 1800)
+    if end - begin <= _HOUR_SECONDS:
+        load.spread(begin, end, _ORDERS_MEANWHILE)
+        load.erase_at(begin + (end - begin) * 0.6)
+    else:
+        # In its first hour and its last one. In between nobody comes, and one tick in so many is enough.
+        load.spread(begin, begin + _HOUR_SECONDS / 2, _ORDERS_MEANWHILE // 2)
+        load.erase_at(begin + _HOUR_SECONDS / 2)
+        town.run_until(begin + _HOUR_SECONDS)
         town.pace = _SLOWER
-        town.run_until(end - 1800 - _SLOWER * 60)
+        town.run_until(end - _HOUR_SECONDS)
         town.pace = 1
+        load.spread(end - _HOUR_SECONDS / 2, end, _ORDERS_MEANWHILE // 2)
     town.run_until(end + 20)
 
 
 def _drained_at(load: Load, end: float) -> float | None:
-    town = load.town
-    longest = end + _LONGEST_DRAIN_SECONDS
-    while town.timeline.now < longest:
-        if town.is_quiet() and not town._is_anything_left():
-            return town.timeline.now
-        town.run_until(town.timeline.now + _STEP_SECONDS)
+    while load.town.timeline.now < end + _LONGEST_DRAIN_SECONDS:
+        if load.is_everything_done():
+            return load.town.timeline.now
+        load.town.run_until(load.town.timeline.now + _STEP_SECONDS)
     return None
 
 
