@@ -6,6 +6,7 @@ before it tries again, then twice as long, up to a minute.
 """
 
 import io
+import itertools
 import json
 import os
 import random
@@ -257,9 +258,12 @@ class TimedTown(Town):
             self.poll()
 
     def _schedule(self, sweeper: str, seconds: float, first: float) -> None:
+        ticks = itertools.count()
+
         def tick() -> None:
-            self.timeline.after(seconds * self.pace, tick)
-            self._invoke_later(sweeper, lambda_events.schedule(sweeper), list(_ASYNC_RETRIES))
+            self.timeline.after(seconds, tick)
+            if next(ticks) % self.pace == 0:
+                self._invoke_later(sweeper, lambda_events.schedule(sweeper), list(_ASYNC_RETRIES))
 
         self.timeline.after(first, tick)
 
