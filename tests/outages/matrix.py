@@ -88,7 +88,7 @@ def _faults(target: Target, *, is_eventual: bool) -> list[Fault]:
 
 
 def _lengths(target: Target) -> tuple[int, ...]:
-    return (1, DAY_MINUTES, 60, 5) if target.service == "stream" else MINUTES
+    return (DAY_MINUTES, *MINUTES) if target.service == "stream" else MINUTES
 
 
 def cells(plan: Plan) -> list[Cell]:
@@ -104,11 +104,11 @@ def cells(plan: Plan) -> list[Cell]:
 def sample(plan: Plan) -> list[Cell]:
     """Each target in two ways, where it has two, and each time for another length; all of them take turns."""
     chosen: list[Cell] = []
-    turns = itertools.count()
+    turns: defaultdict[tuple[int, ...], Iterator[int]] = defaultdict(itertools.count)
     for target, faults in plan.items():
         lengths = _lengths(target)
         for _ in range(min(2, len(faults))):
-            turn = next(turns)
+            turn = next(turns[lengths])
             length = lengths[_TURNS[turn % len(_TURNS)] % len(lengths)]
             chosen.append(Cell(target, faults[turn % len(faults)], length))
     return chosen
