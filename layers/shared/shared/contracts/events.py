@@ -1,6 +1,5 @@
 """Events: facts that happened, as they stand in the outbox, on the topic and in the queues."""
 
-from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -96,7 +95,8 @@ class LowStockData(BaseModel):
     threshold: int
 
 
-DATA: Final[Mapping[EventType, type[BaseModel]]] = {
+# The data of each type.
+DATA: Final[dict[EventType, type[BaseModel]]] = {
     "user.registered": UserData,
     "user.deactivated": UserData,
     "user.erased": UserErasedData,
