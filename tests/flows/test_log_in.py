@@ -100,7 +100,12 @@ def test_a_success_costs_a_known_place_six_calls_and_a_new_one_one_more(
 ) -> None:
     guesser.tries = {"right": (customer.user["email"], PASSWORD)}
     here = str(IPv4Address(next(guesser.places)))
-    attempt, lookup, trust, session = ["UpdateItem"] * 2, ["GetItem"] * 2, ["PutItem"], ["PutItem"]
+    attempt, lookup, trust, session = (
+        ["UpdateItem"] * 2,
+        ["GetItem"] * 2,
+        ["UpdateItem"],
+        ["PutItem"],
+    )
     first, _ = _work(guesser, "right", here)
     assert [c[0] for c in first] == attempt + lookup + trust + ["UpdateItem"] + session
     again, _ = _work(guesser, "right", here)
