@@ -205,9 +205,16 @@ MUTANTS: Final = (
     Mutant(
         "an event of an unknown type is not published",
         "layers/shared/shared/contracts/events.py",
-        "    type: str\n",
-        "    type: EventType\n",
+        "    type: str = Field(",
+        "    type: EventType = Field(",
         ("tests/shared/test_outbox.py",),
+    ),
+    Mutant(
+        "any text is a type of event, and logged",
+        "layers/shared/shared/contracts/events.py",
+        r"""pattern=r"^[a-z_]+(\.[a-z_]+)+$", """,
+        "",
+        ("tests/privacy/test_hostile_requests.py",),
     ),
     Mutant(
         "what the model does not know of an event is not published",

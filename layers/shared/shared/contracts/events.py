@@ -38,7 +38,8 @@ class Event(BaseModel):
     model_config = _FROZEN
 
     id: str
-    type: str
+    # Open, but a name: it stands in logs, where nobody's data may.
+    type: str = Field(pattern=r"^[a-z_]+(\.[a-z_]+)+$", max_length=64)
     aggregate_id: str
     version: int
     at: str
