@@ -1,13 +1,14 @@
 """Orders that are due: their message was lost, or nobody handled it in time. The checkout is sent another one."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from orders.models import LEASE, Order, Status
-from orders.ports import DueOrder, Orders
+from orders.models import LEASE, Status
+from orders.ports import ClaimedOrder, DueOrder, Orders
 from shared import clock, context, logging, metrics
 from shared.clock import Clock
 from shared.contracts.events import Event
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 
 ORDER_DUE: Final = "order.due"
 CALL_SECONDS: Final = 4.0  # what a call may take, with all its attempts
-_CALLS: Final = (
-    3  # until an order's message is sent: the index's next page, the order's claim, its batch
-)
+# Until an order's message is sent: the index's next page, the order's status and its claim, its batch.
+_CALLS: Final = 4
 _BATCH: Final = 10  # what SQS takes in one call
 _FAILED_CLAIMS: Final = 3  # in a row: the others would wait as long for the same answer
 _FAILURES: Final = (BotoCoreError, ClientError, TemporaryFailure)
@@ -62,8 +62,10 @@ class Overdue:
             metrics.count("OrdersSwept", swept)
         return swept
 
-    def _claimed(self, some: Sequence[DueOrder], until: str, deadline: Deadline) -> list[Order]:
-        claimed: list[Order] = []
+    def _claimed(
+        self, some: Sequence[DueOrder], until: str, deadline: Deadline
+    ) -> list[ClaimedOrder]:
+        claimed: list[ClaimedOrder] = []
         failed = 0
         for due in some:
             if not deadline.allows(_CALLS * CALL_SECONDS):
@@ -78,12 +80,12 @@ class Overdue:
                 continue
             failed = 0
             if order:
-                age = order.age(self._now()).total_seconds()
-                metrics.seconds(_AGES[order.status], age)
+                age = self._now() - datetime.fromisoformat(order.updated_at)
+                metrics.seconds(_AGES[order.status], age.total_seconds())
                 claimed.append(order)
         return claimed
 
-    def _send(self, orders: Sequence[Order]) -> None:
+    def _send(self, orders: Sequence[ClaimedOrder]) -> None:
         if not orders:
             return
         answer = self._sqs.send_message_batch(
@@ -97,7 +99,7 @@ class Overdue:
             # Due again when its claim ends.
             logging.logger().error("the queue refused a message: %s", refused["Code"])
 
-    def _message(self, order: Order) -> str:
+    def _message(self, order: ClaimedOrder) -> str:
         due = Event(
             id=f"{order.id}.due",
             type=ORDER_DUE,

@@ -35,6 +35,16 @@ class DueOrder:
     due_at: str
 
 
+@dataclass(frozen=True)
+class ClaimedOrder:
+    """What the sweeper sees of an order that it claimed; `updated_at` is since when it has its status."""
+
+    id: str
+    status: Status
+    version: int
+    updated_at: str
+
+
 class Orders(Protocol):
     """Where orders are kept."""
 
@@ -73,7 +83,7 @@ class Orders(Protocol):
     def due(self, before: str) -> Iterator[DueOrder]:
         """Orders whose `due_at` has come, the longest due ones first; read as far as they are asked for."""
 
-    def claim(self, order: DueOrder, *, until: str) -> Order | None:
+    def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
         """Move `due_at`, so that no other sweeper takes the order as well; None if it has been moved already."""
 
     def defer(self, order: Order, *, until: str) -> bool:

@@ -9,13 +9,13 @@
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import batched, groupby, islice
 from typing import Any, Final
 
 from orders.errors import OrderChanged, OrderExists
 from orders.models import STATUSES, Order, Status
-from orders.ports import DueOrder, HistoryPage, OrderPage
+from orders.ports import ClaimedOrder, DueOrder, HistoryPage, OrderPage
 from shared import counters, outbox
 from shared.contracts.events import Event, EventType
 from shared.contracts.inventory import PricedLine
@@ -116,28 +116,29 @@ class DynamoOrders:
         oldest_first = heapq.merge(*shards, key=lambda item: item["due_at"])
         return (DueOrder(_id(item), item["due_at"]) for item in oldest_first)
 
-    def claim(self, order: DueOrder, *, until: str) -> Order | None:
-        item = self._move_due(order.id, order.due_at, until, {})
-        return _order(item) if item else None
+    def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
+        key = _key(order.id)
+        item = self._table.get(key, only=("due_at", "status", "version", "updated_at"))
+        is_claimed = item is not None and self._table.update_unseen(
+            key,
+            "SET #due_at = :until",
+            condition="#due_at = :seen",
+            values={"until": until, "seen": order.due_at},
+        )
+        if item is None or not is_claimed:
+            return None
+        return ClaimedOrder(order.id, item["status"], item["version"], item["updated_at"])
 
     def defer(self, order: Order, *, until: str) -> bool:
-        found = {"payment_id": order.payment_id} if order.payment_id else {}
-        return bool(order.due_at and self._move_due(order.id, order.due_at, until, found))
-
-    def _move_due(
-        self, order_id: str, seen: str, until: str, more: Mapping[str, str]
-    ) -> Item | None:
-        """The order's item as it is then; None where its time was not the one that was seen."""
-        values = {"due_at": until, **more}
-        try:
-            return self._table.update(
-                _key(order_id),
-                _setting(values),
-                condition="#due_at = :seen",
-                values={**values, "seen": seen},
-            )
-        except ConditionFailed:
-            return None
+        values = {"due_at": until}
+        if order.payment_id:
+            values["payment_id"] = order.payment_id
+        return bool(order.due_at) and self._table.update_unseen(
+            _key(order.id),
+            _setting(values),
+            condition="#due_at = :seen",
+            values={**values, "seen": order.due_at},
+        )
 
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int

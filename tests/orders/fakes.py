@@ -15,7 +15,7 @@ from orders.payments import (
     PaymentState,
     PaymentUnavailable,
 )
-from orders.ports import DueOrder, HistoryPage, OrderPage, StockUnavailable
+from orders.ports import ClaimedOrder, DueOrder, HistoryPage, OrderPage, StockUnavailable
 from shared import clock, outbox
 from shared.clock import Clock
 from shared.contracts.directory import Customer, UserNotFound
@@ -80,12 +80,12 @@ class InMemoryOrders:
         ]
         return iter(sorted(due, key=lambda order: order.due_at))
 
-    def claim(self, order: DueOrder, *, until: str) -> Order | None:
+    def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
         there = self.orders[order.id]
         if there.due_at != order.due_at:
             return None
         self.orders[order.id] = replace(there, due_at=until)
-        return self.orders[order.id]
+        return ClaimedOrder(there.id, there.status, there.version, there.updated_at)
 
     def defer(self, order: Order, *, until: str) -> bool:
         there = self.orders[order.id]

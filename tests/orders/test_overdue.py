@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from orders.models import Order
-from orders.ports import DueOrder
+from orders.ports import ClaimedOrder, DueOrder
 from shared import metrics
 from shared.deadline import Deadline
 from tests.orders.builders import MINUTE
@@ -95,7 +94,7 @@ def test_a_sweep_stops_after_three_claims_that_fail_in_a_row(
     stage.clock.now += MINUTE
     tried: list[str] = []
 
-    def claim(order: DueOrder, *, until: str) -> Order | None:
+    def claim(order: DueOrder, *, until: str) -> ClaimedOrder | None:
         tried.append(until)
         return a_failure(order)  # type: ignore[no-any-return]  # it returns nothing
 
@@ -112,7 +111,7 @@ def test_a_claim_that_fails_keeps_no_other_order_waiting(stage: Stage) -> None:
     stage.clock.now += MINUTE
     claim, failures = stage.orders.claim, iter([True])
 
-    def once(order: DueOrder, *, until: str) -> Order | None:
+    def once(order: DueOrder, *, until: str) -> ClaimedOrder | None:
         return a_failure() if next(failures, False) else claim(order, until=until)
 
     stage.orders.claim = once  # type: ignore[method-assign]  # one call is throttled

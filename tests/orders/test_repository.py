@@ -4,7 +4,7 @@ import pytest
 
 from orders.errors import OrderChanged, OrderExists
 from orders.models import Order
-from orders.ports import DueOrder, Orders
+from orders.ports import ClaimedOrder, DueOrder, Orders
 from orders.repository import DynamoOrders
 from shared.clock import rfc3339
 from shared.dynamodb import Table
@@ -122,8 +122,7 @@ def test_a_due_order_is_claimed_by_one_sweeper(orders: Orders) -> None:
     [due] = orders.due(rfc3339(NOON + MINUTE))
     later = rfc3339(NOON + 2 * MINUTE)
     claimed = orders.claim(due, until=later)
-    assert claimed
-    assert (claimed.status, claimed.due_at) == ("pending", later)
+    assert claimed == ClaimedOrder(due.id, "pending", version=1, updated_at=rfc3339(NOON))
     assert not orders.claim(due, until=rfc3339(NOON + 3 * MINUTE))
     assert list(orders.due(rfc3339(NOON + MINUTE))) == []
     assert list(orders.due(rfc3339(NOON + 3 * MINUTE))) == [DueOrder(due.id, later)]

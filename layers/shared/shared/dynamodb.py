@@ -185,16 +185,17 @@ class Table:
         return self._read(answer.get("Attributes", {}))
 
     def update_unseen(
-        self, key: Key, update: str, *, values: Mapping[str, Any] | None = None
+        self,
+        key: Key,
+        update: str,
+        *,
+        # Never makes an item of its own where the item was deleted.
+        condition: str = "attribute_exists(#pk)",
+        values: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Change the item and see nothing of it, so that the caller needs no permission to read; False where there is no
-        such item."""
-        wire = expressions(
-            values or {},
-            UpdateExpression=update,
-            # Never makes an item of its own where somebody deleted this one.
-            ConditionExpression="attribute_exists(#pk)",
-        )
+        """Change the item and see nothing of it, so that the caller needs no permission to read; False where the condition
+        does not hold."""
+        wire = expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
         try:
             self._conditional("update_item", Key=to_wire(key), shown="NONE", **wire)
         except ConditionFailed:
