@@ -40,6 +40,7 @@ def batch(*bodies: str) -> dict[str, Any]:
                 "receiptHandle": f"handle-{place}",
                 "eventSource": "aws:sqs",
                 "body": body,
+                "messageAttributes": {},
                 "attributes": {
                     "ApproximateReceiveCount": "1",
                     "ApproximateFirstReceiveTimestamp": "1795163400131",

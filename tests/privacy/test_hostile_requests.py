@@ -146,6 +146,7 @@ def test_what_aws_says_of_a_request_that_it_refuses_is_not_logged(
         # Done without, or tried again later.
         *("sqs.SendMessage", "sqs.ChangeMessageVisibility", "dynamodb.BatchGetItem"),
         *("lambda.Invoke", "dynamodb.UpdateItem", "dynamodb.PutItem", "dynamodb.Query"),
+        "sesv2.SendEmail",
     )
 
 

@@ -150,11 +150,13 @@ def each_step_below_the_threshold_has_one_event(books: Books, _: Witness) -> Ite
         for before, after in books.product_steps
         if after["is_active"] and after["available"] < LOW_STOCK <= before["available"]
     )
+    # What came before the first step that is known was seen by no one.
+    known_from = {before["id"]: before["version"] for before, _ in reversed(books.product_steps)}
     told = Counter(
         fact.id
-        for id_ in books.products
+        for id_, version in known_from.items()
         for fact in books.events.get(id_, [])
-        if fact.type == "product.low_stock"
+        if fact.type == "product.low_stock" and fact.version > version
     )
     for id_ in low.keys() | told.keys():
         if low[id_] != told[id_]:
