@@ -1,6 +1,7 @@
-"""Many orders that wait at once: the ones that have waited longest are served first, whichever shard of the index of due
-orders they are in."""
+"""Many orders that wait at once: none is cancelled because others wait as well, and the ones that have waited longest are
+served first, whichever shard of the index of due orders they are in."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from typing import Final
@@ -14,6 +15,7 @@ from tests.simulation.timed_wire import Fault, Outage, Target
 
 _TICK_SECONDS: Final = 60
 _OUTAGE_SECONDS: Final = 20 * 60
+_SHORT_OUTAGE_SECONDS: Final = 5 * 60
 # Of a hundred orders so many are in each shard.
 _SHARES: Final = (85, 10, 4, 1)
 _PAYMENTS: Final = tuple(
@@ -68,3 +70,25 @@ def test_the_oldest_order_waits_no_longer_than_the_newest(
     ]
     tenth = orders // 10
     assert max(waited[:tenth]) <= max(waited[-tenth:]) + 2 * _TICK_SECONDS
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [300, pytest.param(2000, marks=[pytest.mark.torture, pytest.mark.timeout(3600)])],
+)
+@pytest.mark.parametrize("fault", [Fault.FAILS, Fault.HANGS])
+def test_no_order_is_cancelled_for_an_outage_of_the_provider_that_is_over(
+    load: Load, fault: Fault, orders: int
+) -> None:
+    town, customer = load.town, load.customers[0]
+    begin = town.timeline.now
+    end = begin + _SHORT_OUTAGE_SECONDS
+    for target in _PAYMENTS:
+        town.wire.begin(Outage(target, fault, begin, end))
+    for place in range(orders):
+        load.place_at(begin + (end - begin) * place / orders, customer, f"many-{place}")
+
+    town.run_until(end + 2 * (end - begin))
+
+    found = Counter(order["status"] for order in town.books().orders.values())
+    assert found == {"confirmed": orders}
