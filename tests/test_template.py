@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from tests.support.functions import COMMON_VARIABLES, FUNCTIONS, Function, sample_events
-from tools.template import ROOT, resources, template
+from tools.template import resources, template
 
 QUEUES = resources("AWS::SQS::Queue")
 WORK_QUEUES = {name: queue for name, queue in QUEUES.items() if "DeadLetters" not in name}
@@ -102,17 +102,6 @@ def test_each_function_writes_to_a_log_group_that_forgets(function: Function) ->
 def test_every_log_group_forgets() -> None:
     for name, group in resources("AWS::Logs::LogGroup").items():
         assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
-
-
-def test_each_alarm_of_our_own_listens_to_what_a_service_counts() -> None:
-    counted = re.compile(r"metrics\.(?:count|seconds|milliseconds)\(\s*\"(\w+)\"")
-    for alarm in resources("AWS::CloudWatch::Alarm").values():
-        if alarm["Namespace"] == {"Fn::Sub": "Bodega/${AWS::StackName}"}:
-            [service] = [dimension["Value"] for dimension in alarm["Dimensions"]]
-            own = (ROOT / "functions" / service).rglob("*.py")
-            sources = [*own, ROOT / "layers/shared/shared/outbox.py"]
-            counts = {name for file in sources for name in counted.findall(file.read_text())}
-            assert alarm["MetricName"] in counts
 
 
 # --- data ---

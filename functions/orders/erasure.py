@@ -5,8 +5,8 @@ read it before meets that version when writing, and goes on from the order as it
 """
 
 import math
-from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from orders.errors import OrderChanged
@@ -21,7 +21,8 @@ from shared.redelivery import ComeAgain
 # has not written the order yet, or has, and the index that we look into is behind. So we look once more, when both
 # must be over.
 _SETTLED: Final = timedelta(seconds=60)
-_PAGE: Final = 100
+# In one delivery: at a tenth of a second each, half of the function's time.
+_AT_ONCE: Final = 300
 _RACES: Final = 5
 
 
@@ -33,31 +34,24 @@ class Erasure:
         self._now = now
 
     def erase(self, fact: Event) -> None:
-        """Erase the customer of a `user.erased` from all orders that are there. Those that were erased before stay as
-        they are, so whoever has thousands of orders may take more than one delivery.
+        """Erase the customer of a `user.erased` from all orders that are there, so many in one delivery.
 
         Raises:
-            ComeAgain: there may be more when some time has passed.
+            ComeAgain: there are more, or there may be when some time has passed.
             OrderChanged: others kept changing an order.
         """
         user_id = UserErasedData.model_validate(fact.data).user_id
-        erased = sum(self._is_erased_now(order) for order in self._orders_of(user_id))
+        left_to_do = (order for order in self._orders.of_user(user_id) if not order.is_erased)
+        erased = sum(self._is_erased_now(order) for order in islice(left_to_do, _AT_ONCE))
         if erased:
             logging.logger().info("erased orders: %s", erased, extra={"user_id": user_id})
             metrics.count("OrdersErased", erased)
+        if erased == _AT_ONCE:
+            raise ComeAgain(0)
         left = datetime.fromisoformat(fact.at) + _SETTLED - self._now()
         if left > timedelta():
             # No longer than that, should the clocks of the two services differ.
             raise ComeAgain(math.ceil(min(left, _SETTLED).total_seconds()))
-
-    def _orders_of(self, user_id: str) -> Iterator[Order]:
-        after: str | None = None
-        while True:
-            page = self._orders.page(user_id=user_id, status=None, after=after, limit=_PAGE)
-            yield from page.orders
-            after = page.last
-            if after is None:
-                return
 
     def _is_erased_now(self, order: Order) -> bool:
         """Erase the order; whether that was still to be done."""

@@ -94,6 +94,9 @@ class Orders(Protocol):
     ) -> OrderPage:
         """Orders of a user or of everybody, in one status or in any, after a place in the list."""
 
+    def of_user(self, user_id: str) -> Iterator[Order]:
+        """All orders of a user that the index knows, each as it is now."""
+
     def history(self, order_id: str, *, after: int | None, limit: int) -> HistoryPage:
         """The events of an order, after a version."""
 

@@ -161,6 +161,10 @@ class DynamoOrders:
         kept = found[:limit]
         return OrderPage(self._in_order(kept, status), kept[-1] if len(found) > limit else None)
 
+    def of_user(self, user_id: str) -> Iterator[Order]:
+        for some in batched(self._of_user(user_id, _LAST, _AT_ONCE), _AT_ONCE, strict=False):
+            yield from self._in_order(list(some), None, consistent=True)
+
     def history(self, order_id: str, *, after: int | None, limit: int) -> HistoryPage:
         pk = _key(order_id)["pk"]
         start = {"pk": pk, "sk": outbox.sort_key(after)} if after else None
@@ -229,9 +233,12 @@ class DynamoOrders:
             if start is None:
                 return
 
-    def _in_order(self, places: list[str], status: Status | None) -> list[Order]:
+    def _in_order(
+        self, places: list[str], status: Status | None, *, consistent: bool = False
+    ) -> list[Order]:
         keys = {place: _key(place.partition("#")[2]) for place in places}
-        items = {item["placed"]: item for item in self._table.get_many(list(keys.values()))}
+        found = self._table.get_many(list(keys.values()), consistent=consistent)
+        items = {item["placed"]: item for item in found}
         orders = [_order(items[place]) for place in places if place in items]
         # An index is a little behind: an order that has just left the status is not shown in it.
         return [order for order in orders if status in (None, order.status)]

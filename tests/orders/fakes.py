@@ -95,6 +95,9 @@ class InMemoryOrders:
         self.orders[order.id] = replace(there, due_at=until, payment_id=payment_id)
         return True
 
+    def of_user(self, user_id: str) -> Iterator[Order]:
+        return iter([order for order in self.orders.values() if order.user_id == user_id])
+
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
     ) -> OrderPage:

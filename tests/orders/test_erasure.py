@@ -142,11 +142,16 @@ class TestErasure:
     def test_all_orders_of_the_customer_are_erased_and_no_one_else_s(
         self, orders: InMemoryOrders, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("orders.erasure._PAGE", 2)
+        monkeypatch.setattr("orders.erasure._AT_ONCE", 2)
         for number in range(5):
             added(orders, an_order(number, at=NOON + number * MINUTE))
         others = added(orders, an_order(9, user_id=BOB.id))
-        Erasure(orders, FakeClock(NOON + MINUTE)).erase(user_erased())
+        erasure = Erasure(orders, FakeClock(NOON + MINUTE))
+        for _ in range(2):
+            with pytest.raises(ComeAgain) as rest:
+                erasure.erase(user_erased())
+            assert rest.value.seconds == 0
+        erasure.erase(user_erased())
         assert [orders.orders[order_id_of(n)].is_erased for n in range(5)] == [True] * 5
         assert orders.orders[others.id] == others
 

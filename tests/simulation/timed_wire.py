@@ -37,6 +37,7 @@ _BROKEN: Final[Mapping[str, str]] = {
     "sns": "InternalError",
     "sqs": "InternalError",
 }
+INDEX_LAG_SECONDS: Final = 30.0
 _STALE_READS: Final = {"GetItem", "Query", "BatchGetItem"}
 
 
@@ -88,7 +89,6 @@ class TimedWire(Wire):
         self.outages: list[Outage] = []
         self.called: Counter[Target] = Counter()
         self.eventual: set[Target] = set()
-        self._stale: dict[str, Any] = {}
 
     @contextmanager
     def tapped(self, events: Any) -> Iterator[None]:
@@ -101,20 +101,22 @@ class TimedWire(Wire):
 
     def fault_of(self, target: Target) -> Fault | None:
         """What is wrong with it now."""
+        outage = self._outage_of(target)
+        return outage.fault if outage else None
+
+    def _outage_of(self, target: Target) -> Outage | None:
         now = self._timeline.now
         for outage in self.outages:
             if outage.target == target and outage.begin <= now < outage.end:
-                return outage.fault
+                return outage
         return None
 
     def begin(self, outage: Outage) -> None:
         """Let it happen when its time comes."""
         self.outages.append(outage)
         if outage.fault is Fault.STALE:
-            table = self._cloud.dynamodb.tables[outage.target.about]
-            self._timeline.at(
-                outage.begin, lambda: self._stale.update({outage.target.about: dict(table.items)})
-            )
+            # So that it keeps the past; other reads are answered as of now.
+            self._cloud.dynamodb.stale = lambda _: 0.0
 
     def _send(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         service, operation = event_name.split(".")[1:]
@@ -153,7 +155,7 @@ class TimedWire(Wire):
                 return _error(request, service, code, status=status)
             case Fault.STALE if may_be_stale:
                 self._timeline.sleep(latency)
-                return self._as_it_was(call.about, done)
+                return self._as_it_was(target, body, done)
         # It happens when the request comes there, or just before the answer leaves.
         if random.random() < 0.5:  # no secret
             answer = done()
@@ -176,9 +178,15 @@ class TimedWire(Wire):
             raise
         return _response(request, *answer)
 
-    def _as_it_was(self, table: str, done: Callable[[], AWSResponse]) -> AWSResponse:
-        kept = self._cloud.dynamodb.tables[table]
-        kept.items, items = self._stale[table], kept.items
+    def _as_it_was(
+        self, target: Target, body: bytes, done: Callable[[], AWSResponse]
+    ) -> AWSResponse:
+        """As it was when the outage began. No index can be read consistently: its lag has a bound, and the code waits longer."""
+        outage = self._outage_of(target)
+        assert outage
+        lag = INDEX_LAG_SECONDS if b"IndexName" in body else self._timeline.now - outage.begin
+        kept = self._cloud.dynamodb.tables[target.about]
+        kept.items, items = kept.as_of(self._timeline.now - lag), kept.items
         try:
             return done()
         finally:

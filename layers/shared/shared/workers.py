@@ -97,7 +97,8 @@ class _Messages:
     def _wait(self, record: SQSRecord, cause: Exception, seconds: float | None = None) -> None:
         metrics.seconds("MessageAge", (clock.now() - waiting_since(record)).total_seconds())
         if not self._redelivery.send_again(record, seconds=seconds):
-            self._redelivery.put_off(record.receipt_handle, seconds=delay(1))
+            attempt = int(record.attributes.approximate_receive_count)
+            self._redelivery.put_off(record.receipt_handle, seconds=delay(attempt))
             raise cause
 
     def _fail(self, record: SQSRecord, cause: Exception, function: str, *, for_good: bool) -> None:
