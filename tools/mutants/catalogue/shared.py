@@ -29,7 +29,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "the saga repeats a call of the inventory by itself",
-        "functions/orders/composition.py",
+        "functions/orders/checkout.py",
         "read=8, attempts=1)",
         "read=8, attempts=3)",
         _WAITS,
@@ -149,8 +149,8 @@ MUTANTS: Final = (
     Mutant(
         "a mark that is taken off brings a deleted event back",
         _DYNAMODB,
-        '            ConditionExpression="attribute_exists(#pk)",\n',
-        "",
+        'condition: str = "attribute_exists(#pk)"',
+        "condition: str | None = None",
         ("tests/shared/test_outbox.py",),
     ),
     Mutant(
@@ -322,8 +322,8 @@ MUTANTS: Final = (
     Mutant(
         "a message that could not be sent again counts as done",
         _WORKERS,
-        "seconds=delay(1))\n            raise cause\n",
-        "seconds=delay(1))\n",
+        "            self._redelivery.put_off(record.receipt_handle, seconds=delay(attempt))\n            raise cause\n",
+        "            self._redelivery.put_off(record.receipt_handle, seconds=delay(attempt))\n",
         ("tests/shared/test_coming_again.py",),
     ),
     Mutant(
@@ -357,8 +357,8 @@ MUTANTS: Final = (
     Mutant(
         "a message that failed is not put off",
         _WORKERS,
-        "        self._redelivery.put_off(record.receipt_handle, seconds=delay(attempt))\n",
-        "",
+        "                return\n        self._redelivery.put_off(record.receipt_handle, seconds=delay(attempt))\n",
+        "                return\n",
         ("tests/shared/test_workers.py",),
     ),
     Mutant(
