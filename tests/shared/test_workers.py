@@ -188,7 +188,9 @@ def test_a_message_that_is_no_event_is_given_up_at_once_and_alone() -> None:
     assert [body for body, _ in queue.dead_letters] == ["not JSON", gossip]
     first, second = (notes for _, notes in queue.dead_letters)
     assert first["Reason"] == "ValidationError: body json_invalid"
-    assert second["Reason"].startswith("ValidationError: id missing, type string_type, aggregate_id missing")
+    assert second["Reason"].startswith(
+        "ValidationError: id missing, type string_type, aggregate_id missing"
+    )
     assert "gossip" not in second["Reason"]
 
 
