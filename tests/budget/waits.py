@@ -134,6 +134,17 @@ def _alarms_of(*names: str) -> str:
     return ", ".join(found) or "none"
 
 
+def _alarms_without(sweeper: Function) -> str:
+    """The alarms that fire when the service's sweeper stops, because what it emits at each tick is missing."""
+    service = sweeper.properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+    found = [
+        name
+        for name, alarm in alarms().items()
+        if ("service", service) in alarm.metric[2] and alarm.rule.treat_missing_data == "breaching"
+    ]
+    return ", ".join(found) or "none"
+
+
 def _functions() -> Iterator[Iterable[object]]:
     yield "function", "Timeout", "client", "connect", "read", "attempts", "pauses", "at most"
     for name, function in FUNCTIONS.items():
@@ -204,14 +215,14 @@ def _streams() -> Iterator[Iterable[object]]:
 
 
 def _schedules() -> Iterator[Iterable[object]]:
-    yield "sweeper", "Timeout", "schedule", "alarm"
+    yield "sweeper", "Timeout", "schedule", "alarm when it stops"
     for function in SCHEDULED:
         [source] = function.events("Schedule")
         yield (
             function.name,
             f"{function.timeout} s",
             source["Schedule"],
-            _alarms_of(function.name),
+            _alarms_without(function),
         )
 
 
