@@ -83,12 +83,13 @@ class EventSources:
                     return
 
     def waiting_in(self, queue: str) -> tuple[int, int]:
-        """How many messages the queue shows, and how many it hides."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        """How many messages the queue shows or delays, and how many it hides."""
+        shown = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+        hidden = "ApproximateNumberOfMessagesNotVisible"
         got = self._account.client("sqs").get_queue_attributes(
-            QueueUrl=self._account.names[queue], AttributeNames=names
+            QueueUrl=self._account.names[queue], AttributeNames=[*shown, hidden]
         )["Attributes"]
-        return int(got[names[0]]), int(got[names[1]])
+        return sum(int(got.get(name, 0)) for name in shown), int(got[hidden])
 
     def _invoke(self, function: str, event: Any) -> Answer:
         return self._service.invoke(function, json.dumps(event, default=_as_json).encode())

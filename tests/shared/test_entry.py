@@ -2,11 +2,18 @@
 
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
+from shared import aws
 from shared.entry import Entry, Handler, UnhandledError
 from shared.settings import InvalidSettings
+
+
+@pytest.fixture(autouse=True)
+def no_clients_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "_clients", WeakSet())
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -14,6 +15,11 @@ from tests.support.aws import pretend_credentials
 from tests.support.functions import FUNCTIONS
 from tools import lambda_environment
 from tools.json_requests import JsonRequests
+
+
+@pytest.fixture(autouse=True)
+def no_clients_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "_clients", WeakSet())
 
 
 class Server(ThreadingHTTPServer):

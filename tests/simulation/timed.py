@@ -136,8 +136,9 @@ class TimedTown(Town):
         return self
 
     def forked(self) -> None:
-        """This is another process now: its event loops must not be those of its parent."""
+        """This is another process now: its event loops must not be those of its parent, and pytest captures what it prints."""
         http._loop.cache_clear()
+        sys.stdout = _Stdout(self, sys.stdout)
 
     # --- time ---
 

@@ -92,8 +92,12 @@ class Cloud:
         eventually(lambda: self.waiting_in(queue), lambda waiting: waiting == 0)
 
     def waiting_in(self, queue: str) -> int:
-        """Messages in a queue, those in flight included."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        """Messages in a queue, those in flight and those that wait included."""
+        names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ]
         attributes = self.client("sqs").get_queue_attributes(
             QueueUrl=self.physical_id(queue), AttributeNames=names
         )["Attributes"]

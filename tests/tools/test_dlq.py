@@ -35,6 +35,7 @@ def test_what_a_worker_gave_up_is_shown_with_its_reason(
             "ApproximateReceiveCount": "1",
             "ApproximateFirstReceiveTimestamp": "1795163400131",
         },
+        "messageAttributes": {},
         "eventSource": "aws:sqs",
     }
     worker = queue_worker(lambda _fact: None, QueueSettings(shop.source, shop.url, 8))
