@@ -1,4 +1,4 @@
-"""Lambda entry for HTTP: the index, health, the documents and their page, and what nobody else answers."""
+"""Lambda entry for HTTP: the index, health, the documents and their page, and the answer to every unknown path or method."""
 
 from dataclasses import dataclass
 from pathlib import Path

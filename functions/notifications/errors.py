@@ -37,4 +37,4 @@ class EmailUnavailable(TemporaryFailure):
 
 
 class EmailUnanswered(Exception):
-    """The message left and no answer came: nobody knows whether the provider took it. The text is the SDK's error."""
+    """The message was sent and no answer came: the provider may have taken it. The text is the SDK's error."""

@@ -23,8 +23,8 @@ ADMINS = "ADMINS"
 _LONGEST_ID = 512
 # Attempts at sending without an answer: each may be an e-mail.
 MOST_ATTEMPTS = 2
-# For so long after the last of them no delivery makes another one: it is a duplicate, or one whose dead letter could not be
-# written. One that comes later was moved back from the dead letters by an operator.
+# For so long after the last of them no delivery makes another attempt: it is a duplicate, or its dead letter could not be
+# written. A later delivery was moved back from the dead letters by an operator.
 _PARKED = timedelta(hours=1)
 
 
@@ -33,7 +33,7 @@ class Claim:
     """The right to send a notification, until its lease ends.
 
     Args:
-        token: tells it from all other claims.
+        token: unique to this claim.
         attempts: how many attempts at sending are without an answer, this one included.
     """
 
@@ -45,12 +45,12 @@ def next_attempt(made: int, lease_until: datetime, now: datetime) -> int:
     """Which attempt at a pending notification comes next.
 
     Args:
-        made: how many are without an answer.
-        lease_until: the end of the last one's lease.
+        made: how many attempts are without an answer.
+        lease_until: when the lease of the last attempt ends.
 
     Raises:
-        AttemptUnderWay: the last one may not be over.
-        OutcomeUnknown: there is no further one for now.
+        AttemptUnderWay: the last attempt may not be over.
+        OutcomeUnknown: there is no further attempt for now.
     """
     if now < lease_until:
         raise AttemptUnderWay(math.ceil((lease_until - now).total_seconds()))

@@ -35,10 +35,10 @@ from shared.redelivery import ComeAgain
 
 _CHANNEL: Final[Channel] = "email"
 
-# Longer than the worker may run (20 s), so that a lease that has ended belongs to nobody who is still sending.
+# Longer than the worker may run (20 s), so that no worker is still sending when its lease has ended.
 # Shorter than the queue's visibility time-out (120 s), so that the delivery after one that died may send at once.
 _LEASE: Final = timedelta(seconds=60)
-# After an attempt without an answer: a provider that is slow for minutes is not asked twice for the same e-mail.
+# After an attempt without an answer, so that a provider that is slow for minutes does not get the same e-mail twice.
 _UNANSWERED_SECONDS: Final = 900
 _PAUSE: Final = timedelta(seconds=30)
 _FAILURES: Final = 3
@@ -71,8 +71,8 @@ class Notifier:
         """Write the event's notification and send it, unless that was done; of `user.erased`, erase that user's mailbox.
 
         Raises:
-            ComeAgain: not now, but later: another delivery is at it (AttemptUnderWay), the provider is down or left the first
-                attempt without an answer, or a large mailbox is erased in parts.
+            ComeAgain: another delivery is sending it (AttemptUnderWay), the provider is down or left the first attempt without
+                an answer, or a large mailbox is erased in parts.
             EmailUnavailable: the provider may take it later.
             EmailBlocked: the provider refuses until an operator changes the account. The notification stays pending.
             OutcomeUnknown: the provider left two attempts without an answer. The notification stays pending.
@@ -95,7 +95,7 @@ class Notifier:
             order_id=letter.order_id,
             created_at=fact.at,
         )
-        # The event itself may be an erased one, that was published late.
+        # The event itself may have been erased before it was published.
         if letter.recipient and is_erased_email(letter.recipient.email):
             self._settle_erased(box, notification)
             return
@@ -109,7 +109,7 @@ class Notifier:
             self._settle_erased(box, notification)
             return
         if claim:
-            # Whoever stood still at the claim for all that time may not be alone any more.
+            # A worker that was suspended for the length of its lease may not be the only one any more.
             if self._clock() >= claimed_at + _LEASE:
                 self._notifications.release(box, notification.position, claim, at=self._clock())
                 raise AttemptUnderWay(_jittered(_LEASE))
@@ -135,9 +135,9 @@ class Notifier:
         metrics.count("NotificationsFailed")
 
     def _send(self, box: str, place: str, letter: Letter, claim: Claim) -> None:
-        # Between the provider's taking the message and our writing so, this function may die, and SES knows no
+        # This function may die after the provider has taken the message and before it is settled, and SES has no
         # idempotency key. Then the notification stays pending, its lease ends, and the next delivery sends a second
-        # e-mail: we would rather tell somebody twice than not at all. There is no third one: see `Claim`.
+        # e-mail: two are better than none. There is no third one: see `Claim`.
         try:
             message_id = self._mailer.send(letter, to=self._address(letter.recipient))
         except EmailUnanswered as unknown:
@@ -170,7 +170,7 @@ class Notifier:
 
 
 def _jittered(time: timedelta) -> int:
-    """Seconds from the time to twice of it, so that messages that wait for the same thing come one by one."""
+    """Between one and two times as many seconds, so that messages that wait for the same thing are spread."""
     return int(time.total_seconds() * random.uniform(1, 2))  # noqa: S311  # no secret
 
 

@@ -58,11 +58,11 @@ class NotificationRepository(Protocol):
         """End a claim under which nothing was sent: its attempt does not count, and the next delivery may claim at once."""
 
     def keep(self, mailbox: str, notification: Notification) -> None:
-        """Keep a pending notification that nobody is to send, also in the place of one that is pending."""
+        """Keep a pending notification that is not sent, also in the place of one that is pending."""
 
     def erase(self, mailbox: str, *, at: datetime, deadline: Deadline) -> tuple[int, bool]:
-        """Close a mailbox to all that comes, for ever, and overwrite what the notifications in it said, until the deadline.
-        The number of those that were overwritten now, and whether they were the last."""
+        """Close a mailbox to later notifications, and overwrite the texts of those in it, until the deadline. Return how many were
+        overwritten now, and whether none is left."""
 
     def settle_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         """A claimed notification was taken by the provider, under the provider's own id."""
@@ -170,7 +170,7 @@ class DynamoNotifications:
 
     def erase(self, mailbox: str, *, at: datetime, deadline: Deadline) -> tuple[int, bool]:
         erased_at = rfc3339(at)
-        # First of all: see `claim`. Whoever has claimed before may still be sending.
+        # First of all: see `claim`. A worker that has claimed before may still be sending.
         with suppress(ConditionFailed):
             self._table.put({**_tombstone(mailbox), "erased_at": erased_at}, condition=_NEW)
         overwritten = 0

@@ -32,7 +32,7 @@ class Settings(QueueSettings):
 def build(settings: Settings) -> Handler:
     """The function's graph."""
     table = Table(settings.table_name, aws.client("dynamodb"))
-    # Longer than the inventory's own 6 s with a cold start before them; asked twice at most, within the worker's 60 s.
+    # Longer than the inventory's own 6 s with a cold start before them; called twice at most, within the worker's 60 s.
     lambda_ = aws.client("lambda", connect=0.5, read=8, attempts=1)
     inventory = InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS)
     orders = DynamoOrders(table)
@@ -48,7 +48,7 @@ def build(settings: Settings) -> Handler:
             case "user.erased":
                 erasure.erase(event)
             case "order.placed" | "order.cancelled" | overdue.ORDER_DUE:
-                # The order's item says what is to be done, whatever event it was that woke us.
+                # The order's item says what is to be done, whatever the event.
                 saga.advance(event.aggregate_id)
             case _:
                 logging.logger().debug("nothing to do for %s", event.type)

@@ -1,7 +1,7 @@
 """Erasure: takes the name and the address of an erased customer out of all of their orders and the orders' histories.
 
-It goes on beside sagas and people who change the orders. Each order is erased under a version of its own, so whoever
-read it before meets that version when writing, and goes on from the order as it is now: no name is written back.
+It runs beside sagas and requests that change the orders. Each order is erased under a version of its own, so a writer that
+read it before fails on that version, and continues from the order as it is now: no name is written back.
 """
 
 import math
@@ -17,9 +17,8 @@ from shared.clock import Clock
 from shared.contracts.events import Event, UserErasedData
 from shared.redelivery import ComeAgain
 
-# An order may still be on its way when its customer is erased: OrdersApi (28 s) was told that the account is active and
-# has not written the order yet, or has, and the index that we look into is behind. So we look once more, when both
-# must be over.
+# A request may still place an order when its customer is erased: OrdersApi (28 s) has read that the account is active and
+# has not written the order yet, or the index does not show it yet. So the erasure looks once more when both must be over.
 _SETTLED: Final = timedelta(seconds=60)
 # In one delivery: at a tenth of a second each, half of the function's time.
 _AT_ONCE: Final = 300
@@ -34,11 +33,11 @@ class Erasure:
         self._now = now
 
     def erase(self, fact: Event) -> None:
-        """Erase the customer of a `user.erased` from all orders that are there, so many in one delivery.
+        """Erase the customer of a `user.erased` from all of their orders, at most `_AT_ONCE` in one delivery.
 
         Raises:
-            ComeAgain: there are more, or there may be when some time has passed.
-            OrderChanged: others kept changing an order.
+            ComeAgain: more orders are left, or may appear within `_SETTLED`.
+            OrderChanged: concurrent writers kept changing an order.
         """
         user_id = UserErasedData.model_validate(fact.data).user_id
         left_to_do = (order for order in self._orders.of_user(user_id) if not order.is_erased)
@@ -50,7 +49,7 @@ class Erasure:
             raise ComeAgain(0)
         left = datetime.fromisoformat(fact.at) + _SETTLED - self._now()
         if left > timedelta():
-            # No longer than that, should the clocks of the two services differ.
+            # At most `_SETTLED`, also if the clocks of the two services differ.
             raise ComeAgain(math.ceil(min(left, _SETTLED).total_seconds()))
 
     def _is_erased_now(self, order: Order) -> bool:

@@ -1,4 +1,4 @@
-"""The services behind the saga, each with a circuit: while one is down, most messages do not wait for it."""
+"""The payment provider and the inventory, each with a circuit: while one is down, most messages do not wait for it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ class _Guard:
     """Opens its circuit when calls for five orders have failed in a row: one order that always fails does not open it.
 
     Args:
-        unavailable: the exception of a call that is not made, from when the last one was made that failed.
+        unavailable: makes the exception of a call that is not made, from the time of the last call that failed.
         failures: the exceptions of a call that was made and not answered.
         now: the clock.
     """
@@ -64,7 +64,7 @@ class _Guard:
 
 
 class GuardedPayments:
-    """A payment provider that is not asked while it is down: then each method raises `PaymentUnavailable` at once."""
+    """A payment provider that is not called while its circuit is open: each method then raises `PaymentUnavailable`."""
 
     def __init__(self, payments: Payments, now: Clock = clock.now) -> None:
         self._payments = payments
@@ -93,7 +93,7 @@ class GuardedPayments:
 
 
 class GuardedStock:
-    """An inventory that is not asked while it is down: then each method raises `StockUnavailable` at once."""
+    """An inventory that is not called while its circuit is open: each method then raises `StockUnavailable`."""
 
     def __init__(self, stock: Stock, now: Clock = clock.now) -> None:
         self._stock = stock

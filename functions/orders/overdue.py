@@ -1,4 +1,4 @@
-"""Orders that are due: their message was lost, or nobody handled it in time. The checkout is sent another one."""
+"""Orders that are due: their message was lost or not handled in time. The sweeper sends the checkout another one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ _AGES: Final[dict[Status, str]] = {"pending": "OrderAge", "cancelled": "Compensa
 class Overdue:
     """Sends the checkout a message for each order that is due, the longest due ones first.
 
-    An order is claimed before: its `due_at` moves behind the message. Should that be lost, the order is due again.
+    An order is claimed first: its `due_at` moves past the message's time. If the message is lost, the order is due again.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class Overdue:
     def sweep(self, deadline: Deadline) -> int:
         """Send the messages, as many as the time allows; return how many orders were due.
 
-        Emits how old the oldest orders are, and 0 where there are none. A sweep that fails emits no 0: the alarms on these ages
-        take that for a bad sign.
+        Emits the ages of the claimed orders, and 0 as a baseline. A sweep that fails emits no 0: the alarms on these ages treat
+        missing data as a breach.
         """
         now = self._now()
         swept = 0

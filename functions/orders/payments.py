@@ -27,10 +27,10 @@ class Payment:
 
 
 class PaymentUnavailable(Exception):
-    """The provider could not be asked; nothing happened.
+    """The provider could not be called; nothing happened.
 
     Attributes:
-        asked_at: when it was asked and failed, if that was not now.
+        asked_at: when the call that failed was made, if that was not now.
     """
 
     def __init__(self, asked_at: datetime | None = None) -> None:

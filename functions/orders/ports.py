@@ -81,7 +81,7 @@ class Orders(Protocol):
         """
 
     def due(self, before: str) -> Iterator[DueOrder]:
-        """Orders whose `due_at` has come, the longest due ones first; read as far as they are asked for."""
+        """Orders whose `due_at` has come, the longest due ones first; read page by page as they are consumed."""
 
     def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
         """Move `due_at`, so that no other sweeper takes the order as well; None if it has been moved already."""
@@ -132,7 +132,7 @@ class StockUnavailable(Exception):
     """The inventory was not reached, did not answer or broke.
 
     Attributes:
-        asked_at: when it was asked and failed, if that was not now.
+        asked_at: when the call that failed was made, if that was not now.
     """
 
     def __init__(self, asked_at: datetime | None = None) -> None:

@@ -217,7 +217,7 @@ class DynamoOrders:
         page_size: int | None,
         forward: bool,
     ) -> Iterator[Item]:
-        """The entries of an index, read page by page as they are asked for."""
+        """The entries of an index, read page by page as they are consumed."""
         start: Item | None = None
         while True:
             page = self._table.query(

@@ -7,15 +7,15 @@
       ▼                             ▼               ▼
     [cancelled] ─► release the stock, void or refund the payment ─► [settled]
 
-Only what stands in brackets is written. Each step is idempotent by the order's id, so whoever starts again from the
-last write repeats what is done already and goes on: the steps need no marks of their own. The stock comes first, because
+Only the states in brackets are written. Each step is idempotent by the order's id, so a worker that starts again from the
+last write repeats the steps that are done and continues: the steps need no marks of their own. The stock comes first, because
 what is sold does not expire while the order waits for its payment.
 
-A step that is not answered makes the order wait: its message comes again, 5 seconds later at first and then half as long
-again as the order has waited, at most a minute. Its `due_at` is moved behind that, so that the sweeper sends another message
-should this one be lost, and so that a duplicate of the message is known.
+A step that is not answered makes the order wait: its message is sent again with a delay of half the time for which the
+saga, or the compensation, has been open: at least 5 seconds, about a minute at most. The order's `due_at` is moved past that, with the payment's id if it is known. So the
+sweeper sends another message if this one is lost, and a duplicate of the message is recognised.
 
-A worker that was thought dead may go on at any point beside another one. It cannot do harm: a cancelled order's
+A worker that was thought dead may continue at any point beside another one. That is safe: a cancelled order's
 release leaves a tombstone against its `reserve` and `confirm`, `void` one against its `authorize` and `capture`,
 and the order's version stands against its writes. Stock that was sold for it comes back by `release`, money that was
 captured by `refund`.
@@ -43,17 +43,18 @@ from shared.redelivery import ComeAgain, pause
 
 _RACES: Final = 5
 _LONGEST_PAUSE: Final = 60.0
-# Past the deadline it is only a matter of when the service behind was last asked: its circuit asks every 10 seconds.
+# Past the deadline an order ends with the next call that fails, and an open circuit allows a call every 10 seconds.
 _LAST_PAUSE: Final = 15.0
 # Providers keep idempotency keys for a day. This much later an authorisation by the key alone could be a second one.
 _KEYS_ARE_KEPT: Final = timedelta(hours=23)
 
 
 class _Unanswered(Exception):
-    """A service behind did not answer when it was last asked: the step has to wait.
+    """The inventory or the payment provider did not answer the last call: the step has to wait.
 
     Attributes:
         reason: why the order is cancelled if its deadline has passed.
+        asked_at: when the call was made.
     """
 
     def __init__(self, reason: CancelReason, asked_at: datetime) -> None:
@@ -74,10 +75,10 @@ class Checkout:
         self._now = now
 
     def advance(self, order_id: str) -> None:
-        """Go on with the order from where its item says it is, as far as it goes now.
+        """Continue the order from the state of its item, as far as possible now.
 
         Raises:
-            ComeAgain: a service behind does not answer.
+            ComeAgain: the inventory or the payment provider does not answer.
         """
         order = self._orders.find(order_id)
         if order is None:
@@ -91,7 +92,7 @@ class Checkout:
             try:
                 self._go_on(order)
             except OrderChanged as race:
-                # Cancelled meanwhile, or another worker was faster. What was done in flight is seen from there.
+                # Cancelled meanwhile, or another worker was faster: continue from the order as it is now.
                 order = race.current
             else:
                 return
@@ -113,7 +114,7 @@ class Checkout:
         except ReservationEnded:
             self._cancel(order, "reservation_expired")
         except _Unanswered as step:
-            # A service that failed before the deadline may be well since: no order is cancelled for that.
+            # A fault before the deadline may be over: no order is cancelled for it.
             if step.asked_at < order.deadline:
                 self._wait(order, step.reason)
             else:
@@ -128,7 +129,7 @@ class Checkout:
                     self._cancel(order, "payment_expired")
 
     def _authorized(self, order: Order) -> Payment:
-        """The order's payment. One that was made before is found, not authorised again once its key may be forgotten."""
+        """The order's payment, found if it may exist and the provider may have forgotten its key, else authorised."""
 
         def find() -> Payment | None:
             return self._payments.find(order.id, order.payment_id)
@@ -153,8 +154,8 @@ class Checkout:
         self._give_back(cancelled)
 
     def _give_back(self, order: Order) -> None:
-        """Stock and money, whatever of them was taken, for ever until both are back. Neither waits for the other."""
-        # At each attempt, so that its maximum tells of the one that has waited longest.
+        """Give back the stock and the money that were taken; retried until both are back. Neither waits for the other."""
+        # At each attempt, so that the metric's maximum is the age of the oldest.
         metrics.seconds("CompensationAge", order.age(self._now()).total_seconds())
         waits: _Unanswered | None = None
         for give_back in (self._release, self._repay):
@@ -177,7 +178,7 @@ class Checkout:
             self._moved(order, "captured", self._payments.refund)
 
     def _wait(self, order: Order, reason: CancelReason) -> None:
-        """Have the order's message come again, unless another one is on its way."""
+        """Send the order's message again with a delay, unless another one is on its way."""
         now = self._now()
         logging.logger().warning("the order waits: %s", reason, extra={"order_id": order.id})
         is_stock = reason == "inventory_unavailable"
@@ -195,7 +196,7 @@ class Checkout:
         metrics.count(f"Orders{after.status.title()}")
 
     def _command(self, order: Order, command: Callable[[str], None]) -> None:
-        """Have the inventory do something.
+        """Call the inventory.
 
         Raises:
             _Unanswered: it may be done or not.
@@ -224,10 +225,10 @@ class Checkout:
         *,
         undone: PaymentState | None = None,
     ) -> Payment:
-        """What the payment is after an operation on it; where its answer did not come, the provider is asked.
+        """What the payment is after an operation on it. If the operation's outcome is unknown, the payment is looked up.
 
         Raises:
-            _Unanswered: nobody knows, the provider does not know the payment, or its state is `undone`.
+            _Unanswered: the outcome stays unknown, the provider does not know the payment, or its state is `undone`.
         """
         asked_at = self._now()
         try:
@@ -240,13 +241,13 @@ class Checkout:
         except (PaymentOutcomeUnknown, NoSuchPayment) as cause:
             raise _Unanswered("payment_unavailable", asked_at) from cause
         if payment is None or payment.state == undone:
-            # Not yet, perhaps: asked again, it is the same payment by its key.
+            # The operation may not have arrived yet. A retry is safe: by its key it is the same payment.
             raise _Unanswered("payment_unavailable", asked_at)
         return payment
 
 
 def _pause(order: Order, now: datetime) -> float:
-    """Seconds until a waiting order is looked at again: in time for its deadline, and often after it."""
+    """Seconds until a waiting order is retried: in time for its deadline, and often after it."""
     waited = order.age(now).total_seconds()
     if order.status != "pending":
         return pause(waited, longest=_LONGEST_PAUSE)

@@ -91,4 +91,4 @@ class Reservations(Protocol):
         """
 
     def due(self, at: datetime) -> Iterator[str]:
-        """Ids of orders whose reservations are past their time, oldest first, read page by page as they are asked for."""
+        """Ids of orders whose reservations are past their time, oldest first, read page by page as they are consumed."""

@@ -31,7 +31,7 @@ def test_a_slow_provider_sends_each_email_twice_at_most(stage: Stage) -> None:
     taken = _emails(stage, before)
     assert len(taken) == 3
     assert max(taken.values()) <= _MOST
-    # Nobody knows whether the customer has them: an operator decides.
+    # It is unknown whether the customer has them: an operator decides.
     parked = town.cloud.queues["NotificationsDeadLetters"].messages
     assert {m.attributes["Reason"]["StringValue"].partition(":")[0] for m in parked} == {
         "OutcomeUnknown"

@@ -1,4 +1,4 @@
-"""Whatever DynamoDB has told a caller it may still answer with what was there before: nothing is decided by that."""
+"""DynamoDB may serve a read that is not consistent from an earlier state: no decision depends on such a read."""
 
 import random
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Which changes of the two documents break a client of the last release: each as somebody who reads APIs would judge it."""
+"""Which changes of the two documents break a client of the last release: each judged as a person who reads APIs would."""
 
 import copy
 import json

@@ -73,7 +73,7 @@ class Stage:
         return self.now(order)
 
     def deliver(self, order_id: str) -> float | None:
-        """Handle a message; return after how many seconds it comes again, None where it is finished."""
+        """Handle a message; return after how many seconds it is delivered again, None if it is finished."""
         try:
             self.saga.advance(order_id)
         except ComeAgain as rest:
@@ -91,13 +91,13 @@ class Stage:
         self.orders.change(now, now.cancelled(at=self.clock.now, reason="customer_request"))
 
     def minutes_pass(self, minutes: int) -> None:
-        """With the messages that come again, and the sweeper's tick at each minute."""
+        """With the messages that are sent again, and the sweeper's tick at each minute."""
         for _ in range(minutes):
             self.pass_seconds(60)
             self.sweep()
 
     def pass_seconds(self, seconds: float) -> None:
-        """With the messages that come again."""
+        """With the messages that are sent again."""
         until = self.clock.now + timedelta(seconds=seconds)
         while self.messages and self.messages[0][0] <= until:
             at, order_id = heapq.heappop(self.messages)

@@ -12,7 +12,7 @@ SECOND = MINUTE / 60
 
 
 def asked_in_vain(stage: Stage, count: int) -> int:
-    """How often the provider was asked for so many orders while it is down."""
+    """How often the provider is called for so many orders while it is down."""
     asked = 0
 
     def count_up() -> None:

@@ -153,7 +153,7 @@ def test_a_waiting_order_is_deferred_and_its_payment_known(orders: Orders) -> No
     found = orders.find(order.id)
     assert found
     assert (found.due_at, found.payment_id, found.version) == (later, "pay-1", order.version)
-    # Who read it before is too late, and what it does not know of stays.
+    # A writer that read it before is too late, and attributes that it does not know stay.
     assert not orders.defer(order, until=rfc3339(NOON + 3 * MINUTE))
     orders.change(order, order.cancelled(at=NOON, reason="customer_request"))
     found = orders.find(order.id)

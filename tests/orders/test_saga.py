@@ -404,7 +404,7 @@ def test_a_normal_order_asks_the_provider_twice(stage: Stage) -> None:
 
 
 def test_the_orders_of_an_outage_are_confirmed_soon_after_it(stage: Stage) -> None:
-    """Five minutes of outage: none is cancelled, and all have come again a minute and a half after it."""
+    """Five minutes of outage: none is cancelled, and all have been retried a minute and a half after it."""
     stage.stock.available["mug"] = 200
     stage.payments.down.add("authorize")
     orders = []

@@ -20,7 +20,7 @@ _CLOCKS_SECONDS: Final = 5
 _SHORTEST_DRAIN_SECONDS: Final = 180
 # A letter whose sending was not answered is sent once more after a quarter of an hour.
 _LETTER_SECONDS: Final = 17 * 60
-# An order that nothing keeps waiting: if no event tells of it the sweeper finds it in its next two ticks.
+# An order that waits for nothing: without its event the sweeper finds it in its next two ticks.
 _UNDISTURBED_SECONDS: Final = 180
 # Alarms are looked at each minute.
 _LOOK_SECONDS: Final = 60
@@ -56,7 +56,7 @@ def _is_needed_to_place(target: Target) -> bool:
 
 
 def _may_give_up(queue: str, target: Target) -> bool:
-    """Whether dead letters are the promise: nobody knows whether a letter was taken, and an operator decides."""
+    """Whether dead letters are allowed: it is unknown whether an e-mail was taken, and an operator decides."""
     return queue == "NotificationsQueue" and (
         target.service == "sesv2" or target.about == "NotificationsTable"
     )

@@ -151,7 +151,7 @@ def _play(load: Load, begin: float, end: float) -> None:
         load.spread(begin, end, _ORDERS_MEANWHILE)
         load.erase_at(begin + (end - begin) * 0.6)
     else:
-        # In its first hour and its last one. In between nobody comes, and one tick in so many is enough.
+        # Load in the first hour and the last one. In between there is none, and one tick in so many is enough.
         load.spread(begin, begin + _HOUR_SECONDS / 2, _ORDERS_MEANWHILE // 2)
         load.erase_at(begin + _HOUR_SECONDS / 2)
         town.run_until(begin + _HOUR_SECONDS)

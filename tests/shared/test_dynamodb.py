@@ -319,7 +319,7 @@ def test_an_item_keeps_the_schema_that_wrote_it(table: Table) -> None:
     for key in (A, B):
         stored = table.client.get_item(TableName=table.name, Key=to_wire(key))["Item"]
         assert stored["schema"] == {"N": "1"}
-    # Who shows less of an item, as an index does, shows no schema; and an update makes none.
+    # An index that projects less of an item shows no schema, and an update writes none.
     assert table.get(A, only=("pk",)) == {"pk": "a"}
     assert table.update({"pk": "c", "sk": "c"}, "SET #n = :n", values={"n": 1})["n"] == 1
     later = Table(table.name, table.client, schema=2)

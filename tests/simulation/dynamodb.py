@@ -29,7 +29,7 @@ class DynamoDB:
     """All tables of an account. `listen` is told of every request and its answer.
 
     Attributes:
-        stale: how many seconds an answer is behind that need not be consistent. It is asked for each one, with whether it is of an
+        stale: how many seconds an answer is behind that need not be consistent. It is called for each one, with whether it is of an
             index. None: no answer is behind.
 
     Args:

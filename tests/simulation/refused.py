@@ -90,7 +90,7 @@ REFUSED: Final[Mapping[str, Request]] = {
     "a token over 36 characters": together("t" * 37, put("a")),
 }  # fmt: skip
 
-# Who accepts them, breaks on them or says something else; all others refuse.
+# The parties that accept them, break on them or answer otherwise; all others refuse.
 UNLIKE: Final[Mapping[Party, frozenset[str]]] = {
     "moto": frozenset(
         {

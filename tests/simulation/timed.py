@@ -151,7 +151,7 @@ class TimedTown(Town):
         self._fail_if_broken()
 
     def at(self, when: float, task: Callable[[], None]) -> None:
-        """Let somebody do something at a time, beside everything else; they may sleep."""
+        """Run a function at a time, beside everything else; it may sleep."""
 
         def begin() -> None:
             self.timeline.start(task)

@@ -79,7 +79,7 @@ class TimedWire(Wire):
     Attributes:
         outages: those that there are.
         called: how often each target was called, each attempt counts.
-        eventual: targets that were asked for reads that need not be consistent.
+        eventual: targets of reads that need not be consistent.
     """
 
     def __init__(self, cloud: Cloud, timeline: Timeline, called: Callable[[Call], None]) -> None:

@@ -253,7 +253,7 @@ class Town(Triggers):
         """Reads that need not be consistent, and those of an index, see what was there so many seconds ago.
 
         Args:
-            seconds: asked for each read, with whether it is of an index.
+            seconds: called for each read, with whether it is of an index.
         """
         self.cloud.dynamodb.stale = seconds
         try:
@@ -263,7 +263,7 @@ class Town(Triggers):
 
     @contextmanager
     def answering_late(self, operation: str, *, read_timeout: timedelta) -> Iterator[None]:
-        """AWS does what it is asked for (`sesv2.SendEmail`) and answers after the client's read time-out."""
+        """AWS does what an operation (`sesv2.SendEmail`) requests, and answers after the client's read time-out."""
         self.wire.late[operation] = read_timeout
         try:
             yield

@@ -26,8 +26,8 @@ from shared.dynamodb import (
 _INDEX: Final = "due"
 _SHARDS: Final = 4
 _PAGE: Final = 100
-# A late reserve meets a tombstone for longer than any function or queue could keep it. What is sold is kept for
-# ever, for the order may be cancelled at any time.
+# A late reserve meets a tombstone for longer than any function or queue could keep it. What is sold has no expiry,
+# because the order may be cancelled at any time.
 _RELEASED_KEPT: Final = timedelta(days=30)
 _ATTEMPTS: Final = 4
 _MOST_OPERATIONS: Final = 100  # of a transaction: DynamoDB's limit
@@ -37,7 +37,7 @@ class DynamoReservations:
     """Reservations in DynamoDB.
 
     A reservation and the units that it moves change in one transaction, on the condition that the reservation is in
-    the state that was read: so each step is done once, whoever asks for it and how often.
+    the state that was read: so each step is done once, however many callers repeat it.
     """
 
     def __init__(self, table: Table, *, low_stock_threshold: int = 0) -> None:
@@ -71,7 +71,7 @@ class DynamoReservations:
             self._table.transact(operations[:_MOST_OPERATIONS])
         except TransactionFailed as failure:
             raise Overtaken from failure
-        # More than 48 of a basket's products run low at once: there is no room for the last two events.
+        # More than 48 products of a basket run low at once: the transaction has no room for the last one or two events.
         if operations[_MOST_OPERATIONS:]:
             self._table.transact(operations[_MOST_OPERATIONS:])
 

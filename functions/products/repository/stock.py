@@ -1,4 +1,4 @@
-"""Taking available units off a product, and the event of a product that runs low by it."""
+"""Takes available units off a product, and reports low stock in the same transaction."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +11,8 @@ from shared.dynamodb import Put
 
 @dataclass(frozen=True)
 class Taking:
-    """A step of a product's available units: the condition on which it may be written, and the event that is written
-    in the same transaction if the product runs low by it."""
+    """A step of a product's available units: the condition on which it may be written, and the event to write in the same
+    transaction if the step crosses the threshold."""
 
     condition: str
     values: dict[str, Any]
@@ -22,8 +22,8 @@ class Taking:
 def taking(before: Product, after: Product, threshold: int) -> Taking:
     """The step from `before`, as it was read, to `after`.
 
-    Steps that stay on one side of the threshold do not exclude each other: their condition is that they do. Only the step
-    across it needs the product at the very version that was read, for its event.
+    Steps that stay on one side of the threshold do not exclude each other: their condition only says that they stay. A step
+    across it pins the version that was read, because its event has the next one.
     """
     if low := after.low_stock_since(before, threshold):
         fact = outbox.event(
@@ -36,7 +36,7 @@ def taking(before: Product, after: Product, threshold: int) -> Taking:
         event = outbox.recording(product_key(after.id)["pk"], fact)
         return Taking("#version = :seen_version", {"seen_version": before.version}, event)
     taken = before.available - after.available
-    # What is not on sale does not run low.
+    # A withdrawn product does not run low.
     threshold = max(0, threshold) if after.is_active else 0
     return Taking(
         "#available >= :taken AND (#available < :threshold OR #available >= :enough)",

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-# The codes of a throttled call. Most come with status 400, so the status alone does not tell. All that the SDK knows, but
-# for TransactionInProgressException: shared.dynamodb answers for it.
+# The codes of a throttled call. Most come with status 400, so the status alone is not enough. All that the SDK knows,
+# except TransactionInProgressException, which shared.dynamodb retries.
 _THROTTLING: Final = frozenset(
     {
         "BandwidthLimitExceeded",

@@ -41,8 +41,8 @@ class DeadLetters:
     def take(self, record: "SQSRecord", reason: str, *, function: str) -> bool:
         """Write the message and why it failed into the dead-letter queue.
 
-        The caller may call the message done only if this returns True. Who dies in between leaves the message in both
-        queues, which is harmless: readers know an event again by its id.
+        The caller may finish the delivered message only if this returns True. A caller that dies in between leaves the message
+        in both queues, which is harmless: workers handle an event again without harm.
         """
         attributes = {
             "Reason": reason,

@@ -1,4 +1,4 @@
-"""How long a function may work on, so that it ends its work by itself before Lambda ends it."""
+"""How long a function may work, so that it returns before Lambda ends it."""
 
 from collections.abc import Callable
 from typing import Any, Self

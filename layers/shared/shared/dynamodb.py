@@ -1,7 +1,7 @@
 """DynamoDB as the repositories use it: plain dicts in and out, conditions that name what failed.
 
-An item that is written whole carries the version of its schema. Who reads an item sees no such attribute, and is refused an
-item of a later version: a release does not misread what a later one wrote (docs/evolving.md).
+An item that is written whole carries the version of its schema. Readers do not see the attribute, and reading an
+item of a later version raises: a release does not misread what a later one wrote (docs/evolving.md).
 
 How expressions are written stands in `shared.expressions`.
 """

@@ -1,4 +1,4 @@
-"""A circuit breaker that one environment keeps in memory, for calls that nobody waits for."""
+"""A circuit breaker that one environment keeps in memory, for calls of workers: no client waits for them."""
 
 from datetime import datetime, timedelta
 
@@ -7,15 +7,15 @@ from shared.clock import Clock
 
 
 class LocalCircuit:
-    """Opens after so many calls in a row that failed, and stays open for so long; then each failure opens it again.
+    """Opens after `failures` failed calls in a row, and stays open for `pause`; then each failure opens it again.
 
     Args:
-        failures: how many calls in a row fail before it opens.
+        failures: how many failed calls in a row open it.
         pause: how long it stays open after the last failure.
         now: the clock.
 
     Attributes:
-        failed_at: when a call failed last, None if none has since one succeeded.
+        failed_at: when the last call failed; None if it succeeded.
     """
 
     def __init__(self, *, failures: int, pause: timedelta, now: Clock = clock.now) -> None:
@@ -38,6 +38,6 @@ class LocalCircuit:
         self.failed_at = self._now()
 
     def succeeded(self) -> None:
-        """A call was answered, be it by a refusal."""
+        """A call was answered, also if by a refusal."""
         self._failures = 0
         self.failed_at = None

@@ -1,7 +1,8 @@
-"""The outbox: an event is an item beside what it tells of, written in the same transaction, and published from the
-table's stream. Until it is published it carries the mark `unsent`, by which a sweeper finds what stayed behind.
+"""The outbox: an event is an item beside the item that changed, written in the same transaction, and published from the
+table's stream. Until it is published it has the attribute `unsent`, by which a sweeper finds the events that the stream did
+not deliver.
 
-An event that can never be published (it is none, or the topic refuses it as such) is quarantined: its mark becomes
+An event that can never be published (it is invalid or too large, or the topic refuses it as such) is quarantined: its mark becomes
 `QUARANTINE`, and `reason` says why. `make dlq` lists it and releases it.
 
 The event items of an aggregate are its history: they are never deleted, and rewritten only to erase a person's data. A later
@@ -46,10 +47,10 @@ _ATTRIBUTE: Final = "type"
 _REFUSALS: Final = frozenset({"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid"})
 # A relay publishes what it does not know.
 _ANY_SCHEMA: Final = 1_000_000
-# What a call may take, with all its attempts and the SDK's pauses between them. None begins with less time than that: what
-# is left then comes again, where a function that ran out of time would begin anew with all.
+# What a call may take, with all its attempts and the SDK's pauses between them. No call begins with less time left: the rest
+# is retried later. A function that Lambda ends would repeat the whole batch.
 CALL_SECONDS: Final = 10.0
-# So many batches in a row that the topic did not take: the others would wait as long for the same answer.
+# After so many failed batches in a row no further one is sent: each would wait as long for the same answer.
 _FAILED_BATCHES: Final = 3
 
 
@@ -193,7 +194,7 @@ class Relay:
         }
 
     def sweep(self, deadline: Deadline) -> int:
-        """Publish what has been unsent for over a minute; return how many were found."""
+        """Publish events that have been unsent for over a minute, and count the quarantined ones; return how many were unsent."""
         quarantined = self._table.query(
             "#unsent = :mark", {"mark": QUARANTINE}, index=INDEX, limit=_SWEEP_LIMIT
         )
@@ -250,7 +251,7 @@ class Relay:
 
     def _sent(self, batch: Sequence["_Message"]) -> dict[int, str]:
         """Send a batch, under its first event's request; return why the topic never takes an event, by its place: empty if it
-        has taken it. An event without an entry comes again."""
+        has taken it. An event without an entry is retried later."""
         logging.begin(batch[0].fact.request_id)
         try:
             answer = self._sns.publish_batch(
@@ -267,7 +268,7 @@ class Relay:
                 ],
             )
         except (BotoCoreError, ClientError) as error:
-            # Other batches go on; this one comes again, by the stream or by the sweeper.
+            # Other batches go on; the stream or the sweeper retries this one.
             logging.logger().exception("could not publish a batch")
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             return dict.fromkeys(range(len(batch)), code) if code in _REFUSALS else {}

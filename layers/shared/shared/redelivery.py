@@ -1,10 +1,10 @@
 """How a message waits: it is sent to its queue again with a delay, and the delivered copy is finished.
 
-So waiting takes neither an attempt of the queue's redrive policy nor a place among the messages in flight. Each such
-message carries since when it waits.
+So waiting takes neither an attempt of the queue's redrive policy nor a place among the messages in flight. The attribute
+`WaitingSince` of such a message has the time at which it was first received.
 
-A message that failed for good reasons to count the attempt stays in the queue, and is shown again after `delay`: without
-that it would come after the queue's visibility time-out, six times the function's own, which is for an invocation that died.
+A message whose failure counts as an attempt stays in the queue, and is visible again after `delay`: without that it would stay
+hidden for the queue's visibility timeout, six times the function's own time-out, which is for an invocation that died.
 """
 
 import math
@@ -28,7 +28,7 @@ _WAITING_SINCE: Final = "WaitingSince"
 
 
 class ComeAgain(Exception):
-    """No failure: what can be done now is done, and the rest must wait for `seconds`."""
+    """Not a failure: what can be done now is done, and the rest has to wait for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"there is more to do in {math.ceil(seconds)} s")
@@ -36,8 +36,8 @@ class ComeAgain(Exception):
 
 
 class GiveUp(Exception):
-    """No later delivery succeeds before an operator has acted: the message goes to the dead letters at once, and `make dlq`
-    moves it back then."""
+    """No later delivery succeeds before an operator has acted: the message goes to the dead letters at once, and the operator
+    moves it back with `make dlq`."""
 
 
 def delay(attempt: int) -> int:
@@ -46,17 +46,17 @@ def delay(attempt: int) -> int:
 
 
 def pause(waited: float, *, longest: float) -> float:
-    """Seconds to wait for what has been waited for so long: half as long again, at least 5 s, with jitter."""
+    """Seconds until the next attempt: half the time `waited` so far, between 5 s and `longest`, plus up to a fifth of jitter."""
     base = min(max(waited / 2, _FIRST_SECONDS), longest)
     return base * random.uniform(1, 1.2)  # noqa: S311  # not for secrets
 
 
 class Redelivery:
-    """Lets messages of one queue wait.
+    """Delays messages of one queue.
 
     Args:
         queue_url: the queue.
-        sqs: gives the client, asked for when the first message must wait: most invocations have none.
+        sqs: returns the client; called when the first message must wait, because most invocations have none.
     """
 
     def __init__(self, queue_url: str, sqs: Callable[[], "SQSClient"]) -> None:
@@ -64,7 +64,7 @@ class Redelivery:
         self._sqs = sqs
 
     def send_again(self, record: "SQSRecord", *, seconds: float | None = None) -> bool:
-        """Send the message again, to be delivered after `seconds`; by default half as long as it has waited.
+        """Send the message again, to be delivered after `seconds`; by default after `pause`, from the time that it has waited.
 
         The caller may finish the delivered message only if this returns True. A caller that dies in between leaves two
         messages, as does a queue that delivers twice: workers handle an event again without harm.
@@ -88,7 +88,7 @@ class Redelivery:
         return True
 
     def put_off(self, receipt_handle: str, *, seconds: int) -> None:
-        """Let the queue show the message again after so long."""
+        """Make the message visible again after `seconds`."""
         try:
             self._sqs().change_message_visibility(
                 QueueUrl=self._queue_url,
@@ -96,7 +96,7 @@ class Redelivery:
                 VisibilityTimeout=seconds,
             )
         except (BotoCoreError, ClientError):
-            # Then the queue's own time-out holds: later, but nothing is lost.
+            # Then the queue's visibility timeout holds: later, but nothing is lost.
             logging.logger().warning("a message could not be put off", exc_info=True)
 
 

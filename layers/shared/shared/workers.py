@@ -36,9 +36,9 @@ def queue_worker(
 ) -> Handler:
     """The handler of a queue of events: each on its own, under its request's id.
 
-    An event waits without limit where `react` raised `ComeAgain` (as long as that says), or failed for something that passes:
-    AWS or another service was down or throttled. Any other failure is an attempt. After the last one the event goes to the
-    dead letters, with the reason; so does at once a message that is no event, or on which `react` raised `GiveUp`.
+    If `react` raises `ComeAgain`, or fails because AWS or another service is down or throttled, the event is sent to the queue
+    again with a delay, however often. Any other failure is an attempt. After the last one the event goes to the dead letters,
+    with the reason. A message that is no event, or for which `react` raises `GiveUp`, goes there at once.
     """
     messages = _Messages(react, settings, sqs)
 
@@ -56,7 +56,7 @@ def queue_worker(
 
 
 class _Messages:
-    """What becomes of each message of a queue. A message is finished where nothing is raised."""
+    """Handles the messages of a queue. A message is finished if nothing is raised."""
 
     def __init__(
         self,
@@ -112,12 +112,12 @@ class _Messages:
 
 
 def chores(**runs: Callable[[Deadline], object]) -> Handler:
-    """The handler of a schedule: each chore in its turn, also after one that failed; the answer is what they returned.
+    """The handler of a schedule: runs each chore in turn, also after one that failed; returns what they returned, by name.
 
-    Each chore has an equal share of the time that is left when its turn comes, so that one that hangs leaves the others theirs.
+    Each chore has an equal share of the time that is left when its turn comes, so that one that hangs does not stop the others.
 
     Raises:
-        ExceptionGroup: from the handler, of those that failed: the next tick tries them again.
+        ExceptionGroup: from the handler, of those that failed: the next tick runs them again.
     """
 
     def run(_tick: dict[str, Any], deadline: Deadline) -> dict[str, object]:

@@ -38,7 +38,7 @@ class Event(BaseModel):
     model_config = _FROZEN
 
     id: str
-    # Open, but a name: it stands in logs, where nobody's data may.
+    # Open, but limited to a name: it is logged, and logs hold no personal data.
     type: str = Field(pattern=r"^[a-z_]+(\.[a-z_]+)+$", max_length=64)
     aggregate_id: str
     version: int
