@@ -177,7 +177,8 @@ class Wire:
 
         about, code, said = self.refused.get(f"{service}.{operation}", ("", "", ""))
         if code and about in body.decode():
-            return _error(request, service, code, status=400, said=said)
+            status = 429 if code == "TooManyRequestsException" else 400
+            return _error(request, service, code, status=status, said=said)
         call = Call(invocation.function, service, operation, _about(service, path, body))
         self._let_happen(call)
         asked = self._asked_for(request, call)
