@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from shared import context, metrics
 from shared.contracts.events import Event
@@ -21,12 +21,21 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-class Queues:
-    """A queue and its dead-letter queue: what they were told in `calls`, or that one cannot be reached."""
+REFUSED = ClientError({"Error": {"Code": "InternalError"}}, "AnyOperation")
+on_every_failure = pytest.mark.parametrize(
+    "failure", [REFUSED, ReadTimeoutError(endpoint_url="sqs")], ids=repr
+)
 
-    def __init__(self, *, down: str = "", cannot_send: bool = False) -> None:
+
+class Queues:
+    """A queue and its dead-letter queue: what they were told in `calls`, or that calls of one fail."""
+
+    def __init__(
+        self, *, down: str = "", cannot_send: bool = False, failure: Exception = REFUSED
+    ) -> None:
         self.calls: list[tuple[str, Any]] = []
         self._down = down
+        self._failure = failure
         self._cannot_send = cannot_send
 
     def worker(self, react: Callable[[Event], None]) -> Handler:
@@ -72,7 +81,7 @@ class Queues:
     def _reach(self, asked: str, expected: str) -> None:
         assert asked == expected
         if asked == self._down:
-            raise ClientError({"Error": {"Code": "InternalError"}}, "AnyOperation")
+            raise self._failure
 
 
 def an_event(number: int) -> Event:
@@ -158,12 +167,16 @@ def test_what_is_done_is_neither_put_off_nor_given_up() -> None:
     assert queue.calls == []
 
 
-def test_a_queue_that_cannot_be_reached_loses_no_failure() -> None:
+@on_every_failure
+def test_a_queue_that_cannot_be_reached_loses_no_failure(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     def react(_fact: Event) -> None:
         raise RuntimeError("not now")
 
-    answer = Queues(down="the-queue").worker(react)(events(1), LambdaContext())
+    answer = Queues(down="the-queue", failure=failure).worker(react)(events(1), LambdaContext())
     assert failures(answer) == ["m0"]
+    assert caplog.messages[-1] == "a message could not be put off"
 
 
 def test_a_batch_that_failed_as_a_whole_is_answered_like_any_other() -> None:
@@ -241,11 +254,12 @@ def test_what_has_an_attempt_left_is_not_given_up() -> None:
     assert queue.calls == [("put off", ("handle-0", 320))]
 
 
-def test_a_message_that_finds_no_dead_letter_queue_is_not_called_done() -> None:
+@on_every_failure
+def test_a_message_that_finds_no_dead_letter_queue_is_not_called_done(failure: Exception) -> None:
     def react(_fact: Event) -> None:
         raise RuntimeError("not now")
 
-    queue = Queues(down="the-dead-letters")
+    queue = Queues(down="the-dead-letters", failure=failure)
     batch = delivered("not JSON", an_event(1).model_dump_json(), attempt=8)
     assert failures(queue.worker(react)(batch, LambdaContext())) == ["m0", "m1"]
     # Then it comes again, until the queue's own policy moves it.

@@ -23,11 +23,12 @@ def test_the_design_is_broken_in_many_ways_and_each_has_a_name_of_its_own() -> N
 
 
 @on_every_mutant
-def test_what_a_mutant_replaces_is_there_once_and_what_it_becomes_is_python(mutant: Mutant) -> None:
+def test_what_a_mutant_replaces_is_there_once_and_python_stays_python(mutant: Mutant) -> None:
     text = (ROOT / mutant.file).read_text()
     broken = mutant.applied(text)
     assert broken != text
-    compile(broken, mutant.file, "exec")
+    if mutant.file.endswith(".py"):
+        compile(broken, mutant.file, "exec")
 
 
 @on_every_mutant

@@ -12,6 +12,13 @@ _DEAD_LETTERS: Final = "layers/shared/shared/dead_letters.py"
 
 _AWS: Final = "layers/shared/shared/aws.py"
 _WAITS: Final = ("tests/budget/test_waits.py",)
+# The orders' relay; the others' are alike.
+_STREAMED: Final = """            Stream: !GetAtt OrdersTable.StreamArn
+            StartingPosition: TRIM_HORIZON
+            BatchSize: 100
+            ParallelizationFactor: 10
+            MaximumRetryAttempts: {}
+"""
 
 MUTANTS: Final = (
     Mutant("the SDK tries once only", _AWS, "attempts: int = 3,", "attempts: int = 1,", _WAITS),
@@ -53,6 +60,13 @@ MUTANTS: Final = (
         "functions/notifications/worker.py",
         'client("sesv2", read=5.0',
         'client("sesv2", read=15.0',
+        _WAITS,
+    ),
+    Mutant(
+        "a stream gives up a batch at its first failure",
+        "template.yaml",
+        _STREAMED.format(20),
+        _STREAMED.format(0),
         _WAITS,
     ),
     Mutant(
@@ -259,6 +273,13 @@ MUTANTS: Final = (
         ("tests/shared/test_outbox.py",),
     ),
     Mutant(
+        "a quarantine that cannot be reached stops the relay",
+        _OUTBOX,
+        'except (BotoCoreError, ClientError):\n            logging.logger().exception("could not quarantine',
+        'except ClientError:\n            logging.logger().exception("could not quarantine',
+        ("tests/shared/test_outbox.py",),
+    ),
+    Mutant(
         "erasing rewrites an event without what the model does not know",
         _OUTBOX,
         'values={"event": {**stored, "data": data | erased}}',
@@ -387,6 +408,27 @@ MUTANTS: Final = (
         _DEAD_LETTERS,
         "            return False\n",
         "            return True\n",
+        ("tests/shared/test_workers.py",),
+    ),
+    Mutant(
+        "a dead-letter queue that cannot be reached keeps a message from being put off",
+        _DEAD_LETTERS,
+        "except (BotoCoreError, ClientError):",
+        "except ClientError:",
+        ("tests/shared/test_workers.py",),
+    ),
+    Mutant(
+        "a message that cannot be sent again for want of a connection is not put off",
+        _REDELIVERY,
+        'except (BotoCoreError, ClientError):\n            logging.logger().warning("a message could not be sent',
+        'except ClientError:\n            logging.logger().warning("a message could not be sent',
+        ("tests/shared/test_coming_again.py",),
+    ),
+    Mutant(
+        "a queue that cannot be reached hides why a message failed",
+        _REDELIVERY,
+        "except (BotoCoreError, ClientError):\n            # Then the queue's own",
+        "except ClientError:\n            # Then the queue's own",
         ("tests/shared/test_workers.py",),
     ),
     Mutant(
