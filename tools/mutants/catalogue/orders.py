@@ -160,6 +160,13 @@ MUTANTS: Final = (
         ("tests/orders/test_overdue.py",),
     ),
     Mutant(
+        "a table that cannot be reached ends the sweep at the first claim",
+        "functions/orders/overdue.py",
+        "(BotoCoreError, ClientError, TemporaryFailure)",
+        "(ClientError, TemporaryFailure)",
+        ("tests/orders/test_overdue.py",),
+    ),
+    Mutant(
         "a sweep that failed says that nothing is old",
         "functions/orders/overdue.py",
         "        now = self._now()\n        swept = 0\n",

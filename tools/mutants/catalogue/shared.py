@@ -67,7 +67,7 @@ MUTANTS: Final = (
         "template.yaml",
         _STREAMED.format(20),
         _STREAMED.format(0),
-        _WAITS,
+        ("tests/template/test_limits.py",),
     ),
     Mutant(
         "a queue that throttles is a message that cannot be handled",
