@@ -36,11 +36,9 @@ def build(settings: Settings) -> Handler:
     lambda_ = aws.client("lambda", connect=0.5, read=8, attempts=1)
     inventory = InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS)
     orders = DynamoOrders(table)
-    saga = Checkout(
-        orders,
-        GuardedStock(InventoryStock(inventory)),
-        GuardedPayments(SandboxPayments(table)),
-    )
+    stock = GuardedStock(InventoryStock(inventory))
+    payments = GuardedPayments(SandboxPayments(table))
+    saga = Checkout(orders, stock, payments, last=(stock.insisting, payments.insisting))
     erasure = Erasure(orders)
 
     def react(event: Event) -> None:

@@ -1,8 +1,13 @@
-"""The payment provider and the inventory, each with a circuit: while one is down, most messages do not wait for it."""
+"""The services behind the saga, each with a circuit: while one is down, most messages do not wait for it.
+
+What opens a circuit are calls for other orders, which may fail for a reason of their own, such as a card whose bank is down. No order
+is cancelled for that: its last attempts are made by what is `insisting`.
+"""
 
 from collections.abc import Callable
+from copy import copy
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from orders.payments import Payment, PaymentOutcomeUnknown, Payments, PaymentUnavailable
 from orders.ports import Stock, StockUnavailable
@@ -36,8 +41,8 @@ class _Guard:
         self._failing: set[str] = set()
         self._asked_at: datetime | None = None
 
-    def call[T](self, order_id: str, operation: Callable[[], T]) -> T:
-        if self._circuit.is_open:
+    def call[T](self, order_id: str, operation: Callable[[], T], *, insists: bool) -> T:
+        if self._circuit.is_open and not insists:
             raise self._unavailable(self._asked_at)
         asked_at = self._now()
         try:
@@ -70,9 +75,17 @@ class GuardedPayments:
         self._payments = payments
         failures = (PaymentUnavailable, PaymentOutcomeUnknown)
         self._guard = _Guard(PaymentUnavailable, failures, now)
+        self._insists = False
+
+    @property
+    def insisting(self) -> Self:
+        """The same one with the same circuit, which is asked also while that is open."""
+        insisting = copy(self)
+        insisting._insists = True  # noqa: SLF001  # its own
+        return insisting
 
     def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
-        return self._guard.call(
+        return self._call(
             key,
             lambda: self._payments.authorize(
                 key, amount_minor=amount_minor, currency=currency, token=token
@@ -80,16 +93,19 @@ class GuardedPayments:
         )
 
     def capture(self, key: str, payment_id: str | None, /) -> Payment:
-        return self._guard.call(key, lambda: self._payments.capture(key, payment_id))
+        return self._call(key, lambda: self._payments.capture(key, payment_id))
 
     def void(self, key: str, payment_id: str | None, /) -> Payment:
-        return self._guard.call(key, lambda: self._payments.void(key, payment_id))
+        return self._call(key, lambda: self._payments.void(key, payment_id))
 
     def refund(self, key: str, payment_id: str | None, /) -> Payment:
-        return self._guard.call(key, lambda: self._payments.refund(key, payment_id))
+        return self._call(key, lambda: self._payments.refund(key, payment_id))
 
     def find(self, key: str, payment_id: str | None, /) -> Payment | None:
-        return self._guard.call(key, lambda: self._payments.find(key, payment_id))
+        return self._call(key, lambda: self._payments.find(key, payment_id))
+
+    def _call[T](self, key: str, operation: Callable[[], T]) -> T:
+        return self._guard.call(key, operation, insists=self._insists)
 
 
 class GuardedStock:
@@ -98,9 +114,17 @@ class GuardedStock:
     def __init__(self, stock: Stock, now: Clock = clock.now) -> None:
         self._stock = stock
         self._guard = _Guard(StockUnavailable, (StockUnavailable,), now)
+        self._insists = False
+
+    @property
+    def insisting(self) -> Self:
+        """The same one with the same circuit, which is asked also while that is open."""
+        insisting = copy(self)
+        insisting._insists = True  # noqa: SLF001  # its own
+        return insisting
 
     def confirm(self, order_id: str) -> None:
-        self._guard.call(order_id, lambda: self._stock.confirm(order_id))
+        self._guard.call(order_id, lambda: self._stock.confirm(order_id), insists=self._insists)
 
     def release(self, order_id: str) -> None:
-        self._guard.call(order_id, lambda: self._stock.release(order_id))
+        self._guard.call(order_id, lambda: self._stock.release(order_id), insists=self._insists)

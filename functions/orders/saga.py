@@ -64,15 +64,27 @@ class _Unanswered(Exception):
 
 
 class Checkout:
-    """Runs the sagas of orders, and the compensations of cancelled ones."""
+    """Runs the sagas of orders, and the compensations of cancelled ones.
+
+    Args:
+        last: used instead of `stock` and `payments` for a pending order past its deadline, where those may refuse a call because
+            of other orders.
+    """
 
     def __init__(
-        self, orders: Orders, stock: Stock, payments: Payments, now: Clock = clock.now
+        self,
+        orders: Orders,
+        stock: Stock,
+        payments: Payments,
+        now: Clock = clock.now,
+        *,
+        last: tuple[Stock, Payments] | None = None,
     ) -> None:
         self._orders = orders
         self._stock = stock
         self._payments = payments
         self._now = now
+        self._last = last or (stock, payments)
 
     def advance(self, order_id: str) -> None:
         """Continue the order from the state of its item, as far as possible now.
@@ -105,12 +117,14 @@ class Checkout:
             self._give_back(order)
 
     def _check_out(self, order: Order) -> None:
+        is_last = self._now() >= order.deadline
+        stock, payments = self._last if is_last else (self._stock, self._payments)
         try:
-            self._command(order, self._stock.confirm)
-            payment = self._authorized(order)
+            self._command(order, stock.confirm)
+            payment = self._authorized(order, payments)
             order = order.with_payment(payment.id)
             if payment.state == "authorized":
-                payment = self._moved(order, "authorized", self._payments.capture)
+                payment = self._moved(order, "authorized", payments.capture)
         except ReservationEnded:
             self._cancel(order, "reservation_expired")
         except _Unanswered as step:
@@ -128,14 +142,14 @@ class Checkout:
                 case _:
                     self._cancel(order, "payment_expired")
 
-    def _authorized(self, order: Order) -> Payment:
+    def _authorized(self, order: Order, payments: Payments) -> Payment:
         """The order's payment, found if it may exist and the provider may have forgotten its key, else authorised."""
 
         def find() -> Payment | None:
-            return self._payments.find(order.id, order.payment_id)
+            return payments.find(order.id, order.payment_id)
 
         def authorize() -> Payment:
-            return self._payments.authorize(
+            return payments.authorize(
                 order.id,
                 amount_minor=order.total_minor,
                 currency=order.currency,

@@ -53,12 +53,10 @@ class Stage:
 
     def restart(self) -> None:
         """A new environment, that remembers no failures."""
-        self.saga = Checkout(
-            self.orders,
-            GuardedStock(self.stock, self.clock),
-            GuardedPayments(self.payments, self.clock),
-            self.clock,
-        )
+        stock = GuardedStock(self.stock, self.clock)
+        payments = GuardedPayments(self.payments, self.clock)
+        last = stock.insisting, payments.insisting
+        self.saga = Checkout(self.orders, stock, payments, self.clock, last=last)
 
     def placed(self, token: str = "tok_ok", number: int = 1) -> Order:
         basket = a_basket(("mug", 1), payment_token=token)

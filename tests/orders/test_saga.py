@@ -300,25 +300,35 @@ def test_what_is_sold_does_not_expire_while_its_payment_waits(stage: Stage) -> N
 
 
 def test_no_order_is_cancelled_for_an_outage_that_ended_before_its_deadline(stage: Stage) -> None:
-    """Its circuit is open still, for calls that failed before."""
     order = stage.placed()
+
+    def pass_the_deadline() -> None:
+        stage.clock.now = order.deadline
+
+    stage.payments.before["authorize"] = pass_the_deadline
     stage.payments.down.add("authorize")
-    stage.advance(order)
-    # Others fail until a moment before.
-    stage.messages.clear()
-    stage.clock.now = order_deadline = stage.now(order).deadline
-    stage.clock.now -= MINUTE / 60
-    for number in range(2, 8):
-        stage.advance(stage.placed(number=number))
-    stage.messages.clear()
-    stage.payments.down.clear()
-    stage.clock.now = order_deadline + MINUTE / 60
+    stage.clock.now = order.deadline - MINUTE / 60
     wait = stage.deliver(order.id)
     assert wait
     assert stage.now(order).status == "pending"
     assert 5 <= wait <= 18
+    stage.payments.down.clear()
     stage.minutes_pass(1)
     stage.assert_confirmed(order)
+
+
+@pytest.mark.parametrize("service", ["payments", "stock"])
+def test_no_order_is_cancelled_for_what_is_wrong_with_others(stage: Stage, service: str) -> None:
+    """Their failures keep the circuit open, also past its deadline."""
+    order = stage.placed()
+    stage.clock.now = order.deadline + MINUTE / 60
+    token = "tok_unavailable" if service == "payments" else "tok_ok"
+    others = [stage.placed(token, number=number) for number in range(2, 8)]
+    stage.stock.down = service == "stock"
+    for other in others:
+        stage.advance(other)
+    stage.stock.down = False
+    assert stage.advance(order).status == "confirmed"
 
 
 def test_a_waiting_order_comes_again_later_and_later_but_in_time_for_its_deadline(

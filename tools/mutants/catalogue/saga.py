@@ -9,8 +9,8 @@ _GUARDS: Final = "functions/orders/guards.py"
 _RUN: Final = ("tests/orders/test_saga.py", "tests/orders/test_saga_races.py")
 _GUARDED: Final = ("tests/orders/test_guards.py",)
 
-_CONFIRM: Final = "            self._command(order, self._stock.confirm)\n"
-_AUTHORIZE: Final = "            payment = self._authorized(order)\n"
+_CONFIRM: Final = "            self._command(order, stock.confirm)\n"
+_AUTHORIZE: Final = "            payment = self._authorized(order, payments)\n"
 _RELEASE: Final = "        self._command(order, self._stock.release)\n"
 _STEPS: Final = "        for give_back in (self._release, self._repay):\n"
 
@@ -63,6 +63,13 @@ MUTANTS: Final = (
         _SAGA,
         "if step.asked_at < order.deadline:",
         "if not step.asked_at:",
+        _RUN,
+    ),
+    Mutant(
+        "an order is cancelled for what is wrong with others",
+        _SAGA,
+        "is_last = self._now() >= order.deadline",
+        "is_last = False",
         _RUN,
     ),
     Mutant(
@@ -181,7 +188,7 @@ MUTANTS: Final = (
     Mutant(
         "a service that is down is asked for every order",
         _GUARDS,
-        "        if self._circuit.is_open:\n",
+        "        if self._circuit.is_open and not insists:\n",
         "        if not self._failures:\n",
         _GUARDED,
     ),
