@@ -97,7 +97,7 @@ def test_a_provider_that_is_down_before_the_capture_delays_until_the_deadline(
     stage.minutes_pass(9)
     assert stage.now(order).status == "pending"
     stage.payments.down.clear()
-    stage.minutes_pass(1)
+    stage.minutes_pass(2)
     stage.assert_confirmed(order)
 
 
@@ -194,7 +194,8 @@ def test_it_is_told_how_long_somebody_has_waited_for_money(
     stage.minutes_pass(20)
     metrics.flush()
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert 19 * 60 <= max(told["CompensationAge"]) <= 20 * 60
+    # A message that waits comes every 60 to 72 seconds.
+    assert 20 * 60 - 72 <= max(told["CompensationAge"]) <= 20 * 60
 
 
 @pytest.mark.parametrize("operation", ["void", "refund"])

@@ -427,8 +427,8 @@ MUTANTS: Final = (
     Mutant(
         "a queue that cannot be reached hides why a message failed",
         _REDELIVERY,
-        "except (BotoCoreError, ClientError):\n            # Then the queue's own",
-        "except ClientError:\n            # Then the queue's own",
+        "except (BotoCoreError, ClientError):\n            # Then the queue's visibility",
+        "except ClientError:\n            # Then the queue's visibility",
         ("tests/shared/test_workers.py",),
     ),
     Mutant(
