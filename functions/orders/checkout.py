@@ -45,9 +45,12 @@ def build(settings: Settings) -> Handler:
         match event.type:
             case "user.erased":
                 erasure.erase(event)
-            case "order.placed" | "order.cancelled" | overdue.ORDER_DUE:
+            case "order.placed" | "order.cancelled":
                 # The order's item says what is to be done, whatever the event.
                 saga.advance(event.aggregate_id)
+            case overdue.ORDER_DUE:
+                with overdue.superseded(event):
+                    saga.advance(event.aggregate_id)
             case _:
                 logging.logger().debug("nothing to do for %s", event.type)
 

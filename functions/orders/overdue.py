@@ -1,6 +1,7 @@
 """Orders that are due: their message was lost or not handled in time. The sweeper sends the checkout another one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from orders.models import LEASE, Status
 from orders.ports import ClaimedOrder, DueOrder, Orders
 from shared import clock, context, logging, metrics
+from shared.aws import is_temporary
 from shared.clock import Clock
 from shared.contracts.events import Event
 from shared.deadline import Deadline
@@ -26,6 +28,21 @@ _BATCH: Final = 10  # what SQS takes in one call
 _FAILED_CLAIMS: Final = 3  # in a row: the others would wait as long for the same answer
 _FAILURES: Final = (BotoCoreError, ClientError, TemporaryFailure)
 _AGES: Final[dict[Status, str]] = {"pending": "OrderAge", "cancelled": "CompensationAge"}
+
+
+@contextmanager
+def superseded(fact: Event) -> Iterator[None]:
+    """Finish an `order.due` that could not be handled for something that passes, once its claim has ended.
+
+    The sweeper sends another message then. If this one went on waiting too, an outage would add a message for each claim.
+    """
+    try:
+        yield
+    except Exception as cause:
+        is_passing = isinstance(cause, TemporaryFailure) or is_temporary(cause)
+        if not is_passing or clock.now() < datetime.fromisoformat(fact.at) + LEASE:
+            raise
+        logging.logger().warning("left to the sweeper", exc_info=True)
 
 
 class Overdue:

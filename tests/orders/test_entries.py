@@ -102,6 +102,24 @@ def test_the_worker_sends_a_message_again_that_it_could_not_finish(table: Table)
     assert messages() == (0, 1)
 
 
+@pytest.mark.parametrize(("type_", "waiting"), [("order.due", 0), ("order.placed", 1)])
+def test_a_message_whose_order_cannot_be_read_waits_until_the_sweeper_sends_another(
+    table: Table, type_: str, waiting: int
+) -> None:
+    order = placed(table, "tok_ok")
+    table.update_unseen(
+        {"pk": f"ORDER#{order.id}", "sk": "ORDER"}, "SET #schema = :later", values={"later": 2}
+    )
+    delivered = message(table, order)
+    event = json.loads(delivered["Records"][0]["body"])
+    worker = Entry(checkout.build, checkout.Settings)
+    for seconds, expected in ((110, 1), (130, 1 + waiting)):
+        at = clock.rfc3339(clock.now() - timedelta(seconds=seconds))
+        delivered["Records"][0]["body"] = json.dumps(event | {"type": type_, "at": at})
+        assert worker(delivered, LambdaContext()) == {"batchItemFailures": []}
+        assert messages() == (0, expected)
+
+
 def test_the_worker_ignores_events_that_are_none_of_its_business(table: Table) -> None:
     delivered = message(table, placed(table, "tok_ok"))
     event = json.loads(delivered["Records"][0]["body"])
