@@ -40,8 +40,9 @@ PATIENCE: Final = timedelta(seconds=50)
 # The same for a message that was sent for an order that is due or waits. Longer than a tick of the sweeper's schedule, so that
 # no tick finds again what the last one has sent.
 LEASE: Final = timedelta(seconds=120)
-# By how much the clocks of two environments may differ.
-_SKEW: Final = timedelta(seconds=3)
+# By how much the clocks of two environments may differ. Between a worker and a sweeper that differ by more, no message would do: what
+# the sweeper sends would be taken for a duplicate.
+_SKEW: Final = timedelta(seconds=10)
 
 _EVENTS: Final[dict[Status, EventType]] = {
     "pending": "order.placed",

@@ -68,6 +68,14 @@ def test_a_message_that_the_sweeper_has_sent_is_handled_at_once(stage: Stage) ->
     stage.assert_confirmed(order)
 
 
+def test_a_message_of_a_sweeper_whose_clock_is_fast_is_handled(stage: Stage) -> None:
+    order = stage.placed()
+    stage.clock.now += MINUTE
+    stage.overdue.sweep(a_deadline())
+    stage.clock.now -= MINUTE / 6
+    stage.assert_confirmed(stage.advance(order))
+
+
 def test_a_sweep_ends_before_its_time_is_over(stage: Stage) -> None:
     for number in range(3):
         stage.placed(number=number)
