@@ -389,6 +389,16 @@ def test_a_payment_is_made_once_however_long_its_order_waits(stage: Stage) -> No
     assert stage.payments.authorizations[order.id] == 1
 
 
+def test_a_payment_whose_id_is_known_is_not_authorised_again(stage: Stage) -> None:
+    order = stage.placed()
+    stage.payments.down.add("capture")
+    stage.advance(order)
+    stage.payments.down.clear()
+    stage.payments.before["authorize"] = _die
+    stage.minutes_pass(1)
+    stage.assert_confirmed(order)
+
+
 def test_a_payment_whose_id_was_never_written_is_found_by_its_key(stage: Stage) -> None:
     order = stage.placed("tok_timeout")
     stage.payments.before["capture"] = _die

@@ -20,6 +20,8 @@ _CLOCKS_SECONDS: Final = 5
 _SHORTEST_DRAIN_SECONDS: Final = 180
 # A letter whose sending was not answered is sent once more after a quarter of an hour.
 _LETTER_SECONDS: Final = 17 * 60
+# The checkout queue's visibility timeout: what is left to a message that can be neither sent again nor put off.
+_VISIBILITY_SECONDS: Final = 360
 # An order that waits for nothing: without its event the sweeper finds it in its next two ticks.
 _UNDISTURBED_SECONDS: Final = 180
 # Alarms are looked at each minute.
@@ -144,6 +146,8 @@ class Judge:
         allowed = max(2 * self._length, _SHORTEST_DRAIN_SECONDS)
         if self.outage.target.service == "sesv2":
             allowed = max(allowed, _LETTER_SECONDS)
+        if self.outage.target.service == "sqs":
+            allowed = max(allowed, _VISIBILITY_SECONDS)
         if self.drained_at is None:
             yield "the backlog never drained"
         elif self.drained_at > self.outage.end + allowed:
