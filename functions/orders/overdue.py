@@ -6,8 +6,6 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from orders.models import LEASE, Status
 from orders.ports import ClaimedOrder, DueOrder, Orders
 from shared import clock, context, logging, metrics
@@ -26,7 +24,6 @@ CALL_SECONDS: Final = 4.0  # what a call may take, with all its attempts
 _CALLS: Final = 4
 _BATCH: Final = 10  # what SQS takes in one call
 _FAILED_CLAIMS: Final = 3  # in a row: the others would wait as long for the same answer
-_FAILURES: Final = (BotoCoreError, ClientError, TemporaryFailure)
 _AGES: Final[dict[Status, str]] = {"pending": "OrderAge", "cancelled": "CompensationAge"}
 
 
@@ -89,9 +86,11 @@ class Overdue:
                 break
             try:
                 order = self._orders.claim(due, until=until)
-            except _FAILURES:
+            except Exception:
+                # Also of an item that cannot be read, which must keep no other order waiting.
                 failed += 1
                 if failed == _FAILED_CLAIMS:
+                    self._send(claimed)
                     raise
                 logging.logger().exception("could not claim an order", extra={"order_id": due.id})
                 continue

@@ -114,17 +114,35 @@ def test_a_sweep_stops_after_three_claims_that_fail_in_a_row(
     assert not emitted().keys() & {"OrderAge", "CompensationAge"}
 
 
-def test_a_claim_that_fails_keeps_no_other_order_waiting(stage: Stage) -> None:
+@pytest.mark.parametrize("failure", [ConnectTimeoutError(endpoint_url=""), KeyError("status")])
+def test_a_claim_that_fails_keeps_no_other_order_waiting(stage: Stage, failure: Exception) -> None:
     orders = [stage.placed(number=number) for number in range(3)]
     stage.clock.now += MINUTE
     claim, failures = stage.orders.claim, iter([True])
 
     def once(order: DueOrder, *, until: str) -> ClaimedOrder | None:
-        return a_failure() if next(failures, False) else claim(order, until=until)
+        if next(failures, False):
+            raise failure
+        return claim(order, until=until)
 
-    stage.orders.claim = once  # type: ignore[method-assign]  # one call is throttled
+    stage.orders.claim = once  # type: ignore[method-assign]  # one call fails, or one item is broken
     assert stage.overdue.sweep(a_deadline()) == 2
     assert set(stage.letterbox.sent) < {order.id for order in orders}
+
+
+def test_what_was_claimed_is_sent_though_the_sweep_stops(stage: Stage) -> None:
+    for number in range(5):
+        stage.placed(number=number)
+    stage.clock.now += MINUTE
+    claim, works = stage.orders.claim, iter([True, True])
+
+    def twice(order: DueOrder, *, until: str) -> ClaimedOrder | None:
+        return claim(order, until=until) if next(works, False) else a_failure()
+
+    stage.orders.claim = twice  # type: ignore[method-assign]  # then DynamoDB is down
+    with pytest.raises(ConnectTimeoutError):
+        stage.overdue.sweep(a_deadline())
+    assert len(stage.letterbox.sent) == 2
 
 
 def test_a_queue_that_takes_nothing_ends_the_sweep_and_the_orders_are_due_again(
