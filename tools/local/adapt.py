@@ -10,6 +10,7 @@ from typing import Any, Final
 type Template = dict[str, Any]
 """A built template: intrinsic functions in their long forms."""
 
+_WORKERS: Final = 10
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BATCH_ACTIONS: Final = {
     "sns:Publish": "sns:PublishBatch",
@@ -67,11 +68,21 @@ def forgive_missing_keys(template: Template) -> None:
             assert all(key.startswith("dynamodb:") for key in keys), keys
 
 
+def limit_concurrency(template: Template) -> None:
+    """The emulator takes a parameter's number for text and then polls no queue, and each worker is a process of this machine."""
+    for function in _functions(template):
+        for event in function.get("Events", {}).values():
+            scaling = event["Properties"].get("ScalingConfig", {})
+            if isinstance(scaling.get("MaximumConcurrency"), dict):
+                scaling["MaximumConcurrency"] = _WORKERS
+
+
 TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (
     name_each_method,
     speak_plain_http,
     forgive_missing_keys,
     name_batch_actions,
+    limit_concurrency,
 )
 
 
