@@ -209,3 +209,17 @@ def test_what_is_adapted_denies_nothing_for_want_of_tls_and_forgives_a_missing_s
     assert '"StringEqualsIfExists": {"ses:FromAddress"' in after
     # The queues' policies still let the topic in; that of the topic has nothing else.
     assert template()["Resources"].keys() - adapted["Resources"].keys() == {"EventsPolicy"}
+
+
+def test_what_is_adapted_gives_the_workers_concurrency_as_numbers() -> None:
+    adapted = copy.deepcopy(template())
+    adapt(adapted)
+    numbers = [
+        event["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+        for resource in adapted["Resources"].values()
+        if resource["Type"] == "AWS::Serverless::Function"
+        for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] == "SQS"
+    ]
+    assert numbers
+    assert all(isinstance(number, int) for number in numbers)
