@@ -56,7 +56,9 @@ def test_a_message_that_is_no_event_is_a_dead_letter_at_once_and_again_when_move
     cloud.deliver("CheckoutQueue", GOSSIP)
     first = one_in(queues["checkout"])
     assert first.body == GOSSIP
-    assert first.notes["Reason"].startswith("ValidationError: id missing, aggregate_id missing")
+    assert first.notes["Reason"].startswith(
+        "ValidationError: id missing, type string_pattern_mismatch"
+    )
     assert first.notes["FailedFunction"] == cloud.physical_id("OrdersCheckout")
     assert first.notes["Attempts"] == "1"
     assert first.notes["Reason"] in dlq(cloud, "--action", "show", "--queue", "checkout")
@@ -82,6 +84,7 @@ def last_delivery_of(event: dict[str, Any]) -> bytes:
             "ApproximateReceiveCount": "8",
             "ApproximateFirstReceiveTimestamp": "1795163400131",
         },
+        "messageAttributes": {},
         "eventSource": "aws:sqs",
     }
     return json.dumps({"Records": [record]}).encode()

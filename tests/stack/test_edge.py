@@ -67,7 +67,7 @@ def test_every_link_of_the_index_and_the_page_leads_to_an_answer(
         follow(index, link)
     page = follow(index, document["docs"])
     links = _LINKS.findall(page.text)
-    assert len(links) == 6
+    assert len(links) == 7
     for link in links:
         follow(page, link)
     openapi = follow(page, f"{root_path}/openapi.json")
