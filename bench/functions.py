@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bench.canned.items import NOTIFICATION_ID, ORDER_ID, PRODUCT_ID, USER_ID
 from bench.subjects import Subject, answers, returns
-from shared import tokens
+from shared.auth import tokens
 from tools import lambda_environment
 from tools.intrinsics import parameter
 from tools.local import sam

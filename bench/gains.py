@@ -19,7 +19,7 @@ from bench import packages, stand, starts, warm
 from bench.report import Progress, Table, spread
 from bench.starts import Runs
 from bench.subjects import Subject
-from shared.cold_start import GENERATED
+from shared.runtime.cold_start import GENERATED
 from tools.layer.__main__ import make
 from tools.layer.changes import ALL, Change
 from tools.local import sam
@@ -46,11 +46,11 @@ _OF_THE_LAYER: Final[Mapping[str, frozenset[Change]]] = {
 type Edit = tuple[str, str, str]
 """A module of `shared`, a text in it, and what is there in its place."""
 
-_COLLECTED: Final[Sequence[Edit]] = [("cold_start.py", "    gc.disable()\n", "")]
+_COLLECTED: Final[Sequence[Edit]] = [("runtime/cold_start.py", "    gc.disable()\n", "")]
 _UNREHEARSED: Final[Sequence[Edit]] = [
     ("entry.py", "rehearsal.clients()", "pass"),
-    ("http.py", "rehearsal.request(", "("),
-    ("http.py", "rehearsal.tokens()", "pass"),
+    ("web/app.py", "warm_up.request(", "("),
+    ("web/app.py", "warm_up.tokens()", "pass"),
 ]
 _OF_OUR_CODE: Final[Mapping[str, Sequence[Edit]]] = {
     "garbage collected while modules load": _COLLECTED,
@@ -58,11 +58,17 @@ _OF_OUR_CODE: Final[Mapping[str, Sequence[Edit]]] = {
 }
 _OF_REQUESTS: Final[Mapping[str, Sequence[Edit]]] = {
     "parameters of calls validated": [
-        ("aws.py", "parameter_validation=not cold_start.is_lambda()", "parameter_validation=True")
+        (
+            "runtime/aws.py",
+            "parameter_validation=not cold_start.is_lambda()",
+            "parameter_validation=True",
+        )
     ],
-    "the SDK's name made for each call": [("aws.py", "user_agent=_user_agent(session),", "")],
+    "the SDK's name made for each call": [
+        ("runtime/aws.py", "user_agent=_user_agent(session),", "")
+    ],
     "the router included, not its routes taken": [
-        ("http.py", "app.router.routes.extend(router.routes)", "app.include_router(router)")
+        ("web/app.py", "app.router.routes.extend(router.routes)", "app.include_router(router)")
     ],
 }
 

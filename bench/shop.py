@@ -11,8 +11,8 @@ from unittest.mock import patch
 import httpx
 
 from bench.meter import MeteredTown, heard
-from shared import aws
-from shared.dynamodb import Table
+from shared.runtime import aws
+from shared.storage.dynamodb import Table
 from tests.simulation.people import Regular
 from tests.support.shop import Client
 from tools.first_admin import make_admin

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from shared import aws
+from shared.runtime import aws
 from tests.support import privacy
 from tests.support.aws import mocked_account
 from tests.support.second_opinion import SecondOpinion

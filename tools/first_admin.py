@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--email", required=True, help="the address that the user registered with")
     options = parser.parse_args(arguments)
 
-    from shared.dynamodb import Table
+    from shared.storage.dynamodb import Table
     from users.repository.accounts import UserRepository
 
     try:

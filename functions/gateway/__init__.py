@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared import cold_start
+from shared.runtime import cold_start
 
 cold_start.begin()
 

@@ -11,14 +11,14 @@ from pydantic import BaseModel
 from gateway import NAME, VERSION, page
 from gateway.backends import SERVICES, Backends, LambdaBackends
 from gateway.site import File, Routes, Site
-from shared.aws import client
-from shared.entry import Entry, Handler
 from shared.errors import MethodNotAllowed, NotFound
-from shared.headers import header
-from shared.http import create_app as create_shared_app
-from shared.http import lambda_handler
-from shared.rest_events import link, own_path
-from shared.routing import GuardedRoute
+from shared.runtime.aws import client
+from shared.runtime.entry import Entry, Handler
+from shared.web.app import create_app as create_shared_app
+from shared.web.app import lambda_handler
+from shared.web.headers import header
+from shared.web.rest_events import link, own_path
+from shared.web.routing import GuardedRoute
 
 router = APIRouter(tags=["gateway"], route_class=GuardedRoute)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared import context, logging
-from shared.internal import is_throttled
+from shared.calls.internal import is_throttled
+from shared.runtime import context, logging
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -1,5 +1,5 @@
 """Notifications: what customers and admins were told, by which channel, about which event."""
 
-from shared import cold_start
+from shared.runtime import cold_start
 
 cold_start.begin()

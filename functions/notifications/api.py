@@ -9,20 +9,20 @@ from notifications.errors import NotificationNotFound
 from notifications.models import Notification
 from notifications.repository import DynamoNotifications
 from notifications.service import NotificationService
-from shared import health
-from shared.auth import Authenticated
-from shared.aws import client
-from shared.cursors import Cursors, key_from_kms
-from shared.dynamodb import Table
-from shared.entry import Entry, Handler
+from shared.auth.authentication import Authenticated
+from shared.auth.tokens import TokenVerifier, keys_from_kms
 from shared.errors import Forbidden
-from shared.http import create_app as create_shared_app
-from shared.http import lambda_handler
-from shared.paging import Cursor, Limit
-from shared.problems import problems
-from shared.routing import GuardedRoute
-from shared.settings import ApiSettings
-from shared.tokens import TokenVerifier, keys_from_kms
+from shared.runtime.aws import client
+from shared.runtime.entry import Entry, Handler
+from shared.runtime.settings import ApiSettings
+from shared.storage.dynamodb import Table
+from shared.web import health
+from shared.web.app import create_app as create_shared_app
+from shared.web.app import lambda_handler
+from shared.web.cursors import Cursors, key_from_kms
+from shared.web.paging import Cursor, Limit
+from shared.web.problems import problems
+from shared.web.routing import GuardedRoute
 
 Settings = ApiSettings
 

@@ -1,7 +1,7 @@
 """What can go wrong with notifications."""
 
 from shared.errors import NotFound, TemporaryFailure
-from shared.redelivery import ComeAgain, GiveUp
+from shared.messaging.redelivery import ComeAgain, GiveUp
 
 
 class NotificationNotFound(NotFound):

@@ -25,13 +25,13 @@ from notifications.models import (
     notification_id,
 )
 from notifications.repository import NotificationRepository
-from shared import logging, metrics
-from shared.clock import Clock, now
+from shared.calls.deadline import Deadline
+from shared.calls.local_circuit import LocalCircuit
 from shared.contracts.erasure import is_erased_email
 from shared.contracts.events import Event, UserErasedData
-from shared.deadline import Deadline
-from shared.local_circuit import LocalCircuit
-from shared.redelivery import ComeAgain
+from shared.messaging.redelivery import ComeAgain
+from shared.runtime import logging, metrics
+from shared.runtime.clock import Clock, now
 
 _CHANNEL: Final[Channel] = "email"
 

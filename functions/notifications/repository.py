@@ -3,7 +3,7 @@
 pk          sk                          what
 <mailbox>   NOTIFICATION#<position>     a notification
 <mailbox>   TOMBSTONE                   whose mailbox it was has been erased
-COUNTERS    <shard>                     totals (shared.counters)
+COUNTERS    <shard>                     totals (shared.storage.counters)
 """
 
 import uuid
@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 from notifications.errors import AttemptUnderWay, RecipientErased
 from notifications.models import Claim, Notification, next_attempt
-from shared import counters
-from shared.clock import rfc3339
+from shared.calls.deadline import Deadline
 from shared.contracts.erasure import ERASED
-from shared.deadline import Deadline
-from shared.dynamodb import (
+from shared.runtime.clock import rfc3339
+from shared.storage import counters
+from shared.storage.dynamodb import (
     ConditionFailed,
     Item,
     Key,

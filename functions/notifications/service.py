@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from notifications.errors import NotificationNotFound
 from notifications.models import ADMINS, Notification, mailbox, position
 from notifications.repository import NotificationRepository
-from shared.clock import Clock, now
-from shared.cursors import Cursors
+from shared.auth.tokens import Caller
 from shared.errors import Forbidden
-from shared.tokens import Caller
+from shared.runtime.clock import Clock, now
+from shared.web.cursors import Cursors
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 # Before pydantic: see there.
-from shared.workers import queue_worker  # isort: skip
+from shared.messaging.workers import queue_worker  # isort: skip
 
 from notifications.email import SesMailer
 from notifications.notifier import Notifier
 from notifications.repository import DynamoNotifications
-from shared.aws import client
-from shared.dynamodb import Table
-from shared.entry import Entry, Handler
-from shared.settings import QueueSettings
+from shared.runtime.aws import client
+from shared.runtime.entry import Entry, Handler
+from shared.runtime.settings import QueueSettings
+from shared.storage.dynamodb import Table
 
 
 @dataclass(frozen=True)

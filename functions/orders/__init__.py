@@ -1,5 +1,5 @@
 """Orders: placing them, the saga that charges them, their states and their history."""
 
-from shared import cold_start
+from shared.runtime import cold_start
 
 cold_start.begin()

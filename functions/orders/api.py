@@ -8,18 +8,18 @@ from orders.neighbours import GuardedDirectory, GuardedReservations
 from orders.repository import DynamoOrders
 from orders.routes import router
 from orders.service import OrderService
-from shared import aws
-from shared.breaker import CircuitBreaker, circuit_store
+from shared.auth.tokens import TokenVerifier, keys_from_kms
+from shared.calls.breaker import CircuitBreaker, circuit_store
+from shared.calls.internal import InternalClient
 from shared.contracts.directory import UserNotFound
 from shared.contracts.inventory import REFUSALS
-from shared.cursors import Cursors, key_from_kms
-from shared.dynamodb import Table
-from shared.entry import Entry, Handler
-from shared.http import create_app as create_base_app
-from shared.http import lambda_handler
-from shared.internal import InternalClient
-from shared.settings import ApiSettings
-from shared.tokens import TokenVerifier, keys_from_kms
+from shared.runtime import aws
+from shared.runtime.entry import Entry, Handler
+from shared.runtime.settings import ApiSettings
+from shared.storage.dynamodb import Table
+from shared.web.app import create_app as create_base_app
+from shared.web.app import lambda_handler
+from shared.web.cursors import Cursors, key_from_kms
 
 __all__ = ["Settings", "build", "create_app", "handler", "router"]
 

@@ -13,13 +13,13 @@ from pydantic import (
 )
 
 from orders.models import LARGEST_QUANTITY, Basket, CancelReason, Order, Status
-from shared import disclosure, logging
 from shared.contracts.events import Event, OrderData
 from shared.contracts.inventory import Line, PricedLine
-from shared.health import Health
 from shared.money import MinorUnits
-from shared.times import Time
-from shared.whole import Whole
+from shared.runtime import error_text, logging
+from shared.web.health import Health
+from shared.web.times import Time
+from shared.web.whole import Whole
 
 _USUAL_TOKEN: Final = "tok_ok"  # noqa: S105  # for everybody to know
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
@@ -173,7 +173,7 @@ class OrderEvent(BaseModel):
         try:
             told = OrderData.model_validate(event.data)
         except ValidationError as cause:
-            logging.logger().warning("left out of the history: %s", disclosure.told(cause))
+            logging.logger().warning("left out of the history: %s", error_text.told(cause))
             return None
         facts = OrderFacts.model_construct(
             order_id=told.order_id,

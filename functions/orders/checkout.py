@@ -1,8 +1,8 @@
 """OrdersCheckout: takes placed orders through their saga, gives back what cancelled ones took, and takes the names of
 erased customers out of theirs."""
 
-# First of all: see shared.workers.
-from shared.workers import queue_worker  # isort: skip
+# First of all: see shared.messaging.workers.
+from shared.messaging.workers import queue_worker  # isort: skip
 from dataclasses import dataclass
 
 from orders import overdue
@@ -12,13 +12,13 @@ from orders.neighbours import InventoryStock
 from orders.repository import DynamoOrders
 from orders.saga import Checkout
 from orders.sandbox_payments import SandboxPayments
-from shared import aws, logging
+from shared.calls.internal import InternalClient
 from shared.contracts.events import Event
 from shared.contracts.inventory import REFUSALS
-from shared.dynamodb import Table
-from shared.entry import Entry, Handler
-from shared.internal import InternalClient
-from shared.settings import QueueSettings
+from shared.runtime import aws, logging
+from shared.runtime.entry import Entry, Handler
+from shared.runtime.settings import QueueSettings
+from shared.storage.dynamodb import Table
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import Final
 from orders.errors import OrderChanged
 from orders.models import Order
 from orders.ports import Orders
-from shared import clock, logging, metrics
-from shared.clock import Clock
 from shared.contracts.events import Event, UserErasedData
-from shared.redelivery import ComeAgain
+from shared.messaging.redelivery import ComeAgain
+from shared.runtime import clock, logging, metrics
+from shared.runtime.clock import Clock
 
 # A request may still place an order when its customer is erased: OrdersApi (28 s) has read that the account is active and
 # has not written the order yet, or the index does not show it yet. So the erasure looks once more when both must be over.

@@ -11,9 +11,9 @@ from typing import Final, Self
 
 from orders.payments import Payment, PaymentOutcomeUnknown, Payments, PaymentUnavailable
 from orders.ports import Stock, StockUnavailable
-from shared import clock
-from shared.clock import Clock
-from shared.local_circuit import LocalCircuit
+from shared.calls.local_circuit import LocalCircuit
+from shared.runtime import clock
+from shared.runtime.clock import Clock
 
 _FAILURES: Final = 5
 _PAUSE: Final = timedelta(seconds=10)

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, Self
 
 from orders.errors import IllegalTransition
-from shared.clock import rfc3339
 from shared.contracts.erasure import ERASED, erased_email, is_erased_email
 from shared.contracts.events import EventType, OrderData
 from shared.contracts.inventory import Line, PricedLine
+from shared.runtime.clock import rfc3339
 
 Status = Literal["pending", "confirmed", "shipped", "delivered", "cancelled"]
 CancelReason = Literal[

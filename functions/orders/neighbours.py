@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from orders.ports import StockUnavailable
+from shared.calls.internal import CallFailed, CallThrottled, InternalClient
 from shared.contracts.directory import Customer, FindCustomer
 from shared.contracts.inventory import Confirm, Done, Line, Release, Reservation, Reserve
-from shared.internal import CallFailed, CallThrottled, InternalClient
 
 if TYPE_CHECKING:
-    from shared.breaker import CircuitBreaker
+    from shared.calls.breaker import CircuitBreaker
 
 
 class GuardedDirectory:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from orders.models import LEASE, Status
 from orders.ports import ClaimedOrder, DueOrder, Orders
-from shared import clock, context, logging, metrics
-from shared.aws import is_temporary
-from shared.clock import Clock
+from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
-from shared.deadline import Deadline
 from shared.errors import TemporaryFailure
+from shared.runtime import clock, context, logging, metrics
+from shared.runtime.aws import is_temporary
+from shared.runtime.clock import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -2,8 +2,8 @@
 
     pk             sk
     ORDER#<id>     ORDER               the order
-    ORDER#<id>     EVENT#<version>     its events (shared.outbox)
-    COUNTERS       <shard>             how many are in each status but pending (shared.counters)
+    ORDER#<id>     EVENT#<version>     its events (shared.messaging.outbox)
+    COUNTERS       <shard>             how many are in each status but pending (shared.storage.counters)
 
 `due` and `due_at` are on an order only while something is left to do for it, so that their index is small.
 """
@@ -16,10 +16,11 @@ from typing import Any, Final
 from orders.errors import OrderChanged, OrderExists
 from orders.models import STATUSES, Order, Status
 from orders.ports import ClaimedOrder, DueOrder, HistoryPage, OrderPage
-from shared import counters, outbox
 from shared.contracts.events import Event, EventType
 from shared.contracts.inventory import PricedLine
-from shared.dynamodb import (
+from shared.messaging import outbox
+from shared.storage import counters
+from shared.storage.dynamodb import (
     ConditionFailed,
     Item,
     Key,

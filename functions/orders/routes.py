@@ -24,16 +24,16 @@ from orders.errors import (
 )
 from orders.models import Status
 from orders.service import OrderService
-from shared import health, idempotency
-from shared.auth import Authenticated
+from shared.auth.authentication import Authenticated
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
-from shared.cursors import Cursors
 from shared.errors import Forbidden, ServiceUnavailable
-from shared.headers import location, replayed
-from shared.paging import Cursor, Limit
-from shared.problems import problems
-from shared.rest_events import link
-from shared.routing import GuardedRoute
+from shared.web import health, idempotency
+from shared.web.cursors import Cursors
+from shared.web.headers import location, replayed
+from shared.web.paging import Cursor, Limit
+from shared.web.problems import problems
+from shared.web.rest_events import link
+from shared.web.routing import GuardedRoute
 
 router = APIRouter(tags=["orders"], route_class=GuardedRoute)
 

@@ -36,10 +36,10 @@ from orders.payments import (
     PaymentUnavailable,
 )
 from orders.ports import Orders, Stock, StockUnavailable
-from shared import clock, logging, metrics
-from shared.clock import Clock
 from shared.contracts.inventory import ReservationEnded
-from shared.redelivery import ComeAgain, pause
+from shared.messaging.redelivery import ComeAgain, pause
+from shared.runtime import clock, logging, metrics
+from shared.runtime.clock import Clock
 
 _RACES: Final = 5
 _LONGEST_PAUSE: Final = 60.0

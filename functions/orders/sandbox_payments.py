@@ -18,9 +18,9 @@ from orders.payments import (
     PaymentState,
     PaymentUnavailable,
 )
-from shared.aws import is_temporary
-from shared.dynamodb import ConditionFailed, Key, Table
 from shared.errors import TemporaryFailure
+from shared.runtime.aws import is_temporary
+from shared.storage.dynamodb import ConditionFailed, Key, Table
 
 _APPROVED: Final = ("tok_ok", "tok_timeout")
 _TIMES_OUT: Final = "tok_timeout"

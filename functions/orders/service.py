@@ -13,12 +13,12 @@ from orders.errors import (
 )
 from orders.models import Basket, CancelReason, Order, Status, is_order_id, order_id
 from orders.ports import Customers, HistoryPage, OrderPage, Orders, Reservations
-from shared import clock, logging, metrics
-from shared.clock import Clock
+from shared.auth.tokens import Caller
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.inventory import ReservationEnded
 from shared.errors import Forbidden, ServiceUnavailable
-from shared.tokens import Caller
+from shared.runtime import clock, logging, metrics
+from shared.runtime.clock import Clock
 
 # Who held an order's stock longer ago has most likely died, or was not answered in time, and its client tries again. Were it
 # still at work, nothing would be done twice: the order's own condition lets one of the two write, and the other replays it.

@@ -1,16 +1,16 @@
 """OrdersSweeper: every minute, sends the checkout messages for orders that stopped, and publishes events that stayed unsent."""
 
-# First of all: see shared.workers.
-from shared.workers import chores  # isort: skip
+# First of all: see shared.messaging.workers.
+from shared.messaging.workers import chores  # isort: skip
 from dataclasses import dataclass
 
 from orders.overdue import Overdue
 from orders.repository import DynamoOrders
-from shared import aws
-from shared.dynamodb import Table
-from shared.entry import Entry, Handler
-from shared.outbox import Relay
-from shared.settings import OutboxSettings
+from shared.messaging.outbox import Relay
+from shared.runtime import aws
+from shared.runtime.entry import Entry, Handler
+from shared.runtime.settings import OutboxSettings
+from shared.storage.dynamodb import Table
 
 
 @dataclass(frozen=True)

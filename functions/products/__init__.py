@@ -1,5 +1,5 @@
 """Products: the catalogue, its stock, and what is reserved of it for orders."""
 
-from shared import cold_start
+from shared.runtime import cold_start
 
 cold_start.begin()

@@ -8,13 +8,13 @@ from products.repository.index import DynamoProductIndex
 from products.repository.products import DynamoProducts
 from products.routes import router
 from products.service.catalogue import CatalogueService
-from shared import http
-from shared.aws import client
-from shared.cursors import Cursors, key_from_kms
-from shared.dynamodb import Table
-from shared.entry import Entry, Handler
-from shared.settings import ApiSettings
-from shared.tokens import TokenVerifier, keys_from_kms
+from shared.auth.tokens import TokenVerifier, keys_from_kms
+from shared.runtime.aws import client
+from shared.runtime.entry import Entry, Handler
+from shared.runtime.settings import ApiSettings
+from shared.storage.dynamodb import Table
+from shared.web import app as web
+from shared.web.cursors import Cursors, key_from_kms
 
 __all__ = ["Settings", "build", "create_app", "handler", "router"]
 
@@ -32,7 +32,7 @@ def create_app(
     service: CatalogueService, *, verifier: TokenVerifier, cors_origins: str = ""
 ) -> FastAPI:
     """The app of the products service."""
-    app = http.create_app("products", router, verifier=verifier, cors_origins=cors_origins)
+    app = web.create_app("products", router, verifier=verifier, cors_origins=cors_origins)
     app.state.service = service
     return app
 
@@ -49,7 +49,7 @@ def build(settings: Settings) -> Handler:
     )
     verifier = TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids))
     app = create_app(service, verifier=verifier, cors_origins=settings.cors_origins)
-    return http.lambda_handler(app, rehearsed="/api/v1/products/-")
+    return web.lambda_handler(app, rehearsed="/api/v1/products/-")
 
 
 handler = Entry(build, Settings)

@@ -5,11 +5,11 @@ from typing import Any
 
 from products.repository.reservations import DynamoReservations
 from products.service.reservations import ReservationService
-from shared.aws import client
+from shared.calls.internal import internal_handler
 from shared.contracts.inventory import Confirm, Done, Release, Reservation, Reserve
-from shared.dynamodb import Table
-from shared.entry import Entry, Handler
-from shared.internal import internal_handler
+from shared.runtime.aws import client
+from shared.runtime.entry import Entry, Handler
+from shared.storage.dynamodb import Table
 
 
 @dataclass(frozen=True)

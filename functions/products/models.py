@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Self, TypedDict
 
 from products.words import words_of
-from shared.clock import rfc3339
 from shared.contracts.events import LowStockData
 from shared.contracts.inventory import OutOfStock, PricedLine, ReservationEnded, UnknownProduct
+from shared.runtime.clock import rfc3339
 
 Sort = Literal["price", "-price", "name", "newest"]
 State = Literal["held", "confirmed", "released"]

@@ -20,16 +20,16 @@ from products.schemas import (
 )
 from products.service.catalogue import CatalogueService
 from products.words import words_of
-from shared import health, idempotency
-from shared.auth import Authenticated
+from shared.auth.authentication import Authenticated
 from shared.contracts.inventory import OutOfStock
 from shared.errors import InvalidRequest, ServiceUnavailable
-from shared.headers import header, location, replayed
 from shared.money import MinorUnits
-from shared.paging import Cursor, Limit
-from shared.problems import problems
-from shared.rest_events import link
-from shared.routing import GuardedRoute
+from shared.web import health, idempotency
+from shared.web.headers import header, location, replayed
+from shared.web.paging import Cursor, Limit
+from shared.web.problems import problems
+from shared.web.rest_events import link
+from shared.web.routing import GuardedRoute
 
 _MOST_WORDS_ASKED = 10
 # Anyone may keep an answer, and must ask whether it still holds: stock changes by the second.

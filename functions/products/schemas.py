@@ -13,10 +13,10 @@ from pydantic import (
 )
 
 from products.models import Product, ProductChanges
-from shared.health import Health
 from shared.money import MinorUnits, to_text
-from shared.times import Time
-from shared.whole import Whole
+from shared.web.health import Health
+from shared.web.times import Time
+from shared.web.whole import Whole
 
 MOST_UNITS = 1_000_000
 

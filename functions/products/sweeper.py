@@ -1,15 +1,15 @@
 """Lambda entry for the schedule: gives back expired reservations, and publishes events that stayed unsent."""
 
 # Before pydantic, which everything below imports: see there.
-from shared.workers import chores  # isort: skip
+from shared.messaging.workers import chores  # isort: skip
 
 from products.repository.reservations import DynamoReservations
 from products.service.reservations import ReservationService
-from shared.aws import client
-from shared.dynamodb import Table
-from shared.entry import Entry, Handler
-from shared.outbox import Relay
-from shared.settings import OutboxSettings
+from shared.messaging.outbox import Relay
+from shared.runtime.aws import client
+from shared.runtime.entry import Entry, Handler
+from shared.runtime.settings import OutboxSettings
+from shared.storage.dynamodb import Table
 
 Settings = OutboxSettings
 

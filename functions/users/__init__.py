@@ -1,5 +1,5 @@
 """Users: accounts, log-in and the tokens that the other services verify."""
 
-from shared import cold_start
+from shared.runtime import cold_start
 
 cold_start.begin()

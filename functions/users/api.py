@@ -2,14 +2,14 @@
 
 from fastapi import FastAPI
 
-from shared import aws, clock
-from shared.cursors import Cursors, key_from_kms
-from shared.dynamodb import Table
-from shared.entry import Entry, Handler
-from shared.http import create_app as create_shared_app
-from shared.http import lambda_handler
-from shared.settings import ApiSettings
-from shared.tokens import TokenVerifier, keys_from_kms
+from shared.auth.tokens import TokenVerifier, keys_from_kms
+from shared.runtime import aws, clock
+from shared.runtime.entry import Entry, Handler
+from shared.runtime.settings import ApiSettings
+from shared.storage.dynamodb import Table
+from shared.web.app import create_app as create_shared_app
+from shared.web.app import lambda_handler
+from shared.web.cursors import Cursors, key_from_kms
 from users.attempts import Guard
 from users.passwords import Argon2Passwords
 from users.repository.accounts import UserRepository

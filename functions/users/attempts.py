@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared import logging, metrics
-from shared.clock import Clock, epoch
 from shared.errors import BodegaError
+from shared.runtime import logging, metrics
+from shared.runtime.clock import Clock, epoch
 from users import emails
 from users.errors import TooManyAttempts
 from users.models import Attempts

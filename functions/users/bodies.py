@@ -12,9 +12,9 @@ from pydantic import (
     StringConstraints,
 )
 
-from shared.health import Health
-from shared.times import Time
-from shared.tokens import LIFETIME_SECONDS, Role
+from shared.auth.tokens import LIFETIME_SECONDS, Role
+from shared.web.health import Health
+from shared.web.times import Time
 from users import emails
 
 # Control characters, lone surrogates, line and paragraph separators.

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from shared import aws
+from shared.calls.internal import internal_handler
 from shared.contracts.directory import Customer, FindCustomer, UserNotFound
-from shared.dynamodb import Table
-from shared.entry import Entry, Handler
-from shared.internal import internal_handler
+from shared.runtime import aws
+from shared.runtime.entry import Entry, Handler
+from shared.storage.dynamodb import Table
 from users.ports import Customers
 from users.repository.accounts import UserRepository
 

@@ -7,8 +7,8 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
+from shared.auth.tokens import Role
 from shared.contracts.erasure import ERASED, erased_email
-from shared.tokens import Role
 from users.errors import AccountErased
 
 FAMILY_SECONDS: Final = 30 * 24 * 3600

@@ -1,10 +1,10 @@
 """Lambda entry for the table's stream: publishes the users' events."""
 
-# First of all: see shared.workers.
-from shared.workers import task  # isort: skip
-from shared.entry import Entry, Handler
-from shared.outbox import Relay
-from shared.settings import OutboxSettings
+# First of all: see shared.messaging.workers.
+from shared.messaging.workers import task  # isort: skip
+from shared.messaging.outbox import Relay
+from shared.runtime.entry import Entry, Handler
+from shared.runtime.settings import OutboxSettings
 
 Settings = OutboxSettings
 

@@ -7,16 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BeforeValidator
 
-from shared import health
-from shared.auth import Authenticated
+from shared.auth.authentication import Authenticated
+from shared.auth.tokens import Caller, TokenVerifier
 from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, ServiceUnavailable
-from shared.headers import header, location
-from shared.paging import Cursor, Limit
-from shared.problems import problems
-from shared.rest_events import link
-from shared.routing import GuardedRoute
-from shared.tokens import Caller, TokenVerifier
+from shared.web import health
+from shared.web.headers import header, location
+from shared.web.paging import Cursor, Limit
+from shared.web.problems import problems
+from shared.web.rest_events import link
+from shared.web.routing import GuardedRoute
 from users.bodies import (
     Account,
     AccountChange,
@@ -51,7 +51,7 @@ class _Acting(Caller):
 
 
 def standing(users: UserService) -> Callable[[Caller], Caller]:
-    """What makes of a token's word whom the account shows by now (see shared.auth.Gate)."""
+    """What makes of a token's word whom the account shows by now (see shared.auth.authentication.Gate)."""
 
     def look(caller: Caller) -> Caller:
         current, account = users.acting(caller)

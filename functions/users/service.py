@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from shared import clock, logging, metrics, outbox
+from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.contracts.events import Event, EventType, UserData, UserErasedData
-from shared.cursors import Cursors
 from shared.errors import Forbidden, InvalidRequest, ServiceUnavailable, Unauthenticated
-from shared.tokens import Caller
+from shared.messaging import outbox
+from shared.runtime import clock, logging, metrics
+from shared.web.cursors import Cursors
 from users.attempts import Guard
 from users.bodies import AccountChange, Registration
 from users.errors import Outdated

@@ -2,8 +2,8 @@
 
 from hmac import compare_digest
 
-from shared import logging, metrics
-from shared.clock import Clock, epoch
+from shared.runtime import logging, metrics
+from shared.runtime.clock import Clock, epoch
 from users.attempts import Guard
 from users.bodies import LogIn, TokenPair
 from users.errors import BadCredentials, BadRefreshToken, TokenSuperseded

@@ -1,13 +1,13 @@
-"""Access tokens as we give them out (RFC 9068). `shared.tokens` says what is in one, and checks them."""
+"""Access tokens as we give them out (RFC 9068). `shared.auth.tokens` says what is in one, and checks them."""
 
 import json
 import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from shared import jws
-from shared.clock import Clock, epoch
-from shared.tokens import ALGORITHM, AUDIENCE, LIFETIME_SECONDS, TYPE
+from shared.auth import jws
+from shared.auth.tokens import ALGORITHM, AUDIENCE, LIFETIME_SECONDS, TYPE
+from shared.runtime.clock import Clock, epoch
 from users.models import User
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared.access import Route
+from shared.auth.access import Route
 from tests.access.scene import Owner, Scene
 from tests.support.shop import PASSWORD
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.access import RULES, Route, Who
+from shared.auth.access import RULES, Route, Who
 from tests.access.scene import Scene
 from tests.simulation.resources import function_at
 from tests.support.http import Answer, rest_event

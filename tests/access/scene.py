@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from gateway.api import create_app
 from gateway.backends import SERVICES, LambdaBackends
 from gateway.site import DOCUMENT, EVENTS, Site
-from shared import aws, settings
-from shared.http import lambda_handler
-from shared.tokens import keys_from_kms
+from shared.auth.tokens import keys_from_kms
+from shared.runtime import aws, settings
+from shared.web.app import lambda_handler
 from tests.shared.forging import Forge, Key
 from tests.simulation.stage import Stage, opened
 from tests.simulation.town import Town

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.access import RULES, Route, Who
+from shared.auth.access import RULES, Route, Who
 from tests.access.examples import EXAMPLES
 from tests.access.scene import Scene
 

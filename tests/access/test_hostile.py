@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from shared.access import RULES, Route
+from shared.auth.access import RULES, Route
 from tests.access import hostile
 from tests.access.examples import EXAMPLES, Example
 from tests.access.hostile import Hostile

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from shared.access import RULES, Route, Who
+from shared.auth.access import RULES, Route, Who
 from tests.access.examples import EXAMPLES
 from tests.access.scene import Owner, Scene
 from tests.support.functions import FUNCTIONS

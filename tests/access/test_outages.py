@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from shared.access import RULES, Route, Who
+from shared.auth.access import RULES, Route, Who
 from tests.access.examples import EXAMPLES
 from tests.access.scene import Scene
 from tests.simulation.wire import THROTTLING, Call, Mode

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from shared.access import RULES, Route
+from shared.auth.access import RULES, Route
 from tests.access.examples import EXAMPLES
 from tests.access.requests import bearer, send
 from tests.access.scene import Scene

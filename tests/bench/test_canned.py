@@ -14,7 +14,7 @@ from notifications.models import mailbox
 from notifications.repository import DynamoNotifications
 from orders.repository import DynamoOrders
 from products.repository.products import DynamoProducts
-from shared.dynamodb import Table
+from shared.storage.dynamodb import Table
 from tests.support import shapes
 from tools.local.stack import session
 from tools.progress import Problem

@@ -2,7 +2,7 @@
 
 from bench.canned.items import USER_ID
 from bench.functions import Signer, functions
-from shared.tokens import TokenVerifier, public_key
+from shared.auth.tokens import TokenVerifier, public_key
 from tests.support.functions import FUNCTIONS
 from tools.intrinsics import parameter
 

@@ -13,7 +13,8 @@ from unittest.mock import patch
 
 from botocore.config import Config
 
-from shared import aws, settings, workers
+from shared.messaging import workers
+from shared.runtime import aws, settings
 from tests.outages.alarms import alarms
 from tests.support.aws import pretend_credentials
 from tests.support.functions import FUNCTIONS, Function
@@ -30,11 +31,11 @@ SCHEDULED: Final = [f for f in FUNCTIONS.values() if f.events("Schedule")]
 _CONSTANTS: Final = {
     "orders.models:SAGA_DEADLINE": "from placing an order until its saga cancels it",
     "products.models:HELD_FOR": "a reservation that is neither confirmed nor released",
-    "shared.outbox:_PATIENCE": "the stream's time to publish an event, before the sweeper does",
-    "shared.outbox:CALL_SECONDS": "a relay begins no call with less time left",
+    "shared.messaging.outbox:_PATIENCE": "the stream's time to publish an event, before the sweeper does",
+    "shared.messaging.outbox:CALL_SECONDS": "a relay begins no call with less time left",
     "notifications.notifier:_LEASE": "a worker's claim of a notification",
-    "shared.dynamodb:_CONFLICT_ATTEMPTS": "attempts at a write that meets another transaction",
-    "shared.breaker.circuit:_RECOVERY_SECONDS": "an open circuit's wait before it tries a call",
+    "shared.storage.dynamodb:_CONFLICT_ATTEMPTS": "attempts at a write that meets another transaction",
+    "shared.calls.breaker.circuit:_RECOVERY_SECONDS": "an open circuit's wait before it tries a call",
 }
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from shared import aws
-from shared.dynamodb import Table
+from shared.runtime import aws
+from shared.storage.dynamodb import Table
 from tests.simulation.people import Regular
 from tests.simulation.town import Town
 from tests.support.shop import Client

@@ -12,8 +12,8 @@ from typing import Final
 
 import pytest
 
-from shared.entry import Handler
-from shared.tokens import LIFETIME_SECONDS
+from shared.auth.tokens import LIFETIME_SECONDS
+from shared.runtime.entry import Handler
 from tests.simulation.town import Town
 from tests.support.callers import PLACES
 from tests.support.shop import PASSWORD, Client

@@ -8,8 +8,8 @@ import pytest
 from products.models import Reservation
 from products.repository.products import DynamoProducts
 from products.repository.reservations import DynamoReservations
-from shared import aws
-from shared.dynamodb import Table
+from shared.runtime import aws
+from shared.storage.dynamodb import Table
 from tests.flows.views import (
     CANCELLED,
     CONFIRMED,

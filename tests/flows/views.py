@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from shared import aws
-from shared.dynamodb import Table
+from shared.runtime import aws
+from shared.storage.dynamodb import Table
 from tests.simulation.town import Town
 from tests.support.shop import Client
 

@@ -6,8 +6,8 @@ import pytest
 
 from gateway import VERSION, api
 from gateway.site import Site
-from shared.entry import Entry
-from shared.http import lambda_handler
+from shared.runtime.entry import Entry
+from shared.web.app import lambda_handler
 from tests.gateway.fakes import FakeBackends, small_site
 from tests.support.http import URLS, HttpClient, Url, rest_event
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from gateway.backends import LambdaBackends
-from shared import context
+from shared.runtime import context
 
 FUNCTIONS = {
     "users": "stack-users",

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.clock import rfc3339
-from shared.dynamodb import Item, Table, from_wire
+from shared.runtime.clock import rfc3339
+from shared.storage.dynamodb import Item, Table, from_wire
 from tests.kills.killable_shop import KillableShop
 from tests.simulation.resources import WORKERS
 from tests.support.books import TABLES, Books

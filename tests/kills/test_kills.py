@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from shared.dynamodb import Table
+from shared.storage.dynamodb import Table
 from tests.kills.account import Account
 from tests.kills.killable_shop import KillableShop, emulated_account, killable_shop
 from tests.kills.killing import Killer

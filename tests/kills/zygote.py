@@ -174,14 +174,14 @@ def _serve(modules: list[str]) -> None:
 
 def _wait_no_longer_than_a_second() -> None:
     """Nothing makes a delayed message visible when the tests let an hour pass."""
-    from shared import redelivery
+    from shared.messaging import redelivery
 
     redelivery._LONGEST_SECONDS = 1  # type: ignore[misc]
 
 
 def _read_service_models() -> None:
     """Let botocore read its files once: its session keeps them. The clients are thrown away unused."""
-    from shared import aws
+    from shared.runtime import aws
 
     for service in ("dynamodb", "kms", "lambda", "sesv2", "sns", "sqs"):
         aws.client(service)

@@ -19,7 +19,7 @@ from bench.canned.server import CannedAws
 from bench.environment import _variables
 from bench.functions import Signer, functions
 from bench.subjects import Subject
-from shared.cold_start import GENERATED
+from shared.runtime.cold_start import GENERATED
 from tests.budget import modules
 from tests.layer import packages
 from tests.layer.imports import module_of

@@ -20,7 +20,7 @@ import pytest
 from bench.canned.server import CannedAws
 from bench.environment import Environment
 from bench.functions import Signer, functions
-from shared.dynamodb import Table
+from shared.storage.dynamodb import Table
 from tests.kills.account import Account
 from tests.kills.killable_shop import KillableShop, emulated_account, killable_shop
 from tests.support.functions import FUNCTIONS

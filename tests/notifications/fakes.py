@@ -8,9 +8,9 @@ from typing import Any
 from notifications.errors import RecipientErased
 from notifications.letters import Letter
 from notifications.models import Claim, Notification, next_attempt, notification_id
-from shared.clock import rfc3339
+from shared.calls.deadline import Deadline
 from shared.contracts.events import Event, EventType
-from shared.deadline import Deadline
+from shared.runtime.clock import rfc3339
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

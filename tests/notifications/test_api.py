@@ -9,8 +9,8 @@ from notifications import api
 from notifications.models import ADMINS, Notification, mailbox
 from notifications.service import NotificationService
 from shared.contracts.events import Event
-from shared.cursors import Cursors
-from shared.entry import Entry
+from shared.runtime.entry import Entry
+from shared.web.cursors import Cursors
 from tests.notifications.fakes import (
     NOON,
     FakeClock,

@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from notifications.email import SesMailer
 from notifications.errors import EmailBlocked, EmailRefused, EmailUnanswered, EmailUnavailable
 from notifications.letters import Letter, compose
-from shared.aws import client
+from shared.runtime.aws import client
 from tests.notifications.fakes import registered
 
 

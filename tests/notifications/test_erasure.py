@@ -12,10 +12,10 @@ from notifications.errors import (
 )
 from notifications.models import Notification, mailbox
 from notifications.repository import DynamoNotifications, NotificationRepository
+from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
-from shared.deadline import Deadline
-from shared.dynamodb import Table
-from shared.redelivery import ComeAgain
+from shared.messaging.redelivery import ComeAgain
+from shared.storage.dynamodb import Table
 from tests.notifications.fakes import (
     NOON,
     InMemoryNotifications,

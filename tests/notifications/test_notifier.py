@@ -15,7 +15,7 @@ from notifications.errors import (
 )
 from notifications.models import ADMINS, Claim
 from shared.contracts.events import Event, EventType
-from shared.redelivery import ComeAgain
+from shared.messaging.redelivery import ComeAgain
 from tests.notifications.fakes import (
     event,
     low_stock,

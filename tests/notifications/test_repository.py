@@ -8,7 +8,7 @@ import pytest
 from notifications.errors import AttemptUnderWay, OutcomeUnknown
 from notifications.models import Claim, Notification, mailbox
 from notifications.repository import DynamoNotifications, NotificationRepository
-from shared.deadline import Deadline
+from shared.calls.deadline import Deadline
 from tests.notifications.fakes import NOON, InMemoryNotifications, notification, order_event
 from tests.support.aws import make_table
 

@@ -9,10 +9,10 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ConnectionClosedError
 
 from notifications import worker
-from shared import aws
-from shared.aws import client
 from shared.contracts.events import Event
-from shared.entry import Entry
+from shared.runtime import aws
+from shared.runtime.aws import client
+from shared.runtime.entry import Entry
 from tests.notifications.fakes import order_event, registered
 from tests.support.aws import make_table
 from tests.support.context import LambdaContext

@@ -4,7 +4,7 @@ import pytest
 
 from orders.ports import Orders
 from orders.repository import DynamoOrders
-from shared.dynamodb import Table
+from shared.storage.dynamodb import Table
 from tests.orders.counter import Counter
 from tests.orders.fakes import InMemoryOrders
 from tests.orders.shop import Shop

@@ -5,7 +5,7 @@ from typing import Any
 
 from orders.api import create_app
 from orders.models import Order
-from shared.cursors import Cursors
+from shared.web.cursors import Cursors
 from tests.orders.builders import NOON, an_order
 from tests.orders.shop import Shop
 from tests.support.callers import ALICE, FakeVerifier

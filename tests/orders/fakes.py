@@ -16,8 +16,6 @@ from orders.payments import (
     PaymentUnavailable,
 )
 from orders.ports import ClaimedOrder, DueOrder, HistoryPage, OrderPage, StockUnavailable
-from shared import clock, outbox
-from shared.clock import Clock
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.events import Event, EventType
 from shared.contracts.inventory import (
@@ -29,6 +27,9 @@ from shared.contracts.inventory import (
     UnknownProduct,
 )
 from shared.errors import ServiceUnavailable
+from shared.messaging import outbox
+from shared.runtime import clock
+from shared.runtime.clock import Clock
 from tests.orders.builders import NOON
 
 _KEYS_ARE_KEPT: Final = timedelta(hours=24)

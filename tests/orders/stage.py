@@ -10,7 +10,7 @@ from orders.guards import GuardedPayments, GuardedStock
 from orders.models import Order
 from orders.overdue import Overdue
 from orders.saga import Checkout
-from shared.redelivery import ComeAgain
+from shared.messaging.redelivery import ComeAgain
 from tests.orders.builders import a_basket, a_line, an_order
 from tests.orders.fakes import FakeClock, FakeInventory, InMemoryOrders, InMemoryPayments
 from tests.support.context import a_deadline

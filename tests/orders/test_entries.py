@@ -11,10 +11,11 @@ import pytest
 from orders import api, checkout, relay, sweeper
 from orders.models import Order
 from orders.repository import DynamoOrders
-from shared import aws, clock, outbox
 from shared.contracts.events import Event
-from shared.dynamodb import Table, to_wire
-from shared.entry import Entry
+from shared.messaging import outbox
+from shared.runtime import aws, clock
+from shared.runtime.entry import Entry
+from shared.storage.dynamodb import Table, to_wire
 from tests.orders.builders import a_basket, an_order
 from tests.support.callers import ALICE
 from tests.support.context import LambdaContext

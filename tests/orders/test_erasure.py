@@ -10,10 +10,10 @@ from orders.errors import OrderChanged
 from orders.models import Order
 from orders.ports import DueOrder, Orders
 from orders.repository import DynamoOrders
-from shared.clock import rfc3339
 from shared.contracts.events import Event
-from shared.dynamodb import Table
-from shared.redelivery import ComeAgain
+from shared.messaging.redelivery import ComeAgain
+from shared.runtime.clock import rfc3339
+from shared.storage.dynamodb import Table
 from tests.orders.builders import MINUTE, NOON, a_basket, added, an_order, order_id_of
 from tests.orders.fakes import FakeClock, InMemoryOrders
 from tests.orders.stage import Stage

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from orders.neighbours import GuardedDirectory, GuardedReservations, InventoryStock
 from orders.ports import StockUnavailable
-from shared import clock
-from shared.breaker import CircuitBreaker, circuit_store
+from shared.calls.breaker import CircuitBreaker, circuit_store
+from shared.calls.internal import InternalClient, internal_handler
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.inventory import (
     REFUSALS,
@@ -22,7 +22,7 @@ from shared.contracts.inventory import (
     ReservationEnded,
 )
 from shared.errors import ServiceUnavailable
-from shared.internal import InternalClient, internal_handler
+from shared.runtime import clock
 from tests.support.aws import make_table
 from tests.support.internal import LocalFunctions
 

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from orders.ports import ClaimedOrder, DueOrder
-from shared import metrics
-from shared.deadline import Deadline
+from shared.calls.deadline import Deadline
+from shared.runtime import metrics
 from tests.orders.builders import MINUTE
 from tests.orders.stage import Stage
 from tests.support.context import a_deadline

@@ -5,8 +5,8 @@ import pytest
 from orders.errors import AccountInactive, IdempotencyKeyReused, RequestInProgress
 from orders.models import Order, order_id
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
-from shared.dynamodb import TransactionContended
 from shared.errors import ServiceUnavailable
+from shared.storage.dynamodb import TransactionContended
 from tests.orders.builders import a_basket
 from tests.orders.fakes import InMemoryOrders
 from tests.orders.shop import Shop

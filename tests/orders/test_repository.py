@@ -6,8 +6,8 @@ from orders.errors import OrderChanged, OrderExists
 from orders.models import Order
 from orders.ports import ClaimedOrder, DueOrder, Orders
 from orders.repository import DynamoOrders
-from shared.clock import rfc3339
-from shared.dynamodb import Table
+from shared.runtime.clock import rfc3339
+from shared.storage.dynamodb import Table
 from tests.orders.builders import MINUTE, NOON, a_line, added, an_order, order_id_of
 
 

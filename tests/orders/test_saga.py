@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from orders.payments import PaymentState
-from shared import metrics
+from shared.runtime import metrics
 from tests.orders.builders import MINUTE, NOON, order_id_of
 from tests.orders.fakes import Killed
 from tests.orders.stage import Stage

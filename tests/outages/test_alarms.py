@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from shared import metrics
+from shared.runtime import metrics
 from tests.outages.alarms import Alarm, Alarms, Rule, State, alarms
 from tests.simulation.stage import Stage, opened
 from tools.lambda_environment import whole

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from shared.logging import logger
+from shared.runtime.logging import logger
 from tests.support.privacy import Eavesdropper, Privacy
 
 NOBODY = "nobody.knows@this.example"

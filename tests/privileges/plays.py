@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, Final
 
-from shared import aws
+from shared.runtime import aws
 from tests.simulation.journeys import journals
 from tests.simulation.stage import Stage, opened
 from tests.support.policies import Request

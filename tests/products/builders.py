@@ -5,8 +5,8 @@ from itertools import count
 from typing import Any
 
 from products.models import Product
-from shared.clock import rfc3339
 from shared.contracts.inventory import Line, PricedLine
+from shared.runtime.clock import rfc3339
 
 NOW = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)

@@ -11,9 +11,9 @@ from products.ports import ProductIndex, Products, Reservations
 from products.repository.index import DynamoProductIndex
 from products.repository.products import DynamoProducts
 from products.repository.reservations import DynamoReservations
-from shared import outbox
 from shared.contracts.events import Event
-from shared.dynamodb import Table
+from shared.messaging import outbox
+from shared.storage.dynamodb import Table
 from tests.products.builders import LATER, SHELF, Clock
 from tests.products.fakes import InMemoryReservations, InMemoryShop
 from tests.support.aws import make_table, mocked_account

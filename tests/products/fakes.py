@@ -7,8 +7,8 @@ from datetime import datetime
 from products.errors import BooksBroken, Overtaken
 from products.models import Place, Product, ProductPage, Receipt, Reservation, Search
 from products.words import folded
-from shared import outbox
 from shared.contracts.events import Event
+from shared.messaging import outbox
 
 
 class InMemoryShop:

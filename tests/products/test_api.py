@@ -6,8 +6,8 @@ import pytest
 
 from products.api import create_app
 from products.service.catalogue import CatalogueService
-from shared.clock import rfc3339
-from shared.cursors import Cursors
+from shared.runtime.clock import rfc3339
+from shared.web.cursors import Cursors
 from tests.products.builders import LATER, SHELF, a_product
 from tests.products.fakes import InMemoryShop
 from tests.support.callers import ADMIN, ALICE, FakeVerifier

@@ -7,7 +7,7 @@ import pytest
 
 from products.api import create_app
 from products.service.catalogue import CatalogueService
-from shared.cursors import Cursors
+from shared.web.cursors import Cursors
 from tests.products.builders import LATER, SHELF, a_product
 from tests.products.fakes import InMemoryShop
 from tests.support.callers import ADMIN, FakeVerifier

@@ -9,10 +9,10 @@ import pytest
 from products.errors import IdempotencyKeyReused, ProductNotFound, VersionConflict
 from products.models import Product, Search
 from products.service.catalogue import CatalogueService, Restocked
-from shared.clock import rfc3339
 from shared.contracts.inventory import OutOfStock
-from shared.cursors import Cursors
 from shared.errors import InvalidCursor, ServiceUnavailable
+from shared.runtime.clock import rfc3339
+from shared.web.cursors import Cursors
 from tests.products.builders import LATER, SHELF, a_product
 from tests.products.fakes import InMemoryShop
 

@@ -11,10 +11,10 @@ from products.models import Product, Reservation
 from products.repository.items import product_key
 from products.repository.products import DynamoProducts
 from products.repository.reservations import DynamoReservations
-from shared import outbox
 from shared.contracts.events import Event, LowStockData
-from shared.dynamodb import Table, to_wire
-from shared.entry import Entry
+from shared.messaging import outbox
+from shared.runtime.entry import Entry
+from shared.storage.dynamodb import Table, to_wire
 from tests.products.builders import a_priced_line, a_product
 from tests.support.context import LambdaContext
 from tests.support.environment import given_environment

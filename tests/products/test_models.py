@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from products.models import Reservation, Search, is_product_id
-from shared.clock import rfc3339
 from shared.contracts.inventory import OutOfStock, PricedLine, ReservationEnded, UnknownProduct
+from shared.runtime.clock import rfc3339
 from tests.products.builders import LATER, MUCH_LATER, NOW, a_priced_line, a_product
 
 

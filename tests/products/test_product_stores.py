@@ -7,7 +7,7 @@ import pytest
 
 from products.errors import Overtaken
 from products.models import Receipt, Search
-from shared.clock import rfc3339
+from shared.runtime.clock import rfc3339
 from tests.products.builders import LATER, SHELF, a_product
 from tests.products.conftest import Stores
 

@@ -11,9 +11,9 @@ from products.repository.index import DynamoProductIndex
 from products.repository.items import product_item, sort_keys, to_product, word_items
 from products.repository.products import DynamoProducts
 from products.repository.reservations import DynamoReservations
-from shared import context
-from shared.clock import epoch
-from shared.dynamodb import Item, Key, Operation, Table
+from shared.runtime import context
+from shared.runtime.clock import epoch
+from shared.storage.dynamodb import Item, Key, Operation, Table
 from tests.products.builders import LATER, NOW, SHELF, a_priced_line, a_product
 
 

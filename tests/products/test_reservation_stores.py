@@ -6,7 +6,7 @@ import pytest
 
 from products.errors import BooksBroken, Overtaken
 from products.models import Product, ProductChanges, Reservation
-from shared.clock import rfc3339
+from shared.runtime.clock import rfc3339
 from tests.products.builders import LATER, MUCH_LATER, NOW, a_priced_line, a_product
 from tests.products.conftest import Stores
 

@@ -9,10 +9,10 @@ import pytest
 
 from products.models import Hold, Product, Reservation
 from products.service.reservations import ReservationService
-from shared import metrics
+from shared.calls.deadline import Deadline
 from shared.contracts.inventory import Line, OutOfStock, ReservationEnded, UnknownProduct
-from shared.deadline import Deadline
 from shared.errors import ServiceUnavailable
+from shared.runtime import metrics
 from tests.products.builders import LATER, Clock, a_line, a_product
 from tests.products.fakes import InMemoryReservations, InMemoryShop
 from tests.support.context import a_deadline

@@ -12,10 +12,10 @@ from typing import Literal
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
 from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
 
-from shared.breaker import CircuitBreaker
-from shared.breaker.store import CircuitStore, LeftAlone, Outdated, Stored, Unreachable
+from shared.calls.breaker import CircuitBreaker
+from shared.calls.breaker.store import CircuitStore, LeftAlone, Outdated, Stored, Unreachable
+from shared.calls.internal import CallFailed, CallThrottled
 from shared.errors import Conflict, ServiceUnavailable
-from shared.internal import CallFailed, CallThrottled
 
 CIRCUIT = "service"
 IN_A_ROW = 5

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from shared import jws
-from shared.tokens import PublicKey, public_key
+from shared.auth import jws
+from shared.auth.tokens import PublicKey, public_key
 
 type Sign = Callable[[bytes], bytes]
 type Part = Mapping[str, Any] | bytes

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from shared.jws import encoded
+from shared.auth.jws import encoded
 from tests.shared.forging import Forge, Key, Sign, as_bytes
 
 type Named = Iterator[tuple[str, str]]

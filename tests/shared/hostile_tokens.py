@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from shared.jws import encoded
+from shared.auth.jws import encoded
 from tests.shared import hostile_keys
 from tests.shared.forging import Forge, as_bytes, decoded
 from tests.shared.hostile_keys import Named

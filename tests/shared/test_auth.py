@@ -7,12 +7,12 @@ import pytest
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from shared.access import Route, Who
-from shared.auth import Authenticated
+from shared.auth.access import Route, Who
+from shared.auth.authentication import Authenticated
+from shared.auth.tokens import Caller
 from shared.errors import Unauthenticated
-from shared.http import create_app
-from shared.routing import GuardedRoute, NotGuarded
-from shared.tokens import Caller
+from shared.web.app import create_app
+from shared.web.routing import GuardedRoute, NotGuarded
 from tests.support.callers import ADMIN, ALICE, BOB, FakeVerifier
 from tests.support.http import HttpClient
 
@@ -156,7 +156,7 @@ def test_an_account_s_standing_is_what_counts_where_it_is_looked_up() -> None:
 
 def test_an_app_with_a_route_that_is_not_declared_does_not_start() -> None:
     rules = {route: who for route, who in RULES.items() if route != ("GET", "/mine")}
-    with pytest.raises(NotGuarded, match=r"GET /mine does not stand in shared\.access"):
+    with pytest.raises(NotGuarded, match=r"GET /mine does not stand in shared\.auth\.access"):
         create_app("tests", router, verifier=FakeVerifier(), rules=rules)
 
 

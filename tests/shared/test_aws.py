@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.retries import standard
 
-from shared.aws import is_temporary
+from shared.runtime.aws import is_temporary
 from tools.layer.sdk_data import OPERATIONS
 
 # With the status that the services' API references give.
@@ -29,7 +29,7 @@ COMMON = {
     "ServiceUnavailable": 503,
     "TooManyRequestsException": 429,
 }
-# The same call would fail again; or shared.dynamodb answers for it.
+# The same call would fail again; or shared.storage.dynamodb answers for it.
 LASTING = {
     "ConditionalCheckFailedException",
     "DisabledException",

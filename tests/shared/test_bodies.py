@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import bodies
 from shared.errors import MalformedJson
+from shared.web import request_body
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cn", "Cs"])).filter(
     lambda text: "\ufffd" not in text
@@ -22,7 +22,7 @@ DOCUMENTS = st.recursive(
 
 @given(document=DOCUMENTS, as_escapes=st.booleans())
 def test_json_is_read_as_it_was_written(document: object, as_escapes: bool) -> None:
-    assert bodies.read(json.dumps(document, ensure_ascii=as_escapes).encode()) == document
+    assert request_body.read(json.dumps(document, ensure_ascii=as_escapes).encode()) == document
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_json_is_read_as_it_was_written(document: object, as_escapes: bool) -> N
     ],
 )
 def test_numbers_are_exact_and_text_is_whole(text: str, value: object) -> None:
-    read = bodies.read(text.encode())
+    read = request_body.read(text.encode())
     assert value is None or (read, type(read)) == (value, type(value))
 
 
@@ -95,4 +95,4 @@ def test_numbers_are_exact_and_text_is_whole(text: str, value: object) -> None:
 )
 def test_what_can_be_read_in_two_ways_is_refused(body: tuple[str, bytes]) -> None:
     with pytest.raises(MalformedJson):
-        bodies.read(body[1])
+        request_body.read(body[1])

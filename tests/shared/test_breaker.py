@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from shared import metrics
-from shared.breaker.store import CircuitStore, DynamoCircuits
+from shared.calls.breaker.store import CircuitStore, DynamoCircuits
+from shared.runtime import metrics
 from tests.shared.circuits import IN_A_ROW, RECOVERY, Environment, Outcome, Reply, Time
 from tests.support.aws import make_table
 

@@ -5,8 +5,8 @@ import json
 import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
 
-from shared import metrics
-from shared.breaker.store import Stored
+from shared.calls.breaker.store import Stored
+from shared.runtime import metrics
 from tests.shared.circuits import (
     CALLS_LEFT_ALONE,
     CIRCUIT,

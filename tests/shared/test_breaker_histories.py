@@ -10,7 +10,7 @@ from hypothesis import event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from shared import logging
+from shared.runtime import logging
 from tests.shared.circuits import (
     CALLS_LEFT_ALONE,
     CIRCUIT,

@@ -10,10 +10,16 @@ import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
 from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
 
-from shared import aws
-from shared.breaker import CircuitBreaker
-from shared.breaker.store import CircuitStore, DynamoCircuits, LeftAlone, Outdated, Unreachable
-from shared.dynamodb import Table
+from shared.calls.breaker import CircuitBreaker
+from shared.calls.breaker.store import (
+    CircuitStore,
+    DynamoCircuits,
+    LeftAlone,
+    Outdated,
+    Unreachable,
+)
+from shared.runtime import aws
+from shared.storage.dynamodb import Table
 from tests.shared.circuits import CIRCUIT, InMemoryCircuits, Line, Time
 from tests.support.aws import make_table
 

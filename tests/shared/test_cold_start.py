@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import cold_start
+from shared.runtime import cold_start
 from tools.local.places import APP_PYTHON, ROOT
 
 _SERVICE = textwrap.dedent("""
@@ -50,7 +50,7 @@ with open(sys.argv[1], "wb") as file:
 _START = (
     _SERVICE
     + """
-from shared import cold_start
+from shared.runtime import cold_start
 cold_start.begin()
 print(gc.isenabled(), dataclass_is_compiled(), pattern_is_compiled())
 cold_start.end()
@@ -134,4 +134,4 @@ def test_a_service_begins_with_it_before_it_imports_anything_else(service: str) 
     lines = (ROOT / f"functions/{service}/__init__.py").read_text().splitlines()
     statements = [line for line in lines if line.startswith(("import", "from", "cold_start"))]
     after_typing = [line for line in statements if line != "from typing import Final"]
-    assert after_typing[:2] == ["from shared import cold_start", "cold_start.begin()"]
+    assert after_typing[:2] == ["from shared.runtime import cold_start", "cold_start.begin()"]

@@ -2,10 +2,10 @@
 
 import pytest
 
+from shared.calls.internal import CallFailed, CallThrottled
 from shared.contracts.events import Event
 from shared.errors import ServiceUnavailable, TemporaryFailure
-from shared.internal import CallFailed, CallThrottled
-from shared.redelivery import ComeAgain, pause
+from shared.messaging.redelivery import ComeAgain, pause
 from tests.shared.test_workers import Queues, an_event, events, failures
 from tests.support.context import LambdaContext
 

@@ -3,10 +3,10 @@
 import pytest
 from fastapi import APIRouter
 
-from shared.access import Who
+from shared.auth.access import Who
 from shared.errors import NotFound
-from shared.http import create_app
-from shared.routing import GuardedRoute
+from shared.web.app import create_app
+from shared.web.routing import GuardedRoute
 from tests.support.http import HttpClient
 
 SHOP, BACK_OFFICE = "https://shop.example", "https://office.example"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared import counters
-from shared.dynamodb import Put, Table, TransactionFailed
+from shared.storage import counters
+from shared.storage.dynamodb import Put, Table, TransactionFailed
 from tests.support.aws import make_table
 
 

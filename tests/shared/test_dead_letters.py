@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from pydantic import BaseModel, ValidationError
 
 from shared.contracts.inventory import OutOfStock
-from shared.dead_letters import reason_of
+from shared.messaging.dead_letters import reason_of
 
 ADDRESS = "alice@example.com"
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.dynamodb import (
+from shared.errors import ServiceUnavailable
+from shared.storage.dynamodb import (
     Check,
     ConditionFailed,
     Delete,
@@ -21,7 +22,6 @@ from shared.dynamodb import (
     from_wire,
     to_wire,
 )
-from shared.errors import ServiceUnavailable
 from tests.support.aws import make_table
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from weakref import WeakSet
 
 import pytest
 
-from shared import aws
-from shared.entry import Entry, Handler, UnhandledError
-from shared.settings import InvalidSettings
+from shared.runtime import aws
+from shared.runtime.entry import Entry, Handler, UnhandledError
+from shared.runtime.settings import InvalidSettings
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,10 @@ import pytest
 from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shared.access import Who
+from shared.auth.access import Who
 from shared.errors import NotFound
-from shared.http import create_app, lambda_handler
-from shared.routing import GuardedRoute
+from shared.web.app import create_app, lambda_handler
+from shared.web.routing import GuardedRoute
 from tests.support.http import HttpClient, rest_event
 
 

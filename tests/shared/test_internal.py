@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from pydantic import BaseModel, ValidationError
 
-from shared import context
+from shared.calls.internal import CallFailed, CallThrottled, InternalClient, internal_handler
 from shared.errors import Conflict
-from shared.internal import CallFailed, CallThrottled, InternalClient, internal_handler
+from shared.runtime import context
 from tests.support.context import LambdaContext
 from tests.support.internal import LocalFunctions
 

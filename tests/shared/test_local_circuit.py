@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.local_circuit import LocalCircuit
+from shared.calls.local_circuit import LocalCircuit
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

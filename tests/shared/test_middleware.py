@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, Response
 
-from shared import context
-from shared.access import Who
+from shared.auth.access import Who
 from shared.errors import Conflict
-from shared.http import create_app
-from shared.routing import GuardedRoute
+from shared.runtime import context
+from shared.web.app import create_app
+from shared.web.routing import GuardedRoute
 from tests.support.callers import ALICE, FakeVerifier
 from tests.support.http import HttpClient
 

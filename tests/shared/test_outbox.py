@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from shared import clock, context, metrics, outbox
+from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
-from shared.deadline import Deadline
-from shared.dynamodb import Item, Table, TransactionFailed, to_wire
-from shared.outbox import Relay
+from shared.messaging import outbox
+from shared.messaging.outbox import Relay
+from shared.runtime import clock, context, metrics
+from shared.storage.dynamodb import Item, Table, TransactionFailed, to_wire
 from tests.support.aws import make_table
 from tests.support.context import a_deadline
 
@@ -270,7 +271,7 @@ INVALID: dict[str, dict[str, Any]] = {
     "ValidationError: aggregate_id missing": {"aggregate_id": ...},
     "ValidationError: version int_parsing": {"version": "ada@example.com"},
     "ValidationError: schema_version less_than_equal": {"schema_version": 2},
-    "TypeError at shared.outbox:": {"data": {"raw": b"ada@example.com"}},
+    "TypeError at shared.messaging.outbox:": {"data": {"raw": b"ada@example.com"}},
     "_TooLarge: the event has 2": {"data": {"text": "x" * LARGEST_BYTES}},
 }
 

@@ -5,7 +5,7 @@ from unittest.mock import Mock
 import pytest
 from mangum.types import Scope
 
-from shared.rest_events import RestEvent
+from shared.web.rest_events import RestEvent
 
 
 def scope(resource: str, path: str, whole: str, parameters: dict[str, str] | None = None) -> Scope:

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
-from shared.settings import InvalidSettings, read
+from shared.runtime.settings import InvalidSettings, read
 
 
 @dataclass(frozen=True)

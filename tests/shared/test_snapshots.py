@@ -9,8 +9,10 @@ from weakref import WeakSet
 
 import pytest
 
-from shared import aws, counters, health, snapshots
-from shared.entry import Entry
+from shared.runtime import aws, snapshots
+from shared.runtime.entry import Entry
+from shared.storage import counters
+from shared.web import health
 from tests.support.aws import pretend_credentials
 from tests.support.functions import FUNCTIONS
 from tools import lambda_environment

@@ -10,9 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from shared import aws
+from shared.auth.tokens import Caller, PublicKey, TokenVerifier, keys_from_kms, public_key
 from shared.errors import Unauthenticated
-from shared.tokens import Caller, PublicKey, TokenVerifier, keys_from_kms, public_key
+from shared.runtime import aws
 from tests.shared.forging import ISSUER, Forge, Key
 from tests.shared.hostile_tokens import hostile, surrounded
 from tests.support.http import Answer, HttpClient

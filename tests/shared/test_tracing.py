@@ -13,14 +13,14 @@ _REFUSED: Final = f"""
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
-from shared import aws, rehearsal, tracing
+from shared.runtime import aws, tracing, warm_up
 
 body = b'{{"__type": "MessageRejected", "message": "not verified: {_NOBODY}"}}'
 tracing.start()
 client = aws.client("sesv2")
 client.meta.events.register(
     "before-send",
-    lambda request, **_: AWSResponse(request.url, 400, HTTPHeaders(), rehearsal._Nothing(body)),
+    lambda request, **_: AWSResponse(request.url, 400, HTTPHeaders(), warm_up._Nothing(body)),
 )
 try:
     client.send_email(Content={{}})

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.whole import Whole
+from shared.web.whole import Whole
 
 
 class Counted(BaseModel):

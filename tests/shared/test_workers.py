@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from shared import context, metrics
+from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
-from shared.deadline import Deadline
-from shared.entry import Handler
 from shared.errors import Conflict
-from shared.redelivery import GiveUp, delay
-from shared.settings import QueueSettings
-from shared.workers import chores, queue_worker, task
+from shared.messaging.redelivery import GiveUp, delay
+from shared.messaging.workers import chores, queue_worker, task
+from shared.runtime import context, metrics
+from shared.runtime.entry import Handler
+from shared.runtime.settings import QueueSettings
 from tests.support.context import LambdaContext
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
-from shared.dynamodb import Item, to_wire
+from shared.storage.dynamodb import Item, to_wire
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.journal import Journal, journal_of
 from tests.simulation.refusals import Refused

@@ -7,7 +7,7 @@ does, that test fails.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, get_args
 
-from shared.dynamodb import from_wire
+from shared.storage.dynamodb import from_wire
 from tests.simulation.cases import CASES
 from tests.simulation.refused import REFUSED, UNLIKE
 from tests.simulation.requests import Party, Request

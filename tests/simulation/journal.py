@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from shared.dynamodb import from_wire
+from shared.storage.dynamodb import from_wire
 from tests.simulation.dynamodb import DynamoDB
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from shared.dynamodb import Item, to_wire
+from shared.storage.dynamodb import Item, to_wire
 
 type Party = Literal["moto", "emulator", "dynoxide", "simulation"]
 

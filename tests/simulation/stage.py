@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 
 import httpx
 
-from shared import aws
-from shared.dynamodb import Table
+from shared.runtime import aws
+from shared.storage.dynamodb import Table
 from tests.simulation.people import Regular
 from tests.simulation.town import Town
 from tests.support.books import Witness

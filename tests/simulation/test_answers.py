@@ -7,8 +7,8 @@ import pytest
 from boto3.session import Session
 from botocore.config import Config
 
-from shared import aws
-from shared.dynamodb import Item, from_wire
+from shared.runtime import aws
+from shared.storage.dynamodb import Item, from_wire
 from tests.simulation.cases import CASES, asked, unlike
 from tests.simulation.dynamodb import DynamoDB
 from tests.simulation.journal import Journal, Other

@@ -8,7 +8,7 @@ import pytest
 from boto3.session import Session
 from botocore.config import Config
 
-from shared.dynamodb import to_wire
+from shared.storage.dynamodb import to_wire
 from tests.simulation import engine
 from tests.support import shapes
 from tests.support.aws import mocked_account

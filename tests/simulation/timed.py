@@ -25,8 +25,9 @@ from botocore.exceptions import ReadTimeoutError
 
 from orders.payments import PaymentOutcomeUnknown, PaymentUnavailable
 from orders.sandbox_payments import SandboxPayments
-from shared import http, metrics, settings
-from shared.entry import Handler
+from shared.runtime import metrics, settings
+from shared.runtime.entry import Handler
+from shared.web import app
 from tests.simulation.resources import SCHEDULES, STREAMS, WORKERS, Stream, Worker
 from tests.simulation.timed_wire import Fault, Target, TimedWire
 from tests.simulation.timeline import Signal, Timeline, running
@@ -137,7 +138,7 @@ class TimedTown(Town):
 
     def forked(self) -> None:
         """This is another process now: its event loops must not be those of its parent, and pytest captures what it prints."""
-        http._loop.cache_clear()
+        app._loop.cache_clear()
         sys.stdout = _Stdout(self, sys.stdout)
 
     # --- time ---

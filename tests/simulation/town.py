@@ -23,9 +23,9 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
-from shared import aws, settings
-from shared.dynamodb import from_wire
-from shared.entry import Handler
+from shared.runtime import aws, settings
+from shared.runtime.entry import Handler
+from shared.storage.dynamodb import from_wire
 from tests.simulation.cloud import Cloud, Message
 from tests.simulation.resources import SWEEPERS, deploy, function_at
 from tests.simulation.triggers import Broken, Lost, Triggers
@@ -296,7 +296,7 @@ def _clients_made_once() -> Iterator[None]:
             made[name] = make(service, config=config)  # type: ignore[call-overload]  # any service
         return made[name]
 
-    session.client = client  # type: ignore[assignment]  # for those who ask as shared.aws does
+    session.client = client  # type: ignore[assignment]  # for those who ask as shared.runtime.aws does
     try:
         yield
     finally:

@@ -3,7 +3,7 @@
 import jwt
 import pytest
 
-from shared.tokens import keys_from_kms
+from shared.auth.tokens import keys_from_kms
 from tests.shared.forging import Forge
 from tests.shared.hostile_tokens import hostile
 from tests.support.callers import PLACES

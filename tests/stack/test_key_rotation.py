@@ -15,7 +15,7 @@ from typing import Final
 import httpx
 import pytest
 
-from shared.tokens import LIFETIME_SECONDS
+from shared.auth.tokens import LIFETIME_SECONDS
 from tests.support.callers import PLACES
 from tests.support.shop import Client
 from tools.local.processes import free_port

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.dynamodb import to_wire
+from shared.storage.dynamodb import to_wire
 from tests.privileges.plays import asked
 from tests.simulation.cloud import ACCOUNT
 from tests.support.cloud import Cloud

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from moto import mock_aws
 
-from shared import aws
-from shared.dynamodb import Table
+from shared.runtime import aws
+from shared.storage.dynamodb import Table
 from tools.template import table_definition
 
 _ENVIRONMENT = {

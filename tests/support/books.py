@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from shared.contracts.events import Event
-from shared.dynamodb import Item, from_wire
+from shared.storage.dynamodb import Item, from_wire
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -1,7 +1,7 @@
 """Callers, and a verifier that takes `<role>:<id>` for a token."""
 
+from shared.auth.tokens import Caller, TokenVerifier
 from shared.errors import Unauthenticated
-from shared.tokens import Caller, TokenVerifier
 
 ADMIN = Caller("admin-1", "admin")
 ALICE = Caller("alice-1", "customer")

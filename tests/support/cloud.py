@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
-from shared import outbox
 from shared.contracts.events import Event
-from shared.dynamodb import Table
+from shared.messaging import outbox
+from shared.storage.dynamodb import Table
 from tests.support import books
 from tests.support.shop import eventually
 from tools.local import stack

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.deadline import Deadline
+from shared.calls.deadline import Deadline
 
 
 @dataclass

@@ -4,8 +4,8 @@ from typing import Final
 
 import pytest
 
-from shared import aws
-from shared.dynamodb import Table
+from shared.runtime import aws
+from shared.storage.dynamodb import Table
 from tests.support.aws import make_table
 
 ISSUER: Final = "https://tests.example"

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from fastapi import FastAPI
 
-from shared.entry import Handler
-from shared.http import lambda_handler
-from shared.tokens import Caller
+from shared.auth.tokens import Caller
+from shared.runtime.entry import Handler
+from shared.web.app import lambda_handler
 from tests.support import lambda_events
 from tests.support.privacy import PRIVACY
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from shared.entry import Handler
+from shared.runtime.entry import Handler
 from tests.support.context import LambdaContext
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from email.utils import parseaddr
 from itertools import product
 from typing import Any, Final, NamedTuple
 
-from shared.entry import Entry
+from shared.runtime.entry import Entry
 from tests.simulation.wire import current
 from tests.support.functions import FUNCTIONS, function_called
 from tests.support.grants import IDENTITIES, arn

@@ -19,7 +19,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 
-from shared import rehearsal
+from shared.runtime import warm_up
 from tests.simulation import engine
 from tests.support import shapes
 from tests.support.books import TABLES
@@ -128,7 +128,7 @@ def _is_rehearsed() -> bool:
     """Whether nobody makes anything of the answer: in a function's init it is one with nothing in it."""
     frame: FrameType | None = sys._getframe()
     while frame := frame.f_back if frame else None:
-        if frame.f_code is rehearsal.clients.__code__:
+        if frame.f_code is warm_up.clients.__code__:
             return True
     return False
 

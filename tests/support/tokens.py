@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from shared import jws
-from shared.tokens import ALGORITHM, AUDIENCE, LIFETIME_SECONDS, TYPE, Caller, keys_from_kms
+from shared.auth import jws
+from shared.auth.tokens import ALGORITHM, AUDIENCE, LIFETIME_SECONDS, TYPE, Caller, keys_from_kms
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

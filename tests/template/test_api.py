@@ -10,7 +10,7 @@ import pytest
 from cfnlint.api import ManualArgs, lint
 
 from shared.errors import BodegaError
-from shared.http import _HEADERS
+from shared.web.app import _HEADERS
 from tests.support.functions import FUNCTIONS
 from tools.local.adapt import adapt
 from tools.template import template

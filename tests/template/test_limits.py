@@ -20,7 +20,7 @@ import pytest
 
 from notifications import notifier
 from products.models import HELD_FOR
-from shared import outbox
+from shared.messaging import outbox
 from tests.budget.waits import (
     PARAMETERS,
     QUEUED,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from shared.aws import client
+from shared.runtime.aws import client
 from tools.dlq import commands
 from tools.dlq.commands import Desk
 from tools.dlq.queues import DeadLetter, DeadLetterQueue

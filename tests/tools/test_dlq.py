@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.aws import client
-from shared.settings import QueueSettings
-from shared.workers import queue_worker
+from shared.messaging.workers import queue_worker
+from shared.runtime.aws import client
+from shared.runtime.settings import QueueSettings
 from tests.support.context import LambdaContext
 from tests.tools.dead_letters import Shop, bodies, refusing
 from tools.dlq import commands

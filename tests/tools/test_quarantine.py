@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from shared import outbox
-from shared.dynamodb import Item, Table
-from shared.outbox import Relay
+from shared.messaging import outbox
+from shared.messaging.outbox import Relay
+from shared.storage.dynamodb import Item, Table
 from tests.shared.test_outbox import TOPIC, FakeTopic
 from tests.support.aws import make_table
 from tests.support.context import a_deadline

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from shared.auth.tokens import public_key
 from shared.contracts.events import Event
-from shared.tokens import public_key
 from users import emails
 from users.errors import EmailTaken, Outdated, TokenSuperseded
 from users.models import Attempts, Family, Place, User, UserPage

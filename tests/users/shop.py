@@ -5,8 +5,8 @@ from functools import cached_property
 
 from fastapi import FastAPI
 
-from shared.cursors import Cursors
-from shared.tokens import Caller
+from shared.auth.tokens import Caller
+from shared.web.cursors import Cursors
 from tests.support.callers import FakeVerifier
 from tests.support.http import Answer, HttpClient
 from tests.users.builders import PASSWORD, SOURCE, Clock, a_registration

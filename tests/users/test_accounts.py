@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.errors import (
     Forbidden,
@@ -10,7 +11,6 @@ from shared.errors import (
     ServiceUnavailable,
     Unauthenticated,
 )
-from shared.tokens import Caller
 from tests.users.builders import PASSWORD, SOURCE, a_registration
 from tests.users.shop import Shop, caller
 from users.bodies import AccountChange

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from shared.tokens import Caller, TokenVerifier
+from shared.auth.tokens import Caller, TokenVerifier
 from tests.support.http import Answer, HttpClient
 from tests.users.builders import PASSWORD, registration_body
 from tests.users.fakes import InMemoryUsers

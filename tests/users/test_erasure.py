@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared import outbox
 from shared.contracts.directory import UserNotFound
 from shared.contracts.events import Event
-from shared.dynamodb import Table
 from shared.errors import Unauthenticated
+from shared.messaging import outbox
+from shared.storage.dynamodb import Table
 from tests.support.aws import make_table
 from tests.support.books import TABLES, read
 from tests.users.builders import PASSWORD, a_user

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from shared import outbox
 from shared.contracts.directory import Customer
-from shared.dynamodb import Table, to_wire
-from shared.entry import Entry
+from shared.messaging import outbox
+from shared.runtime.entry import Entry
+from shared.storage.dynamodb import Table, to_wire
 from tests.support.context import LambdaContext
 from tests.support.environment import given_environment
 from tests.support.http import HttpClient

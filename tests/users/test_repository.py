@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from shared import outbox
 from shared.contracts.events import Event
+from shared.messaging import outbox
 from tests.support.aws import make_table
 from tests.users.builders import a_family, a_user
 from tests.users.fakes import InMemoryAttempts, InMemoryFamilies, InMemoryUsers

@@ -5,8 +5,8 @@ from typing import Any
 import jwt
 import pytest
 
-from shared import aws, clock
-from shared.tokens import Caller, PublicKey, TokenVerifier, keys_from_kms
+from shared.auth.tokens import Caller, PublicKey, TokenVerifier, keys_from_kms
+from shared.runtime import aws, clock
 from tests.users.builders import Clock, a_user
 from tests.users.fakes import LocalSigner
 from users.signing import AccessTokens, KmsSigner

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# As in shared.outbox: tools do not import what runs on Lambda.
+# As in shared.messaging.outbox: tools do not import what runs on Lambda.
 _INDEX: Final = "unsent"
 _QUARANTINE: Final = "quarantine"
 _SHARD: Final = "0"  # any: the sweeper looks into all

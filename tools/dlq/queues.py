@@ -29,7 +29,7 @@ class DeadLetter:
 
     Attributes:
         at: when it was given up; where SQS itself moved it, when it was first sent.
-        notes: what its worker wrote beside it, see shared.dead_letters; without a `Reason` where SQS itself moved it.
+        notes: what its worker wrote beside it, see shared.messaging.dead_letters; without a `Reason` where SQS itself moved it.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Compiles what a service's modules would compile when they are imported: see shared.cold_start.
+"""Compiles what a service's modules would compile when they are imported: see shared.runtime.cold_start.
 
 `python -m tools.layer.generated <service> <file>` imports all modules of the service as this machine has them. The source of
 dataclasses, patterns, and what they are compiled to are the same on every platform: of one version of Python, and of the
@@ -70,21 +70,21 @@ def record(service: str) -> Recorder:
 
 
 def _build() -> None:
-    from shared import aws, rehearsal
+    from shared.runtime import aws, warm_up
     from tools.layer.sdk_data import OPERATIONS, SDKS_OWN
     from tools.local.places import CREDENTIALS, REGION
 
     # Of nobody: a rehearsal asks no service.
     os.environ |= CREDENTIALS | {"AWS_DEFAULT_REGION": REGION}
-    rehearsal.tokens()
+    warm_up.tokens()
     make: Any = aws.client  # it names the services that it is for
     made = [make(service) for service in sorted(OPERATIONS.keys() - SDKS_OWN)]
-    rehearsal.clients()
+    warm_up.clients()
     del made  # until here: a client that nobody holds has no rehearsal
 
 
 def packed(recorder: Recorder) -> bytes:
-    """All of it, compiled, as shared.cold_start reads it."""
+    """All of it, compiled, as shared.runtime.cold_start reads it."""
     import importlib.util
     import marshal
 

@@ -106,7 +106,7 @@ def _check_ids(routes: Sequence["RouteContext"], made: Node) -> None:
 
 
 def _finish(method: str, path: str, operation: Node) -> None:
-    from shared.access import RULES, Who
+    from shared.auth.access import RULES, Who
 
     who = RULES[method.upper(), path]
     said = operation.get("description")

@@ -18,7 +18,7 @@ from shared.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from shared.problems import CODES
+from shared.web.problems import CODES
 from tools.openapi import headers
 
 type Node = dict[str, Any]

@@ -11,7 +11,7 @@ from products.repository.items import (
     to_product,
     word_partition,
 )
-from shared.dynamodb import Item, Table
+from shared.storage.dynamodb import Item, Table
 
 # By sort: the index's name, its sort key, and whether it is read forward.
 _ORDERS: Final[Mapping[Sort, tuple[str, str, bool]]] = {

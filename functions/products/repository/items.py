@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from products.models import Product
 from products.words import folded
-from shared import context
-from shared.dynamodb import Item, Key
+from shared.runtime import context
+from shared.storage.dynamodb import Item, Key
 
 PRODUCT_SK: Final = "PRODUCT"
 ON_SALE: Final = "ON_SALE"

@@ -18,8 +18,9 @@ from products.repository.items import (
     word_items,
 )
 from products.repository.stock import taking
-from shared import clock, counters
-from shared.dynamodb import (
+from shared.runtime import clock
+from shared.storage import counters
+from shared.storage.dynamodb import (
     ConditionFailed,
     Delete,
     Item,

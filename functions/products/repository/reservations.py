@@ -10,9 +10,10 @@ from products.errors import BooksBroken, Overtaken
 from products.models import Pool, Product, Reservation, is_product_id
 from products.repository.items import PRODUCT_SK, assigning, product_key, stamp, to_product
 from products.repository.stock import Taking, taking
-from shared import clock, counters
 from shared.contracts.inventory import PricedLine
-from shared.dynamodb import (
+from shared.runtime import clock
+from shared.storage import counters
+from shared.storage.dynamodb import (
     ConditionFailed,
     Item,
     Key,

@@ -5,8 +5,8 @@ from typing import Any
 
 from products.models import Product
 from products.repository.items import product_key
-from shared import outbox
-from shared.dynamodb import Put
+from shared.messaging import outbox
+from shared.storage.dynamodb import Put
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from products.errors import IdempotencyKeyReused, ProductNotFound, VersionConfli
 from products.models import Product, ProductChanges, Receipt, Search, is_product_id
 from products.ports import ProductIndex, Products
 from products.service.attempts import insist
-from shared.clock import Clock, now
-from shared.cursors import Cursors
+from shared.runtime.clock import Clock, now
+from shared.web.cursors import Cursors
 
 
 @dataclass(frozen=True)

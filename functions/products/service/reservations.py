@@ -8,8 +8,7 @@ from products.errors import BooksBroken
 from products.models import Hold, Product, Reservation
 from products.ports import Reservations
 from products.service.attempts import insist
-from shared import logging, metrics
-from shared.clock import Clock, now
+from shared.calls.deadline import Deadline
 from shared.contracts.inventory import (
     Line,
     OutOfStock,
@@ -17,8 +16,9 @@ from shared.contracts.inventory import (
     ReservationEnded,
     UnknownProduct,
 )
-from shared.deadline import Deadline
 from shared.errors import ServiceUnavailable
+from shared.runtime import logging, metrics
+from shared.runtime.clock import Clock, now
 
 # What giving one back may take; the sweep begins none with less time left.
 RELEASE_SECONDS: Final = 15.0

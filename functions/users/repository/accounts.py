@@ -4,10 +4,20 @@ from dataclasses import fields
 from itertools import batched
 from typing import Final
 
-from shared import counters, outbox
 from shared.contracts.directory import Customer
 from shared.contracts.events import Event
-from shared.dynamodb import Delete, Item, Key, Operation, Put, Table, TransactionFailed, Update
+from shared.messaging import outbox
+from shared.storage import counters
+from shared.storage.dynamodb import (
+    Delete,
+    Item,
+    Key,
+    Operation,
+    Put,
+    Table,
+    TransactionFailed,
+    Update,
+)
 from users import emails
 from users.errors import EmailTaken, Outdated
 from users.models import Place, Profile, User, UserPage

@@ -1,6 +1,6 @@
 """Attempts at passwords, and the sources that are trusted."""
 
-from shared.dynamodb import ConditionFailed, Item, Key, Table
+from shared.storage.dynamodb import ConditionFailed, Item, Key, Table
 from users.models import Attempts
 
 

@@ -1,6 +1,6 @@
 """Families of refresh tokens."""
 
-from shared.dynamodb import ConditionFailed, Key, Table
+from shared.storage.dynamodb import ConditionFailed, Key, Table
 from users.errors import TokenSuperseded
 from users.models import Family
 

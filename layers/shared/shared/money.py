@@ -21,7 +21,7 @@ def to_minor(value: object) -> int:
         raise ValueError("must be a decimal number, not negative, of at most two places: 19.99")
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise ValueError("must be a decimal string or a number")  # noqa: TRY004  # pydantic's word for invalid input
-    # A float's shortest text is what the client wrote; Bodega's own routes read Decimals (shared.bodies).
+    # A float's shortest text is what the client wrote; Bodega's own routes read Decimals (shared.web.request_body).
     amount = Decimal(str(value))
     if not amount.is_finite():
         raise ValueError("must be finite")

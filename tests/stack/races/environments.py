@@ -18,9 +18,9 @@ from typing import Any, Final, Self
 import httpx
 import pytest
 
-from shared import aws, logging, settings
 from shared.contracts.events import Event
-from shared.entry import Handler
+from shared.runtime import aws, logging, settings
+from shared.runtime.entry import Handler
 from tests.simulation.resources import function_at
 from tests.stack.races.conflicts import Conflicts
 from tests.support.context import LambdaContext

@@ -14,10 +14,11 @@ from typing import Any, Final, Self
 
 import httpx
 
-from shared import aws, clock, outbox
+from shared.auth.tokens import LIFETIME_SECONDS, Caller
 from shared.contracts.events import Event, UserData
-from shared.dynamodb import Table
-from shared.tokens import LIFETIME_SECONDS, Caller
+from shared.messaging import outbox
+from shared.runtime import aws, clock
+from shared.storage.dynamodb import Table
 from tests.stack.races.environments import Environments
 from tests.support.books import Books, Witness
 from tests.support.cloud import Cloud

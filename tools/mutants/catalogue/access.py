@@ -4,9 +4,9 @@ from typing import Final
 
 from tools.mutants.mutant import Mutant
 
-_AUTH: Final = "layers/shared/shared/auth.py"
-_ROUTING: Final = "layers/shared/shared/routing.py"
-_BODIES: Final = "layers/shared/shared/bodies.py"
+_AUTH: Final = "layers/shared/shared/auth/authentication.py"
+_ROUTING: Final = "layers/shared/shared/web/routing.py"
+_BODIES: Final = "layers/shared/shared/web/request_body.py"
 _GATE: Final = ("tests/shared/test_auth.py",)
 _READER: Final = ("tests/shared/test_bodies.py",)
 _MATRIX: Final = ("tests/access/test_matrix.py",)
@@ -30,7 +30,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "an admin's route is declared to be everybody's",
-        "layers/shared/shared/access.py",
+        "layers/shared/shared/auth/access.py",
         '("POST", "/api/v1/orders/{id}/ship"): Who.ADMIN,',
         '("POST", "/api/v1/orders/{id}/ship"): Who.USER,',
         ("tests/orders/test_api.py",),
@@ -41,9 +41,9 @@ MUTANTS: Final = (
         """            gate.admit(request, self.path_format)
             if not takes_any_path:
                 _check_query(request, self.dependant)
-            return await handle(await bodies.checked(request, is_needed=is_needed))
+            return await handle(await request_body.checked(request, is_needed=is_needed))
 """,
-        """            checked = await bodies.checked(request, is_needed=is_needed)
+        """            checked = await request_body.checked(request, is_needed=is_needed)
             gate.admit(request, self.path_format)
             if not takes_any_path:
                 _check_query(request, self.dependant)
@@ -54,7 +54,9 @@ MUTANTS: Final = (
     Mutant(
         "a route that nobody declared is served",
         _ROUTING,
-        'raise NotGuarded(f"{method} {route.path_format} does not stand in shared.access")',
+        """raise NotGuarded(
+                    f"{method} {route.path_format} does not stand in shared.auth.access"
+                )""",
         "continue",
         _GATE,
     ),
@@ -119,7 +121,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a cursor is good in anybody's hands",
-        "layers/shared/shared/cursors.py",
+        "layers/shared/shared/web/cursors.py",
         "[caller, {k: v for k, v in query.items() if v is not None}], sort_keys=True",
         '["", {k: v for k, v in query.items() if v is not None}], sort_keys=True',
         _STRANGERS,
@@ -189,7 +191,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a host that is none breaks the function",
-        "layers/shared/shared/rest_events.py",
+        "layers/shared/shared/web/rest_events.py",
         '_UNUSED: Final = ("host", "x-forwarded-port")',
         '_UNUSED: Final = ("x-forwarded-port",)',
         _HOSTILE,

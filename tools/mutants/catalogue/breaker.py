@@ -4,9 +4,9 @@ from typing import Final
 
 from tools.mutants.mutant import Mutant
 
-_CIRCUIT: Final = "layers/shared/shared/breaker/circuit.py"
-_MEMORY: Final = "layers/shared/shared/breaker/memory.py"
-_STORE: Final = "layers/shared/shared/breaker/store.py"
+_CIRCUIT: Final = "layers/shared/shared/calls/breaker/circuit.py"
+_MEMORY: Final = "layers/shared/shared/calls/breaker/memory.py"
+_STORE: Final = "layers/shared/shared/calls/breaker/store.py"
 _ALONE: Final = ("tests/shared/test_breaker.py",)
 _TOGETHER: Final = ("tests/shared/test_breaker_environments.py",)
 _STORED: Final = ("tests/shared/test_breaker_stores.py",)

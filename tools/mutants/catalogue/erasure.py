@@ -13,11 +13,11 @@ _ORDER: Final = "functions/orders/models.py"
 _ERASURE: Final = "functions/orders/erasure.py"
 _NOTIFICATIONS: Final = "functions/notifications/repository.py"
 _NOTIFIER: Final = "functions/notifications/notifier.py"
-_OUTBOX: Final = "layers/shared/shared/outbox.py"
-_WORKERS: Final = "layers/shared/shared/workers.py"
-_LOGGING: Final = "layers/shared/shared/logging.py"
-_DISCLOSURE: Final = "layers/shared/shared/disclosure.py"
-_CONTEXT: Final = "layers/shared/shared/context.py"
+_OUTBOX: Final = "layers/shared/shared/messaging/outbox.py"
+_WORKERS: Final = "layers/shared/shared/messaging/workers.py"
+_LOGGING: Final = "layers/shared/shared/runtime/logging.py"
+_DISCLOSURE: Final = "layers/shared/shared/runtime/error_text.py"
+_CONTEXT: Final = "layers/shared/shared/runtime/context.py"
 _OF_USERS: Final = ("tests/users/test_erasure.py",)
 _OF_ORDERS: Final = ("tests/orders/test_erasure.py",)
 _OF_NOTIFICATIONS: Final = ("tests/notifications/test_erasure.py",)
@@ -181,7 +181,7 @@ MUTANTS: Final = (
     Mutant(
         "the log repeats what others' errors say",
         _LOGGING,
-        'return disclosure.trace(ei[1]) if ei[1] else ""',
+        'return error_text.trace(ei[1]) if ei[1] else ""',
         "return super().formatException(ei)",
         _HOSTILE,
     ),

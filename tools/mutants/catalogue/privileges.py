@@ -16,7 +16,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "who publishes an event is shown its item",
-        "layers/shared/shared/dynamodb.py",
+        "layers/shared/shared/storage/dynamodb.py",
         'shown="NONE", **wire)',
         "**wire)",
         _POLICIES,

@@ -4,8 +4,8 @@ from typing import Final
 
 from tools.mutants.mutant import Mutant
 
-_TOKENS: Final = "layers/shared/shared/tokens.py"
-_FORM: Final = "layers/shared/shared/jws.py"
+_TOKENS: Final = "layers/shared/shared/auth/tokens.py"
+_FORM: Final = "layers/shared/shared/auth/jws.py"
 _MODELS: Final = "functions/users/models.py"
 _ATTEMPTS: Final = "functions/users/attempts.py"
 _HOSTILE: Final = ("tests/shared/test_tokens.py",)

@@ -4,13 +4,13 @@ from typing import Final
 
 from tools.mutants.mutant import Mutant, matrix
 
-_DYNAMODB: Final = "layers/shared/shared/dynamodb.py"
-_OUTBOX: Final = "layers/shared/shared/outbox.py"
-_WORKERS: Final = "layers/shared/shared/workers.py"
-_REDELIVERY: Final = "layers/shared/shared/redelivery.py"
-_DEAD_LETTERS: Final = "layers/shared/shared/dead_letters.py"
+_DYNAMODB: Final = "layers/shared/shared/storage/dynamodb.py"
+_OUTBOX: Final = "layers/shared/shared/messaging/outbox.py"
+_WORKERS: Final = "layers/shared/shared/messaging/workers.py"
+_REDELIVERY: Final = "layers/shared/shared/messaging/redelivery.py"
+_DEAD_LETTERS: Final = "layers/shared/shared/messaging/dead_letters.py"
 
-_AWS: Final = "layers/shared/shared/aws.py"
+_AWS: Final = "layers/shared/shared/runtime/aws.py"
 _WAITS: Final = ("tests/budget/test_waits.py",)
 # The orders' relay; the others' are alike.
 _STREAMED: Final = """            Stream: !GetAtt OrdersTable.StreamArn
@@ -92,7 +92,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a number of few characters is written out in a billion digits",
-        "layers/shared/shared/whole.py",
+        "layers/shared/shared/web/whole.py",
         "value.is_finite() and value.adjusted() < _MOST_DIGITS:",
         "value.is_finite():",
         ("tests/shared/test_whole.py",),

@@ -10,7 +10,7 @@ _PRODUCTS: Final = "functions/products/repository/products.py"
 _RESERVATIONS: Final = "functions/products/repository/reservations.py"
 _ACCOUNTS: Final = "functions/users/repository/accounts.py"
 _FAMILIES: Final = "functions/users/repository/families.py"
-_OUTBOX: Final = "layers/shared/shared/outbox.py"
+_OUTBOX: Final = "layers/shared/shared/messaging/outbox.py"
 _FILE: Final = "tests/crashes/test_stale_reads.py"
 
 

@@ -1,0 +1,195 @@
+"""Access tokens (RFC 9068): what is in one, and how a service checks it by itself with the public keys."""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from shared.auth import jws
+from shared.errors import Unauthenticated
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from mypy_boto3_kms import KMSClient
+
+ALGORITHM = "ES256"
+AUDIENCE = "bodega"
+TYPE = "at+jwt"
+LIFETIME_SECONDS = 900
+_REQUIRED = ["iss", "aud", "exp", "iat", "jti", "sub", "role"]
+_HEADER = {"alg", "typ", "kid"}
+# Whose clock is behind that of the environment that signed must not refuse what was signed just now.
+_CLOCKS_DIFFER_SECONDS = 5
+# Goes into database keys and logs.
+_ID = re.compile(r"[!-~]{1,128}")
+
+Role = Literal["customer", "admin"]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever holds the token of a request."""
+
+    id: str
+    role: Role
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin"
+
+    def may_act_for(self, user_id: str) -> bool:
+        """Whether it is oneself, or an admin."""
+        return self.is_admin or self.id == user_id
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """One verification key, with its id: the JWK's thumbprint (RFC 7638)."""
+
+    kid: str
+    jwk: Mapping[str, str]
+    key: "EllipticCurvePublicKey"
+
+
+def public_key(der: bytes) -> PublicKey:
+    """The P-256 key in a DER-encoded SubjectPublicKeyInfo, as KMS gives it."""
+    # Loaded where used: a request without a token needs no cryptography, and it is 20 ms of a cold start.
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    key = load_der_public_key(der)
+    if not isinstance(key, EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+        raise TypeError("the token key must be an elliptic-curve key, of the curve P-256")
+    point = key.public_numbers()
+    thumbprinted = {
+        "crv": "P-256",
+        "kty": "EC",
+        "x": jws.encoded(point.x.to_bytes(32, "big")),
+        "y": jws.encoded(point.y.to_bytes(32, "big")),
+    }
+    digest = hashlib.sha256(json.dumps(thumbprinted, separators=(",", ":")).encode()).digest()
+    kid = jws.encoded(digest)
+    return PublicKey(kid, {**thumbprinted, "use": "sig", "alg": ALGORITHM, "kid": kid}, key)
+
+
+def keys_from_kms(kms: "KMSClient", key_ids: str) -> Callable[[], Iterator[PublicKey]]:
+    """The public halves of the KMS keys in a comma-separated list, each asked for when it is its turn; the first is the
+    one that signs."""
+
+    def load() -> Iterator[PublicKey]:
+        for key_id in key_ids.split(","):
+            yield public_key(kms.get_public_key(KeyId=key_id)["PublicKey"])
+
+    return load
+
+
+class TokenVerifier:
+    """Checks access tokens, by RFC 8725: one algorithm, one type, and keys from nowhere but the configuration.
+
+    Keys are asked for when they are needed, and kept for the environment's life: a deployment that changes them makes
+    new environments. A further key, which IAM may know of a moment later than this environment does, stands against no
+    token of the first.
+
+    Args:
+        issuer: the `iss` that tokens must carry.
+        keys: gives the public keys that may have signed, the one that signs first.
+    """
+
+    def __init__(self, issuer: str, keys: Callable[[], Iterable[PublicKey]]) -> None:
+        self._issuer = issuer
+        self._load = keys
+        self._found: dict[str, PublicKey] = {}
+        self._has_all = False
+
+    @property
+    def keys(self) -> Sequence[PublicKey]:
+        """All of them, the one that signs first."""
+        self._find(None)
+        return list(self._found.values())
+
+    @cached_property
+    def signing_key_id(self) -> str:
+        """The id of the one that signs."""
+        first = next(iter(self._found.values() or self._load()))
+        self._found[first.kid] = first
+        return first.kid
+
+    def _find(self, kid: str | None) -> PublicKey | None:
+        """The key with this id; None where there is none, and for None, once all are there."""
+        if kid not in self._found and not self._has_all:
+            for key in self._load():
+                self._found[key.kid] = key
+                if key.kid == kid:
+                    return key
+            # Whoever makes ids up makes us ask no more.
+            self._has_all = True
+        return self._found.get(kid) if kid else None
+
+    def caller(self, token: str) -> Caller:
+        """Who holds this token.
+
+        Raises:
+            Unauthenticated: the token is not one of ours, not an access token, or past its time.
+        """
+        try:
+            header, claims = jws.parse(token)
+        except jws.Malformed:
+            raise _invalid("form") from None
+        # Whatever else a header may name (jku, jwk, x5u, x5c, crit), we never wrote it.
+        if header.keys() != _HEADER or header["alg"] != ALGORITHM or header["typ"] != TYPE:
+            raise _invalid("header")
+        key = self._find(str(header["kid"]))
+        if key is None:
+            raise _invalid("key")
+        self._verify(token, key)
+        _check_times(claims)
+        user_id, role = str(claims["sub"]), claims["role"]
+        if role not in ("customer", "admin") or not all(
+            map(_is_id, (claims["sub"], claims["jti"]))
+        ):
+            raise _invalid("claims")
+        return Caller(user_id, role)  # type: ignore[arg-type]  # mypy does not narrow a Literal by `in`
+
+    def _verify(self, token: str, key: PublicKey) -> None:
+        """Return if the key has signed it, and it is ours to take and not past its time."""
+        import jwt  # where used: see public_key
+
+        try:
+            jwt.decode(
+                token,
+                key.key,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=self._issuer,
+                # `iat` is checked with what clocks may differ by; PyJWT knows one such leeway only, for `exp` too.
+                options={"require": _REQUIRED, "strict_aud": True, "verify_iat": False},
+            )
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("The access token has expired.", reason="expired") from None
+        except jwt.InvalidTokenError:
+            raise _invalid("invalid") from None
+
+
+def _check_times(claims: jws.Members) -> None:
+    """Return if the times are numbers, and the token lives no longer than ours do."""
+    issued_at, expires_at, not_before = claims["iat"], claims["exp"], claims.get("nbf", 0)
+    if (
+        not isinstance(issued_at, int)
+        or not isinstance(expires_at, int)
+        or not isinstance(not_before, int)
+        or expires_at - issued_at > LIFETIME_SECONDS
+        or issued_at > time.time() + _CLOCKS_DIFFER_SECONDS
+    ):
+        raise _invalid("times")
+
+
+def _is_id(claim: str | int) -> bool:
+    return isinstance(claim, str) and _ID.fullmatch(claim) is not None
+
+
+def _invalid(reason: str) -> Unauthenticated:
+    return Unauthenticated("The access token is not valid.", reason=reason)

@@ -1,0 +1,1 @@
+"""Calls between services: deadlines and circuit breakers."""

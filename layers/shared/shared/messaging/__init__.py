@@ -1,0 +1,1 @@
+"""Events and queues: publishing, and the workers that consume."""

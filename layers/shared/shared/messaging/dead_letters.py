@@ -1,0 +1,81 @@
+"""Where the messages of a queue go that their worker gives up: the dead-letter queue, with the reason beside them.
+
+The queue's own redrive policy would move a message without a word. It stays as the net for what no worker can tell:
+attempts that died, and a dead-letter queue that could not be reached.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.messaging.redelivery import waiting_since
+from shared.runtime import clock, context, logging, metrics
+from shared.runtime.error_text import told
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from mypy_boto3_sqs import SQSClient
+
+_LONGEST_REASON = 300
+
+
+class DeadLetters:
+    """The dead-letter queue of one queue.
+
+    Args:
+        url: the dead-letter queue.
+        attempts: how often the queue delivers a message; its redrive policy's `maxReceiveCount`.
+        sqs: gives the client, asked for when a message is given up: most invocations have none.
+    """
+
+    def __init__(self, url: str, attempts: int, sqs: Callable[[], "SQSClient"]) -> None:
+        self._url = url
+        self._attempts = attempts
+        self._sqs = sqs
+
+    def are_due_after(self, attempt: int) -> bool:
+        """Whether that attempt, counted from 1, was a message's last."""
+        return attempt >= self._attempts
+
+    def take(self, record: "SQSRecord", reason: str, *, function: str) -> bool:
+        """Write the message and why it failed into the dead-letter queue.
+
+        The caller may finish the delivered message only if this returns True. A caller that dies in between leaves the message
+        in both queues, which is harmless: workers handle an event again without harm.
+        """
+        attributes = {
+            "Reason": reason,
+            "FailedFunction": function,
+            "RequestId": context.request_id(),
+            "Attempts": record.attributes.approximate_receive_count,
+            "FirstReceivedAt": clock.rfc3339(waiting_since(record)),
+            "SourceMessageId": record.message_id,
+        }
+        try:
+            self._sqs().send_message(
+                QueueUrl=self._url,
+                MessageBody=record.body,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in attributes.items()
+                },
+            )
+        except (BotoCoreError, ClientError):
+            # Then it is delivered again, and after the last attempt the queue's redrive policy moves it.
+            logging.logger().warning("a dead letter could not be written", exc_info=True)
+            return False
+        logging.logger().error("given up: %s", reason)
+        metrics.count("DeadLetters")
+        return True
+
+
+def reason_of(error: Exception, *, service: str) -> str:
+    """What failed, in a line that may be shown to anybody: it repeats nothing of the data that it failed on.
+
+    Args:
+        error: what the handling raised.
+        service: the package of the service that handled the message; its errors' texts are its own, and so are shared's.
+    """
+    text = "".join(c if c.isprintable() else " " for c in told(error, ours=("shared", service)))
+    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"

@@ -1,0 +1,109 @@
+"""How a message waits: it is sent to its queue again with a delay, and the delivered copy is finished.
+
+So waiting takes neither an attempt of the queue's redrive policy nor a place among the messages in flight. The attribute
+`WaitingSince` of such a message has the time at which it was first received.
+
+A message whose failure counts as an attempt stays in the queue, and is visible again after `delay`: without that it would stay
+hidden for the queue's visibility timeout, six times the function's own time-out, which is for an invocation that died.
+"""
+
+import math
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.runtime import clock, logging
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from mypy_boto3_sqs import SQSClient
+
+_FIRST_SECONDS: Final = 5
+_LONGEST_SECONDS: Final = 900  # what SQS takes as DelaySeconds
+_LONGEST_PAUSE: Final = 300
+_WAITING_SINCE: Final = "WaitingSince"
+
+
+class ComeAgain(Exception):
+    """Not a failure: what can be done now is done, and the rest has to wait for `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"there is more to do in {math.ceil(seconds)} s")
+        self.seconds = seconds
+
+
+class GiveUp(Exception):
+    """No later delivery succeeds before an operator has acted: the message goes to the dead letters at once, and the operator
+    moves it back with `make dlq`."""
+
+
+def delay(attempt: int) -> int:
+    """Seconds until the next delivery after the given attempt, counted from 1: 5, 10, 20, … up to 15 minutes."""
+    return int(min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** (attempt - 1)))
+
+
+def pause(waited: float, *, longest: float) -> float:
+    """Seconds until the next attempt: half the time `waited` so far, between 5 s and `longest`, plus up to a fifth of jitter."""
+    base = min(max(waited / 2, _FIRST_SECONDS), longest)
+    return base * random.uniform(1, 1.2)  # noqa: S311  # not for secrets
+
+
+class Redelivery:
+    """Delays messages of one queue.
+
+    Args:
+        queue_url: the queue.
+        sqs: returns the client; called when the first message must wait, because most invocations have none.
+    """
+
+    def __init__(self, queue_url: str, sqs: Callable[[], "SQSClient"]) -> None:
+        self._queue_url = queue_url
+        self._sqs = sqs
+
+    def send_again(self, record: "SQSRecord", *, seconds: float | None = None) -> bool:
+        """Send the message again, to be delivered after `seconds`; by default after `pause`, from the time that it has waited.
+
+        The caller may finish the delivered message only if this returns True. A caller that dies in between leaves two
+        messages, as does a queue that delivers twice: workers handle an event again without harm.
+        """
+        since = waiting_since(record)
+        if seconds is None:
+            waited = (clock.now() - since).total_seconds()
+            seconds = pause(waited, longest=_LONGEST_PAUSE)
+        try:
+            self._sqs().send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=record.body,
+                DelaySeconds=min(math.ceil(seconds), _LONGEST_SECONDS),
+                MessageAttributes={
+                    _WAITING_SINCE: {"DataType": "String", "StringValue": clock.rfc3339(since)}
+                },
+            )
+        except (BotoCoreError, ClientError):
+            logging.logger().warning("a message could not be sent again", exc_info=True)
+            return False
+        return True
+
+    def put_off(self, receipt_handle: str, *, seconds: int) -> None:
+        """Make the message visible again after `seconds`."""
+        try:
+            self._sqs().change_message_visibility(
+                QueueUrl=self._queue_url,
+                ReceiptHandle=receipt_handle,
+                VisibilityTimeout=seconds,
+            )
+        except (BotoCoreError, ClientError):
+            # Then the queue's visibility timeout holds: later, but nothing is lost.
+            logging.logger().warning("a message could not be put off", exc_info=True)
+
+
+def waiting_since(record: "SQSRecord") -> datetime:
+    """When the message was first received, also before it was sent again."""
+    attribute = record["messageAttributes"].get(_WAITING_SINCE)
+    if attribute:
+        return datetime.fromisoformat(attribute["stringValue"])
+    first = int(record.attributes.approximate_first_receive_timestamp) / 1000
+    return datetime.fromtimestamp(first, UTC)

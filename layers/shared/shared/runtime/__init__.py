@@ -1,0 +1,1 @@
+"""The function round a service: settings, clients, logs, metrics, traces."""

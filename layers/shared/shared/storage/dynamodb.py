@@ -1,0 +1,327 @@
+"""DynamoDB as the repositories use it: plain dicts in and out, conditions that name what failed.
+
+An item that is written whole carries the version of its schema. Readers do not see the attribute, and reading an
+item of a later version raises: a release does not misread what a later one wrote (docs/evolving.md).
+
+How expressions are written stands in `shared.storage.expressions`.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from shared.errors import ServiceUnavailable
+from shared.storage.expressions import deserialize, expressions, serialize
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+type Item = dict[str, Any]
+type Key = dict[str, str]
+
+_CONFLICT_ATTEMPTS = 8
+_SCHEMA: Final = "schema"
+
+
+class ConditionFailed(Exception):
+    """A single write's condition did not hold; `item` is what was there, None for nothing."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("the condition of a write did not hold")
+        self.item = item
+
+
+class TransactionFailed(Exception):
+    """A transaction was cancelled. `failed` maps the place of each operation whose condition did not hold to the
+    item that was there (None for nothing)."""
+
+    def __init__(self, failed: Mapping[int, Item | None]) -> None:
+        super().__init__(f"the conditions of operations {sorted(failed)} did not hold")
+        self.failed = dict(failed)
+
+
+class TransactionContended(ServiceUnavailable):
+    """Other writers kept the transaction from running, again and again: try later."""
+
+    def __init__(self) -> None:
+        super().__init__("database", retry_after=1)
+
+
+class NewerSchema(ServiceUnavailable):
+    """A later release wrote the item: only an environment of that release may read it."""
+
+    def __init__(self) -> None:
+        super().__init__("database", retry_after=5)
+
+
+@dataclass(frozen=True)
+class Put:
+    item: Item
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Update:
+    key: Key
+    update: str
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delete:
+    key: Key
+    condition: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Check:
+    key: Key
+    condition: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+type Operation = Put | Update | Delete | Check
+
+_KINDS = {Put: "Put", Update: "Update", Delete: "Delete", Check: "ConditionCheck"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Items of one page and the key to go on from, None at the end."""
+
+    items: list[Item]
+    last_key: Item | None
+
+
+def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A plain dict in DynamoDB's typed form."""
+    return {name: serialize(value) for name, value in item.items()}
+
+
+def from_wire(item: Mapping[str, Any]) -> Item:
+    """The plain dict of a typed item; also for a stream record's images."""
+    return {name: deserialize(value) for name, value in item.items()}
+
+
+class Table:
+    """One service's table, keys `pk` and `sk`.
+
+    Args:
+        schema: the version of the items that this release writes, and the latest that it reads. An item without a version, as
+            an update makes it and a projection shows it, has the first.
+
+    Each method that shows an item raises `NewerSchema` for one of a later version.
+    """
+
+    def __init__(self, name: str, client: "DynamoDBClient", schema: int = 1) -> None:
+        self.name = name
+        self.client = client
+        self._schema = schema
+
+    def get(self, key: Key, *, consistent: bool = True, only: Sequence[str] = ()) -> Item | None:
+        """The item, None where there is none; with `only`, no more of it than these attributes."""
+        wire = expressions({}, ProjectionExpression=", ".join(f"#{name}" for name in only))
+        answer = self.client.get_item(
+            TableName=self.name, Key=to_wire(key), ConsistentRead=consistent, **wire
+        )
+        return self._read(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item]:
+        """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are asked for again."""
+        found: list[Item] = []
+        wanted: Any = [to_wire(key) for key in keys]
+        for _ in _attempts():
+            if not wanted:
+                return found
+            answer = self.client.batch_get_item(
+                RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}}
+            )
+            found += [self._read(item) for item in answer["Responses"].get(self.name, [])]
+            left = answer.get("UnprocessedKeys", {})
+            wanted = left[self.name]["Keys"] if self.name in left else []
+        if wanted:
+            raise TransactionContended
+        return found
+
+    def put(
+        self,
+        item: Item,
+        *,
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        shown: str = "ALL_OLD",
+    ) -> None:
+        """Write the whole item; with `shown` NONE, see nothing of the one that keeps the condition from holding.
+
+        Raises:
+            ConditionFailed: the condition did not hold, and nothing was written.
+        """
+        wire = expressions(values or {}, ConditionExpression=condition)
+        self._conditional("put_item", Item=self._written(item), shown=shown, **wire)
+
+    def update(
+        self,
+        key: Key,
+        update: str,
+        *,
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Item:
+        """Change the item and return it as it is now.
+
+        Raises:
+            ConditionFailed: the condition did not hold, and nothing was written.
+        """
+        wire = expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
+        answer = self._conditional("update_item", Key=to_wire(key), ReturnValues="ALL_NEW", **wire)
+        return self._read(answer.get("Attributes", {}))
+
+    def update_unseen(
+        self,
+        key: Key,
+        update: str,
+        *,
+        # Never makes an item of its own where the item was deleted.
+        condition: str = "attribute_exists(#pk)",
+        values: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Change the item and see nothing of it, so that the caller needs no permission to read; False where the condition
+        does not hold."""
+        wire = expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
+        try:
+            self._conditional("update_item", Key=to_wire(key), shown="NONE", **wire)
+        except ConditionFailed:
+            return False
+        return True
+
+    def delete(
+        self, key: Key, *, condition: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> None:
+        """Take the item away, if the condition holds.
+
+        Raises:
+            ConditionFailed: the condition did not hold, and nothing was deleted.
+        """
+        wire = expressions(values or {}, ConditionExpression=condition)
+        self._conditional("delete_item", Key=to_wire(key), **wire)
+
+    def query(
+        self,
+        key_condition: str,
+        values: Mapping[str, Any],
+        *,
+        index: str | None = None,
+        filter: str | None = None,  # noqa: A002  # DynamoDB's own word
+        limit: int | None = None,
+        start: Item | None = None,
+        forward: bool = True,
+        consistent: bool = False,
+    ) -> Page:
+        """One page of a query: at most `limit` items read, from after `start`, in the key's order or against it."""
+        wire = expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
+        if index:
+            wire["IndexName"] = index
+        else:
+            wire["ConsistentRead"] = consistent
+        if limit:
+            wire["Limit"] = limit
+        if start:
+            wire["ExclusiveStartKey"] = to_wire(start)
+        answer = self.client.query(TableName=self.name, ScanIndexForward=forward, **wire)
+        last = answer.get("LastEvaluatedKey")
+        return Page([self._read(i) for i in answer["Items"]], from_wire(last) if last else None)
+
+    def transact(self, operations: Iterable[Operation]) -> None:
+        """Do all of the operations or none, once, however often it takes to send them.
+
+        Raises:
+            TransactionFailed: a condition did not hold; nothing was written.
+            TransactionContended: other transactions held the items through all attempts; nothing was written.
+        """
+        wire: Any = [self._operation(operation) for operation in operations]
+        # DynamoDB does a transaction with one token once within ten minutes.
+        token = uuid.uuid4().hex
+        for _ in _attempts():
+            try:
+                self.client.transact_write_items(TransactItems=wire, ClientRequestToken=token)
+            except ClientError as error:
+                self._unless_contended(error)
+            else:
+                return
+        raise TransactionContended
+
+    def _unless_contended(self, error: ClientError) -> None:
+        """Return where trying again can help, raise everywhere else."""
+        code = error.response["Error"]["Code"]
+        if code == "TransactionInProgressException":
+            return
+        if code != "TransactionCanceledException":
+            raise error
+        reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+        failed = {
+            place: self._read(reason["Item"]) if reason.get("Item") else None
+            for place, reason in enumerate(reasons)
+            if reason.get("Code") == "ConditionalCheckFailed"
+        }
+        if failed:
+            raise TransactionFailed(failed) from error
+        retryable = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+        if not any(reason.get("Code") in retryable for reason in reasons):
+            raise error
+
+    def _written(self, item: Item) -> dict[str, Any]:
+        return to_wire({**item, _SCHEMA: self._schema})
+
+    def _read(self, wire: Mapping[str, Any]) -> Item:
+        item = from_wire(wire)
+        if item.pop(_SCHEMA, 1) > self._schema:
+            raise NewerSchema
+        return item
+
+    def _operation(self, operation: Operation) -> dict[str, Any]:
+        wire: dict[str, Any] = {"TableName": self.name}
+        if isinstance(operation, Put):
+            wire["Item"] = self._written(operation.item)
+        else:
+            wire["Key"] = to_wire(operation.key)
+        if operation.condition:
+            wire["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        wire |= expressions(
+            operation.values,
+            ConditionExpression=operation.condition,
+            UpdateExpression=operation.update if isinstance(operation, Update) else None,
+        )
+        return {_KINDS[type(operation)]: wire}
+
+    def _conditional(self, call: str, *, shown: str = "ALL_OLD", **wire: Any) -> Any:
+        if "ConditionExpression" in wire:
+            wire["ReturnValuesOnConditionCheckFailure"] = shown
+        for _ in _attempts():
+            try:
+                return getattr(self.client, call)(TableName=self.name, **wire)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "ConditionalCheckFailedException":
+                    item: Any = error.response.get("Item")
+                    raise ConditionFailed(self._read(item) if item else None) from error
+                # A transaction has the item at this moment. The SDK does not try again for it.
+                if code != "TransactionConflictException":
+                    raise
+        raise TransactionContended
+
+
+def _attempts() -> Iterator[int]:
+    """Attempts, and pauses between them: full jitter, from 10 ms up to 400 ms: long enough for a rival to finish, short
+    enough for a caller."""
+    yield 0
+    for attempt in range(1, _CONFLICT_ATTEMPTS):
+        time.sleep(random.uniform(0, min(0.4, 0.01 * 2**attempt)))  # noqa: S311  # not for secrets
+        yield attempt
