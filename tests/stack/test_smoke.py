@@ -24,9 +24,9 @@ def url(request: pytest.FixtureRequest, shop: Shop) -> str:
     return f"{shop.url}{request.param}"
 
 
-@pytest.fixture(autouse=True)
-def _forget_wrong_passwords(cloud: Cloud) -> None:
-    """Other tests use up the log-in attempts of this machine's address."""
+@pytest.fixture(scope="module", autouse=True)
+def _forget_failed_log_ins(cloud: Cloud, url: str) -> None:
+    """Fuzzing uses up the failed log-ins that one IP address has in an hour."""
     client, table = cloud.client("dynamodb"), cloud.physical_id("UsersTable")
     for page in client.get_paginator("scan").paginate(TableName=table):
         for item in page["Items"]:
