@@ -20,7 +20,7 @@ from shared.web import health
 from shared.web.app import create_app as create_shared_app
 from shared.web.app import lambda_handler
 from shared.web.cursors import Cursors, key_from_kms
-from shared.web.paging import Cursor, Limit
+from shared.web.paging import Paging
 from shared.web.problems import problems
 from shared.web.routing import GuardedRoute
 
@@ -58,6 +58,7 @@ def _service(request: Request) -> NotificationService:
 async def list_notifications(
     request: Request,
     caller: Authenticated,
+    paging: Paging,
     *,
     user_id: Annotated[
         str | None,
@@ -71,16 +72,14 @@ async def list_notifications(
         bool | None,
         Query(description="true: those not read yet, false: those read; both if left out"),
     ] = None,
-    limit: Limit = 20,
-    cursor: Cursor = None,
 ) -> NotificationList:
-    listing = _service(request).list_for(
-        caller, user_id=user_id, unread=unread, limit=limit, cursor=cursor
+    page = _service(request).list_for(
+        caller, user_id=user_id, unread=unread, limit=paging.limit, before=paging.open()
     )
     return NotificationList(
-        notifications=listing.notifications,
-        count=len(listing.notifications),
-        next_cursor=listing.next_cursor,
+        notifications=page.notifications,
+        count=len(page.notifications),
+        next_cursor=paging.seal(page.last),
     )
 
 
@@ -107,11 +106,16 @@ async def notifications_health(request: Request) -> NotificationsHealth:
 
 
 def create_app(
-    service: NotificationService, *, verifier: TokenVerifier, cors_origins: str = ""
+    service: NotificationService,
+    *,
+    verifier: TokenVerifier,
+    cursors: Cursors,
+    cors_origins: str = "",
 ) -> FastAPI:
     """The service's application."""
     app = create_shared_app("notifications", router, verifier=verifier, cors_origins=cors_origins)
     app.state.service = service
+    app.state.cursors = cursors
     return app
 
 
@@ -119,13 +123,16 @@ def build(settings: Settings) -> Handler:
     """The service on DynamoDB and KMS."""
     kms = client("kms")
     service = NotificationService(
-        DynamoNotifications(Table(settings.table_name, client("dynamodb"))),
-        Cursors(key_from_kms(kms, settings.cursor_key_id)),
+        DynamoNotifications(Table(settings.table_name, client("dynamodb")))
     )
     verifier = TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids))
-    return lambda_handler(
-        create_app(service, verifier=verifier, cors_origins=settings.cors_origins)
+    app = create_app(
+        service,
+        verifier=verifier,
+        cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
+        cors_origins=settings.cors_origins,
     )
+    return lambda_handler(app)
 
 
 handler = Entry(build, Settings)

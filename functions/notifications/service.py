@@ -8,25 +8,21 @@ from notifications.repository import NotificationRepository
 from shared.auth.tokens import Caller
 from shared.errors import Forbidden
 from shared.runtime.clock import Clock, now
-from shared.web.cursors import Cursors
 
 
 @dataclass(frozen=True)
-class Listing:
-    """One page, and the cursor of the next one (None at the end)."""
+class NotificationPage:
+    """Notifications, newest first; `last` is the position before which the next page starts, None at the end."""
 
     notifications: list[Notification]
-    next_cursor: str | None
+    last: str | None
 
 
 class NotificationService:
     """Lists notifications, and marks them as read."""
 
-    def __init__(
-        self, notifications: NotificationRepository, cursors: Cursors, *, clock: Clock = now
-    ) -> None:
+    def __init__(self, notifications: NotificationRepository, *, clock: Clock = now) -> None:
         self._notifications = notifications
-        self._cursors = cursors
         self._clock = clock
 
     def list_for(
@@ -36,23 +32,19 @@ class NotificationService:
         user_id: str | None,
         unread: bool | None,
         limit: int,
-        cursor: str | None,
-    ) -> Listing:
+        before: str | None,
+    ) -> NotificationPage:
         """A page of somebody's notifications, newest first: the caller's own, or for an admin another's.
 
         An admin's own are those to oneself and those to all admins, in one list.
 
         Raises:
             Forbidden: a customer asks for another's.
-            InvalidCursor: see Cursors.
         """
         if user_id is not None and not caller.may_act_for(user_id):
             raise Forbidden("Only an admin may list another's notifications.")
-        query = {"list": "notifications", "user_id": user_id, "unread": unread}
-        at = self._cursors.open(cursor, caller=caller.id, query=query)
-        before = at["before"] if at else None
-        # One more than asked for, so that a cursor is only given where something follows. Of several mailboxes
-        # each might fill the page alone.
+        # One more than the limit, so that a position is returned only where more follow. Each of several mailboxes
+        # might fill the page alone.
         found = sorted(
             (
                 notification
@@ -65,8 +57,7 @@ class NotificationService:
             reverse=True,
         )
         page = found[:limit]
-        following = {"before": page[-1].position} if len(found) > limit else None
-        return Listing(page, self._cursors.seal(following, caller=caller.id, query=query))
+        return NotificationPage(page, page[-1].position if len(found) > limit else None)
 
     def read(self, caller: Caller, id_: str) -> Notification:
         """Mark one of the caller's own as read, if it is not yet, and return it.

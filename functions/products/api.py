@@ -29,11 +29,16 @@ class Settings(ApiSettings):
 
 
 def create_app(
-    service: CatalogueService, *, verifier: TokenVerifier, cors_origins: str = ""
+    service: CatalogueService,
+    *,
+    verifier: TokenVerifier,
+    cursors: Cursors,
+    cors_origins: str = "",
 ) -> FastAPI:
     """The app of the products service."""
     app = web.create_app("products", router, verifier=verifier, cors_origins=cors_origins)
     app.state.service = service
+    app.state.cursors = cursors
     return app
 
 
@@ -44,11 +49,15 @@ def build(settings: Settings) -> Handler:
     service = CatalogueService(
         DynamoProducts(table, low_stock_threshold=settings.low_stock_threshold),
         DynamoProductIndex(table),
-        Cursors(key_from_kms(kms, settings.cursor_key_id)),
         currency=settings.currency,
     )
     verifier = TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids))
-    app = create_app(service, verifier=verifier, cors_origins=settings.cors_origins)
+    app = create_app(
+        service,
+        verifier=verifier,
+        cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
+        cors_origins=settings.cors_origins,
+    )
     return web.lambda_handler(app, rehearsed="/api/v1/products/-")
 
 

@@ -26,7 +26,7 @@ from shared.errors import InvalidRequest, ServiceUnavailable
 from shared.money import MinorUnits
 from shared.web import health, idempotency
 from shared.web.headers import header, location, replayed
-from shared.web.paging import Cursor, Limit
+from shared.web.paging import Paging
 from shared.web.problems import problems
 from shared.web.rest_events import link
 from shared.web.routing import GuardedRoute
@@ -83,6 +83,7 @@ _KEPT = header(
 async def list_products(
     *,
     catalogue: Catalogue,
+    paging: Paging,
     response: Response,
     category: Annotated[
         Category | None,
@@ -104,8 +105,6 @@ async def list_products(
         Query(max_length=200, description="Up to ten beginnings of words of the name."),
     ] = None,
     sort: Annotated[Sort, Query(description="`-price`: the dearest first.")] = "newest",
-    limit: Limit = 20,
-    cursor: Cursor = None,
 ) -> ProductList:
     prefixes = words_of(q or "")
     _refuse_wrong_search(min_price, max_price, prefixes)
@@ -114,11 +113,11 @@ async def list_products(
         # Something is asked for that is no word: no name has one like it.
         return ProductList(products=[], count=0, next_cursor=None)
     search = Search(category, min_price, max_price, prefixes, sort)
-    listing = catalogue.list(search, limit=limit, cursor=cursor)
+    page = catalogue.list(search, limit=paging.limit, after=paging.open())
     return ProductList(
-        products=[ProductView.of(product, catalogue.currency) for product in listing.products],
-        count=len(listing.products),
-        next_cursor=listing.next_cursor,
+        products=[ProductView.of(product, catalogue.currency) for product in page.products],
+        count=len(page.products),
+        next_cursor=paging.seal(page.last),
     )
 
 

@@ -32,10 +32,14 @@ def notifications() -> InMemoryNotifications:
     return InMemoryNotifications()
 
 
+def serve(service: NotificationService) -> HttpClient:
+    cursors = Cursors(lambda: b"k" * 32)
+    return HttpClient(api.create_app(service, verifier=FakeVerifier(), cursors=cursors))
+
+
 @pytest.fixture
 def shop(notifications: InMemoryNotifications) -> HttpClient:
-    service = NotificationService(notifications, Cursors(lambda: b"k" * 32), clock=FakeClock())
-    return HttpClient(api.create_app(service, verifier=FakeVerifier()))
+    return serve(NotificationService(notifications, clock=FakeClock()))
 
 
 def told(
@@ -242,10 +246,7 @@ def test_health_without_its_table_is_degraded(shop: HttpClient) -> None:
         def totals(self) -> dict[str, int]:
             raise ConnectionError("no table")
 
-    service = NotificationService(Unreachable(), Cursors(lambda: b"k" * 32))
-    answer = HttpClient(api.create_app(service, verifier=FakeVerifier())).get(
-        "/health/notifications"
-    )
+    answer = serve(NotificationService(Unreachable())).get("/health/notifications")
     assert answer.status == 200
     assert set(answer.json) == {"status", "uptime_seconds", "memory_mb"}
     assert answer.json["status"] == "degraded"

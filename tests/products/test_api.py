@@ -19,9 +19,9 @@ MUG = {"name": "Red Mug", "price": "11.00", "category": "kitchen"}
 
 @pytest.fixture
 def api(shop: InMemoryShop) -> HttpClient:
+    service = CatalogueService(shop, shop, currency="EUR", clock=lambda: LATER)
     cursors = Cursors(lambda: b"k" * 32)
-    service = CatalogueService(shop, shop, cursors, currency="EUR", clock=lambda: LATER)
-    return HttpClient(create_app(service, verifier=FakeVerifier()))
+    return HttpClient(create_app(service, verifier=FakeVerifier(), cursors=cursors))
 
 
 def test_an_admin_adds_a_product(api: HttpClient) -> None:

@@ -17,9 +17,9 @@ PATH = "/api/v1/products"
 
 
 def serve(shop: InMemoryShop) -> HttpClient:
+    service = CatalogueService(shop, shop, currency="EUR", clock=lambda: LATER)
     cursors = Cursors(lambda: b"k" * 32)
-    service = CatalogueService(shop, shop, cursors, currency="EUR", clock=lambda: LATER)
-    return HttpClient(create_app(service, verifier=FakeVerifier()))
+    return HttpClient(create_app(service, verifier=FakeVerifier(), cursors=cursors))
 
 
 @pytest.fixture
@@ -77,7 +77,14 @@ def test_a_wrong_filter_is_named(api: HttpClient, query: str, pointer: str) -> N
 def test_a_cursor_serves_its_own_list_only(api: HttpClient) -> None:
     cursor = api.get(f"{PATH}?limit=2&sort=price").json["next_cursor"]
     assert api.get(f"{PATH}?limit=5&sort=price&cursor={cursor}").status == 200
-    for query in (f"sort=name&cursor={cursor}", "sort=price&cursor=nonsense", "cursor="):
+    for query in (
+        f"sort=name&cursor={cursor}",
+        f"sort=price&category=kitchen&cursor={cursor}",
+        f"sort=price&max_price=9999&cursor={cursor}",
+        f"sort=price&q=r&cursor={cursor}",
+        "sort=price&cursor=nonsense",
+        "cursor=",
+    ):
         answer = api.get(f"{PATH}?{query}")
         assert (answer.status, answer.code) == (400, "invalid-cursor")
 

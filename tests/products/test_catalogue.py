@@ -10,17 +10,15 @@ from products.errors import IdempotencyKeyReused, ProductNotFound, VersionConfli
 from products.models import Product, Search
 from products.service.catalogue import CatalogueService, Restocked
 from shared.contracts.inventory import OutOfStock
-from shared.errors import InvalidCursor, ServiceUnavailable
+from shared.errors import ServiceUnavailable
 from shared.runtime.clock import rfc3339
-from shared.web.cursors import Cursors
-from tests.products.builders import LATER, SHELF, a_product
+from tests.products.builders import LATER, a_product
 from tests.products.fakes import InMemoryShop
 
 
 @pytest.fixture
 def catalogue(shop: InMemoryShop) -> CatalogueService:
-    cursors = Cursors(lambda: b"k" * 32)
-    return CatalogueService(shop, shop, cursors, currency="EUR", clock=lambda: LATER)
+    return CatalogueService(shop, shop, currency="EUR", clock=lambda: LATER)
 
 
 def mug(shop: InMemoryShop, *, available: int = 10) -> Product:
@@ -51,7 +49,7 @@ def test_a_withdrawn_product_can_still_be_looked_at(
     mug(shop)
     catalogue.withdraw("mug")
     assert not catalogue.get("mug").is_active
-    assert catalogue.list(Search(), limit=20, cursor=None).products == []
+    assert catalogue.list(Search(), limit=20, after=None).products == []
 
 
 def test_withdrawing_again_changes_nothing(shop: InMemoryShop, catalogue: CatalogueService) -> None:
@@ -249,35 +247,3 @@ def test_a_key_is_its_callers_own(shop: InMemoryShop, catalogue: CatalogueServic
     restock(catalogue, 2, "key")
     other = catalogue.restock("mug", 3, caller_id="admin-2", idempotency_key="key")
     assert (other.replayed, other.product.available) == (False, 6)
-
-
-def test_a_list_goes_on_where_its_cursor_says(
-    shop: InMemoryShop, catalogue: CatalogueService
-) -> None:
-    for product in SHELF:
-        shop.add(product)
-    first = catalogue.list(Search(sort="price"), limit=4, cursor=None)
-    assert [product.id for product in first.products] == ["p2", "p1", "p6", "p5"]
-    rest = catalogue.list(Search(sort="price"), limit=10, cursor=first.next_cursor)
-    assert [product.id for product in rest.products] == ["p4", "p3"]
-    assert rest.next_cursor is None
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        Search(sort="-price"),
-        Search(sort="price", category="kitchen"),
-        Search(sort="price", min_price_minor=1),
-        Search(sort="price", max_price_minor=10000),
-        Search(sort="price", prefixes=("r",)),
-    ],
-)
-def test_a_cursor_is_of_one_search(
-    shop: InMemoryShop, catalogue: CatalogueService, other: Search
-) -> None:
-    for product in SHELF:
-        shop.add(product)
-    cursor = catalogue.list(Search(sort="price"), limit=1, cursor=None).next_cursor
-    with pytest.raises(InvalidCursor):
-        catalogue.list(other, limit=1, cursor=cursor)

@@ -4,22 +4,21 @@ import hashlib
 import json
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from products.errors import IdempotencyKeyReused, ProductNotFound, VersionConflict
-from products.models import Product, ProductChanges, Receipt, Search, is_product_id
+from products.models import (
+    Place,
+    Product,
+    ProductChanges,
+    ProductPage,
+    Receipt,
+    Search,
+    is_product_id,
+)
 from products.ports import ProductIndex, Products
 from products.service.attempts import insist
 from shared.runtime.clock import Clock, now
-from shared.web.cursors import Cursors
-
-
-@dataclass(frozen=True)
-class Listing:
-    """One page, and the cursor of the next one (None at the end)."""
-
-    products: list[Product]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,12 @@ class CatalogueService:
         self,
         products: Products,
         index: ProductIndex,
-        cursors: Cursors,
         *,
         currency: str,
         clock: Clock = now,
     ) -> None:
         self._products = products
         self._index = index
-        self._cursors = cursors
         self._clock = clock
         self.currency = currency
 
@@ -79,17 +76,9 @@ class CatalogueService:
             raise ProductNotFound
         return product
 
-    def list(self, search: Search, *, limit: int, cursor: str | None) -> Listing:
-        """A page of the products on sale.
-
-        Raises:
-            InvalidCursor: see Cursors.
-        """
-        # Anyone may list, and everybody gets the same list: it is bound to the search alone.
-        query = {"list": "products", **asdict(search)}
-        after = self._cursors.open(cursor, caller="", query=query)
-        page = self._index.page(search, limit=limit, after=after)
-        return Listing(page.products, self._cursors.seal(page.last, caller="", query=query))
+    def list(self, search: Search, *, limit: int, after: Place | None) -> ProductPage:
+        """A page of the products on sale, from after a place."""
+        return self._index.page(search, limit=limit, after=after)
 
     def change(
         self,

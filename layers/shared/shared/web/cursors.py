@@ -1,4 +1,4 @@
-"""Cursors: where a list goes on, signed for one caller and one query, so that none can be forged or passed on."""
+"""Signed cursors: the position in a list, bound to one caller and one query. Routes use `shared.web.paging`."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ LONGEST = 4096
 
 
 def key_from_kms(kms: "KMSClient", key_id: str) -> Callable[[], bytes]:
-    """A signing key that is nowhere stored: what KMS's HMAC key makes of a constant, the same for every environment."""
+    """A signing key that is stored nowhere: KMS's HMAC of a constant, the same in every environment."""
 
     def derive() -> bytes:
         return kms.generate_mac(
@@ -29,10 +29,10 @@ def key_from_kms(kms: "KMSClient", key_id: str) -> Callable[[], bytes]:
 
 
 class Cursors:
-    """Signs and opens cursors. The key is asked for at the first use, for most requests need none.
+    """Signs and opens cursors.
 
     Args:
-        key: gives the signing key, 32 bytes.
+        key: returns the signing key, 32 bytes; called at the first use, because most requests need no key.
     """
 
     def __init__(self, key: Callable[[], bytes]) -> None:
@@ -42,14 +42,12 @@ class Cursors:
     def _key(self) -> bytes:
         return self._derive()
 
-    def seal(
-        self, position: Mapping[str, Any] | None, *, caller: str, query: Mapping[str, Any]
-    ) -> str | None:
-        """The cursor for `position`, None at a list's end.
+    def seal(self, position: Any, *, caller: str, query: Mapping[str, Any]) -> str | None:
+        """The cursor for a position, which is any JSON value; None for None, at the end of a list.
 
         Args:
-            caller: the id of whoever asks, empty for anyone.
-            query: the list's name and its filters, without `limit` and `cursor`.
+            caller: the caller's id, empty in a public list.
+            query: the list and its filters, without `limit` and `cursor`.
         """
         if position is None:
             return None
@@ -57,13 +55,11 @@ class Cursors:
         signed = self._mac(payload, caller, query) + payload
         return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
-    def open(
-        self, cursor: str | None, *, caller: str, query: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
-        """The position in a cursor that was sealed for this caller and query; None for no cursor.
+    def open(self, cursor: str | None, *, caller: str, query: Mapping[str, Any]) -> Any:
+        """The position in a cursor that was sealed for this caller and query; None without a cursor.
 
         Raises:
-            InvalidCursor: forged, cut short, or sealed for somebody or something else.
+            InvalidCursor: the cursor is forged, cut short, or sealed for another caller or query.
         """
         if cursor is None:
             return None
@@ -76,8 +72,7 @@ class Cursors:
         mac, payload = signed[:_MAC_BYTES], signed[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(payload, caller, query)):
             raise InvalidCursor
-        position: dict[str, Any] = json.loads(payload)
-        return position
+        return json.loads(payload)
 
     def _mac(self, payload: bytes, caller: str, query: Mapping[str, Any]) -> bytes:
         bound = json.dumps(
