@@ -10,7 +10,7 @@ import httpx
 
 from bench.meter import Asked
 from bench.shop import Shop
-from tests.support.shop import PASSWORD
+from tests.support.client import PASSWORD
 
 type Flow = Callable[[Shop], Iterator[None]]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from shared.auth.access import Route
 from tests.access.scene import Owner, Scene
-from tests.support.shop import PASSWORD
+from tests.support.client import PASSWORD
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from shared.web.app import lambda_handler
 from tests.shared.forging import Forge, Key
 from tests.simulation.stage import Stage, opened
 from tests.simulation.town import Town
+from tests.support.client import PASSWORD, Client
 from tests.support.functions import FUNCTIONS
-from tests.support.shop import PASSWORD, Client
 from tools.lambda_environment import variables
 from tools.template import alias
 

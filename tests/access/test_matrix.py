@@ -11,8 +11,8 @@ from fastapi.routing import iter_route_contexts
 from shared.auth.access import RULES, Route, Who
 from tests.access.examples import EXAMPLES
 from tests.access.scene import Owner, Scene
+from tests.support.client import code
 from tests.support.functions import FUNCTIONS
-from tests.support.shop import code
 
 UNKNOWN: Final = ("anonymous", "expired", "wrong audience", "wrong type", "foreign key")
 CALLERS: Final = (*UNKNOWN, "deactivated", "owner", "other", "admin")

@@ -11,8 +11,8 @@ from shared.auth.access import RULES, Route, Who
 from tests.access.examples import EXAMPLES
 from tests.access.scene import Scene
 from tests.simulation.wire import THROTTLING, Call, Mode
+from tests.support.client import code
 from tests.support.functions import FUNCTIONS
-from tests.support.shop import code
 
 ROUTES: Final = [
     route

@@ -10,7 +10,7 @@ from shared.runtime import aws
 from shared.storage.dynamodb import Table
 from tests.simulation.people import Regular
 from tests.simulation.town import Town
-from tests.support.shop import Client
+from tests.support.client import Client
 from tools.first_admin import make_admin
 from users.repository.accounts import UserRepository
 

@@ -19,7 +19,7 @@ from tests.flows.views import (
     payment_of,
 )
 from tests.simulation.town import Town
-from tests.support.shop import Client
+from tests.support.client import Client
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from tests.flows.views import by_status, figures, history_of, letters_to, order_
 from tests.simulation.people import Regular
 from tests.simulation.stage import Stage, opened
 from tests.simulation.town import Town
+from tests.support.client import Client
 from tests.support.invariants import breaches
-from tests.support.shop import Client
 
 FIRST = {"email": "petra.private@example.com", "full_name": "Petra Private"}
 LATER = {"email": "petra.public@example.com", "full_name": "Petra Public"}

@@ -16,7 +16,7 @@ from shared.auth.tokens import LIFETIME_SECONDS
 from shared.runtime.entry import Handler
 from tests.simulation.town import Town
 from tests.support.callers import PLACES
-from tests.support.shop import PASSWORD, Client
+from tests.support.client import PASSWORD, Client
 
 PHASES: Final = ("A", "A+B", "B+A", "B")
 LIFETIME: Final = timedelta(seconds=LIFETIME_SECONDS)

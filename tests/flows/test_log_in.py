@@ -21,8 +21,8 @@ import pytest
 from argon2 import low_level
 
 from tests.simulation.town import Town
+from tests.support.client import PASSWORD, Client
 from tests.support.http import Answer, rest_event
-from tests.support.shop import PASSWORD, Client
 
 type Call = tuple[str, str, str, str]
 

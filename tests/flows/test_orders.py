@@ -18,7 +18,7 @@ from tests.flows.views import (
     told,
 )
 from tests.simulation.town import Town
-from tests.support.shop import Client, code
+from tests.support.client import Client, code
 
 
 def test_a_customer_registers_is_welcomed_and_buys(

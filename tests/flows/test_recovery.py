@@ -23,7 +23,7 @@ from tests.flows.views import (
     payment_of,
 )
 from tests.simulation.town import Town
-from tests.support.shop import Client, code
+from tests.support.client import Client, code
 
 SWEEPERS = ("OrdersSweeper", "ProductsSweeper", "UsersSweeper")
 

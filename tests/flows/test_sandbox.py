@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tests.flows.views import CONFIRMED, RECEIVED, WELCOME, figures, letters_to
 from tests.simulation.town import Town
-from tests.support.shop import Client
+from tests.support.client import Client
 
 QUEUE = "NotificationsQueue"
 DEAD = "NotificationsDeadLetters"

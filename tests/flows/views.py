@@ -5,7 +5,7 @@ from typing import Any
 from shared.runtime import aws
 from shared.storage.dynamodb import Table
 from tests.simulation.town import Town
-from tests.support.shop import Client
+from tests.support.client import Client
 
 WELCOME = "Welcome to Bodega"
 RECEIVED = "We have received your order"

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 
 from tests.kills.crew import Crew
-from tests.support.shop import PASSWORD, Client, code
+from tests.support.client import PASSWORD, Client, code
 
 _PATIENCE: Final = 0.5
 _TOKENS: Final = ("tok_ok",) * 5 + ("tok_declined", "tok_timeout")

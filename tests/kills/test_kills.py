@@ -20,9 +20,9 @@ from tests.kills.people import People
 from tests.kills.settling import let_an_hour_pass, settle
 from tests.kills.zygote import Process, spawn
 from tests.support.books import Books
+from tests.support.client import Client, eventually
 from tests.support.functions import FUNCTIONS
 from tests.support.invariants import DOUBLED, breaches
-from tests.support.shop import Client, eventually
 from tools.first_admin import make_admin
 from users.repository.accounts import UserRepository
 

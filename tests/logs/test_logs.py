@@ -23,9 +23,9 @@ from bench.functions import Signer, functions
 from shared.storage.dynamodb import Table
 from tests.kills.account import Account
 from tests.kills.killable_shop import KillableShop, emulated_account, killable_shop
+from tests.support.client import Client, eventually
 from tests.support.functions import FUNCTIONS
 from tests.support.privacy import PRIVACY
-from tests.support.shop import Client, eventually
 from tools import lambda_environment
 from tools.first_admin import make_admin
 from tools.local.places import APP_PYTHON, ROOT

@@ -15,19 +15,6 @@ from shared.runtime.clock import rfc3339
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
-class FakeClock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def advance(self, **parts: float) -> None:
-        self.time += timedelta(**parts)
-
-
 class InMemoryNotifications:
     """Keeps the same promises as DynamoNotifications: one contract suite runs against both."""
 

@@ -3,14 +3,15 @@
 from notifications.models import Notification, mailbox
 from notifications.notifier import Notifier
 from shared.contracts.events import Event
-from tests.notifications.fakes import FakeClock, FakeMailer, InMemoryNotifications
+from tests.notifications.fakes import FakeMailer, InMemoryNotifications
+from tests.support.clock import ManualClock
 
 
 class Shop:
     """A notifier with all that it stands on, and what a test wants to see of them."""
 
     def __init__(self) -> None:
-        self.clock = FakeClock()
+        self.clock = ManualClock()
         self.mailer = FakeMailer()
         self.notifications = InMemoryNotifications()
         self.notifier = Notifier(

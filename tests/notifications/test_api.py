@@ -13,7 +13,6 @@ from shared.runtime.entry import Entry
 from shared.web.cursors import Cursors
 from tests.notifications.fakes import (
     NOON,
-    FakeClock,
     InMemoryNotifications,
     low_stock,
     notification,
@@ -21,6 +20,7 @@ from tests.notifications.fakes import (
     registered,
 )
 from tests.support.callers import ADMIN, ALICE, BOB, FakeVerifier
+from tests.support.clock import ManualClock
 from tests.support.environment import given_environment
 from tests.support.http import Answer, HttpClient
 
@@ -39,7 +39,7 @@ def serve(service: NotificationService) -> HttpClient:
 
 @pytest.fixture
 def shop(notifications: InMemoryNotifications) -> HttpClient:
-    return serve(NotificationService(notifications, clock=FakeClock()))
+    return serve(NotificationService(notifications, clock=ManualClock()))
 
 
 def told(

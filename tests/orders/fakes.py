@@ -29,20 +29,8 @@ from shared.contracts.inventory import (
 from shared.errors import ServiceUnavailable
 from shared.messaging import outbox
 from shared.runtime import clock
-from shared.runtime.clock import Clock
-from tests.orders.builders import NOON
 
 _KEYS_ARE_KEPT: Final = timedelta(hours=24)
-
-
-class FakeClock:
-    """Time that stands until it is moved."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 class InMemoryOrders:

@@ -4,8 +4,9 @@ from orders.models import Order
 from orders.service import OrderService
 from shared.contracts.directory import Customer
 from tests.orders.builders import NOON, a_basket
-from tests.orders.fakes import FakeClock, FakeCustomers, FakeInventory, InMemoryOrders
+from tests.orders.fakes import FakeCustomers, FakeInventory, InMemoryOrders
 from tests.support.callers import ALICE, BOB
+from tests.support.clock import ManualClock
 
 
 class Shop:
@@ -20,7 +21,7 @@ class Shop:
             )
         )
         self.inventory = FakeInventory(mug=10, tray=10)
-        self.clock = FakeClock()
+        self.clock = ManualClock()
         self.service = OrderService(self.orders, self.customers, self.inventory, self.clock)
 
     def placed(self, key: str = "k", *lines: tuple[str, int]) -> Order:

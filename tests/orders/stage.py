@@ -12,7 +12,8 @@ from orders.overdue import Overdue
 from orders.saga import Checkout
 from shared.messaging.redelivery import ComeAgain
 from tests.orders.builders import a_basket, a_line, an_order
-from tests.orders.fakes import FakeClock, FakeInventory, InMemoryOrders, InMemoryPayments
+from tests.orders.fakes import FakeInventory, InMemoryOrders, InMemoryPayments
+from tests.support.clock import ManualClock
 from tests.support.context import a_deadline
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Stage:
     def __init__(self) -> None:
         self.orders = InMemoryOrders()
         self.stock = FakeInventory(mug=10)
-        self.clock = FakeClock()
+        self.clock = ManualClock()
         self.payments = InMemoryPayments(self.clock)
         self.letterbox = Letterbox()
         self.messages: list[tuple[datetime, str]] = []

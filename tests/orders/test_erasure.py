@@ -15,9 +15,10 @@ from shared.messaging.redelivery import ComeAgain
 from shared.runtime.clock import rfc3339
 from shared.storage.dynamodb import Table
 from tests.orders.builders import MINUTE, NOON, a_basket, added, an_order, order_id_of
-from tests.orders.fakes import FakeClock, InMemoryOrders
+from tests.orders.fakes import InMemoryOrders
 from tests.orders.stage import Stage
 from tests.support.callers import ALICE, BOB
+from tests.support.clock import ManualClock
 
 NAME, EMAIL = "Alice Example", "alice@example.com"
 GONE = f"{ALICE.id}@erased.invalid"
@@ -146,7 +147,7 @@ class TestErasure:
         for number in range(5):
             added(orders, an_order(number, at=NOON + number * MINUTE))
         others = added(orders, an_order(9, user_id=BOB.id))
-        erasure = Erasure(orders, FakeClock(NOON + MINUTE))
+        erasure = Erasure(orders, ManualClock(NOON + MINUTE))
         for _ in range(2):
             with pytest.raises(ComeAgain) as rest:
                 erasure.erase(user_erased())
@@ -158,7 +159,7 @@ class TestErasure:
     def test_it_comes_again_when_what_was_on_its_way_must_be_there(
         self, orders: InMemoryOrders
     ) -> None:
-        clock = FakeClock(NOON)
+        clock = ManualClock(NOON)
         with pytest.raises(ComeAgain) as rest:
             Erasure(orders, clock).erase(user_erased())
         assert rest.value.seconds == 60
@@ -176,13 +177,13 @@ class TestErasure:
         self, orders: InMemoryOrders
     ) -> None:
         with pytest.raises(ComeAgain) as rest:
-            Erasure(orders, FakeClock(NOON - 60 * MINUTE)).erase(user_erased())
+            Erasure(orders, ManualClock(NOON - 60 * MINUTE)).erase(user_erased())
         assert rest.value.seconds == 60
 
     def test_again_changes_nothing(self, orders: InMemoryOrders) -> None:
         order = added(orders, an_order())
         for _ in range(3):
-            Erasure(orders, FakeClock(NOON + MINUTE)).erase(user_erased())
+            Erasure(orders, ManualClock(NOON + MINUTE)).erase(user_erased())
         assert orders.told(order.id) == ["order.placed", "user.erased"]
 
     def test_one_that_changes_meanwhile_is_erased_as_it_is_then(self) -> None:
@@ -194,7 +195,7 @@ class TestErasure:
 
         orders = Racing()
         order = added(orders, an_order())
-        Erasure(orders, FakeClock(NOON + MINUTE)).erase(user_erased())
+        Erasure(orders, ManualClock(NOON + MINUTE)).erase(user_erased())
         assert orders.told(order.id) == ["order.placed", "order.confirmed", "user.erased"]
         assert orders.orders[order.id].status == "confirmed"
 
@@ -206,12 +207,12 @@ class TestErasure:
         orders = Racing()
         added(orders, an_order())
         with pytest.raises(OrderChanged):
-            Erasure(orders, FakeClock(NOON + MINUTE)).erase(user_erased())
+            Erasure(orders, ManualClock(NOON + MINUTE)).erase(user_erased())
 
 
 class TestSagas:
     def erased(self, stage: Stage) -> None:
-        Erasure(stage.orders, FakeClock(NOON + MINUTE)).erase(user_erased())
+        Erasure(stage.orders, ManualClock(NOON + MINUTE)).erase(user_erased())
 
     def test_an_erased_order_goes_on_to_its_end(self, stage: Stage) -> None:
         order = stage.placed("tok_timeout")

@@ -14,7 +14,7 @@ from tests.simulation.people import Regular
 from tests.simulation.resources import WORKERS
 from tests.simulation.stage import Stage, opened
 from tests.simulation.timed import TimedTown
-from tests.support.shop import code
+from tests.support.client import code
 
 # How long a client goes on asking.
 _PATIENCE_SECONDS: Final = 180

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.simulation.town import Town
+from tests.support.client import Client
 from tests.support.privacy import PRIVACY
-from tests.support.shop import Client
 
 type Heard = Callable[[], list[str]]
 

@@ -15,13 +15,6 @@ MUCH_LATER = NOW + timedelta(minutes=16)
 _numbers = count(1)
 
 
-class Clock:
-    """Time that passes when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-
 def a_product(id_: str | None = None, *, at: datetime = NOW, **changed: Any) -> Product:
     """Ten red mugs for 11.00 each, where nothing else is said."""
     product = {

@@ -14,9 +14,10 @@ from products.repository.reservations import DynamoReservations
 from shared.contracts.events import Event
 from shared.messaging import outbox
 from shared.storage.dynamodb import Table
-from tests.products.builders import LATER, SHELF, Clock
+from tests.products.builders import LATER, NOW, SHELF
 from tests.products.fakes import InMemoryReservations, InMemoryShop
 from tests.support.aws import make_table, mocked_account
+from tests.support.clock import ManualClock
 
 THRESHOLD: Final = 5
 
@@ -63,8 +64,8 @@ def shop() -> InMemoryShop:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock(NOW)
 
 
 def in_memory() -> Stores:

@@ -13,13 +13,14 @@ from shared.calls.deadline import Deadline
 from shared.contracts.inventory import Line, OutOfStock, ReservationEnded, UnknownProduct
 from shared.errors import ServiceUnavailable
 from shared.runtime import metrics
-from tests.products.builders import LATER, Clock, a_line, a_product
+from tests.products.builders import LATER, a_line, a_product
 from tests.products.fakes import InMemoryReservations, InMemoryShop
+from tests.support.clock import ManualClock
 from tests.support.context import a_deadline
 
 
 @pytest.fixture
-def service(shop: InMemoryShop, clock: Clock) -> ReservationService:
+def service(shop: InMemoryShop, clock: ManualClock) -> ReservationService:
     return ReservationService(InMemoryReservations(shop), clock=lambda: clock.now)
 
 
@@ -101,7 +102,7 @@ def test_a_second_reserve_does_not_miss_what_the_first_one_holds(
 
 
 def test_a_second_reserve_is_told_how_long_ago_the_first_one_was(
-    shop: InMemoryShop, service: ReservationService, clock: Clock
+    shop: InMemoryShop, service: ReservationService, clock: ManualClock
 ) -> None:
     (mug,) = stocked(shop, 5)
     assert service.reserve("order-1", [a_line(mug)]).seconds_ago is None
@@ -124,7 +125,7 @@ def test_the_same_reserve_twice_at_once_holds_once(
 
 @pytest.mark.parametrize("withdrawn", [False, True], ids=["none left", "withdrawn"])
 def test_a_twin_that_holds_between_two_reads_is_not_taken_for_a_lack_of_stock(
-    shop: InMemoryShop, clock: Clock, withdrawn: bool
+    shop: InMemoryShop, clock: ManualClock, withdrawn: bool
 ) -> None:
     (mug,) = stocked(shop, 5)
     twin = ReservationService(InMemoryReservations(shop), clock=lambda: clock.now)
@@ -235,7 +236,7 @@ def test_a_confirmation_that_comes_between_is_released_too(
 
 
 def test_only_what_is_held_too_long_is_given_back(
-    shop: InMemoryShop, service: ReservationService, clock: Clock
+    shop: InMemoryShop, service: ReservationService, clock: ManualClock
 ) -> None:
     (mug,) = stocked(shop, 9)
     service.reserve("expired", [a_line(mug, 1)])
@@ -251,7 +252,7 @@ def test_only_what_is_held_too_long_is_given_back(
 
 
 def test_an_expired_reservation_that_is_still_held_can_be_confirmed(
-    shop: InMemoryShop, service: ReservationService, clock: Clock
+    shop: InMemoryShop, service: ReservationService, clock: ManualClock
 ) -> None:
     (mug,) = stocked(shop, 5)
     service.reserve("order-1", [a_line(mug, 2)])
@@ -262,7 +263,7 @@ def test_an_expired_reservation_that_is_still_held_can_be_confirmed(
 
 
 def test_a_sale_at_the_last_moment_is_not_undone_by_the_sweeper(
-    shop: InMemoryShop, service: ReservationService, clock: Clock
+    shop: InMemoryShop, service: ReservationService, clock: ManualClock
 ) -> None:
     (mug,) = stocked(shop, 5)
     service.reserve("order-1", [a_line(mug, 2)])
@@ -272,7 +273,7 @@ def test_a_sale_at_the_last_moment_is_not_undone_by_the_sweeper(
     assert units(shop, mug) == (3, 2)
 
 
-def test_a_stale_index_does_not_undo_a_sale(shop: InMemoryShop, clock: Clock) -> None:
+def test_a_stale_index_does_not_undo_a_sale(shop: InMemoryShop, clock: ManualClock) -> None:
     (mug,) = stocked(shop, 5)
     reservations = InMemoryReservations(shop)
     service = ReservationService(reservations, clock=lambda: clock.now)
@@ -287,7 +288,7 @@ def test_a_stale_index_does_not_undo_a_sale(shop: InMemoryShop, clock: Clock) ->
 def test_a_broken_reservation_does_not_keep_others_from_coming_back(
     shop: InMemoryShop,
     service: ReservationService,
-    clock: Clock,
+    clock: ManualClock,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     mug, tray = stocked(shop, 5, 5)
@@ -306,7 +307,7 @@ def test_a_broken_reservation_does_not_keep_others_from_coming_back(
 
 
 def test_the_sweep_ends_before_its_time_is_up(
-    shop: InMemoryShop, service: ReservationService, clock: Clock
+    shop: InMemoryShop, service: ReservationService, clock: ManualClock
 ) -> None:
     (mug,) = stocked(shop, 9)
     for number in range(9):

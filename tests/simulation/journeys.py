@@ -8,7 +8,7 @@ import httpx
 from tests.crashes.scenarios import SCENARIOS
 from tests.simulation.journal import Journal, journal_of
 from tests.simulation.stage import Stage, opened
-from tests.support.shop import Client
+from tests.support.client import Client
 
 _SORTS: Final = ("price", "-price", "name", "newest")
 _FILTERS: Final[tuple[dict[str, str], ...]] = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.shop import Client
+from tests.support.client import Client
 
 
 @dataclass

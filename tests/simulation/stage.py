@@ -14,7 +14,7 @@ from shared.storage.dynamodb import Table
 from tests.simulation.people import Regular
 from tests.simulation.town import Town
 from tests.support.books import Witness
-from tests.support.shop import Client, code
+from tests.support.client import Client, code
 from tools.first_admin import make_admin
 from users.repository.accounts import UserRepository
 

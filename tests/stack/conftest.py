@@ -9,9 +9,9 @@ from functools import partial
 import httpx
 import pytest
 
+from tests.support.client import Client
 from tests.support.cloud import Cloud
 from tests.support.privacy import PRIVACY
-from tests.support.shop import Client
 from tools.local.places import STACK
 from tools.local.processes import free_port
 from tools.local.shop import Shop

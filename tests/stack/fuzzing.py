@@ -14,7 +14,7 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.engine import events
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from tests.support.shop import Client
+from tests.support.client import Client
 
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 # Well before an access token ends, which is after 15 minutes.

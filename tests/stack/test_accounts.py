@@ -5,7 +5,7 @@ import time
 import jwt
 import pytest
 
-from tests.support.shop import PASSWORD, Client, code, eventually
+from tests.support.client import PASSWORD, Client, code, eventually
 
 USER_FIELDS = {"id", "email", "full_name", "role", "is_active", "created_at"}
 

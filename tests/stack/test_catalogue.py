@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.shop import Client, code
+from tests.support.client import Client, code
 
 PRODUCT_FIELDS = {
     "id", "name", "description", "price", "currency", "category", "stock", "is_active",

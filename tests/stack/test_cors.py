@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.shop import Client, code
+from tests.support.client import Client, code
 from tools.local.shop import Shop
 
 WANTED: Final = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.client import eventually
 from tests.support.cloud import Cloud
-from tests.support.shop import eventually
 from tools.dlq.queues import DeadLetter, DeadLetterQueue, queues_of
 from tools.local.places import STACK
 from tools.template import ROOT

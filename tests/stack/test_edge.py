@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.support.shop import Client, code
+from tests.support.client import Client, code
 from tools.local.shop import Shop
 
 _JSON = {"Content-Type": "application/json"}

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.books import TABLES, read
+from tests.support.client import Client, code, eventually
 from tests.support.cloud import Cloud
-from tests.support.shop import Client, code, eventually
 
 
 @pytest.fixture

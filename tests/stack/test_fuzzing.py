@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.stack.fuzzing import Findings, Identity, fuzz
+from tests.support.client import PASSWORD, Client
 from tests.support.cloud import Cloud
-from tests.support.shop import PASSWORD, Client
 from tools.local.shop import Shop
 
 _ALL = frozenset({"examples", "coverage", "fuzzing", "stateful"})

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.client import Client, code
 from tests.support.cloud import Cloud
-from tests.support.shop import Client, code
 from tools.local.shop import Shop
 
 

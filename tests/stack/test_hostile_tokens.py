@@ -7,8 +7,8 @@ from shared.auth.tokens import keys_from_kms
 from tests.shared.forging import Forge
 from tests.shared.hostile_tokens import hostile
 from tests.support.callers import PLACES
+from tests.support.client import Client, code
 from tests.support.cloud import Cloud
-from tests.support.shop import Client, code
 from users.signing import KmsSigner
 
 # One of each kind.

@@ -17,7 +17,7 @@ import pytest
 
 from shared.auth.tokens import LIFETIME_SECONDS
 from tests.support.callers import PLACES
-from tests.support.shop import Client
+from tests.support.client import Client
 from tools.local.processes import free_port
 from tools.local.shop import Shop
 

@@ -1,6 +1,6 @@
 """What customers were told, over HTTP on the deployed stack."""
 
-from tests.support.shop import Client, code, eventually
+from tests.support.client import Client, code, eventually
 
 FIELDS = {"id", "type", "subject", "body", "channel", "status", "created_at"}
 

@@ -4,8 +4,8 @@ import uuid
 
 import pytest
 
+from tests.support.client import Client, code, eventually
 from tests.support.cloud import Cloud
-from tests.support.shop import Client, code, eventually
 
 ORDER_FIELDS = {
     "id", "user_id", "user_name", "status", "items", "total_amount", "currency", "created_at",

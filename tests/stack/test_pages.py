@@ -6,8 +6,8 @@ import uuid
 import httpx
 import pytest
 
+from tests.support.client import Client, code, eventually
 from tests.support.cloud import Cloud
-from tests.support.shop import Client, code, eventually
 
 SERVICES = {"users", "products", "orders", "notifications"}
 

@@ -9,11 +9,11 @@ from botocore.exceptions import ClientError
 from shared.storage.dynamodb import to_wire
 from tests.privileges.plays import asked
 from tests.simulation.cloud import ACCOUNT
+from tests.support.client import Client
 from tests.support.cloud import Cloud
 from tests.support.functions import FUNCTIONS
 from tests.support.grants import NAMED, arn, granted
 from tests.support.policies import Request, Statement, allows, statements
-from tests.support.shop import Client
 from tools.local import adapt, stack
 
 # For Lambda itself, which writes what functions print, sends their traces, and polls queues and streams for them. All

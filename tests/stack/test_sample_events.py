@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from tests.support.client import Client
 from tests.support.cloud import Cloud
 from tests.support.functions import SampleEvent, sample_events
-from tests.support.shop import Client
 
 SAMPLES = list(sample_events())
 

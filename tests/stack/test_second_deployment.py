@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.client import code
 from tests.support.cloud import Cloud
-from tests.support.shop import code
 from tools.local import sam
 from tools.local.places import ROOT, architecture, aws_environment
 from tools.local.shop import Shop

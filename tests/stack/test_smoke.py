@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.stack.replaying import Exchange, Mutation, Recording, changing
+from tests.support.client import PASSWORD, Client, code
 from tests.support.cloud import Cloud
 from tests.support.privacy import PRIVACY
-from tests.support.shop import PASSWORD, Client, code
 from tools.local.shop import Shop
 from tools.progress import Problem
 from tools.smoke import client as smoke

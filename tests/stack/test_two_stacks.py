@@ -9,8 +9,8 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.client import Client
 from tests.support.cloud import Cloud
-from tests.support.shop import Client
 from tools.local import bootstrap, sam, stack
 from tools.local.places import architecture
 from tools.local.shop import Shop

@@ -12,7 +12,7 @@ from shared.contracts.events import Event
 from shared.messaging import outbox
 from shared.storage.dynamodb import Table
 from tests.support import books
-from tests.support.shop import eventually
+from tests.support.client import eventually
 from tools.local import stack
 from tools.local.places import STACK
 from tools.local.shop import Shop

@@ -13,19 +13,6 @@ SOURCE = "192.0.2.1"
 _numbers = itertools.count(1)
 
 
-class Clock:
-    """Stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def pass_(self, **time: float) -> None:
-        self.moment += timedelta(**time)
-
-
 def a_user(**values: Any) -> User:
     """An active customer; each one's `created_at` is later than the last one's."""
     number = next(_numbers)

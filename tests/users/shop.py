@@ -8,8 +8,9 @@ from fastapi import FastAPI
 from shared.auth.tokens import Caller
 from shared.web.cursors import Cursors
 from tests.support.callers import FakeVerifier
+from tests.support.clock import ManualClock
 from tests.support.http import Answer, HttpClient
-from tests.users.builders import PASSWORD, SOURCE, Clock, a_registration
+from tests.users.builders import PASSWORD, SOURCE, a_registration
 from tests.users.fakes import (
     InMemoryAttempts,
     InMemoryFamilies,
@@ -32,7 +33,7 @@ ISSUER = "https://tests.example"
 class Shop:
     """The services, and the fakes that they stand on."""
 
-    clock: Clock = field(default_factory=Clock)
+    clock: ManualClock = field(default_factory=ManualClock)
     users: InMemoryUsers = field(default_factory=InMemoryUsers)
     families: InMemoryFamilies = field(default_factory=InMemoryFamilies)
     passwords: PlainPasswords = field(default_factory=PlainPasswords)
@@ -74,7 +75,7 @@ class Shop:
 
     def customer(self, **values: str) -> User:
         """Somebody who has just registered, a second after the one before."""
-        self.clock.pass_(seconds=1)
+        self.clock.advance(seconds=1)
         return self.accounts.register(a_registration(**values), source=SOURCE)
 
     def admin(self) -> User:

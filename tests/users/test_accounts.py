@@ -38,7 +38,7 @@ class TestRegister:
         )
         assert (user.email, user.full_name) == ("Alice@example.com", "Alice")
         assert (user.role, user.is_active) == ("customer", True)
-        assert user.created_at == "2026-11-20T08:30:00.000Z"
+        assert user.created_at == "2026-11-20T12:00:00.000Z"
         assert shop.now(user) == user
 
     def test_a_registration_is_told_of(self, shop: Shop) -> None:
@@ -230,7 +230,7 @@ class TestPassword:
                 change(shop, user, password=NEW, current_password="wrong")
         with pytest.raises(TooManyAttempts):
             change(shop, user, password=NEW, current_password=PASSWORD)
-        shop.clock.pass_(seconds=2)
+        shop.clock.advance(seconds=2)
         change(shop, user, password=NEW, current_password=PASSWORD)
 
 

@@ -27,7 +27,7 @@ class TestRegister:
         assert set(answer.json) == FIELDS
         assert (answer.json["email"], answer.json["role"]) == ("Alice@example.com", "customer")
         assert answer.json["is_active"] is True
-        assert answer.json["created_at"] == "2026-11-20T08:30:00.000Z"
+        assert answer.json["created_at"] == "2026-11-20T12:00:00.000Z"
         assert answer.headers["location"] == f"/api/v1/users/{answer.json['id']}"
 
     def test_an_address_that_is_taken_is_a_conflict(self, shop: Shop) -> None:

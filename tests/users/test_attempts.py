@@ -1,8 +1,11 @@
 """Guessing is slowed down, and nobody is locked out by it but the guesser."""
 
+from datetime import timedelta
+
 import pytest
 
-from tests.users.builders import SOURCE, Clock
+from tests.support.clock import NOON, ManualClock
+from tests.users.builders import SOURCE
 from tests.users.fakes import InMemoryAttempts
 from users.attempts import Attempt, Guard
 from users.errors import BadCredentials, TooManyAttempts
@@ -14,12 +17,12 @@ ELSEWHERE = "198.51.100.7"
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock(NOON - timedelta(minutes=30))
 
 
 @pytest.fixture
-def guard(clock: Clock) -> Guard:
+def guard(clock: ManualClock) -> Guard:
     return Guard(InMemoryAttempts(), clock)
 
 
@@ -29,10 +32,10 @@ def fail(guard: Guard, times: int, email: str = ALICE, source: str = SOURCE) -> 
         guard.admit(email, source)
 
 
-def fail_patiently(guard: Guard, clock: Clock, times: int, email: str = ALICE) -> None:
+def fail_patiently(guard: Guard, clock: ManualClock, times: int, email: str = ALICE) -> None:
     """So many wrong passwords, each as soon as it may be tried."""
     for _ in range(times):
-        clock.pass_(seconds=retry_after(guard, email))
+        clock.advance(seconds=retry_after(guard, email))
         guard.admit(email, SOURCE)
 
 
@@ -78,10 +81,10 @@ def test_an_attempt_that_is_refused_counts(guard: Guard) -> None:
     assert retry_after(guard) == 2
 
 
-def test_each_failure_from_the_fifth_doubles_the_wait(guard: Guard, clock: Clock) -> None:
+def test_each_failure_from_the_fifth_doubles_the_wait(guard: Guard, clock: ManualClock) -> None:
     fail(guard, 5)
     assert retry_after(guard) == 2
-    clock.pass_(seconds=2)
+    clock.advance(seconds=2)
     fail(guard, 1)
     assert retry_after(guard) == 4
 
@@ -114,37 +117,39 @@ def test_a_success_starts_the_pair_afresh(guard: Guard) -> None:
     assert retry_after(guard) == 0
 
 
-def test_midnight_does_not_shorten_the_wait(guard: Guard, clock: Clock) -> None:
-    clock.pass_(hours=15, minutes=15)  # a quarter of an hour to midnight
+def test_midnight_does_not_shorten_the_wait(guard: Guard, clock: ManualClock) -> None:
+    clock.advance(hours=15, minutes=15)  # a quarter of an hour to midnight
     fail_patiently(guard, clock, 11)
     assert retry_after(guard) == 128
-    clock.pass_(minutes=16)
+    clock.advance(minutes=16)
     fail(guard, 1)
     assert retry_after(guard) == 256
 
 
-def test_a_day_after_the_last_failure_all_are_forgotten(guard: Guard, clock: Clock) -> None:
+def test_a_day_after_the_last_failure_all_are_forgotten(guard: Guard, clock: ManualClock) -> None:
     fail_patiently(guard, clock, 9)
-    clock.pass_(days=1)
+    clock.advance(days=1)
     fail(guard, 4)
     assert retry_after(guard) == 0
 
 
 def test_a_source_that_fails_across_accounts_waits_for_the_hour_to_end(
-    guard: Guard, clock: Clock
+    guard: Guard, clock: ManualClock
 ) -> None:
     fail_across(guard, 50)
     assert retry_after(guard) == 30 * 60  # the clock stands at half past
     assert retry_after(guard, source=ELSEWHERE) == 0
-    clock.pass_(minutes=30)
+    clock.advance(minutes=30)
     assert retry_after(guard) == 0
 
 
-def test_who_is_refused_for_the_source_s_sake_has_not_failed(guard: Guard, clock: Clock) -> None:
+def test_who_is_refused_for_the_source_s_sake_has_not_failed(
+    guard: Guard, clock: ManualClock
+) -> None:
     fail_across(guard, 50)
     for _ in range(9):
         assert retry_after(guard) == 30 * 60
-    clock.pass_(minutes=30)
+    clock.advance(minutes=30)
     fail(guard, 5)
 
 
@@ -169,13 +174,13 @@ def test_who_registered_from_a_source_is_trusted_too(guard: Guard) -> None:
     assert retry_after(guard, BOB) == 0
 
 
-def test_trust_lasts_thirty_days_whoever_fails_meanwhile(guard: Guard, clock: Clock) -> None:
+def test_trust_lasts_thirty_days_whoever_fails_meanwhile(guard: Guard, clock: ManualClock) -> None:
     guard.trust(BOB, SOURCE)
-    clock.pass_(days=29)
+    clock.advance(days=29)
     fail(guard, 1, BOB)
     fail_across(guard, 50)
     assert retry_after(guard, BOB) == 0
-    clock.pass_(days=1)
+    clock.advance(days=1)
     fail_across(guard, 50)
     assert retry_after(guard, BOB) > 0
 
@@ -198,7 +203,7 @@ def test_a_source_without_an_address_counts_too(guard: Guard) -> None:
     assert retry_after(guard, source="") > 0
 
 
-def test_who_is_always_overtaken_is_told_to_come_again(clock: Clock) -> None:
+def test_who_is_always_overtaken_is_told_to_come_again(clock: ManualClock) -> None:
     class Crowded(InMemoryAttempts):
         def count(self, *_: object, **__: object) -> tuple[bool, Attempts]:
             return False, Attempts()
@@ -206,7 +211,7 @@ def test_who_is_always_overtaken_is_told_to_come_again(clock: Clock) -> None:
     assert retry_after(Guard(Crowded(), clock)) == 1
 
 
-def test_records_hold_no_address(clock: Clock) -> None:
+def test_records_hold_no_address(clock: ManualClock) -> None:
     log = InMemoryAttempts()
     guard = Guard(log, clock)
     guard.admit(ALICE, SOURCE)

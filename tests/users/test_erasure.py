@@ -39,7 +39,7 @@ class TestErase:
         assert (now.full_name, now.email) == ("Erased", f"{user.id}@erased.invalid")
         assert (now.is_active, now.password_hash, now.session_epoch) == (False, "", 1)
         assert (now.role, now.created_at) == (user.role, user.created_at)
-        assert now.erased_at == "2026-11-20T08:30:01.000Z"
+        assert now.erased_at == "2026-11-20T12:00:01.000Z"
         assert shop.accounts.totals() == {"total": 1, "active": 0}
         for text in ANN.values():
             assert text not in repr((now, shop.users.facts(user.id)))
@@ -70,7 +70,7 @@ class TestErase:
         admin, user = shop.admin(), shop.customer(**ANN)
         delete(shop, user, user)
         erased = shop.now(user)
-        shop.clock.pass_(hours=1)
+        shop.clock.advance(hours=1)
         assert delete(shop, admin, user) == (200, {"deactivated": True, "erased": True})
         assert delete(shop, admin, user, "") == (200, {"deactivated": True})
         assert shop.now(user) == erased

@@ -140,9 +140,9 @@ class TestRefresh:
 
     def test_a_family_lives_thirty_days_from_its_log_in(self, shop: Shop) -> None:
         pair = shop.log_in(shop.customer())
-        shop.clock.pass_(days=29)
+        shop.clock.advance(days=29)
         pair = shop.sessions.refresh(pair.refresh_token)
-        shop.clock.pass_(days=1)
+        shop.clock.advance(days=1)
         assert_spent(shop, pair.refresh_token)
 
     def test_a_fresh_token_has_the_role_of_the_moment(self, shop: Shop) -> None:

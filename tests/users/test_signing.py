@@ -7,7 +7,8 @@ import pytest
 
 from shared.auth.tokens import Caller, PublicKey, TokenVerifier, keys_from_kms
 from shared.runtime import aws, clock
-from tests.users.builders import Clock, a_user
+from tests.support.clock import ManualClock
+from tests.users.builders import a_user
 from tests.users.fakes import LocalSigner
 from users.signing import AccessTokens, KmsSigner
 
@@ -25,7 +26,7 @@ def test_the_verifier_takes_a_minted_token() -> None:
 
 
 def test_a_token_says_what_rfc_9068_wants() -> None:
-    signer, moment = LocalSigner(), Clock()
+    signer, moment = LocalSigner(), ManualClock()
     tokens = AccessTokens(ISSUER, signer, moment)
     first, second = (tokens.mint(a_user(id="alice")) for _ in range(2))
     assert jwt.get_unverified_header(first) == {

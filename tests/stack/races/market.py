@@ -21,9 +21,9 @@ from shared.runtime import aws, clock
 from shared.storage.dynamodb import Table
 from tests.stack.races.environments import Environments
 from tests.support.books import Books, Witness
+from tests.support.client import Client, code
 from tests.support.cloud import Cloud
 from tests.support.invariants import breaches
-from tests.support.shop import Client, code
 from tests.support.tokens import mint
 from users.models import User
 from users.repository.accounts import UserRepository

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.stack.races.market import Market, Size, at_once, statuses
-from tests.support.shop import PASSWORD, Client
+from tests.support.client import PASSWORD, Client
 
 type Say = Callable[[str], None]
 

@@ -10,7 +10,7 @@ import httpx
 
 from tests.stack.races.market import Market, Size, at_once, statuses
 from tests.support.books import Books
-from tests.support.shop import Client
+from tests.support.client import Client
 
 type Say = Callable[[str], None]
 
