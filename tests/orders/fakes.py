@@ -29,6 +29,7 @@ from shared.contracts.inventory import (
 from shared.errors import ServiceUnavailable
 from shared.messaging import outbox
 from shared.runtime import clock
+from shared.runtime.clock import Clock
 
 _KEYS_ARE_KEPT: Final = timedelta(hours=24)
 
