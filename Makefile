@@ -36,6 +36,7 @@ EMULATOR := .tools/emulator/.made
 CHECKOV := .tools/checkov/.made
 AUDIT := .tools/audit/.made
 BENCH := .tools/bench/.made
+MUTANTS := .tools/mutants/.made
 RUNTIME := .tools/runtime/.made
 NODE := .tools/node/.made
 
@@ -63,6 +64,8 @@ $(AUDIT): requirements/audit.txt requirements/uv.txt
 	$(DO)$(call environment,audit)
 $(BENCH): requirements/bench.txt requirements/uv.txt
 	$(DO)$(call environment,bench)
+$(MUTANTS): requirements/mutants.txt requirements/uv.txt
+	$(DO)$(call environment,mutants)
 $(RUNTIME): requirements/runtime.txt requirements/uv.txt
 	$(DO)$(call environment,runtime)
 $(NODE): requirements/node.txt requirements/node/package.json requirements/node/package-lock.json requirements/uv.txt
@@ -108,8 +111,8 @@ tables: $(APP)  ## write the generated tables of docs/ anew: waits.md, differenc
 	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.budget.waits
 	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.simulation.differences
 
-mutants: $(APP)  ## break the design on purpose, and see a test notice each time; ONLY=outbox, JOBS=1
-	$(DO)$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)"
+mutants: $(APP) $(if $(MODULE),$(MUTANTS))  ## break the design on purpose, and see a test fail each time; ONLY=outbox, JOBS=1; MODULE=orders.saga for small faults
+	$(DO)$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)" --module "$(MODULE)" --tests "$(TESTS)"
 
 # Quiet, and without logs in memory: ten thousand histories say more than anybody reads.
 torture: $(APP) $(SAM) $(EMULATOR)  ## the long forms of the proofs of docs/reliability.md; hours

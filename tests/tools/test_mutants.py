@@ -1,4 +1,4 @@
-"""`make mutants` can only tell something if its catalogue still fits the code: cheap to see, so it is seen at each run."""
+"""The seeded design bugs fit the code, and the tests that must catch them exist."""
 
 from collections import Counter
 from pathlib import Path
@@ -7,59 +7,57 @@ import pytest
 
 from tests.crashes.scenarios import SCENARIOS
 from tools.mutants import __main__ as command
-from tools.mutants.catalogue import MUTANTS
-from tools.mutants.mutant import Mutant, matrix
+from tools.mutants.edits import Edit, only_if, text, without
+from tools.mutants.mutant import Mutant, NothingToChange
+from tools.mutants.seeded import MUTANTS
 
 ROOT = Path(__file__).parents[2]
-SCENARIO_NAMES = {scenario.name for scenario in SCENARIOS}
-IN_THE_MATRIX = {matrix(scenario.name)[0] for scenario in SCENARIOS}
-
-on_every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
 
-def test_the_design_is_broken_in_many_ways_and_each_has_a_name_of_its_own() -> None:
-    assert len(MUTANTS) >= 30
+def test_every_mutant_applies() -> None:
     assert not [name for name, times in Counter(m.name for m in MUTANTS).items() if times > 1]
+    for mutant in MUTANTS:
+        compile(mutant.broken(), mutant.module, "exec")
 
 
-@on_every_mutant
-def test_what_a_mutant_replaces_is_there_once_and_python_stays_python(mutant: Mutant) -> None:
-    text = (ROOT / mutant.file).read_text()
-    broken = mutant.applied(text)
-    assert broken != text
-    if mutant.file.endswith(".py"):
-        compile(broken, mutant.file, "exec")
-
-
-@on_every_mutant
-def test_the_tests_that_are_to_notice_a_mutant_exist(mutant: Mutant) -> None:
-    assert mutant.tests
-    for test in mutant.tests:
-        path, _, name = test.partition("::")
-        assert (ROOT / path).is_file()
+def test_the_tests_of_every_mutant_exist() -> None:
+    scenarios = {scenario.name for scenario in SCENARIOS}
+    for test in {test for mutant in MUTANTS for test in mutant.tests}:
+        file, _, name = test.partition("::")
         function, _, case = name.partition("[")
-        is_there = f"def {function}(" in (ROOT / path).read_text()
-        known = not case or test in IN_THE_MATRIX or case.partition("-")[0] in SCENARIO_NAMES
-        assert not name or (is_there and known)
-
-
-def test_what_stands_there_twice_or_not_at_all_is_no_mutant() -> None:
-    mutant = Mutant("adds wrongly", "sums.py", "a + b", "a - b", ("tests/test_sums.py",))
-    assert mutant.applied("return a + b") == "return a - b"
-    for text in ("return a * b", "return (a + b) * (a + b)"):
-        with pytest.raises(ValueError, match="adds wrongly"):
-            mutant.applied(text)
+        assert (ROOT / file).is_file(), test
+        assert not function or f"def {function}(" in (ROOT / file).read_text(), test
+        assert not case or {case.removesuffix("]"), case.rpartition("-")[0]} & scenarios, test
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("target", "edit"),
     [
-        (["--only", "nothing like it"], "No mutant has “nothing like it” in its name or file."),
-        (["--jobs", "none"], "Argument --jobs: none is no number of jobs."),
+        ("orders.nowhere:", without("Put")),
+        ("orders.models:Order.nowhere", without("Put")),
+        ("orders.models:order_id", without("Put")),
+        ("orders.models:order_id", only_if("digest", value=True)),
+        ("orders.models:order_id", text("#pk", "#sk")),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+def test_a_mutant_with_nothing_to_change_is_named(target: str, edit: Edit) -> None:
+    with pytest.raises(NothingToChange, match="adds wrongly"):
+        Mutant("adds wrongly", target, edit, ("tests/orders",)).broken()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--only", "nothing like it"], "No mutant has “nothing like it” in its name or target."),
+        (["--jobs", "none"], "Argument --jobs: none is no number of jobs."),
+        (
+            ["--module", "nowhere"],
+            "There is no module nowhere: write for example MODULE=orders.saga.",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_explained(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
     assert command.main(arguments) == 1
-    assert capsys.readouterr().err.strip() == said
+    assert capsys.readouterr().err.strip() == sentence

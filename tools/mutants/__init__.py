@@ -1,5 +1,6 @@
-"""`make mutants`: the design is broken in ways that have names, and each must turn a test red.
+"""`make mutants`: breaks the design on purpose, one bug at a time, and expects a test to fail each time.
 
-A test that stays green when what it is about is taken away shows nothing. The catalogue says what can be taken away and
-which tests are to miss it; each mutant is tried in a copy of the project of its own.
+`seeded.py` lists the design bugs that no library makes: a lost condition, a missing event, a stale read, steps in the wrong order. Each
+is an edit of a function's syntax tree, found by the function's name. `plugin.py` applies one of them while pytest imports the
+module, so no file changes. `library.py` runs cosmic-ray on one module, for small faults such as `<` in place of `<=`.
 """

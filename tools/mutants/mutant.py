@@ -1,48 +1,72 @@
-"""A mutant: one place of the code that is wrong on purpose."""
+"""A mutant: one function that is wrong on purpose."""
 
+import ast
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Final
+
+from tools.local.places import ROOT
+from tools.mutants.edits import Edit
+
+_SOURCES: Final = (ROOT / "functions", ROOT / "layers/shared")
+
+
+class NothingToChange(Exception):
+    """The code has changed, and a mutant does not fit it any more: edit the mutant, or delete it with what it was about."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """What is broken and who must notice.
+    """What is broken, and which tests must fail.
 
     Args:
         name: what the code does wrong, as a sentence.
-        file: where, from the project's root.
-        old: the text that makes it right; it stands in the file exactly once.
-        new: what stands there instead.
-        tests: pytest's arguments (files, or tests in them), the one that is to notice first.
+        target: `module:function`, `module:Class.method` or `module:` for the whole module.
+        edit: the mistake.
+        tests: pytest's arguments, a selection that takes seconds.
     """
 
     name: str
-    file: str
-    old: str
-    new: str
+    target: str
+    edit: Edit
     tests: tuple[str, ...]
 
-    def applied(self, text: str) -> str:
-        """The file's text with the mistake in it.
+    @property
+    def module(self) -> str:
+        return self.target.partition(":")[0]
+
+    def broken(self) -> ast.Module:
+        """The module with the mistake in it.
 
         Raises:
-            ValueError: what it replaces does not stand there exactly once.
+            NothingToChange: the module, the function or what is to be changed in it does not exist.
         """
-        if text.count(self.old) != 1:
-            raise ValueError(f"{self.name}: what it replaces stands in {self.file} not once")
-        return text.replace(self.old, self.new)
+        tree = ast.parse(source_of(self.module, self.name))
+        node: ast.AST = tree
+        for part in filter(None, self.target.partition(":")[2].split(".")):
+            node = self._inner(node, part)
+        if not self.edit(node):
+            raise NothingToChange(f"“{self.name}” changes nothing in {self.target}")
+        return ast.fix_missing_locations(tree)
 
-    def apply(self, root: Path) -> None:
-        """Break the copy of the project that lies there."""
-        path = root / self.file
-        path.write_text(self.applied(path.read_text()))
+    def _inner(self, node: ast.AST, name: str) -> ast.AST:
+        for inner in ast.iter_child_nodes(node):
+            if isinstance(inner, ast.ClassDef | ast.FunctionDef) and inner.name == name:
+                return inner
+        raise NothingToChange(f"“{self.name}”: there is no {self.target}")
 
 
-_MATRIX = (
-    "tests/crashes/test_matrix.py::test_no_failure_of_a_single_cloud_call_breaks_a_promise[{}]"
-)
+@cache
+def path_of(module: str) -> Path | None:
+    """The file of a module of functions/ or the layer."""
+    inner = module.replace(".", "/")
+    files = (root / f"{inner}{end}" for root in _SOURCES for end in (".py", "/__init__.py"))
+    return next((file for file in files if file.exists()), None)
 
 
-def matrix(*scenarios: str) -> tuple[str, ...]:
-    """Scenarios of the crash matrix, by their names."""
-    return tuple(_MATRIX.format(scenario) for scenario in scenarios)
+def source_of(module: str, name: str) -> str:
+    path = path_of(module)
+    if path is None:
+        raise NothingToChange(f"“{name}”: there is no module {module}")
+    return path.read_text()

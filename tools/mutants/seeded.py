@@ -1,0 +1,412 @@
+"""The seeded design bugs: each takes away what a promise of docs/reliability.md or docs/security.md rests on."""
+
+from typing import Final
+
+from tools.mutants.edits import (
+    Edit,
+    before,
+    body,
+    catching,
+    constant,
+    expression,
+    only_if,
+    swapped,
+    text,
+    with_argument,
+    without,
+    without_argument,
+    without_raise,
+)
+from tools.mutants.mutant import Mutant
+
+_READ_STALE: Final = "tests/crashes/test_stale_reads.py::"
+_MATRIX: Final = (
+    "tests/crashes/test_matrix.py::test_no_failure_of_a_single_cloud_call_breaks_a_promise"
+)
+
+
+def _bugs(module: str, tests: str, *rows: tuple[str, str, Edit]) -> tuple[Mutant, ...]:
+    """Each row is the function, what it does wrong, and the edit. Tests are files of tests/, with spaces between them."""
+    files = tuple(f"tests/{file}.py" for file in tests.split())
+    return tuple(_bug(f"{module}{function}", name, edit, *files) for function, name, edit in rows)
+
+
+def _bug(target: str, name: str, edit: Edit, *tests: str) -> Mutant:
+    return Mutant(name, target, edit, tests)
+
+
+_ORDERS: Final = (
+    *_bugs(
+        "orders.repository:DynamoOrders.",
+        "orders/test_repository",
+        ("add", "an order overwrites one with its id", without_argument("Put", "condition")),
+        ("change", "an order of any version is changed", text("= :seen", ">= :seen")),
+        ("change", "a change of an order has no event", without("_telling")),
+        ("claim", "two sweepers claim one order", text("= :seen", ">= :seen")),
+    ),
+    *_bugs(
+        "orders.models:",
+        "orders/test_models",
+        ("order_id", "an order's id is random", body("import uuid\nreturn uuid.uuid4().hex")),
+        ("order_id", "two users share an idempotency key", expression("user_id", "''")),
+        ("Order.placed", "a placed order is not due", constant("due_at", "None")),
+    ),
+    *_bugs(
+        "orders.service:",
+        "orders/test_placing",
+        ("_replay", "a key places another basket's order", only_if("digest", value=False)),
+        ("OrderService.place", "stock is reserved for a replay", only_if("placed", value=False)),
+        ("OrderService._active", "a deactivated user orders", only_if("is_active", value=False)),
+    ),
+    *_bugs(
+        "orders.saga:Checkout.",
+        "orders/test_saga orders/test_saga_races",
+        (
+            "_check_out",
+            "the payment is authorised before the stock is sold",
+            swapped("stock.confirm", "_authorized"),
+        ),
+        (
+            "_check_out",
+            "a failure before the deadline cancels an order",
+            expression("step.asked_at < order.deadline", "self._now() < order.deadline"),
+        ),
+        ("_check_out", "an order waits for ever", only_if("step.asked_at", value=True)),
+        (
+            "_asked",
+            "an unknown outcome counts as a decline",
+            before("_payments.find", "return Payment(order.id, '', 'declined')"),
+        ),
+        (
+            "_authorized",
+            "a payment is authorised by a key that the provider may have forgotten",
+            only_if("_KEYS_ARE_KEPT", value=False),
+        ),
+        ("_release", "a cancelled order keeps its stock", without("_command")),
+        ("_repay", "a captured payment is not refunded", only_if("payment.state", value=False)),
+        (
+            "_give_back",
+            "an order is settled after a failed compensation",
+            only_if("waits", value=False),
+        ),
+        (
+            "advance",
+            "a worker that loses a race drops the order",
+            expression("race.current", "order"),
+        ),
+    ),
+    *_bugs(
+        "orders.guards:_Guard.",
+        "orders/test_guards",
+        ("call", "a circuit refuses an order's last attempt", expression("not insists", "True")),
+    ),
+    *_bugs(
+        "orders.sandbox_payments:",
+        "orders/test_payments",
+        ("", "a key opens a second payment", without_argument("put", "condition")),
+    ),
+    *_bugs(
+        "orders.overdue:Overdue.",
+        "orders/test_overdue",
+        (
+            "_claimed",
+            "an order that cannot be claimed stops the sweep",
+            catching("Exception", "TemporaryFailure"),
+        ),
+    ),
+    *_bugs(
+        "orders.repository:DynamoOrders.",
+        "orders/test_erasure",
+        ("erase", "an order's history keeps the name", constant("rewritten", "[]")),
+    ),
+    *_bugs(
+        "orders.erasure:",
+        "flows/test_erasure",
+        ("", "an erasure looks for orders once", constant("_SETTLED", "timedelta(0)")),
+    ),
+)
+
+_PRODUCTS: Final = (
+    *_bugs(
+        "products.repository.reservations:",
+        "products/test_reservation_stores products/test_reservations",
+        ("_writing", "an order reserves stock twice", without_argument("Put", "condition")),
+        (
+            "_changing",
+            "a reservation changes from any state",
+            text("#state = :seen", "attribute_exists(#state) OR #state = :seen"),
+        ),
+        (
+            "_holding",
+            "stock is reserved at a price that has changed",
+            text("AND #price_minor =", "OR #price_minor ="),
+        ),
+        ("DynamoReservations.hold", "a reservation is not counted", without("counters.adding")),
+        (
+            "DynamoReservations.hold",
+            "a reservation that crosses the threshold has no event",
+            only_if("step.event", value=False),
+        ),
+    ),
+    *_bugs(
+        "products.repository.stock:",
+        "products/test_reservation_stores products/test_reservations",
+        (
+            "taking",
+            "more is reserved than is available",
+            text("#available >= :taken", "(attribute_exists(#pk) OR #available >= :taken)"),
+        ),
+    ),
+    *_bugs(
+        "products.service.reservations:ReservationService.",
+        "products/test_reservations",
+        (
+            "_release",
+            "a release of nothing leaves no tombstone",
+            before("self._clock", "if found is None:\n    return"),
+        ),
+        (
+            "_expire",
+            "the sweeper believes a stale index",
+            expression("not found.has_expired(at)", "False"),
+        ),
+    ),
+    *_bugs(
+        "products.models:",
+        "products/test_models",
+        (
+            "Reservation.confirmed",
+            "a released reservation is confirmed",
+            without_raise("ReservationEnded"),
+        ),
+    ),
+    *_bugs(
+        "products.service.catalogue:CatalogueService.",
+        "products/test_catalogue",
+        ("_replayed", "a key changes stock by another amount", only_if("digest", value=False)),
+    ),
+    *_bugs(
+        "products.repository.products:",
+        "products/test_product_stores",
+        (
+            "_change",
+            "a product is changed over another change",
+            text("#edition =", "#edition >="),
+        ),
+    ),
+)
+
+_USERS: Final = (
+    *_bugs(
+        "users.repository.accounts:",
+        "users/test_repository",
+        (
+            "UserRepository.add",
+            "two accounts have one address",
+            without_argument("Put", "condition"),
+        ),
+        ("UserRepository.add", "a registration has no event", without("outbox.recording")),
+        ("_change", "an account of any version is changed", text("= :seen", ">= :seen")),
+    ),
+    *_bugs(
+        "users.repository.families:FamilyRepository.",
+        "users/test_repository",
+        (
+            "rotate",
+            "two requests exchange one refresh token",
+            text("#digest = :old", "attribute_exists(#pk) OR #digest = :old"),
+        ),
+    ),
+    *_bugs(
+        "users.sessions:SessionService.",
+        "users/test_sessions",
+        ("_reused", "a reused refresh token keeps its family", without("_families.end")),
+    ),
+    *_bugs(
+        "users.attempts:Guard.",
+        "users/test_attempts",
+        ("_counted", "an uncounted password is compared", only_if("is_counted", value=True)),
+    ),
+    *_bugs(
+        "users.repository.accounts:UserRepository.",
+        "flows/test_log_in",
+        ("find_by_email", "an unknown address costs a read less", without("_read_nobody")),
+    ),
+    *_bugs(
+        "users.repository.accounts:UserRepository.",
+        "users/test_erasure",
+        ("erase", "an erased account keeps its address", without("Delete")),
+    ),
+)
+
+_NOTIFICATIONS: Final = (
+    *_bugs(
+        "notifications.repository:DynamoNotifications.",
+        "notifications/test_repository notifications/test_erasure",
+        (
+            "claim",
+            "two deliveries claim one notification",
+            without_argument("_table.put", "condition"),
+        ),
+        ("claim", "a claim ignores an erased mailbox", only_if("_tombstone", value=False)),
+        (
+            "claim",
+            "a claim looks for the tombstone before it writes",
+            swapped("_table.put", "_tombstone"),
+        ),
+        ("erase", "an erased mailbox has no tombstone", without("_table.put")),
+        (
+            "_settle",
+            "a notification is settled twice",
+            text("#status = :pending", "attribute_exists(#pk) OR #status = :pending"),
+        ),
+    ),
+    *_bugs(
+        "notifications.models:",
+        "notifications/test_repository",
+        ("next_attempt", "a claim ignores a lease", without_raise("AttemptUnderWay")),
+    ),
+    *_bugs(
+        "notifications.models:",
+        "crashes/test_slow_provider",
+        ("", "a third e-mail is sent without an answer", constant("MOST_ATTEMPTS", "3")),
+    ),
+    *_bugs(
+        "notifications.notifier:Notifier.",
+        "notifications/test_notifier",
+        ("_send", "a refused attempt counts", without("_notifications.release")),
+    ),
+)
+
+_SHARED: Final = (
+    *_bugs(
+        "shared.storage.dynamodb:Table.",
+        "shared/test_dynamodb",
+        ("transact", "a repetition has its own token", expression("token", "uuid.uuid4().hex")),
+        ("_unless_contended", "a conflict is not retried", constant("retryable", "()")),
+        ("_read", "an item of a later schema is read", without_raise("NewerSchema")),
+        ("get", "reads are eventually consistent", constant("consistent", "False")),
+    ),
+    *_bugs(
+        "shared.messaging.outbox:",
+        "shared/test_outbox",
+        ("recording", "a version has a second event", without_argument("Put", "condition")),
+        (
+            "Relay._sent",
+            "an event that the topic refused counts as published",
+            constant("refusals", "dict.fromkeys(range(len(batch)), '')"),
+        ),
+        ("Relay._sent", "a disabled key quarantines events", only_if("_REFUSALS", value=True)),
+        ("Relay.publish", "one invalid event stops the relay", catching("Exception", "OSError")),
+        ("Relay.relay", "the relay reports no failure", expression("unpublished", "()")),
+    ),
+    *_bugs(
+        "shared.messaging.workers:",
+        "shared/test_workers shared/test_coming_again",
+        ("_Messages._fail", "a message that failed is deleted", without_raise("cause")),
+        ("_Messages._wait", "a message that was not sent is deleted", without_raise("cause")),
+        ("_Messages.handle", "an outage uses up attempts", only_if("is_temporary", value=False)),
+        ("chores", "a chore that fails stops the others", before("failures.append", "raise")),
+    ),
+)
+
+_ACCESS: Final = (
+    *_bugs(
+        "shared.auth.authentication:Gate.",
+        "shared/test_auth",
+        ("admit", "a customer uses an admin's route", only_if("Who.ADMIN", value=False)),
+        ("admit", "a deactivated user's token works", only_if("_standing", value=False)),
+    ),
+    *_bugs(
+        "shared.web.routing:",
+        "shared/test_auth",
+        ("check", "an undeclared route is served", without_raise("NotGuarded")),
+    ),
+    *_bugs(
+        "orders.service:OrderService.",
+        "access/test_strangers",
+        ("get", "a customer reads another's order", without_raise("OrderNotFound")),
+    ),
+    *_bugs(
+        "notifications.service:",
+        "access/test_strangers",
+        ("", "a customer lists another's notifications", without_raise("Forbidden")),
+    ),
+    *_bugs(
+        "shared.web.cursors:Cursors.",
+        "access/test_strangers",
+        ("_mac", "a cursor works for every caller", expression("caller", "''")),
+    ),
+    *_bugs(
+        "shared.auth.tokens:TokenVerifier.",
+        "shared/test_tokens",
+        (
+            "caller",
+            "a token of another type is accepted",
+            expression("header['typ'] != TYPE", "False"),
+        ),
+    ),
+)
+
+# What only the simulation of the shop as a whole shows: crashes between two calls, and stale reads.
+_SIMULATED: Final = (
+    _bug(
+        "orders.repository:DynamoOrders.add",
+        "an order's event is a second transaction",
+        expression(
+            "[write, _telling(order)]", "self._table.transact([write]) or [_telling(order)]"
+        ),
+        f"{_MATRIX}[order, the client gives up]",
+    ),
+    _bug(
+        "orders.saga:Checkout._give_back",
+        "an order is settled before its compensations",
+        before("metrics.seconds", "self._orders.settle(order)"),
+        f"{_MATRIX}[cancel of a confirmed order]",
+    ),
+    _bug(
+        "products.repository.products:DynamoProducts.restock",
+        "a stock change overwrites its receipt",
+        without_argument("Put", "condition"),
+        f"{_MATRIX}[restock]",
+    ),
+    _bug(
+        "shared.messaging.outbox:Relay.publish",
+        "a mark comes off before its event is published",
+        before("self._sent", "for message in batch:\n    self._is_marked_off(message)"),
+        f"{_MATRIX}[sweep: events unsent]",
+    ),
+    *(
+        _bug(function, name, with_argument(call, consistent=False), f"{_READ_STALE}{test}")
+        for function, name, call, test in (
+            (
+                "orders.repository:DynamoOrders.find",
+                "a stale order is changed",
+                "_table.get",
+                "test_stale_reads_break_no_promise[ship and deliver-tables]",
+            ),
+            (
+                "users.repository.families:FamilyRepository.find",
+                "a stale session is used",
+                "_table.get",
+                "test_a_session_goes_on_at_once_and_ends_at_once",
+            ),
+            (
+                "shared.messaging.outbox:_page",
+                "a stale history is erased",
+                "table.query",
+                "test_an_erasure_finds_what_has_just_happened",
+            ),
+        )
+    ),
+)
+
+MUTANTS: Final = (
+    *_ORDERS,
+    *_PRODUCTS,
+    *_USERS,
+    *_NOTIFICATIONS,
+    *_SHARED,
+    *_ACCESS,
+    *_SIMULATED,
+)
