@@ -1,7 +1,7 @@
-"""A function's start and its answers, in a process of its own: `python -S -m tests.layer.function`, as JSON to and fro.
+"""Starts a function and invokes it, in a process of its own: `python -S -m tests.layer.function`.
 
-It reads {"handler": …, "events": […]} and writes what became of it. Nothing but the standard library and what PYTHONPATH
-names is there to be imported.
+It reads {"handler": …, "events": […]} as JSON and writes what it observed. Only the standard library and what PYTHONPATH
+names can be imported.
 """
 
 import gc
@@ -21,25 +21,25 @@ _CONTEXT: Final = SimpleNamespace(
 
 
 def main() -> None:
-    asked = json.load(sys.stdin)
+    request = json.load(sys.stdin)
     sources: list[str] = []
     patterns: list[str] = []
 
-    def hear(event: str, arguments: tuple[Any, ...]) -> None:
-        # Python's own word for each source that it compiles, whoever asks.
+    def record_source(event: str, arguments: tuple[Any, ...]) -> None:
+        # Python raises this audit event for each source that it compiles.
         if event == "compile" and isinstance(source := arguments[0], str | bytes):
             sources.append(source.decode() if isinstance(source, bytes) else source)
 
-    def parse(pattern: Any, *arguments: Any) -> Any:
+    def record_pattern(pattern: Any, *arguments: Any) -> Any:
         patterns.append(str(pattern))
         return parse_pattern(pattern, *arguments)
 
-    sys.addaudithook(hear)
-    parser: Any = importlib.import_module("re._parser")  # what compiles a pattern parses it first
-    parse_pattern, parser.parse = parser.parse, parse
-    module, _, name = asked["handler"].rpartition(".")
-    # What functions log is not the answer.
-    answer, sys.stdout = sys.stdout, sys.stderr
+    sys.addaudithook(record_source)
+    parser: Any = importlib.import_module("re._parser")  # compiling a pattern begins with parsing
+    parse_pattern, parser.parse = parser.parse, record_pattern
+    module, _, name = request["handler"].rpartition(".")
+    # Functions log to standard output.
+    output, sys.stdout = sys.stdout, sys.stderr
     handler = getattr(importlib.import_module(module), name)
     started = {
         "sources": list(sources),
@@ -50,8 +50,8 @@ def main() -> None:
         "collects": gc.isenabled(),
         "frozen": gc.get_freeze_count(),
     }
-    answers = [handler(event, _CONTEXT) for event in asked["events"]]
-    json.dump(started | {"answers": answers}, answer)
+    answers = [handler(event, _CONTEXT) for event in request["events"]]
+    json.dump(started | {"answers": answers}, output)
 
 
 if __name__ == "__main__":

@@ -1,89 +1,77 @@
-"""What stands in for modules that are left out of the layer has what others import from them."""
+"""The libraries work with the modules that tools/layer/stand_ins.py leaves out or replaces."""
 
-import ast
-from functools import cache
+import os
+import subprocess
 from typing import Final
 
+import grimp
 import pytest
 
-from tests.layer import imports
-from tests.layer.imports import Import, module_of
+from tests.layer import packages
 from tools.layer.__main__ import LEFT_OUT, STAND_INS
+from tools.local.places import APP_PYTHON
 
-# Who imports what is left out, but is not loaded itself.
-NOT_LOADED: Final = {
-    "boto3/crt.py": "moves files to and from S3",
-    "boto3/dynamodb/transform.py": "is of boto3's resources",
-    "boto3/resources/action.py": "is of boto3's resources",
-    "boto3/resources/collection.py": "is of boto3's resources",
-    "boto3/s3/transfer.py": "moves files to and from S3",
-    "starlette/middleware/opentelemetry.py": "is a middleware that nobody adds",
+_LIBRARIES: Final = ("boto3", "botocore", "fastapi", "pydantic", "s3transfer", "starlette")
+# These import a module that is left out, and no function loads or calls them.
+_UNUSED: Final = {
+    "boto3.crt": "moves files to and from S3",
+    "boto3.dynamodb.transform": "belongs to boto3's resources",
+    "boto3.resources.action": "belongs to boto3's resources",
+    "boto3.resources.collection": "belongs to boto3's resources",
+    "boto3.s3.transfer": "moves files to and from S3",
+    "starlette.middleware.opentelemetry": "a middleware that no API adds",
 }
-# Who does so in a function, and when.
-_NOT_REACHED: Final = {
-    "fastapi/_compat/shared.py": "always, and is content without pydantic's first version",
-    "fastapi/applications.py": "at an application's start and end, of which Mangum is told to say nothing",
-    "pydantic/_internal/_generate_schema.py": "for types of pydantic's first version",
+# These import one inside a function.
+_GUARDED: Final = {
+    "fastapi._compat.shared": "catches the ImportError",
+    "fastapi.applications": "at the events of ASGI's lifespan, which Mangum does not send",
+    "pydantic._internal._generate_schema": "for models of pydantic's first version only",
 }
-_FILES: Final = {file.relative_to(STAND_INS).as_posix(): file for file in STAND_INS.rglob("*.py")}
-_MODULES: Final = {module_of(path): file for path, file in _FILES.items()}
 
 
-@cache
-def _imports() -> list[Import]:
-    """Those of what is in the layer, from what is not or is not itself."""
-    gone = {module_of(f"{path}.py") for path in LEFT_OUT}
-    return [
-        found
-        for found in imports.of_what_names(
-            {module.rpartition(".")[2] for module in (*gone, *_MODULES)}
-        )
-        if found.by not in _FILES
-        and not found.by.startswith(tuple(f"{path}/" for path in LEFT_OUT))
-        and ({found.module, found.full} & _MODULES.keys() or _is_under(found.full, gone))
-    ]
+def _module(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _is_under(name: str, packages: set[str]) -> bool:
-    return any(f"{name}.".startswith(f"{package}.") for package in packages)
+_REPLACED: Final = {_module(str(file.relative_to(STAND_INS))) for file in STAND_INS.rglob("*.py")}
+_LEFT_OUT: Final = tuple(f"{_module(path)}." for path in LEFT_OUT)
 
 
-def _offered(module: str) -> set[str]:
-    names: set[str] = set()
-    for node in ast.parse(_MODULES[module].read_bytes()).body:
-        match node:
-            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
-                names.add(name)
-            case ast.Assign(targets=[ast.Name(id=name)]):
-                names.add(name)
-            case ast.ImportFrom(names=imported):
-                names.update(alias.asname or alias.name for alias in imported)
-    return names
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(
+        *_LIBRARIES,
+        include_external_packages=True,
+        exclude_type_checking_imports=True,
+        cache_dir=None,
+    )
 
 
-@pytest.mark.parametrize("module", _MODULES)
-def test_a_stand_in_has_every_name_that_others_import(module: str) -> None:
-    offered = _offered(module)
-    wanted = {
-        (found.name, found.by)
-        for found in _imports()
-        if found.module == module and found.full not in _MODULES and found.by not in NOT_LOADED
-    }
-    assert wanted or module == "botocore.docs"
-    missing = {(name, by) for name, by in wanted if name not in offered}
-    assert "__getattr__" in offered or not missing
+def _importers(graph: grimp.ImportGraph, module: str) -> set[str]:
+    """The modules of the layer that import it."""
+    found = graph.find_modules_that_directly_import(module)
+    return {one for one in found - _REPLACED if not f"{one}.".startswith(_LEFT_OUT)}
 
 
-@pytest.mark.parametrize("module", _MODULES)
-def test_a_stand_in_is_for_a_module_that_somebody_imports(module: str) -> None:
-    """Else an upgrade has moved what it stands in for."""
-    assert any(_is_under(found.full, {module}) for found in _imports())
+def test_only_unused_modules_import_what_is_left_out(graph: grimp.ImportGraph) -> None:
+    left_out = {module for module in graph.modules if f"{module}.".startswith(_LEFT_OUT)}
+    importers = {one for module in left_out - _REPLACED for one in _importers(graph, module)}
+    assert importers == _UNUSED.keys() | _GUARDED.keys(), (
+        "a library imports a module that tools/layer/stand_ins.py leaves out"
+    )
 
 
-def test_what_is_left_out_is_imported_by_nobody_but_those_who_do_not_run() -> None:
-    importers = {
-        found.by
-        for found in _imports()
-        if found.module not in _MODULES and found.full not in _MODULES
-    }
-    assert importers == NOT_LOADED.keys() | _NOT_REACHED.keys()
+def test_modules_that_import_a_stand_in_load_with_it(graph: grimp.ImportGraph) -> None:
+    importers = {module: _importers(graph, module) for module in _REPLACED}
+    unused = {module for module, found in importers.items() if not found}
+    unused.discard("botocore.docs")  # its stand-in is the empty package of the next one
+    assert not unused, "no library imports this: see tools/layer/stand_ins.py"
+    modules = sorted(set().union(*importers.values()) - _UNUSED.keys())
+    ended = subprocess.run(
+        (APP_PYTHON, "-S", "-c", f"import {', '.join(modules)}"),
+        env={"PYTHONPATH": os.fspath(packages.layer())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, f"see tools/layer/stand_ins/: {ended.stderr}"

@@ -1,14 +1,13 @@
 """What functions print under awslambdaric with the variables that Lambda derives from the template, at each `LogLevel`, and what
-they send to X-Ray: nothing personal, no line of a library, every metric, and for an order no more than the budget."""
+they send to X-Ray: nothing personal, no line of a library, and every metric."""
 
 import json
 import socket
 import subprocess
 import sys
 import threading
-import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from logging import getLevelNamesMapping
@@ -40,9 +39,6 @@ pytestmark = [
 _LEVELS: Final = {**getLevelNamesMapping(), "TRACE": 5}
 _NOBODY: Final = "no.reader@logs.example"
 _DECLINED: Final = {"payment_token": "tok_declined"}
-_BUDGET: Final[dict[str, dict[str, int]]] = tomllib.loads(
-    (ROOT / "tests/budget/logs.toml").read_text()
-)
 
 
 @pytest.fixture
@@ -169,42 +165,6 @@ def test_functions_print_our_lines_and_metrics_only(
     services = {json.loads(segment)["name"] for segment in segments} - {"sqs"}
     sampled = {"dynamodb", "email", "kms", "lambda", "sns"} if trace is Trace.SAMPLED else set()
     assert services == sampled
-
-
-def test_an_order_prints_no_more_than_the_budget(
-    account: Account, tmp_path: Path, say: Callable[[str], None]
-) -> None:
-    costs: list[dict[str, dict[str, int]]] = []
-    with killable_shop(account, tmp_path) as shop:
-        shop.sources.start()
-        admin, customer = _admin(shop), Client(shop.http).register()
-        mug = admin.add_product(stock=60)
-        # With the first one the functions start.
-        for _ in range(3):
-            before = shop.printed()
-            _is_told(shop, customer.order((mug, 1)), 2)
-            costs.append(_cost(before, shop.printed()))
-    # A message that a slow machine delivers twice has lines twice.
-    least = min(costs[1:], key=lambda cost: sum(one["bytes"] for one in cost.values()))
-    say(f"lines of an order: {least}")
-    assert least.keys() == _BUDGET.keys()
-    assert {
-        name: cost
-        for name, cost in least.items()
-        if any(cost[kind] > _BUDGET[name][kind] for kind in cost)
-    } == {}
-
-
-def _cost(
-    before: Mapping[str, list[str]], after: Mapping[str, list[str]]
-) -> dict[str, dict[str, int]]:
-    """What each function has printed meanwhile."""
-    new = {name: lines[len(before.get(name, ())) :] for name, lines in after.items()}
-    return {
-        name: {"lines": len(lines), "bytes": sum(len(line.encode()) + 1 for line in lines)}
-        for name, lines in new.items()
-        if lines
-    }
 
 
 def test_a_warning_is_not_printed() -> None:
