@@ -10,6 +10,7 @@ from bench import flows, orders, size
 from bench.capacity import Units
 from bench.shop import Shop, opened
 from tests.budget import measure
+from tests.layer import packages
 from tests.support.functions import FUNCTIONS
 from tools.local.places import ROOT
 
@@ -52,14 +53,13 @@ def test_function_loads_no_more_modules_than_its_budget(
 ) -> None:
     loaded = loaded_modules[function]
     cache, key = pytestconfig.cache, f"budget/{function}"
-    before = cache.get(key, None) if cache else None
-    added = sorted(loaded.keys() - before) if before else ["not known: no run before passed here"]
+    before = cache.get(key, None)
+    added = sorted(loaded.keys() - before) if before else ["unknown, none has passed here"]
     details = f"New since the last run that passed: {', '.join(added)}."
     _check("modules", function, len(loaded), _budget("modules", function), details)
     kilobytes = measure.kilobytes(loaded)
     _check("kilobytes", function, kilobytes, _budget("kilobytes", function), details)
-    if cache:
-        cache.set(key, sorted(loaded))
+    cache.set(key, sorted(loaded))
 
 
 @pytest.mark.parametrize("flow", flows.FLOWS)
@@ -82,7 +82,7 @@ def test_order_logs_no_more_than_its_budget(shop: Shop) -> None:
 def test_layer_and_largest_function_stay_below_40_mb() -> None:
     megabytes = measure.layer_megabytes()["megabytes"]
     budget = _budget("layer", "megabytes")
-    largest = size.by_package(measure.packages.layer()).most_common(5)
+    largest = size.by_package(packages.layer()).most_common(5)
     _check("layer", "megabytes", megabytes, budget, f"The largest packages: {largest}")
     ours = size.size(ROOT / "layers/shared/shared")
     function = max(size.size(folder) for folder in (ROOT / "functions").iterdir())
