@@ -1,5 +1,6 @@
 """`make check`: all that reads the code, two at a time; only what fails says more than its name."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Final
 
 from tools.local.places import APP_PYTHON, REGION, ROOT, SAM_PYTHON, STATE
 from tools.local.sam import quiet
+from tools.template import template
 
 _BIN: Final = ROOT / ".venv/bin"
 _NODE: Final = ROOT / ".tools/node/bin/node"
@@ -59,6 +61,7 @@ def run(check: Check) -> tuple[Check, float, subprocess.CompletedProcess[str]]:
 
 def main() -> int:
     STATE.mkdir(exist_ok=True)
+    (STATE / "template.json").write_text(json.dumps(template(), indent=1))  # for checkov
     failed = []
     with ThreadPoolExecutor(max_workers=2) as pool:
         for future in as_completed([pool.submit(run, check) for check in CHECKS]):

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from tools.language_extensions import expand
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -28,8 +30,8 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 @cache
 def template() -> dict[str, Any]:
-    """The whole template."""
-    return read(ROOT / "template.yaml")
+    """The whole template, its loops expanded."""
+    return expand(read(ROOT / "template.yaml"))
 
 
 def read(file: Path) -> dict[str, Any]:

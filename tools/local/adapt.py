@@ -7,6 +7,8 @@ emulator. Nothing else of the local shop differs from the cloud's template.
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from tools.language_extensions import expand
+
 type Template = dict[str, Any]
 """A built template: intrinsic functions in their long forms."""
 
@@ -17,6 +19,13 @@ BATCH_ACTIONS: Final = {
     "sqs:SendMessage": "sqs:SendMessageBatch",
 }
 """Actions that only the emulator knows, by those that AWS checks instead."""
+
+
+def expand_loops(template: Template) -> None:
+    """The emulator expands loops itself, but the transformations below are written for resources."""
+    expanded = expand(template)
+    template.clear()
+    template.update(expanded)
 
 
 def name_batch_actions(template: Template) -> None:
@@ -78,6 +87,7 @@ def limit_concurrency(template: Template) -> None:
 
 
 TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (
+    expand_loops,
     name_each_method,
     speak_plain_http,
     forgive_missing_keys,

@@ -26,6 +26,7 @@ _SOURCES: Final = (
     "samconfig.toml",
     "tools/layer",
     "tools/openapi",
+    "tools/language_extensions.py",
     "tools/template.py",
     "tools/local/adapt.py",
 )
