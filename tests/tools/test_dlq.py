@@ -1,31 +1,93 @@
-"""`make dlq`: what workers gave up is listed, shown, moved back and deleted, and nothing of it is lost on the way."""
+"""`make dlq`: dead letters are listed, shown, moved back and deleted, and an interruption loses none."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
+from shared.messaging import outbox
+from shared.messaging.outbox import Relay
 from shared.messaging.workers import queue_worker
 from shared.runtime.aws import client
 from shared.runtime.settings import QueueSettings
-from tests.support.context import LambdaContext
-from tests.tools.dead_letters import Shop, bodies, refusing
-from tools.dlq import commands
-from tools.dlq.__main__ import main
-from tools.dlq.queues import queues_of
+from shared.storage.dynamodb import Table
+from tests.shared.test_outbox import TOPIC, FakeTopic
+from tests.support.aws import make_table
+from tests.support.context import LambdaContext, a_deadline
+from tools.dlq.__main__ import change, list_all, main, show
+from tools.dlq.letters import DeadLetterQueue, DeadLetters, dead_letters_of
 from tools.progress import Problem
 
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
 EVENT = '{"id": "order-1.1", "type": "order.placed", "request_id": "request-1"}'
+EMAIL = "ada@example.com"
 
 
 @pytest.fixture
-def shop(account: None) -> Shop:
-    return Shop()
+def sqs(account: None) -> Any:
+    return client("sqs")
 
 
-def test_what_a_worker_gave_up_is_shown_with_its_reason(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def queue(sqs: Any) -> DeadLetterQueue:
+    source, url = (
+        sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("Checkout", "CheckoutDeadLetters")
+    )
+    return DeadLetterQueue(sqs, "checkout", url, source, wait_seconds=0)
+
+
+@pytest.fixture
+def table(account: None) -> Table:
+    return make_table("OrdersTable")
+
+
+@pytest.fixture
+def relay(table: Table) -> Relay:
+    return Relay(table, cast("SNSClient", FakeTopic()), TOPIC)
+
+
+@pytest.fixture
+def quarantine(sqs: Any, table: Table, relay: Relay) -> DeadLetters:
+    """Two events that are not valid, which a sweep has found."""
+    for aggregate in "ab":
+        event = {"type": "order.placed", "id": f"{aggregate}.12", "data": {"email": EMAIL}}
+        key = {"pk": f"ORDER#{aggregate}", "sk": outbox.sort_key(12)}
+        table.put({**key, "at": "2020-01-02T12:00:00.000Z", "unsent": "3", "event": event})
+    relay.sweep(a_deadline())
+    outputs = {"OrdersTableName": table.name}
+    return dead_letters_of(sqs, table.client, outputs)["orders-events"]
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    """The person at the terminal answers so."""
+    monkeypatch.setattr("builtins.input", lambda _question: answer)
+
+
+def bodies(queue: DeadLetters) -> list[str]:
+    with queue.reading() as letters:
+        return sorted(letter.body for letter in letters)
+
+
+def send(queue: DeadLetterQueue, *texts: str) -> None:
+    """Dead letters that SQS itself moved."""
+    for text in texts:
+        client("sqs").send_message(QueueUrl=queue.url, MessageBody=text)
+
+
+def moved_back(queue: DeadLetterQueue) -> list[Any]:
+    answer = client("sqs").receive_message(
+        QueueUrl=queue.source_url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=0,
+        MessageAttributeNames=["All"],
+    )
+    return list(answer.get("Messages", []))
+
+
+def test_dead_letter_of_a_worker_is_shown_with_its_reason(
+    queue: DeadLetterQueue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = {
         "messageId": "m0",
@@ -38,223 +100,184 @@ def test_what_a_worker_gave_up_is_shown_with_its_reason(
         "messageAttributes": {},
         "eventSource": "aws:sqs",
     }
-    worker = queue_worker(lambda _fact: None, QueueSettings(shop.source, shop.url, 8))
+    worker = queue_worker(lambda _fact: None, QueueSettings(queue.source_url, queue.url, 8))
     worker({"Records": [record]}, LambdaContext(function_name="OrdersCheckout"))
+    with queue.reading() as letters:
+        [letter] = letters
     capsys.readouterr()
-    commands.show(shop.desk, shop.letters, limit=10, only=None)
-    said = capsys.readouterr().out
-    [letter] = shop.letters.peek(10)
-    assert letter.id in said
-    assert "event     no event" in said
-    assert f"request   {letter.notes['RequestId']}" in said
-    assert "attempts  1, by OrdersCheckout" in said
-    assert "first     2026-11-20T08:30:00.131Z" in said
-    assert "reason    ValidationError: body json_invalid" in said
-    assert "make dlq ACTION=redrive QUEUE=checkout PORT=3100" in said
-    # Whoever wants to see the data says so.
-    assert "not an event" not in said
-    commands.show(shop.desk, shop.letters, limit=10, only=letter.id)
+    show(queue, "", 10)
+    shown = capsys.readouterr().out
+    assert letter.id in shown
+    assert f"request   {letter.notes['RequestId']}" in shown
+    assert "attempts  1, by OrdersCheckout, first 2026-11-20T08:30:00.131Z" in shown
+    assert "reason    ValidationError: body json_invalid" in shown
+    # The body may have personal data.
+    assert "not an event" not in shown
+    show(queue, letter.id, 10)
     assert "body      not an event" in capsys.readouterr().out
 
 
-def test_what_sqs_itself_moved_is_shown_by_its_event(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
+def test_dead_letter_moved_by_sqs_is_shown_by_its_event(
+    queue: DeadLetterQueue, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shop.given_up(EVENT)
-    commands.show(shop.desk, shop.letters, limit=10, only=None)
-    said = capsys.readouterr().out
-    assert "event     order.placed  order-1.1" in said
-    assert "request   request-1" in said
-    assert "reason    none: SQS moved it" in said
+    send(queue, EVENT, "\x1b[2Jcleared")
+    show(queue, "", 10)
+    shown = capsys.readouterr().out
+    assert "event     order.placed order-1.1" in shown
+    assert "request   request-1" in shown
+    assert "reason    none: SQS moved it" in shown
+    with queue.reading() as letters:
+        [hostile] = [letter.id for letter in letters if letter.body != EVENT]
+    show(queue, hostile, 10)
+    # A terminal would obey the raw characters.
+    assert r"body      \x1b[2Jcleared" in capsys.readouterr().out
 
 
-def test_showing_leaves_everything_where_it_is(shop: Shop) -> None:
-    letters = shop.given_up(*map(str, range(23)))
-    assert sorted(bodies(letters), key=int) == [str(number) for number in range(23)]
-    assert len(shop.letters.peek(4)) == 4
-    # And at once in everybody's sight.
-    assert len(shop.letters.peek(100)) == 23
+def test_reading_shows_each_message_once_and_leaves_all_visible(queue: DeadLetterQueue) -> None:
+    send(queue, *map(str, range(23)))
+    assert bodies(queue) == sorted(map(str, range(23)))
+    assert len(bodies(queue)) == queue.count() == 23
 
 
-def test_what_sqs_delivers_twice_is_shown_once(shop: Shop) -> None:
-    first, *_ = shop.given_up("a", "b")
-    copies: list[dict[str, Any]] = []
-
-    def deliver_again(parsed: dict[str, Any], **_: object) -> None:
-        copies.extend(m for m in parsed.get("Messages", []) if m["MessageId"] == first.id)
-        parsed["Messages"] = [*parsed.get("Messages", []), *copies]
-
-    shop.sqs.meta.events.register("after-call.sqs.ReceiveMessage", deliver_again)
-    assert sorted(bodies(shop.letters.peek(10))) == ["a", "b"]
-
-
-def test_a_message_cannot_command_the_terminal(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
+def test_redrive_moves_messages_without_notes(
+    sqs: Any,
+    queue: DeadLetterQueue,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    [letter] = shop.given_up("\x1b[2Jgone\x7f")
-    commands.show(shop.desk, shop.letters, limit=10, only=letter.id)
-    assert r"body      \x1b[2Jgone\x7f" in capsys.readouterr().out
+    reason = {"Reason": {"DataType": "String", "StringValue": "KeyError"}}
+    sqs.send_message(QueueUrl=queue.url, MessageBody=EVENT, MessageAttributes=reason)
+    send(queue, "second")
+    answers(monkeypatch, "n")
+    change(queue, "redrive", "")
+    assert queue.count() == 2
+    answers(monkeypatch, "y")
+    change(queue, "redrive", "")
+    assert "▸ moved back: 2 of 2" in capsys.readouterr().out
+    assert queue.count() == 0
+    assert sorted(message["Body"] for message in moved_back(queue)) == ["second", EVENT]
+    assert all("MessageAttributes" not in message for message in moved_back(queue))
 
 
-def test_the_list_says_how_many_there_are_and_what_to_do(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
+def test_redrive_of_one_message_leaves_the_others(queue: DeadLetterQueue) -> None:
+    send(queue, *map(str, range(12)))
+    with queue.reading() as letters:
+        chosen = list(letters)[11]
+    change(queue, "redrive", chosen.id, agreed=True)
+    assert [message["Body"] for message in moved_back(queue)] == [chosen.body]
+    assert len(bodies(queue)) == 11
+
+
+@pytest.mark.parametrize(("refused", "sent"), [("SendMessage", 0), ("DeleteMessage", 1)])
+def test_interrupted_redrive_loses_no_message(
+    sqs: Any, queue: DeadLetterQueue, refused: str, sent: int
 ) -> None:
-    commands.list_all(shop.desk)
-    assert capsys.readouterr().out.endswith("Nothing to do.\n")
-    shop.given_up("a", "b")
-    commands.list_all(shop.desk)
-    said = capsys.readouterr().out
-    assert "checkout       2  the oldest for" in said
-    assert "make dlq ACTION=show QUEUE=checkout PORT=3100" in said
+    send(queue, "a", "b")
 
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, refused)
 
-def test_messages_go_back_as_they_came(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
-    shop.sqs.send_message(
-        QueueUrl=shop.url,
-        MessageBody=EVENT,
-        MessageAttributes={"Reason": {"DataType": "String", "StringValue": "KeyError"}},
-    )
-    shop.given_up("second")
-    shop.answers = "y"
-    shop.redrive()
-    assert shop.asked == ["Move 2 messages back to the queue checkout of the shop? [y/N] "]
-    assert "▸ moved 2 of 2" in capsys.readouterr().out
-    assert shop.letters.peek(10) == []
-    assert sorted(message["Body"] for message in shop.waiting()) == ["second", EVENT]
-    assert all("MessageAttributes" not in message for message in shop.waiting())
-
-
-@pytest.mark.parametrize("answer", ["", "n", "checkout"])
-def test_whoever_does_not_agree_moves_nothing(shop: Shop, answer: str) -> None:
-    shop.given_up("a")
-    shop.answers = answer
-    shop.redrive()
-    assert shop.waiting() == []
-    assert bodies(shop.letters.peek(10)) == ["a"]
-
-
-def test_a_script_that_says_yes_is_not_asked(shop: Shop) -> None:
-    shop.given_up("a")
-    shop.redrive(agreed=True)
-    assert shop.asked == []
-    assert len(shop.waiting()) == 1
-
-
-def test_one_message_alone_goes_back(shop: Shop) -> None:
-    letters = shop.given_up(*map(str, range(12)))
-    shop.redrive(only=letters[11].id, agreed=True)
-    assert [message["Body"] for message in shop.waiting()] == [letters[11].body]
-    assert sorted(bodies(shop.letters.peek(100))) == sorted(bodies(letters[:11]))
-
-
-def test_a_redrive_that_breaks_off_leaves_copies_and_loses_nothing(shop: Shop) -> None:
-    shop.given_up("a", "b")
-    refusing(shop.sqs, "DeleteMessage")
+    sqs.meta.events.register(f"before-call.sqs.{refused}", refuse)
     with pytest.raises(ClientError):
-        shop.redrive(agreed=True)
-    [sent] = shop.waiting()
-    assert shop.letters.count() == 2
-    assert sent["Body"] in ("a", "b")
+        change(queue, "redrive", "", agreed=True)
+    assert len(moved_back(queue)) == sent
+    assert bodies(queue) == ["a", "b"]
 
 
-def test_what_its_queue_does_not_take_stays_a_dead_letter(shop: Shop) -> None:
-    shop.given_up("a", "b")
-    refusing(shop.sqs, "SendMessage")
-    with pytest.raises(ClientError):
-        shop.redrive(agreed=True)
-    assert sorted(bodies(shop.letters.peek(10))) == ["a", "b"]
+def test_redrive_ends_when_messages_fail_again_meanwhile(
+    sqs: Any, queue: DeadLetterQueue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    send(queue, *map(str, range(12)))
+
+    def fail_again(params: Any, **_: object) -> None:
+        if params["QueueUrl"].endswith("/Checkout"):
+            client("sqs").send_message(QueueUrl=queue.url, MessageBody="again")
+
+    sqs.meta.events.register("provide-client-params.sqs.SendMessage", fail_again)
+    change(queue, "redrive", "", agreed=True)
+    assert "12 of 12" in capsys.readouterr().out
 
 
-def test_what_fails_again_meanwhile_is_not_moved_for_ever(shop: Shop) -> None:
-    shop.given_up(*map(str, range(12)))
-    moved: list[str] = []
-    worker = client("sqs")
-
-    def fail_again(parsed: dict[str, str], **_: object) -> None:
-        moved.append(parsed["MessageId"])
-        worker.send_message(
-            QueueUrl=shop.url,
-            MessageBody="again",
-            MessageAttributes={
-                "SourceMessageId": {"DataType": "String", "StringValue": parsed["MessageId"]}
-            },
-        )
-
-    shop.sqs.meta.events.register("after-call.sqs.SendMessage", fail_again)
-    assert shop.letters.redrive(100) == 12
-    assert len(moved) == 12
-    assert bodies(shop.letters.peek(100)) == ["again"] * 12
+def test_purge_deletes_only_when_the_name_is_typed(
+    queue: DeadLetterQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(queue, "a")
+    answers(monkeypatch, "y")
+    change(queue, "purge", "")
+    assert bodies(queue) == ["a"]
+    answers(monkeypatch, "checkout")
+    change(queue, "purge", "")
+    assert queue.count() == 0
+    assert moved_back(queue) == []
 
 
-def test_no_more_is_moved_than_was_agreed_to(shop: Shop) -> None:
-    shop.given_up("a", "b", "c")
-    assert shop.letters.redrive(2) == 2
-    assert len(shop.letters.peek(10)) == 1
+def test_unknown_message_and_missing_terminal_are_problems(
+    queue: DeadLetterQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(queue, "a")
+    with pytest.raises(Problem, match="There is no message other in checkout"):
+        change(queue, "redrive", "other", agreed=True)
+
+    def closed(_question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", closed)
+    with pytest.raises(Problem, match="nothing was changed"):
+        change(queue, "redrive", "")
+    assert bodies(queue) == ["a"]
 
 
-@pytest.mark.parametrize("answer", ["y", "", "notifications"])
-def test_nothing_is_deleted_unless_the_queue_s_name_is_typed(shop: Shop, answer: str) -> None:
-    shop.given_up("a")
-    shop.answers = answer
-    shop.purge()
-    assert bodies(shop.letters.peek(10)) == ["a"]
+def test_quarantined_events_are_listed_and_shown_without_personal_data(
+    quarantine: DeadLetters, capsys: pytest.CaptureFixture[str]
+) -> None:
+    list_all({quarantine.name: quarantine}, " PORT=3100")
+    listed = capsys.readouterr().out
+    assert "orders-events       2" in listed
+    assert "make dlq ACTION=show QUEUE=orders-events PORT=3100" in listed
+    show(quarantine, "", 10)
+    shown = capsys.readouterr().out
+    assert "id        a.12" in shown
+    assert "since     2020-01-02 12:00:00 UTC" in shown
+    assert "reason    ValidationError: aggregate_id missing" in shown
+    assert EMAIL not in shown
 
 
-def test_whoever_types_the_queue_s_name_deletes(shop: Shop) -> None:
-    first, *others = shop.given_up("a", "b", "c")
-    shop.answers = "checkout"
-    shop.purge(only=first.id)
-    assert shop.asked == ["Delete 1 message of checkout, the shop, for good? Type checkout: "]
-    assert bodies(shop.letters.peek(10)) == bodies(others)
-    shop.purge()
-    assert shop.letters.count() == 0
-    assert shop.waiting() == []
+def test_released_event_is_published_by_the_sweeper(
+    quarantine: DeadLetters, relay: Relay, table: Table
+) -> None:
+    key = {"pk": "ORDER#a", "sk": outbox.sort_key(12)}
+    change(quarantine, "redrive", "a.12", agreed=True)
+    assert quarantine.count() == 1
+    # A later release knows the event: a valid one stands for it.
+    valid = outbox.event("order.placed", aggregate_id="a", version=12, at="2020-01-02", data={})
+    table.update(key, "SET #event = :event", values={"event": valid.model_dump()})
+    assert relay.sweep(a_deadline()) == 1
+    assert not {"unsent", "reason"} & (table.get(key) or {}).keys()
 
 
-@pytest.mark.parametrize("action", [Shop.redrive, Shop.purge])
-def test_where_nobody_answers_nothing_changes(shop: Shop, action: Callable[[Shop], None]) -> None:
-    shop.given_up("a")
-
-    shop.answers = None
-    with pytest.raises(Problem, match="Nobody is here to answer"):
-        action(shop)
-    assert bodies(shop.letters.peek(10)) == ["a"]
-
-
-@pytest.mark.parametrize("action", [Shop.redrive, Shop.purge])
-def test_an_unknown_message_is_a_problem(shop: Shop, action: Callable[..., None]) -> None:
-    shop.given_up("a")
-    with pytest.raises(Problem, match="There is no message other in the dead letters of checkout"):
-        action(shop, only="other")
+def test_purged_event_stays_in_the_history_unpublished(
+    quarantine: DeadLetters, relay: Relay, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = {"pk": "ORDER#a", "sk": outbox.sort_key(12)}
+    before = table.get(key) or {}
+    answers(monkeypatch, "orders-events")
+    change(quarantine, "purge", "a.12")
+    assert quarantine.count() == 1
+    assert relay.sweep(a_deadline()) == 0
+    assert table.get(key) == {name: before[name] for name in before if name != "unsent"}
 
 
-def test_an_unknown_queue_is_told_the_names_there_are(shop: Shop) -> None:
-    with pytest.raises(Problem, match=r"no queue cheese: choose QUEUE=checkout\."):
-        shop.desk.queue("cheese")
-    with pytest.raises(Problem, match="Say which queue: QUEUE=checkout"):
-        shop.desk.queue("")
-
-
-def test_queues_are_those_that_the_stack_tells_of(shop: Shop) -> None:
+def test_dead_letters_are_those_of_the_stacks_outputs(sqs: Any) -> None:
     outputs = {
         "ApiId": "a",
         "CheckoutQueueUrl": "c",
         "CheckoutDeadLettersUrl": "d",
         "OldDeadLettersUrl": "e",
+        "UsersTableName": "f",
     }
-    assert list(queues_of(shop.sqs, outputs)) == ["checkout"]
+    assert list(dead_letters_of(sqs, client("dynamodb"), outputs)) == ["checkout", "users-events"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--port", "1"], "No shop is open on port 1: start one with `make run PORT=1`."),
-        (["--port", "1", "--action", "cheese"], "cheese is none of list, show, redrive, purge."),
-        (["--port", "1", "--limit", "0"], "0 is no number of messages."),
-    ],
-)
-def test_it_says_what_is_wrong_in_a_sentence(
-    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(arguments) == 1
-    assert capsys.readouterr().err.strip().endswith(sentence)
+def test_closed_shop_is_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "1"]) == 1
+    assert "No shop is open on port 1" in capsys.readouterr().err
