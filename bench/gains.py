@@ -19,7 +19,7 @@ from bench import packages, stand, starts, warm
 from bench.report import Progress, Table, spread
 from bench.starts import Runs
 from bench.subjects import Subject
-from shared.runtime.cold_start import GENERATED
+from shared.runtime.cold_start import PRECOMPILED
 from tools.layer.__main__ import make
 from tools.layer.changes import ALL, Change
 from tools.local import sam
@@ -40,7 +40,7 @@ _OF_THE_LAYER: Final[Mapping[str, frozenset[Change]]] = {
     "without the layer's bytecode: sources": frozenset({Change.BYTECODE}),
     "docstrings and functions' annotations kept": frozenset({Change.SLIM}),
     "nothing stands in, nothing is left out": frozenset({Change.STAND_INS}),
-    "imports not deferred": frozenset({Change.DEFERRED}),
+    "imports not deferred": frozenset({Change.DEFERRED_IMPORTS}),
     "the SDK's data and handlers of all services": frozenset({Change.SDK_DATA}),
 }
 type Edit = tuple[str, str, str]
@@ -72,7 +72,7 @@ _OF_REQUESTS: Final[Mapping[str, Sequence[Edit]]] = {
     ],
 }
 
-# What is kept of the two parts of GENERATED.
+# What is kept of the two parts of PRECOMPILED.
 _OF_THE_BUILD: Final = {
     "dataclasses compiled at each start": (1,),
     "regular expressions compiled at each start": (0,),
@@ -257,7 +257,7 @@ def _task(function: Subject, kept: Sequence[int]) -> Path:
     folder = _FOLDER / "-".join((function.name, "with", *map(str, kept)))
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(function.task, folder)
-    file = folder / GENERATED
+    file = folder / PRECOMPILED
     parts = marshal.loads(file.read_bytes()[len(MAGIC_NUMBER) :])  # noqa: S302  # our own package
     left = tuple(part if number in kept else {} for number, part in enumerate(parts))
     file.write_bytes(MAGIC_NUMBER + marshal.dumps(left))

@@ -17,12 +17,12 @@ import pytest
 from bench.canned.server import CannedAws
 from bench.functions import Signer, functions
 from bench.subjects import Subject
-from shared.runtime.cold_start import GENERATED
+from shared.runtime.cold_start import PRECOMPILED
 from tests.layer import packages
 from tests.layer.processes import OURS, Started, start
 from tests.support.functions import FUNCTIONS
 from tests.support.http import rest_event
-from tools.layer import generated
+from tools.layer import precompiled
 from tools.local.places import APP_PYTHON
 
 pytestmark = [
@@ -75,7 +75,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Pai
     task_roots = {_service(subject): tmp_path_factory.mktemp("task") for subject in subjects}
     for service, task_root in task_roots.items():
         subprocess.run(
-            (APP_PYTHON, "-m", generated.__name__, service, task_root / GENERATED),
+            (APP_PYTHON, "-m", precompiled.__name__, service, task_root / PRECOMPILED),
             env={"PYTHONPATH": os.pathsep.join(map(str, OURS))},
             check=True,
         )
@@ -120,7 +120,7 @@ def test_function_gives_the_same_answers_on_the_shipped_layer(
 def test_start_compiles_nothing_and_leaves_collection_on(
     pairs: Mapping[str, Pair], name: str
 ) -> None:
-    """Else a library generates code in a way that tools/layer/generated.py does not record."""
+    """Else a library generates code in a way that tools/layer/precompiled.py does not record."""
     shipped, published = pairs[name].shipped, pairs[name].published
     assert any(source.startswith("def __create_fn__") for source in published.sources)
     assert not [source for source in shipped.sources if source.startswith("def __create_fn__")]

@@ -8,7 +8,7 @@ import grimp
 import pytest
 
 from tests.layer import packages
-from tools.layer.__main__ import LEFT_OUT, STAND_INS
+from tools.layer.stand_ins import LEFT_OUT, MODULES
 from tools.local.places import APP_PYTHON
 
 _LIBRARIES: Final = ("boto3", "botocore", "fastapi", "pydantic", "s3transfer", "starlette")
@@ -33,7 +33,7 @@ def _module(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-_REPLACED: Final = {_module(str(file.relative_to(STAND_INS))) for file in STAND_INS.rglob("*.py")}
+_REPLACED: Final = {_module(str(file.relative_to(MODULES))) for file in MODULES.rglob("*.py")}
 _LEFT_OUT: Final = tuple(f"{_module(path)}." for path in LEFT_OUT)
 
 

@@ -40,11 +40,11 @@ _SERVICE = textwrap.dedent("""
 _RECORD = (
     _SERVICE
     + """
-from tools.layer import generated
-recorder = generated.Recorder()
+from tools.layer import precompiled
+recorder = precompiled.Recorder()
 dataclass_is_compiled(), pattern_is_compiled()
 with open(sys.argv[1], "wb") as file:
-    file.write(generated.packed(recorder))
+    file.write(precompiled.packed(recorder))
 """
 )
 _START = (
@@ -73,7 +73,7 @@ def _run(code: str, *arguments: str | Path, **variables: str) -> str:
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    file = tmp_path_factory.mktemp("recorded") / cold_start.GENERATED
+    file = tmp_path_factory.mktemp("recorded") / cold_start.PRECOMPILED
     _run(_RECORD, file)
     return file.read_bytes()
 
@@ -86,7 +86,7 @@ def _started(task_root: Path) -> list[str]:
 def test_while_a_function_starts_nothing_is_compiled_that_was_at_the_build(
     generated: bytes, tmp_path: Path
 ) -> None:
-    (tmp_path / cold_start.GENERATED).write_bytes(generated)
+    (tmp_path / cold_start.PRECOMPILED).write_bytes(generated)
     during, _ = _started(tmp_path)
     assert during == "False False False"
 
@@ -94,7 +94,7 @@ def test_while_a_function_starts_nothing_is_compiled_that_was_at_the_build(
 def test_when_it_is_built_python_collects_and_compiles_as_ever(
     generated: bytes, tmp_path: Path
 ) -> None:
-    (tmp_path / cold_start.GENERATED).write_bytes(generated)
+    (tmp_path / cold_start.PRECOMPILED).write_bytes(generated)
     _, after = _started(tmp_path)
     assert after == "True True True True"
 
@@ -107,7 +107,7 @@ def test_what_another_python_has_compiled_is_not_used(generated: bytes, tmp_path
     magic = importlib.util.MAGIC_NUMBER
     assert generated.startswith(magic)
     other = bytes([magic[0] ^ 1, *magic[1:]])
-    (tmp_path / cold_start.GENERATED).write_bytes(other + generated[len(magic) :])
+    (tmp_path / cold_start.PRECOMPILED).write_bytes(other + generated[len(magic) :])
     assert _started(tmp_path) == ["False True True", "True True True True"]
 
 

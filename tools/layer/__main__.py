@@ -1,36 +1,25 @@
-"""`python -m tools.layer <folder>`: makes a folder of installed packages what the layer ships of them."""
+"""`python -m tools.layer <folder>`: changes installed libraries so that functions load them faster."""
 
 import argparse
-import shutil
+import sys
 from pathlib import Path
-from typing import Final
 
-from tools.layer import bytecode, ca_bundle, sdk_data
-from tools.layer.changes import ALL, Change
-
-STAND_INS: Final = Path(__file__).parent / "stand_ins"
-# FastAPI asks of each type whether it is a model of pydantic's first version, and is content without an answer.
-LEFT_OUT: Final = (
-    "pydantic/v1",
-    "boto3/data",
-    "boto3/examples",
-    "boto3/docs",
-    "s3transfer",
-    "fastapi/telemetry",
-    "opentelemetry",
-)
+from tools.layer import bytecode, certificates, sdk_data, stand_ins
+from tools.layer.changes import ALL, Change, LibraryChanged
 
 
 def make(folder: Path, changes: frozenset[Change] = ALL) -> None:
-    """Leave in the folder what runs."""
+    """Apply the changes to the libraries in the folder.
+
+    Raises:
+        LibraryChanged: a library differs from what a change expects.
+    """
     if Change.STAND_INS in changes:
-        for path in LEFT_OUT:
-            shutil.rmtree(folder / path)
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(STAND_INS, folder, ignore=ignored, dirs_exist_ok=True)
+        stand_ins.replace(folder)
     if Change.SDK_DATA in changes:
         sdk_data.prune(folder / "botocore/data")
-        ca_bundle.prune(folder / "botocore/cacert.pem")
+    if Change.CERTIFICATES in changes:
+        certificates.prune(folder / "botocore/cacert.pem")
     if Change.BYTECODE in changes:
         bytecode.compile_folder(folder, compiled_for="/opt/python", changes=changes)
 
@@ -38,16 +27,10 @@ def make(folder: Path, changes: frozenset[Change] = ALL) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.layer", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument(
-        "--without",
-        type=Change,
-        choices=list(Change),
-        action="append",
-        default=[],
-        help="a change to leave out, to see what it gains",
-    )
-    asked = parser.parse_args()
-    make(asked.folder, ALL - set(asked.without))
+    try:
+        make(parser.parse_args().folder)
+    except LibraryChanged as changed:
+        sys.exit(str(changed))
 
 
 if __name__ == "__main__":

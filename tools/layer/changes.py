@@ -1,17 +1,28 @@
-"""What is changed of the installed packages; each can be left out, so that what it gains can be measured."""
+"""The changes to the libraries, each in the module of its name. docs/cold-starts.md explains all of them."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Change(StrEnum):
-    """Without BYTECODE the sources stay as they are, SLIM and DEFERRED or not: both happen when they are compiled."""
+    """SLIM and DEFERRED_IMPORTS happen while BYTECODE compiles, so without BYTECODE they do not happen either."""
 
     BYTECODE = "bytecode"
-    SLIM = "slim"  # no docstrings, no annotations of functions
-    STAND_INS = "stand-ins"  # and what is left out
-    DEFERRED = "deferred"  # imports, anyio's too
-    SDK_DATA = "sdk-data"  # and what the SDK registers, and whom it trusts
+    SLIM = "slim"
+    STAND_INS = "stand_ins"
+    DEFERRED_IMPORTS = "deferred_imports"
+    SDK_DATA = "sdk_data"
+    CERTIFICATES = "certificates"
 
 
 ALL: Final = frozenset(Change)
+
+
+class LibraryChanged(Exception):
+    """A library differs from what a change expects, usually after an upgrade."""
+
+    def __init__(self, change: Change, path: str, difference: str) -> None:
+        super().__init__(
+            f"{path} {difference}: correct tools/layer/{change}.py (see docs/cold-starts.md), "
+            "or build with LAYER=plain until then."
+        )

@@ -1,7 +1,7 @@
-"""What the SDK reads and registers, without what is for services and operations that nobody here calls.
+"""Change `sdk_data`: of botocore's data and event handlers, only those of the operations that the shop calls.
 
-botocore makes its clients from JSON files that describe each service. Most of their text is for the reference manual, and
-most of their operations are for others. docs/benchmarks-gains.md says what reading and registering it all takes.
+botocore builds clients from JSON files that describe all operations of a service, and copies the event handlers of all services
+into each client.
 """
 
 import ast
@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-# What the functions call, by the SDK's name of the service. Another operation is no method of the client, another
-# service raises UnknownServiceError: both at once, and in every test on the emulator.
+from tools.layer.changes import Change, LibraryChanged
+
+# What functions call. Another operation is not a method of the client; another service raises UnknownServiceError.
 OPERATIONS: Final = {
     "dynamodb": {
         "BatchGetItem",
@@ -32,16 +33,25 @@ OPERATIONS: Final = {
     "sts": {"AssumeRole"},
     "xray": {"GetSamplingRules", "GetSamplingTargets", "PutTraceSegments"},
 }
-# The SDK's own, of credentials; and the tracing SDK makes a client when it is imported.
+# botocore itself calls STS for credentials, and the tracing SDK makes a client when it is imported.
 SDKS_OWN: Final = {"sts", "xray"}
-# What a client is made of. Paginators, waiters and examples are for other uses.
+# A client needs these. The other files are for paginators, waiters and examples.
 _MODELS: Final = ("service-2", "endpoint-rule-set-1")
-# Each partition names services by the prefix of their endpoints: ours.
+# Prefixes of endpoints; SES has another one than its name.
 _PREFIXES: Final = {"email", *OPERATIONS} - {"sesv2"}
 
 
 def prune(data: Path) -> None:
-    """Leave of botocore's `data` folder what clients of OPERATIONS need, as plain JSON."""
+    """Leave in botocore's `data` folder what clients of OPERATIONS need, as plain JSON.
+
+    Raises:
+        LibraryChanged: a service or an operation does not exist.
+    """
+    for service in OPERATIONS:
+        if not (data / service).is_dir():
+            raise LibraryChanged(
+                Change.SDK_DATA, f"botocore/data/{service}", "does not exist any more"
+            )
     for folder in [path for path in data.iterdir() if path.is_dir()]:
         # A service's folder has one for each version of its API, named by its date.
         newest = max(folder.iterdir())
@@ -63,30 +73,18 @@ def _rewrite(file: Path, *, keep: bool) -> None:
     content = json.loads(gzip.decompress(raw) if file.suffix == ".gz" else raw)
     if file.name.startswith("service-2"):
         _prune_service(content, OPERATIONS[file.parent.parent.name])
-    _write(file.with_name(file.name.removesuffix(".gz")), _undocumented(content))
+    _write(file.with_name(file.name.removesuffix(".gz")), content)
 
 
 def _write(file: Path, content: Any) -> None:
     file.write_text(json.dumps(content, separators=(",", ":"), ensure_ascii=False))
 
 
-def _undocumented(node: Any) -> Any:
-    """Without the members that hold text about the others: a member that a service calls so holds no text."""
-    if isinstance(node, dict):
-        return {
-            name: _undocumented(value)
-            for name, value in node.items()
-            if not (name in ("documentation", "documentationUrl") and isinstance(value, str))
-        }
-    return [_undocumented(value) for value in node] if isinstance(node, list) else node
-
-
 def _prune_service(model: dict[str, Any], operations: set[str]) -> None:
-    """Leave these operations, and the shapes of what they send and receive.
-
-    Raises:
-        KeyError: the service has no such operation.
-    """
+    """Leave these operations, and the shapes that they refer to."""
+    if missing := sorted(operations - model["operations"].keys()):
+        service = model["metadata"]["serviceId"]
+        raise LibraryChanged(Change.SDK_DATA, f"botocore's model of {service}", f"lacks {missing}")
     model["operations"] = {name: model["operations"][name] for name in sorted(operations)}
     kept: dict[str, Any] = {}
     waiting = list(_shapes(model["operations"]))
@@ -99,7 +97,7 @@ def _prune_service(model: dict[str, Any], operations: set[str]) -> None:
 
 
 def _shapes(node: Any) -> Iterator[str]:
-    """The names of the shapes that are named anywhere below."""
+    """The names of all shapes that the node refers to."""
     if isinstance(node, dict):
         if isinstance(name := node.get("shape"), str):
             yield name
@@ -119,27 +117,24 @@ def _prune_endpoints(file: Path) -> None:
 
 
 def without_other_services(path: str, tree: ast.Module) -> None:
-    """Take out of a module of botocore's what it registers for other services: every client gets a copy of that."""
+    """Remove the event handlers and aliases of other services from a module of botocore."""
     if path == "botocore/utils.py":
-        aliases = _assigned(tree, "EVENT_ALIASES", ast.Dict)
+        aliases = _assigned(path, tree, "EVENT_ALIASES", ast.Dict)
         pairs = zip(aliases.keys, aliases.values, strict=True)
         kept = [(key, value) for key, value in pairs if _text(value) in OPERATIONS]
         aliases.keys, aliases.values = [key for key, _ in kept], [value for _, value in kept]
     elif path == "botocore/handlers.py":
-        handlers = _assigned(tree, "BUILTIN_HANDLERS", ast.List)
+        handlers = _assigned(path, tree, "BUILTIN_HANDLERS", ast.List)
         handlers.elts = [handler for handler in handlers.elts if _is_ours(handler)]
 
 
-def _assigned[N: ast.expr](tree: ast.Module, name: str, kind: type[N]) -> N:
-    [value] = [
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id == name
-    ]
-    assert isinstance(value, kind), f"{name} is no longer what it was"
-    return value
+def _assigned[N: ast.expr](path: str, tree: ast.Module, name: str, kind: type[N]) -> N:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            value = node.value
+            if isinstance(value, kind):
+                return value
+    raise LibraryChanged(Change.SDK_DATA, path, f"has no {kind.__name__.lower()} {name}")
 
 
 def _text(node: ast.expr) -> str:
@@ -147,7 +142,7 @@ def _text(node: ast.expr) -> str:
 
 
 def _is_ours(handler: ast.expr) -> bool:
-    """Whether a handler is of all services' events or of one of ours: `before-call.s3.GetObject` says which."""
+    """Whether the handler's event is one of all services or one of ours; `before-call.s3.GetObject` is of S3."""
     assert isinstance(handler, ast.Tuple)
     event, _, rest = _text(handler.elts[0]).partition(".")
     return event != "docs" and rest.partition(".")[0] in ("", "*", *OPERATIONS)

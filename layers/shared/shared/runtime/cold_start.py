@@ -1,10 +1,9 @@
-"""What makes a function ready sooner: every service's package begins it, before anything else is imported.
+"""Makes a function start faster, in Lambda only. docs/cold-starts.md explains it.
 
-It happens in Lambda only, and gains (docs/benchmarks.md has the figures):
+The package of each service calls `begin` before it imports anything else, and shared.runtime.entry calls `end`. Between them:
 
-- Garbage is not collected while modules load, of which nearly all stays; what has stayed is never looked through again.
-- What Python would compile anew in each start was compiled when the function was built (`tools/layer/generated.py`): the
-  source that dataclasses write for their methods, and regular expressions; ours, the libraries' and Python's own.
+- the garbage collector is off, because nearly all that is loaded stays; afterwards it ignores what was loaded (`gc.freeze`);
+- dataclasses and regular expressions use what tools/layer/precompiled.py compiled when the function was built.
 """
 
 import gc
@@ -16,21 +15,21 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, Final
 
-GENERATED: Final = "generated.bin"
-"""The file in a function's package: Python's magic number, then two marshalled dicts. One leads from source to marshalled
-code, the other from a pattern and its flags to what `_sre.compile` takes with it."""
+PRECOMPILED: Final = "precompiled.bin"
+"""The file in a function's package: Python's magic number, then two marshalled dicts. One maps source to marshalled code, the
+other maps a pattern and its flags to the other arguments of `_sre.compile`."""
 
 _compiler: Any = re._compiler  # type: ignore[attr-defined]  # noqa: SLF001  # no public name leads to it
 _compile_pattern: Final = _compiler.compile
 
 
 def is_lambda() -> bool:
-    """Whether this process is a function's environment, and not a test or a tool."""
+    """Whether this process is a Lambda execution environment, and not a test or a tool."""
     return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
 
 def begin() -> None:
-    """Start the init phase; nothing anywhere but in Lambda."""
+    """Start the init phase. Does nothing outside of Lambda."""
     if not is_lambda():
         return
     gc.disable()
@@ -38,7 +37,7 @@ def begin() -> None:
 
 
 def end() -> None:
-    """The function is built: what is here now stays, and what comes is compiled as ever."""
+    """End the init phase: from here on Python collects garbage and compiles as usual."""
     if gc.isenabled():
         return
     import dataclasses
@@ -51,22 +50,22 @@ def end() -> None:
 
 def _read(task_root: str) -> tuple[dict[str, bytes], dict[tuple[str | bytes, int], Any]]:
     try:
-        with open(f"{task_root}/{GENERATED}", "rb") as file:  # noqa: PTH123  # pathlib would be a slow import
+        with open(f"{task_root}/{PRECOMPILED}", "rb") as file:  # noqa: PTH123  # pathlib would be a slow import
             content = file.read()
     except FileNotFoundError:
-        return {}, {}
+        return {}, {}  # built with LAYER=plain
     magic = importlib.util.MAGIC_NUMBER
-    # Of another version of Python, neither code nor patterns can be used.
+    # Code and patterns are usable by one version of Python only.
     return marshal.loads(content[len(magic) :]) if content.startswith(magic) else ({}, {})  # noqa: S302  # our package
 
 
 def _use(sources: dict[str, bytes], patterns: dict[tuple[str | bytes, int], Any]) -> None:
-    """Put what is compiled in the way of the modules that would compile it: they call these by a global name."""
+    """Replace the functions that compile with functions that look the source up first."""
 
     def execute(source: str, globals_: dict[str, Any], locals_: dict[str, Any]) -> None:
         found = sources.get(source)
         code: str | CodeType = marshal.loads(found) if found else source  # noqa: S302  # our own package
-        exec(code, globals_, locals_)  # noqa: S102  # as the module itself would
+        exec(code, globals_, locals_)  # noqa: S102  # as dataclasses would
 
     def compile_(pattern: Any, flags: int = 0) -> re.Pattern[Any]:
         found = patterns.get((pattern, flags)) if isinstance(pattern, str | bytes) else None
@@ -77,6 +76,6 @@ def _use(sources: dict[str, bytes], patterns: dict[tuple[str | bytes, int], Any]
     _sre_compile: Callable[..., re.Pattern[Any]] = _compiler._sre.compile  # noqa: SLF001  # see above
     _compiler.compile = compile_
 
-    import dataclasses  # which has patterns of its own
+    import dataclasses  # after the replacement above: it compiles patterns of its own
 
     dataclasses.exec = execute  # type: ignore[attr-defined]  # found before the built-in one

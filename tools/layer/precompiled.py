@@ -1,11 +1,11 @@
-"""Compiles what a service's modules would compile when they are imported: see shared.runtime.cold_start.
+"""Change `precompiled`: the code of dataclasses and the regular expressions are compiled when a function is built.
 
-`python -m tools.layer.generated <service> <file>` imports all modules of the service as this machine has them. The source of
-dataclasses, patterns, and what they are compiled to are the same on every platform: of one version of Python, and of the
-same versions of the libraries.
+`python -m tools.layer.precompiled <service> <file>` imports all modules of the service, records what Python compiles
+meanwhile, and writes the result. shared.runtime.cold_start uses the file when the function starts. The result is the same on every
+platform, for one version of Python and of the libraries.
 """
 
-# First of all, and little else before: what is imported from here on is recorded.
+# Before all other imports: what they compile is recorded.
 import re  # isort: skip
 import builtins
 import os
@@ -16,7 +16,7 @@ _compiler: Any = re._compiler  # type: ignore[attr-defined]  # noqa: SLF001  # n
 
 
 class Recorder:
-    """What is compiled from now on, in this process. There can be one."""
+    """Records what Python compiles from now on. A process can have one."""
 
     def __init__(self) -> None:
         self.sources: set[str] = set()
@@ -31,11 +31,11 @@ class Recorder:
         dataclasses.exec = self._record_source  # type: ignore[attr-defined]  # found before the built-in one
 
     def __getattr__(self, name: str) -> Any:
-        """What else the compiler of patterns asks its module of C for."""
+        """All else that the compiler of patterns uses of `_sre`."""
         return getattr(self._sre, name)
 
     def compile(self, pattern: Any, *compiled: Any) -> re.Pattern[Any]:
-        """In the place of `_sre.compile`."""
+        """Replaces `_sre.compile`."""
         self._last = compiled
         return self._sre.compile(pattern, *compiled)  # type: ignore[no-any-return]
 
@@ -55,8 +55,8 @@ class Recorder:
 
 
 def record(service: str) -> Recorder:
-    """Import all modules of the service and all that they import, and do what building its functions does."""
-    # In a function's environment everything would come out of an older recording.
+    """Import all modules of the service, and make the clients that its functions make when they start."""
+    # With this variable shared.runtime.cold_start would use an older result.
     os.environ.pop("AWS_LAMBDA_FUNCTION_NAME", None)
     recorder = Recorder()
     import importlib
@@ -74,17 +74,17 @@ def _build() -> None:
     from tools.layer.sdk_data import OPERATIONS, SDKS_OWN
     from tools.local.places import CREDENTIALS, REGION
 
-    # Of nobody: a rehearsal asks no service.
+    # Any credentials do: warming up sends no request.
     os.environ |= CREDENTIALS | {"AWS_DEFAULT_REGION": REGION}
     warm_up.tokens()
-    make: Any = aws.client  # it names the services that it is for
+    make: Any = aws.client  # mypy: its overloads name single services
     made = [make(service) for service in sorted(OPERATIONS.keys() - SDKS_OWN)]
     warm_up.clients()
-    del made  # until here: a client that nobody holds has no rehearsal
+    del made  # warm_up.clients() sees only clients that are referenced
 
 
 def packed(recorder: Recorder) -> bytes:
-    """All of it, compiled, as shared.runtime.cold_start reads it."""
+    """The content of the file that shared.runtime.cold_start reads."""
     import importlib.util
     import marshal
 
@@ -97,5 +97,5 @@ def packed(recorder: Recorder) -> bytes:
 
 if __name__ == "__main__":
     content = packed(record(sys.argv[1]))
-    with open(sys.argv[2], "wb") as file:  # noqa: PTH123  # pathlib's patterns are recorded
+    with open(sys.argv[2], "wb") as file:  # noqa: PTH123  # pathlib would be recorded
         file.write(content)

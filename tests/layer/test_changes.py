@@ -1,0 +1,205 @@
+"""What each change makes of a library, and what the build says when a library is no longer as a change expects it."""
+
+import ast
+import shutil
+import ssl
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import botocore
+import pytest
+
+from tests.layer import packages
+from tools.layer import bytecode, certificates, deferred_imports, sdk_data, stand_ins
+from tools.layer.changes import Change, LibraryChanged
+from tools.layer.slim import slim
+from tools.local.places import APP_PYTHON
+
+_BUNDLE: Final = Path(botocore.__file__).parent / "cacert.pem"
+_SAMPLE: Final = '''
+"""A module."""
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import NamedTuple, overload
+from pydantic import BaseModel, Field, field_validator
+
+@dataclass(frozen=True)
+class Point:
+    """A dataclass."""
+    x: int
+    y: int = 2
+
+class Pair(NamedTuple):
+    first: int
+    second: str = "b"
+
+class Product(BaseModel):
+    name: str = Field(min_length=2)
+
+    @field_validator("name")
+    @classmethod
+    def _stripped(cls, value: str) -> str:
+        """Without spaces around it."""
+        return value.strip()
+
+class Outer:
+    class Inner:
+        """Only a docstring."""
+
+    @staticmethod
+    def nothing() -> None:
+        """Only a docstring."""
+
+@overload
+def double(value: int) -> int: ...
+@overload
+def double(value: str) -> str: ...
+def double(value: int | str) -> int | str:
+    """Twice the value."""
+    return value * 2
+
+def scaled(value: int, /, by: int = 3, *more: int, plus: int = 1, **rest: int) -> list[int]:
+    """Every kind of parameter."""
+    return [value * by + plus, *more, *rest.values()]
+
+async def awaited(value: int) -> int:
+    """A coroutine."""
+    return value
+
+def text() -> str:
+    return """Not a docstring."""
+
+def fail() -> float:
+    """Raises."""
+    return 1 / 0
+
+def results() -> list[object]:
+    coroutine = awaited(1)
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        value = done.value
+    return [Point(1), Pair(1), Product(name=" mug "), Outer.nothing(), double("a"), scaled(2, 4, 5, last=9), value, text()]
+'''.lstrip()
+
+
+def _run(tree: ast.Module, name: str) -> dict[str, Any]:
+    module = ModuleType(name)
+    with pytest.MonkeyPatch.context() as patch:
+        # Dataclasses and models look their module up.
+        patch.setitem(sys.modules, name, module)
+        exec(compile(tree, f"{name}.py", "exec", dont_inherit=True), module.__dict__)
+    return module.__dict__
+
+
+def test_slim_module_gives_the_same_results_without_docstrings_and_annotations() -> None:
+    original, slimmed = (
+        _run(tree, "sample") for tree in (ast.parse(_SAMPLE), slim(ast.parse(_SAMPLE)))
+    )
+    assert repr(slimmed["results"]()) == repr(original["results"]())
+    functions = [slimmed["text"], slimmed["double"], slimmed["awaited"], slimmed["Outer"].nothing]
+    assert {(f.__doc__, *f.__annotations__) for f in functions} == {(None,)}
+    assert slimmed["Point"].__annotations__ == {"x": "int", "y": "int"}
+
+
+def test_traceback_of_a_slim_module_names_the_line_of_the_source() -> None:
+    with pytest.raises(ZeroDivisionError) as raised:
+        _run(slim(ast.parse(_SAMPLE)), "sample")["fail"]()
+    line = traceback.extract_tb(raised.tb)[-1].lineno
+    assert line
+    assert _SAMPLE.splitlines()[line - 1].strip() == "return 1 / 0"
+
+
+def test_deferred_import_happens_in_the_functions_that_use_it() -> None:
+    source = "import html\ndef used(x):\n    return html.escape(x)\ndef other():\n    return 1\n"
+    module = _run(deferred_imports.defer("a.py", ast.parse(source), "html"), "deferring")
+    assert module["used"]("<") == "&lt;"
+    assert "html" not in module
+
+
+def test_python_imports_the_bytecode_without_a_source(tmp_path: Path) -> None:
+    made = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        (folder / "sample.py").write_text("def f(): pass\nprint(f.__code__.co_filename)\n")
+        bytecode.compile_folder(folder, compiled_for="/opt/python")
+        assert [file.name for file in folder.iterdir()] == ["sample.pyc"]
+        made.append((folder / "sample.pyc").read_bytes())
+    assert made[0] == made[1]
+    command = (APP_PYTHON, "-S", "-c", "import sample")
+    environment = {"PYTHONPATH": str(tmp_path / "a")}
+    printed = subprocess.check_output(command, env=environment, text=True)
+    assert printed == "/opt/python/sample.py\n"
+
+
+def test_sdk_trusts_the_certificate_authorities_of_aws_and_no_others(tmp_path: Path) -> None:
+    bundle = tmp_path / "cacert.pem"
+    shutil.copyfile(_BUNDLE, bundle)
+    certificates.prune(bundle)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(bundle)
+    subjects = [str(authority["subject"]) for authority in context.get_ca_certs()]
+    assert len(subjects) == len(certificates.ROOTS)
+    assert all(any(root in subject for subject in subjects) for root in certificates.ROOTS)
+    shipped = _BUNDLE.read_text()
+    assert all(pem.partition("\n")[2] in shipped for pem in bundle.read_text().split("# ")[1:])
+
+
+@pytest.mark.parametrize("path", deferred_imports.DEFERRED)
+def test_each_deferred_import_is_still_there(path: str) -> None:
+    source = dict(packages.installed())[path].read_text()
+    deferred_imports.defer_all(path, slim(ast.parse(source)), Path())
+
+
+def _prune_empty_service(folder: Path) -> None:
+    for service in sdk_data.OPERATIONS:
+        version = folder / service / "2026-01-01"
+        version.mkdir(parents=True)
+        model = '{"metadata": {"serviceId": "X"}, "operations": {}, "shapes": {}}'
+        (version / "service-2.json").write_text(model)
+    sdk_data.prune(folder)
+
+
+def _prune_bundle_without(folder: Path) -> None:
+    bundle = folder / "cacert.pem"
+    bundle.write_text(_BUNDLE.read_text().replace("Amazon Root CA 3", "Amazon Root CA 33"))
+    certificates.prune(bundle)
+
+
+def _defer(source: str) -> Callable[[Path], object]:
+    return lambda _: deferred_imports.defer("lib/a.py", ast.parse(source), "html")
+
+
+_BROKEN: Final[dict[str, tuple[Change, Callable[[Path], object]]]] = {
+    "a module that was left out is gone": (Change.STAND_INS, stand_ins.replace),
+    "a service is gone": (Change.SDK_DATA, sdk_data.prune),
+    "an operation is gone": (Change.SDK_DATA, _prune_empty_service),
+    "a list of event handlers is gone": (
+        Change.SDK_DATA,
+        lambda _: sdk_data.without_other_services("botocore/handlers.py", ast.parse("A = []")),
+    ),
+    "a certificate has another name": (Change.CERTIFICATES, _prune_bundle_without),
+    "an import is gone": (Change.DEFERRED_IMPORTS, _defer("import json")),
+    "an import is used at once": (Change.DEFERRED_IMPORTS, _defer("import html\nhtml.escape('')")),
+    "anyio's lazy imports are gone": (
+        Change.DEFERRED_IMPORTS,
+        lambda folder: deferred_imports.defer_all("anyio/_lazyimport.py", ast.parse(""), folder),
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", _BROKEN)
+def test_build_names_the_change_that_an_upgrade_breaks(broken: str, tmp_path: Path) -> None:
+    change, build = _BROKEN[broken]
+    with pytest.raises(LibraryChanged) as raised:
+        build(tmp_path)
+    assert (
+        f"correct tools/layer/{change}.py (see docs/cold-starts.md), or build with LAYER=plain"
+        in str(raised.value)
+    )
+    assert (Path(bytecode.__file__).parent / f"{change}.py").exists()
