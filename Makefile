@@ -107,7 +107,8 @@ bench: $(APP) $(SAM) $(EMULATOR) $(BENCH) $(RUNTIME)  ## cold starts, calls and 
 power-table: $(APP) $(SAM) $(BENCH) $(RUNTIME)  ## what each function would take and cost at each memory size
 	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m bench.power
 
-tables: $(APP)  ## write the generated tables of docs/ anew: waits.md, differences.md
+tables: $(APP)  ## write the generated tables of docs/ anew: access.md, differences.md, waits.md
+	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.access
 	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.budget.waits
 	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.simulation.differences
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from gateway import NAME, VERSION, page
 from gateway.backends import SERVICES, Backends, LambdaBackends
 from gateway.site import File, Routes, Site
+from shared.auth.access import allow
 from shared.errors import MethodNotAllowed, NotFound
 from shared.runtime.aws import client
 from shared.runtime.entry import Entry, Handler
@@ -111,6 +112,7 @@ def _served(file: File, if_none_match: str | None, *, max_age: int) -> Response:
 
 
 @router.get("/", operation_id="index", summary="Where to go from here")
+@allow("anyone")
 async def index(request: Request) -> Index:
     return Index(
         name=NAME,
@@ -124,6 +126,7 @@ async def index(request: Request) -> Index:
 
 
 @router.get("/health/live", operation_id="live", summary="Whether the API answers at all")
+@allow("anyone")
 async def live() -> Alive:
     return Alive()
 
@@ -145,6 +148,7 @@ async def live() -> Alive:
         }
     },
 )
+@allow("anyone")
 async def ready(request: Request, response: Response) -> Readiness:
     healthy, reports = _reports(request)
     if not healthy:
@@ -153,6 +157,7 @@ async def ready(request: Request, response: Response) -> Readiness:
 
 
 @router.get("/health", operation_id="health", summary="Each service's health and figures")
+@allow("anyone")
 async def health(request: Request) -> Health:
     healthy, reports = _reports(request)
     return Health(status="healthy" if healthy else "degraded", services=reports)
@@ -173,6 +178,7 @@ async def health(request: Request) -> Health:
         }
     },
 )
+@allow("anyone")
 async def docs(request: Request) -> HTMLResponse:
     return HTMLResponse(
         page.page(link(request, "")),
@@ -185,6 +191,7 @@ async def docs(request: Request) -> HTMLResponse:
 
 
 @router.get("/docs/{asset}", include_in_schema=False)
+@allow("anyone")
 async def docs_asset(request: Request, asset: str, if_none_match: IfNoneMatch = None) -> Response:
     site: Site = request.app.state.site
     file = page.ASSETS.get(asset) or site.asset(asset)
@@ -197,6 +204,7 @@ async def docs_asset(request: Request, asset: str, if_none_match: IfNoneMatch = 
     summary="This document",
     responses=_DOCUMENT,
 )
+@allow("anyone")
 async def openapi(request: Request, if_none_match: IfNoneMatch = None) -> Response:
     site: Site = request.app.state.site
     return _served(site.document(), if_none_match, max_age=_DOCUMENT_MAX_AGE)
@@ -208,6 +216,7 @@ async def openapi(request: Request, if_none_match: IfNoneMatch = None) -> Respon
     summary="The events' document (AsyncAPI 3)",
     responses=_DOCUMENT,
 )
+@allow("anyone")
 async def asyncapi(request: Request, if_none_match: IfNoneMatch = None) -> Response:
     site: Site = request.app.state.site
     return _served(site.events(), if_none_match, max_age=_DOCUMENT_MAX_AGE)
@@ -223,6 +232,7 @@ _UNLISTED = Routes([("/docs/{asset}", ["GET"])])
     methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
     include_in_schema=False,
 )
+@allow("anyone")
 async def anything_else(request: Request) -> Response:
     site: Site = request.app.state.site
     path = own_path(request)

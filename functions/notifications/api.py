@@ -9,6 +9,7 @@ from notifications.errors import NotificationNotFound
 from notifications.models import Notification
 from notifications.repository import DynamoNotifications
 from notifications.service import NotificationService
+from shared.auth.access import allow
 from shared.auth.authentication import Authenticated
 from shared.auth.tokens import TokenVerifier, keys_from_kms
 from shared.errors import Forbidden
@@ -55,6 +56,7 @@ def _service(request: Request) -> NotificationService:
     summary="What one was told, newest first",
     responses=problems({Forbidden: "somebody else's, and the caller is no admin"}),
 )
+@allow("user", more_for=("admin",))
 async def list_notifications(
     request: Request,
     caller: Authenticated,
@@ -89,6 +91,7 @@ async def list_notifications(
     summary="Mark one of one's own as read; again is the same",
     responses=problems({NotificationNotFound: "there is none, or it is somebody else's"}),
 )
+@allow("owner")
 async def read_notification(
     request: Request, caller: Authenticated, id_: Annotated[str, Path(alias="id")]
 ) -> Notification:
@@ -101,6 +104,7 @@ async def read_notification(
     summary="The notifications service's own health",
     response_model_exclude_none=True,
 )
+@allow("anyone")
 async def notifications_health(request: Request) -> NotificationsHealth:
     return health.report(NotificationsHealth, _service(request).totals)
 

@@ -24,6 +24,7 @@ from orders.errors import (
 )
 from orders.models import Status
 from orders.service import OrderService
+from shared.auth.access import allow
 from shared.auth.authentication import Authenticated
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
 from shared.errors import Forbidden, ServiceUnavailable
@@ -104,6 +105,7 @@ _NOT_FOUND = "there is none, or it is somebody else's"
         ),
     },
 )
+@allow("user")
 async def place(
     *,
     caller: Authenticated,
@@ -126,6 +128,7 @@ async def place(
     summary="List one's orders, newest first; for an admin everybody's",
     responses=problems({Forbidden: "a customer asked for somebody else's"}),
 )
+@allow("user", more_for=("admin",))
 async def list_orders(
     *,
     caller: Authenticated,
@@ -155,6 +158,7 @@ async def list_orders(
     summary="Get an order",
     responses=problems({OrderNotFound: _NOT_FOUND}),
 )
+@allow("owner", "admin")
 async def get(id: OrderId, caller: Authenticated, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
     return OrderAnswer.of(orders.get(id, caller))
 
@@ -165,6 +169,7 @@ async def get(id: OrderId, caller: Authenticated, orders: Service) -> OrderAnswe
     summary="Get what happened to an order, oldest first",
     responses=problems({OrderNotFound: _NOT_FOUND}),
 )
+@allow("owner", "admin")
 async def history(
     *,
     id: OrderId,  # noqa: A002  # the contract's name
@@ -192,6 +197,7 @@ async def history(
     summary="Cancel an order that is pending or confirmed; its stock and money come back",
     responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it has gone too far"}),
 )
+@allow("owner", "admin")
 async def cancel(id: OrderId, caller: Authenticated, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
     return OrderAnswer.of(orders.cancel(id, caller))
 
@@ -202,6 +208,7 @@ async def cancel(id: OrderId, caller: Authenticated, orders: Service) -> OrderAn
     summary="Record that a confirmed order was shipped",
     responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not confirmed"}),
 )
+@allow("admin")
 async def ship(id: OrderId, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
     return OrderAnswer.of(orders.ship(id))
 
@@ -212,6 +219,7 @@ async def ship(id: OrderId, orders: Service) -> OrderAnswer:  # noqa: A002  # th
     summary="Record that a shipped order was delivered",
     responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not shipped"}),
 )
+@allow("admin")
 async def deliver(id: OrderId, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
     return OrderAnswer.of(orders.deliver(id))
 
@@ -222,6 +230,7 @@ async def deliver(id: OrderId, orders: Service) -> OrderAnswer:  # noqa: A002  #
     summary="The orders service's own health",
     response_model_exclude_none=True,
 )
+@allow("anyone")
 async def orders_health(orders: Service) -> OrdersHealth:
     def figures() -> dict[str, Any]:
         by_status = orders.totals()

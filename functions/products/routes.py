@@ -20,6 +20,7 @@ from products.schemas import (
 )
 from products.service.catalogue import CatalogueService
 from products.words import words_of
+from shared.auth.access import allow
 from shared.auth.authentication import Authenticated
 from shared.contracts.inventory import OutOfStock
 from shared.errors import InvalidRequest, ServiceUnavailable
@@ -80,6 +81,7 @@ _KEPT = header(
     summary="Browse the products on sale",
     responses={200: {"headers": _KEPT}},
 )
+@allow("anyone")
 async def list_products(
     *,
     catalogue: Catalogue,
@@ -142,6 +144,7 @@ def _refuse_wrong_search(
         **problems({ServiceUnavailable: _BUSY}),
     },
 )
+@allow("admin")
 async def add_product(
     body: ProductRequest, catalogue: Catalogue, request: Request, response: Response
 ) -> ProductView:
@@ -167,6 +170,7 @@ async def add_product(
         **problems({ProductNotFound: _NOT_FOUND}),
     },
 )
+@allow("anyone")
 async def get_product(
     id: str,  # noqa: A002  # the path's name for it
     catalogue: Catalogue,
@@ -197,6 +201,7 @@ async def get_product(
         ),
     },
 )
+@allow("admin")
 async def change_product(
     id: str,  # noqa: A002  # the path's name for it
     body: ProductChange,
@@ -216,6 +221,7 @@ async def change_product(
     summary="Take a product off sale",
     responses=problems({ProductNotFound: _NOT_FOUND, ServiceUnavailable: _BUSY}),
 )
+@allow("admin")
 async def withdraw_product(
     id: str,  # noqa: A002  # the path's name for it
     catalogue: Catalogue,
@@ -239,6 +245,7 @@ async def withdraw_product(
         ),
     },
 )
+@allow("admin")
 async def restock_product(
     *,
     admin: Authenticated,
@@ -260,6 +267,7 @@ async def restock_product(
     summary="How the service is, and what is on sale",
     response_model_exclude_none=True,
 )
+@allow("anyone")
 async def health_products(catalogue: Catalogue) -> ProductsHealth:
     return health.report(ProductsHealth, catalogue.totals)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BeforeValidator
 
+from shared.auth.access import allow
 from shared.auth.authentication import Authenticated
 from shared.auth.tokens import Caller, TokenVerifier
 from shared.contracts.directory import UserNotFound
@@ -125,6 +126,7 @@ _TOO_MANY = "wrong passwords came too often"
         **problems({EmailTaken: "another account has it, in whatever case"}),
     },
 )
+@allow("anyone")
 async def register_user(
     body: Registration, users: Users, source: Source, request: Request, response: Response
 ) -> Account:
@@ -138,6 +140,7 @@ async def register_user(
     operation_id="listUsers",
     summary="All users, newest first",
 )
+@allow("admin")
 async def list_users(
     acting: Acting,
     users: Users,
@@ -161,6 +164,7 @@ async def list_users(
     operation_id="getOneself",
     summary="One's own account",
 )
+@allow("user")
 async def get_oneself(acting: Acting) -> Account:
     return Account.model_validate(acting.account)
 
@@ -171,6 +175,7 @@ async def get_oneself(acting: Acting) -> Account:
     summary="An account: one's own, or any for an admin",
     responses=problems({UserNotFound: _NOT_FOUND}),
 )
+@allow("owner", "admin")
 async def get_user(user_id: Id, acting: Acting, users: Users) -> Account:
     return Account.model_validate(users.get(acting, user_id))
 
@@ -190,6 +195,7 @@ async def get_user(user_id: Id, acting: Acting, users: Users) -> Account:
         }
     ),
 )
+@allow("owner", "admin")
 async def change_user(
     user_id: Id, body: AccountChange, acting: Acting, users: Users, source: Source
 ) -> Account:
@@ -203,6 +209,7 @@ async def change_user(
     description=_ERASURE,
     responses=problems({UserNotFound: _NOT_FOUND, ServiceUnavailable: _BUSY}),
 )
+@allow("owner", "admin")
 async def deactivate_user(
     user_id: Id, acting: Acting, users: Users, *, erase: Erase = False
 ) -> Deactivated:
@@ -221,6 +228,7 @@ async def deactivate_user(
         {BadCredentials: "unknown, wrong or deactivated", TooManyAttempts: _TOO_MANY}
     ),
 )
+@allow("anyone")
 async def log_in(body: LogIn, sessions: Sessions, source: Source) -> TokenPair:
     return sessions.log_in(body, source=source)
 
@@ -233,6 +241,7 @@ async def log_in(body: LogIn, sessions: Sessions, source: Source) -> TokenPair:
         {BadRefreshToken: "unknown, spent, ended or expired; a spent one ends its family"}
     ),
 )
+@allow("anyone")
 async def refresh_tokens(body: HeldToken, sessions: Sessions) -> TokenPair:
     return sessions.refresh(body.refresh_token)
 
@@ -244,6 +253,7 @@ async def refresh_tokens(body: HeldToken, sessions: Sessions) -> TokenPair:
     operation_id="logOut",
     summary="Log out: end the refresh token's family, if it has one",
 )
+@allow("anyone")
 async def log_out(body: HeldToken, sessions: Sessions) -> None:
     sessions.log_out(body.refresh_token)
 
@@ -254,6 +264,7 @@ async def log_out(body: HeldToken, sessions: Sessions) -> None:
     summary="The users service's own health",
     response_model_exclude_none=True,
 )
+@allow("anyone")
 async def users_health(users: Users) -> UsersHealth:
     return health.report(UsersHealth, users.totals)
 
@@ -268,6 +279,7 @@ async def users_health(users: Users) -> UsersHealth:
         }
     },
 )
+@allow("anyone")
 async def get_public_keys(request: Request, response: Response) -> PublicKeys:
     verifier: TokenVerifier = request.app.state.verifier
     response.headers["Cache-Control"] = _KEEP

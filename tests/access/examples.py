@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared.auth.access import Route
 from tests.access.scene import Owner, Scene
 from tests.support.client import PASSWORD
+from tools.openapi.access import Route
 
 
 @dataclass(frozen=True)

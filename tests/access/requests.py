@@ -1,20 +1,30 @@
 """Requests as the events that API Gateway makes of them, to the functions of the scene."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from shared.auth.access import RULES, Route, Who
+from shared.auth.access import Access
 from tests.access.scene import Scene
 from tests.simulation.resources import function_at
+from tests.support.client import Client
 from tests.support.http import Answer, rest_event
+from tools.openapi.access import Route, declared
+
+ROUTES: Final[Mapping[Route, Access]] = declared()
+
+
+def client(scene: Scene, route: Route) -> Client:
+    """A caller who may send the route's example."""
+    access = ROUTES[route]
+    if not access.reads_token:
+        return scene.stage.anyone
+    return scene.owner.client if access.admits("customer") else scene.stage.admin
 
 
 def bearer(scene: Scene, route: Route) -> dict[str, str]:
-    """A caller who may send the route's example."""
-    if RULES[route] is Who.ANYONE:
-        return {}
-    client = scene.stage.admin if RULES[route] is Who.ADMIN else scene.owner.client
-    return {"Authorization": f"Bearer {client.token}"}
+    """The Authorization header of that caller."""
+    token = client(scene, route).token
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def send(scene: Scene, method: str, path: str, headers: Mapping[str, str], **event: Any) -> Answer:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from shared.auth.access import RULES, Route, Who
 from tests.access.examples import EXAMPLES
+from tests.access.requests import ROUTES, client
 from tests.access.scene import Scene
+from tools.openapi.access import Route
 
 # Nothing of a person's is in them, and whoever keeps one is told for how long.
 _PUBLIC = {
@@ -19,12 +20,12 @@ _PUBLIC = {
 _DATA_ONLY = "default-src 'none'; frame-ancestors 'none'"
 
 
-@pytest.mark.parametrize("route", RULES, ids=" ".join)
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 @pytest.mark.usefixtures("restore")
 def test_an_answer_cannot_be_taken_for_a_page_and_is_kept_by_nobody_unless_it_is_public(
     scene: Scene, route: Route
 ) -> None:
-    who = scene.stage.admin if RULES[route] is Who.ADMIN else scene.owner.client
+    who = client(scene, route)
     example = EXAMPLES[route](scene, scene.owner)
     headers = dict(example.headers)
     given = who.request(route[0], example.path, json=example.body, headers=headers)

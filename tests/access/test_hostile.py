@@ -9,14 +9,14 @@ from typing import Any, Final
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from shared.auth.access import RULES, Route
 from tests.access import hostile
 from tests.access.examples import EXAMPLES, Example
 from tests.access.hostile import Hostile
-from tests.access.requests import bearer, send
+from tests.access.requests import ROUTES, bearer, send
 from tests.access.scene import Scene
 from tests.support.functions import FUNCTIONS
 from tests.support.http import Answer
+from tools.openapi.access import Route
 
 _WITH_BODY: Final = [
     (method, route.path_format)
@@ -26,7 +26,7 @@ _WITH_BODY: Final = [
     for method in route.methods or ()
     if route.body_field
 ]
-_WITH_ID: Final = [route for route in RULES if "{id}" in route[1]]
+_WITH_ID: Final = [route for route in ROUTES if "{id}" in route[1]]
 _LISTS: Final = [
     ("GET", "/api/v1/users"),
     ("GET", "/api/v1/products"),

@@ -6,13 +6,14 @@ from typing import Final
 
 import httpx
 import pytest
-from fastapi.routing import iter_route_contexts
 
-from shared.auth.access import RULES, Route, Who
 from tests.access.examples import EXAMPLES
+from tests.access.requests import ROUTES
 from tests.access.scene import Owner, Scene
 from tests.support.client import code
 from tests.support.functions import FUNCTIONS
+from tools.openapi import access
+from tools.openapi.access import Route
 
 UNKNOWN: Final = ("anonymous", "expired", "wrong audience", "wrong type", "foreign key")
 CALLERS: Final = (*UNKNOWN, "deactivated", "owner", "other", "admin")
@@ -28,7 +29,7 @@ _WRITES: Final = {
 # What a token of an account that was deactivated since may not do any more: users looks at the account, and so does
 # placing an order. Everywhere else what it says holds until it expires.
 _LEFT: Final = {
-    **{route: (401, "unauthenticated") for route in RULES if route[1].startswith("/api/v1/users")},
+    **{route: (401, "unauthenticated") for route in ROUTES if route[1].startswith("/api/v1/users")},
     ("POST", "/api/v1/orders"): (403, "account-inactive"),
 }
 _OTHERS_ARE_TOLD: Final = {
@@ -49,30 +50,24 @@ class Cell:
     @property
     def expected(self) -> tuple[int, str]:
         """The status and the problem's code that the declaration says; 0 for success."""
-        who, own = RULES[self.route], self.caller in ("owner", "deactivated")
-        if who is Who.ANYONE:
+        access = ROUTES[self.route]
+        if not access.reads_token or (access.is_public and self.caller == "anonymous"):
             return 0, ""
         if self.caller in UNKNOWN:
             return 401, "unauthenticated"
         if self.caller == "deactivated" and self.route in _LEFT:
             return _LEFT[self.route]
-        is_admin = self.caller == "admin"
-        may = {
-            Who.USER: True,
-            Who.ONESELF: own or is_admin,
-            Who.OWNER_OR_ADMIN: own or is_admin,
-            Who.OWNER: own,
-            Who.ADMIN: is_admin,
-        }
-        if may[who]:
+        is_owner = self.caller in ("owner", "deactivated")
+        role = "admin" if self.caller == "admin" else "customer"
+        if not access.groups.isdisjoint(("anyone", "user", role)):
             return 0, ""
-        if who is Who.ADMIN:
+        if "owner" not in access.groups:
             return 403, "forbidden"
-        return 404, _OTHERS_ARE_TOLD[self.route[1].split("/")[3]]
+        return (0, "") if is_owner else (404, _OTHERS_ARE_TOLD[self.route[1].split("/")[3]])
 
 
 def cells(scene: Scene) -> Iterator[Cell]:
-    for route in RULES:
+    for route in ROUTES:
         for caller in CALLERS:
             yield Cell(route, caller, scene.deactivated if caller == "deactivated" else scene.owner)
 
@@ -105,14 +100,11 @@ def ask(scene: Scene, cell: Cell, token: str | None) -> tuple[httpx.Response, in
     return answer, example.answers
 
 
-def test_every_route_of_the_apps_and_of_the_template_is_declared_and_nothing_else() -> None:
-    apps = {
-        (method, route.path_format)
-        for function in FUNCTIONS.values()
-        if function.events("Api")
-        for route in iter_route_contexts(function.module.router.routes)
-        for method in route.methods or ()
-    }
+def test_document_has_what_the_routes_declare() -> None:
+    assert access.DOCUMENT.read_text() == access.document(), "`make tables` writes it"
+
+
+def test_every_route_is_in_the_template_and_has_an_example() -> None:
     template = {
         # "/" with a method that it has not is the catch-all's too.
         (method, path.replace("{proxy+}", "{proxy}"))
@@ -120,7 +112,7 @@ def test_every_route_of_the_apps_and_of_the_template_is_declared_and_nothing_els
         for method, path in function.routes
         if (path, method) == ("/", "GET") or path != "/"
     }
-    assert set(RULES) == apps == template == set(EXAMPLES)
+    assert set(ROUTES) == template == set(EXAMPLES)
 
 
 def test_nobody_gets_in_where_the_declaration_does_not_say_so(
@@ -145,15 +137,15 @@ def test_nobody_gets_in_where_the_declaration_does_not_say_so(
             scene.town.wire.forget()
         if not right:
             otherwise.append(f"{cell.route} {cell.caller}: {answer.status_code} {answer.text}")
-    size = f"{len(RULES)} routes by {len(CALLERS)} callers = {met} cells"
+    size = f"{len(ROUTES)} routes by {len(CALLERS)} callers = {met} cells"
     say(f"who may what: {size}, {len(otherwise)} decided otherwise")
-    assert met == len(RULES) * len(CALLERS)
+    assert met == len(ROUTES) * len(CALLERS)
     assert not otherwise, "\n".join(otherwise)
 
 
 @pytest.mark.parametrize(
     "route",
-    [r for r, who in RULES.items() if "{id}" in r[1] and who not in (Who.ANYONE, Who.ADMIN)],
+    [route for route, access in ROUTES.items() if "owner" in access.groups],
 )
 @pytest.mark.usefixtures("restore")
 def test_what_is_somebody_else_s_looks_like_what_is_not_there(scene: Scene, route: Route) -> None:

@@ -7,16 +7,17 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from shared.auth.access import RULES, Route, Who
 from tests.access.examples import EXAMPLES
+from tests.access.requests import ROUTES, client
 from tests.access.scene import Scene
 from tests.simulation.wire import THROTTLING, Call, Mode
 from tests.support.client import code
 from tests.support.functions import FUNCTIONS
+from tools.openapi.access import Route
 
-ROUTES: Final = [
+_REACHING_AWS: Final = [
     route
-    for route in RULES
+    for route in ROUTES
     if not route[1].startswith("/health")
     and not any(route == (s["Method"], s["Path"]) for s in FUNCTIONS["GatewayApi"].events("Api"))
     and route[1] != "/{proxy}"
@@ -50,10 +51,7 @@ class Asking:
         self._scene = scene
         self._route = route
         self._example = EXAMPLES[route](scene, scene.owner)
-        self._client = {
-            Who.ANYONE: scene.stage.anyone,
-            Who.ADMIN: scene.stage.admin,
-        }.get(RULES[route], scene.owner.client)
+        self._client = client(scene, route)
         [self._function] = [
             function.name
             for function in FUNCTIONS.values()
@@ -81,7 +79,7 @@ class Asking:
         return list(self._scene.town.wire.calls)
 
 
-@pytest.fixture(params=ROUTES, ids=lambda route: f"{route[0]} {route[1]}")
+@pytest.fixture(params=_REACHING_AWS, ids=lambda route: f"{route[0]} {route[1]}")
 def asking(scene: Scene, request: pytest.FixtureRequest) -> Iterator[Asking]:
     asking = Asking(scene, request.param)
     yield asking

@@ -6,14 +6,14 @@ from typing import Final
 
 import pytest
 
-from shared.auth.access import RULES, Route
 from tests.access.examples import EXAMPLES
-from tests.access.requests import bearer, send
+from tests.access.requests import ROUTES, bearer, send
 from tests.access.scene import Scene
 from tests.support.http import EXECUTE_API, URLS, Answer, Url
 from tools.local import gateway
+from tools.openapi.access import Route
 
-_SERVED: Final = [route for route in RULES if route[1] != "/{proxy}"]
+_SERVED: Final = [route for route in ROUTES if route[1] != "/{proxy}"]
 _ROUTES: Final = pytest.mark.parametrize("route", _SERVED, ids=" ".join)
 _FORMS: Final = pytest.mark.parametrize("at", URLS, ids=lambda at: at.root or "/")
 # Headers of a function's answer that clients don't get as they are.

@@ -1,14 +1,15 @@
 """Who gets in, and that it is decided before anything else of a request is looked at."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, Query
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from shared.auth.access import Route, Who
-from shared.auth.authentication import Authenticated
+from shared.auth.access import NotDeclared, allow
+from shared.auth.authentication import Authenticated, OptionalCaller
+from shared.auth.permissions import may_change, may_see, may_see_all
 from shared.auth.tokens import Caller
 from shared.errors import Unauthenticated
 from shared.web.app import create_app
@@ -24,31 +25,33 @@ class Thing(BaseModel):
 
 
 @router.post("/open")
+@allow("anyone")
 async def open_to_anyone() -> None:
     return None
 
 
 @router.get("/mine")
+@allow("user")
 async def mine(caller: Authenticated) -> dict[str, str]:
     return {"id": caller.id}
 
 
 @router.get("/admins")
+@allow("admin")
 async def admins(caller: Authenticated) -> dict[str, str]:
     return {"id": caller.id}
 
 
+@router.get("/more")
+@allow("anyone", more_for=("admin",))
+async def more(caller: OptionalCaller) -> dict[str, str | None]:
+    return {"role": caller.role if caller else None}
+
+
 @router.post("/things/{number}")
+@allow("admin")
 async def change(number: int, limit: Annotated[int, Query()], thing: Thing) -> None:
     return None
-
-
-RULES: Mapping[Route, Who] = {
-    ("POST", "/open"): Who.ANYONE,
-    ("GET", "/mine"): Who.USER,
-    ("GET", "/admins"): Who.ADMIN,
-    ("POST", "/things/{number}"): Who.ADMIN,
-}
 
 
 class CountingVerifier(FakeVerifier):
@@ -68,7 +71,7 @@ def verifier() -> CountingVerifier:
 
 @pytest.fixture
 def client(verifier: CountingVerifier) -> HttpClient:
-    return HttpClient(create_app("tests", router, verifier=verifier, rules=RULES))
+    return HttpClient(create_app("tests", router, verifier=verifier))
 
 
 def test_no_token_is_401_with_a_challenge(client: HttpClient) -> None:
@@ -144,9 +147,7 @@ def test_an_account_s_standing_is_what_counts_where_it_is_looked_up() -> None:
             raise Unauthenticated("The account is not active.")
         return Caller(caller.id, "customer")
 
-    client = HttpClient(
-        create_app("tests", router, verifier=FakeVerifier(), standing=standing, rules=RULES)
-    )
+    client = HttpClient(create_app("tests", router, verifier=FakeVerifier(), standing=standing))
     assert client.get("/mine", caller=ALICE).status == 200
     assert client.get("/admins", caller=ADMIN).status == 403
     assert client.get("/admins", caller=BOB).status == 401
@@ -154,49 +155,75 @@ def test_an_account_s_standing_is_what_counts_where_it_is_looked_up() -> None:
     assert client.post("/open", caller=BOB).status == 200
 
 
-def test_an_app_with_a_route_that_is_not_declared_does_not_start() -> None:
-    rules = {route: who for route, who in RULES.items() if route != ("GET", "/mine")}
-    with pytest.raises(NotGuarded, match=r"GET /mine does not stand in shared\.auth\.access"):
-        create_app("tests", router, verifier=FakeVerifier(), rules=rules)
+def test_a_public_route_reads_the_token_when_it_does_more_for_a_role(client: HttpClient) -> None:
+    assert client.get("/more").json == {"role": None}
+    assert client.get("/more", caller=ADMIN).json == {"role": "admin"}
+    assert client.get("/more", headers={"Authorization": "Bearer nonsense"}).status == 401
 
 
-def test_a_route_for_anyone_that_asks_who_is_calling_does_not_start() -> None:
-    async def named(caller: Authenticated) -> str:
-        return caller.id
-
-    other = APIRouter(route_class=GuardedRoute)
-
-    @other.get("/mine")
-    async def mine_too(name: Annotated[str, Depends(named)]) -> str:
-        return name
-
-    with pytest.raises(NotGuarded, match="GET /mine is for anyone"):
-        create_app("tests", other, rules={("GET", "/mine"): Who.ANYONE})
+@pytest.mark.parametrize(
+    ("groups", "more_for"),
+    [((), ()), (("anyone", "admin"), ()), (("user", "owner"), ()), (("admin",), ("admin",))],
+)
+def test_allow_refuses_a_declaration_that_contradicts_itself(groups: Any, more_for: Any) -> None:
+    with pytest.raises(NotDeclared, match="contradicts itself"):
+        allow(*groups, more_for=more_for)
 
 
-def test_an_app_with_callers_and_without_a_verifier_does_not_start() -> None:
-    with pytest.raises(NotGuarded, match="needs a verifier"):
-        create_app("tests", router, rules=RULES)
+def other_router(route_class: type[APIRoute] = GuardedRoute) -> APIRouter:
+    return APIRouter(route_class=route_class)
 
 
-def test_an_app_with_a_route_of_another_class_does_not_start() -> None:
-    other = APIRouter()
-
-    @other.get("/mine")
-    async def unguarded() -> None:
+def test_app_does_not_start_with_a_route_without_allow() -> None:
+    async def secret() -> None:
         return None
 
+    with pytest.raises(NotDeclared, match="secret has no @allow"):
+        other_router().get("/mine")(secret)
+    other = other_router(APIRoute)
+    other.get("/mine")(allow("anyone")(secret))
     with pytest.raises(NotGuarded, match="route_class"):
-        create_app("tests", other, rules={("GET", "/mine"): Who.ANYONE})
+        create_app("tests", other)
 
 
-def test_a_router_with_another_one_inside_cannot_hide_its_paths() -> None:
-    inner, outer = APIRouter(route_class=GuardedRoute), APIRouter(route_class=GuardedRoute)
+def test_app_does_not_start_with_a_public_route_that_depends_on_a_caller() -> None:
+    async def name_of(caller: Authenticated) -> str:
+        return caller.id
+
+    async def show(name: Annotated[str, Depends(name_of)]) -> str:
+        return name
+
+    async def greet(caller: OptionalCaller) -> None:
+        return None
+
+    for endpoint in (show, greet):
+        other = other_router()
+        other.get("/mine")(allow("anyone")(endpoint))
+        with pytest.raises(NotGuarded, match="GET /mine"):
+            create_app("tests", other)
+
+
+def test_app_does_not_start_without_a_verifier_when_a_route_reads_tokens() -> None:
+    with pytest.raises(NotGuarded, match="needs a verifier"):
+        create_app("tests", router)
+
+
+def test_a_route_of_an_included_router_is_guarded() -> None:
+    inner, outer = other_router(), other_router()
 
     @inner.get("/mine")
+    @allow("admin")
     async def secret() -> None:
         return None
 
     outer.include_router(inner, prefix="/deep")
-    with pytest.raises(NotGuarded, match="prefix"):
-        create_app("tests", outer, rules={("GET", "/mine"): Who.ANYONE})
+    client = HttpClient(create_app("tests", outer, verifier=FakeVerifier()))
+    assert client.get("/deep/mine").status == 401
+    assert client.get("/deep/mine", caller=ALICE).status == 403
+
+
+@pytest.mark.parametrize(("caller", "sees"), [(ALICE, True), (ADMIN, True), (BOB, False)])
+def test_owner_and_admin_may_see_and_change_what_is_owned(caller: Caller, sees: bool) -> None:
+    assert may_see(caller, ALICE.id) is sees
+    assert may_change(caller, ALICE.id) is sees
+    assert may_see_all(caller) is (caller == ADMIN)

@@ -3,7 +3,7 @@
 import pytest
 from fastapi import APIRouter
 
-from shared.auth.access import Who
+from shared.auth.access import allow
 from shared.errors import NotFound
 from shared.web.app import create_app
 from shared.web.routing import GuardedRoute
@@ -13,21 +13,22 @@ SHOP, BACK_OFFICE = "https://shop.example", "https://office.example"
 PREFLIGHT = {"Access-Control-Request-Method": "POST"}
 
 router = APIRouter(route_class=GuardedRoute)
-RULES = {("GET", "/orders"): Who.ANYONE, ("GET", "/orders/{id}"): Who.ANYONE}
 
 
 @router.get("/orders")
+@allow("anyone")
 async def list_orders() -> None:
     return None
 
 
 @router.get("/orders/{id}")
+@allow("anyone")
 async def get_order() -> None:
     raise NotFound
 
 
 def app_with(cors_origins: str) -> HttpClient:
-    return HttpClient(create_app("tests", router, cors_origins=cors_origins, rules=RULES))
+    return HttpClient(create_app("tests", router, cors_origins=cors_origins))
 
 
 @pytest.mark.parametrize("origin", [SHOP, BACK_OFFICE])

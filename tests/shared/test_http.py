@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shared.auth.access import Who
+from shared.auth.access import allow
 from shared.errors import NotFound
 from shared.web.app import create_app, lambda_handler
 from shared.web.routing import GuardedRoute
@@ -40,21 +40,16 @@ class OrderNotFound(NotFound):
 
 
 router = APIRouter(route_class=GuardedRoute)
-RULES = {
-    ("POST", "/orders"): Who.ANYONE,
-    ("GET", "/orders"): Who.ANYONE,
-    ("GET", "/orders/{id}"): Who.ANYONE,
-    ("GET", "/one-way"): Who.ANYONE,
-    ("GET", "/broken"): Who.ANYONE,
-}
 
 
 @router.post("/orders", status_code=201)
+@allow("anyone")
 async def place(order: Order) -> Order:
     return order
 
 
 @router.get("/orders")
+@allow("anyone")
 async def list_orders(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     if_match: Annotated[str | None, Header(max_length=3)] = None,
@@ -63,23 +58,26 @@ async def list_orders(
 
 
 @router.get("/orders/{id}")
+@allow("anyone")
 async def get_order(id_: Annotated[str, Path(alias="id", max_length=5)]) -> None:
     raise OrderNotFound(order_id=id_)
 
 
 @router.get("/one-way")
+@allow("anyone")
 async def one_way() -> None:
     return None
 
 
 @router.get("/broken")
+@allow("anyone")
 async def broken() -> None:
     raise RuntimeError("the table OrdersTable of arn:aws:dynamodb is gone")
 
 
 @pytest.fixture
 def client() -> HttpClient:
-    return HttpClient(create_app("tests", router, rules=RULES))
+    return HttpClient(create_app("tests", router))
 
 
 def test_a_problem_has_the_members_of_rfc_9457(client: HttpClient) -> None:
@@ -107,7 +105,7 @@ def test_a_body_that_is_not_json_is_400(client: HttpClient, body: str) -> None:
 
 
 def test_a_body_that_is_not_utf_8_is_400() -> None:
-    handler = lambda_handler(create_app("tests", router, rules=RULES))
+    handler = lambda_handler(create_app("tests", router))
     event = rest_event("POST", "/orders", body="eyJuYW1lIjogIv8ifQ==") | {"isBase64Encoded": True}
     answer = handler(event, None)
     assert answer["statusCode"] == 400
@@ -263,7 +261,7 @@ def test_no_service_serves_a_document_of_its_own(client: HttpClient) -> None:
 
 
 def test_answers_are_text_for_the_gateway() -> None:
-    handler = lambda_handler(create_app("tests", router, rules=RULES))
+    handler = lambda_handler(create_app("tests", router))
     for path in ("/orders", "/nothing", "/broken"):
         answer: Any = handler(rest_event("GET", path), None)
         assert answer["isBase64Encoded"] is False

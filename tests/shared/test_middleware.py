@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, Response
 
-from shared.auth.access import Who
+from shared.auth.access import allow
 from shared.errors import Conflict
 from shared.runtime import context
 from shared.web.app import create_app
@@ -15,37 +15,35 @@ from tests.support.callers import ALICE, FakeVerifier
 from tests.support.http import HttpClient
 
 router = APIRouter(route_class=GuardedRoute)
-RULES = {
-    ("GET", "/things/{id}"): Who.ANYONE,
-    ("POST", "/things"): Who.USER,
-    ("GET", "/page"): Who.ANYONE,
-    ("GET", "/broken"): Who.ANYONE,
-}
 
 
 @router.get("/things/{id}")
+@allow("anyone")
 async def thing(id: str) -> dict[str, str]:  # noqa: A002  # the path's own word
     return {"request_id": context.request_id()}
 
 
 @router.post("/things")
+@allow("user")
 async def take() -> None:
     raise Conflict
 
 
 @router.get("/page")
+@allow("anyone")
 async def page() -> Response:
     return Response("<p>", headers={"Content-Security-Policy": "default-src 'self'"})
 
 
 @router.get("/broken")
+@allow("anyone")
 async def broken() -> None:
     raise RuntimeError
 
 
 @pytest.fixture
 def client() -> HttpClient:
-    return HttpClient(create_app("tests", router, verifier=FakeVerifier(), rules=RULES))
+    return HttpClient(create_app("tests", router, verifier=FakeVerifier()))
 
 
 def access_line(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Callers, and a verifier that takes `<role>:<id>` for a token."""
 
-from shared.auth.tokens import Caller, TokenVerifier
+from shared.auth.tokens import ROLES, Caller, TokenVerifier
 from shared.errors import Unauthenticated
 
 ADMIN = Caller("admin-1", "admin")
@@ -24,6 +24,6 @@ class FakeVerifier(TokenVerifier):
 
     def caller(self, token: str) -> Caller:
         role, _, id_ = token.partition(":")
-        if role not in ("customer", "admin") or not id_:
+        if role not in ROLES or not id_:
             raise Unauthenticated("The access token is not valid.", reason="invalid")
         return Caller(id_, role)  # type: ignore[arg-type]  # checked above

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.openapi import bodies, headers, links, problems
+from tools.openapi.access import SERVICES, declared
 from tools.openapi.bodies import operations
 
 if TYPE_CHECKING:
     from fastapi.routing import RouteContext
 
+    from shared.auth.access import Access
+
 type Node = dict[str, Any]
 
-SERVICES: Final = ("users", "products", "orders", "notifications", "gateway")
 _SCHEMAS: Final = "#/components/schemas/"
 
 _DESCRIPTION: Final = """\
@@ -72,8 +74,9 @@ def document(services: Sequence[str] = SERVICES) -> Node:
         # Relative to the document, so that it holds behind the stage of API Gateway's own host name as well.
         servers=[{"url": ".", "description": "Where this document is"}],
     )
+    access = declared(services)
     for path, method, operation in operations(made):
-        _finish(method, path, operation)
+        _finish(operation, access[method.upper(), path])
     _check_ids(routes, made)
     schemas = made["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -105,14 +108,11 @@ def _check_ids(routes: Sequence["RouteContext"], made: Node) -> None:
     assert given == found, f"{given} are not {found}"
 
 
-def _finish(method: str, path: str, operation: Node) -> None:
-    from shared.auth.access import RULES, Who
-
-    who = RULES[method.upper(), path]
+def _finish(operation: Node, access: "Access") -> None:
     said = operation.get("description")
-    operation["description"] = "\n\n".join(filter(None, [f"For {who.value}.", said]))
-    if who is not Who.ANYONE:
-        operation["security"] = [{"bearerAuth": []}]
+    operation["description"] = "\n\n".join(filter(None, [f"For {access}.", said]))
+    if access.reads_token:
+        operation["security"] = [{"bearerAuth": []}, *([{}] if access.is_public else [])]
     for parameter in operation.setdefault("parameters", []):
         _finish_parameter(parameter)
     responses = operation["responses"]
@@ -122,7 +122,7 @@ def _finish(method: str, path: str, operation: Node) -> None:
         responses,
         parameters={(p["in"], p["name"]) for p in operation["parameters"]},
         has_body="requestBody" in operation,
-        needs_caller=who is not Who.ANYONE,
+        needs_caller=access.reads_token,
     )
     for status, response in responses.items():
         if response.get("description") == "Successful Response":

@@ -1,80 +1,101 @@
-"""Who may use the API: every route of every service. The apps enforce this page (shared.auth.authentication), and none starts with a
-route that does not stand here."""
+"""Who may call a route. Each route declares it (`@allow`), and an app with a route that does not declare it does not start."""
 
-from collections.abc import Mapping
-from enum import Enum
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
 
-type Route = tuple[str, str]
-"""A method, and a path as OpenAPI writes it."""
+from shared.auth.tokens import Role
+
+type Group = Literal["anyone", "user", "owner"] | Role
+"""Who may call: `anyone` without an access token, any logged-in `user`, the `owner` of what the path names, or a role."""
+
+_ATTRIBUTE: Final = "__access__"
 
 
-class Who(Enum):
-    """Whom a route is for.
+class NotDeclared(Exception):
+    """A route does not say who may call it, or its declaration contradicts itself."""
 
-    All but ANYONE need an access token: without one the answer is 401, whatever else is wrong with the request. What is
-    whose only the service knows, so that the last word on ONESELF, OWNER_OR_ADMIN and OWNER is its own.
+
+@dataclass(frozen=True)
+class Access:
+    """Who may call a route.
+
+    The gate checks access token and role before it reads anything else of a request. Who owns what only the service
+    knows: it checks `owner` and `more_for` itself.
+
+    Attributes:
+        groups: who may call it.
+        more_for: roles for whom the route does more than for the others.
     """
 
-    ANYONE = "anyone"
-    USER = "anyone who is logged in; who is no admin sees only one's own"
-    ONESELF = "whose account it is, and admins; 404 for others"
-    OWNER_OR_ADMIN = "whose it is, and admins; 404 for others"
-    OWNER = "whose it is; 404 for all others, admins too"
-    ADMIN = "admins; 403 for others"
+    groups: frozenset[Group]
+    more_for: frozenset[Role] = frozenset()
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it may be called without an access token."""
+        return "anyone" in self.groups
+
+    @property
+    def reads_token(self) -> bool:
+        """Whether the gate checks the access token of a request that has one."""
+        return not self.is_public or bool(self.more_for)
+
+    def admits(self, role: Role) -> bool:
+        """Whether the gate admits a caller in this role."""
+        return not self.groups.isdisjoint(("anyone", "user", "owner", role))
+
+    def __str__(self) -> str:
+        owner, roles = "owner" in self.groups, sorted(self.groups - {"anyone", "user", "owner"})
+        named = [f"{role}s" for role in roles]
+        if owner:
+            return f"{' and '.join(['the owner', *named])}; others get 404"
+        if named:
+            return f"{' and '.join(named)}; others get 403"
+        base = "anyone" if self.is_public else "any user with an access token"
+        more = " and ".join(f"{role}s" for role in sorted(self.more_for))
+        return f"{base}; {more} see more" if more else base
 
 
-RULES: Final[Mapping[Route, Who]] = {
-    # users
-    ("POST", "/api/v1/users"): Who.ANYONE,
-    ("GET", "/api/v1/users"): Who.ADMIN,
-    ("GET", "/api/v1/users/me"): Who.USER,
-    ("GET", "/api/v1/users/{id}"): Who.ONESELF,
-    ("PUT", "/api/v1/users/{id}"): Who.ONESELF,
-    ("DELETE", "/api/v1/users/{id}"): Who.ONESELF,
-    # Whoever holds a password or a refresh token; the service looks at it.
-    ("POST", "/api/v1/auth/login"): Who.ANYONE,
-    ("POST", "/api/v1/auth/refresh"): Who.ANYONE,
-    ("POST", "/api/v1/auth/logout"): Who.ANYONE,
-    ("GET", "/.well-known/jwks.json"): Who.ANYONE,
-    ("GET", "/health/users"): Who.ANYONE,
-    # products
-    ("GET", "/api/v1/products"): Who.ANYONE,
-    ("POST", "/api/v1/products"): Who.ADMIN,
-    ("GET", "/api/v1/products/{id}"): Who.ANYONE,
-    ("PUT", "/api/v1/products/{id}"): Who.ADMIN,
-    ("DELETE", "/api/v1/products/{id}"): Who.ADMIN,
-    ("POST", "/api/v1/products/{id}/stock"): Who.ADMIN,
-    ("GET", "/health/products"): Who.ANYONE,
-    # orders
-    ("POST", "/api/v1/orders"): Who.USER,
-    ("GET", "/api/v1/orders"): Who.USER,
-    ("GET", "/api/v1/orders/{id}"): Who.OWNER_OR_ADMIN,
-    ("GET", "/api/v1/orders/{id}/events"): Who.OWNER_OR_ADMIN,
-    ("POST", "/api/v1/orders/{id}/cancel"): Who.OWNER_OR_ADMIN,
-    ("POST", "/api/v1/orders/{id}/ship"): Who.ADMIN,
-    ("POST", "/api/v1/orders/{id}/deliver"): Who.ADMIN,
-    ("GET", "/health/orders"): Who.ANYONE,
-    # notifications
-    ("GET", "/api/v1/notifications"): Who.USER,
-    # An admin's own include those to all admins.
-    ("POST", "/api/v1/notifications/{id}/read"): Who.OWNER,
-    ("GET", "/health/notifications"): Who.ANYONE,
-    # gateway
-    ("GET", "/"): Who.ANYONE,
-    ("GET", "/health"): Who.ANYONE,
-    ("GET", "/health/live"): Who.ANYONE,
-    ("GET", "/health/ready"): Who.ANYONE,
-    ("GET", "/docs"): Who.ANYONE,
-    ("GET", "/docs/{asset}"): Who.ANYONE,
-    ("GET", "/openapi.json"): Who.ANYONE,
-    ("GET", "/asyncapi.json"): Who.ANYONE,
-    # What no other route takes: 404, or 405 where another method would do.
-    ("GET", "/{proxy}"): Who.ANYONE,
-    ("HEAD", "/{proxy}"): Who.ANYONE,
-    ("POST", "/{proxy}"): Who.ANYONE,
-    ("PUT", "/{proxy}"): Who.ANYONE,
-    ("PATCH", "/{proxy}"): Who.ANYONE,
-    ("DELETE", "/{proxy}"): Who.ANYONE,
-    ("OPTIONS", "/{proxy}"): Who.ANYONE,
-}
+class _Mark(Protocol):
+    def __call__[Endpoint: Callable[..., Any]](self, endpoint: Endpoint, /) -> Endpoint: ...
+
+
+def allow(*groups: Group, more_for: tuple[Role, ...] = ()) -> _Mark:
+    """Declare who may call an endpoint. It stands below the router's decorator, which reads it.
+
+    >>> @router.get("/api/v1/orders/{id}")
+    ... @allow("owner", "admin")
+    ... async def get_order(...): ...
+
+    Args:
+        groups: `"anyone"` or `"user"` alone; or `"owner"`, roles, or both.
+        more_for: beside `"anyone"` or `"user"`, the roles for whom the route does more. With `"anyone"`, the access token
+            is optional then, and the endpoint depends on `OptionalCaller`.
+
+    Raises:
+        NotDeclared: the declaration contradicts itself.
+    """
+    broad = {"anyone", "user"}.intersection(groups)
+    if not groups or (broad and len(groups) > 1) or (more_for and not broad):
+        raise NotDeclared(f"allow({', '.join(groups)}) contradicts itself")
+    access = Access(frozenset(groups), frozenset(more_for))
+
+    def mark[Endpoint: Callable[..., Any]](endpoint: Endpoint, /) -> Endpoint:
+        setattr(endpoint, _ATTRIBUTE, access)
+        return endpoint
+
+    return mark
+
+
+def declared(endpoint: Callable[..., Any]) -> Access:
+    """What the endpoint's `@allow` says.
+
+    Raises:
+        NotDeclared: it has none.
+    """
+    access: Access | None = getattr(endpoint, _ATTRIBUTE, None)
+    if access is None:
+        name = getattr(endpoint, "__qualname__", repr(endpoint))
+        raise NotDeclared(f"{name} has no @allow(...) below its router's decorator")
+    return access

@@ -1,69 +1,80 @@
-"""Who is calling: checked by the rules of shared.auth.access before anything else of a request is looked at."""
+"""The gate: checks who is calling against the route's `@allow` before anything else of a request is read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from shared.auth.access import RULES, Route, Who
+from shared.auth.access import Access
 from shared.auth.tokens import Caller, TokenVerifier
 from shared.errors import Forbidden, Unauthenticated
 
 
 async def caller(request: Request) -> Caller:
-    """The caller whom the gate let in."""
+    """The caller that the gate admitted."""
     admitted: Caller = request.scope["caller"]
     return admitted
 
 
+async def optional_caller(request: Request) -> Caller | None:
+    """The caller that the gate admitted, None for a request without an access token."""
+    admitted: Caller | None = request.scope.get("caller")
+    return admitted
+
+
 Authenticated = Annotated[Caller, Depends(caller)]
+OptionalCaller = Annotated[Caller | None, Depends(optional_caller)]
 
 
 class Gate:
-    """Lets in whom the rules name.
+    """Admits callers to routes.
 
     Args:
-        verifier: checks access tokens; None where all routes are for anyone.
-        standing: looks up what the caller's account says by now, where a service keeps accounts: gives the caller in
-            no higher role than the account has, or raises Unauthenticated.
-        rules: whom each route is for.
+        verifier: checks access tokens; None if no route of the app reads one.
+        standing: looks up what the caller's account says now, in the service that keeps accounts: returns the caller in no
+            higher role than the account has, or raises Unauthenticated.
     """
 
     def __init__(
         self,
         verifier: TokenVerifier | None,
         standing: Callable[[Caller], Caller] | None = None,
-        rules: Mapping[Route, Who] = RULES,
     ) -> None:
         self._verifier = verifier
         self._standing = standing
-        self.rules = rules
 
-    def admit(self, request: Request, path: str) -> None:
-        """Let the request pass to the route with this path; who is calling stands in its scope then.
+    def admit(self, request: Request, access: Access) -> None:
+        """Let a request pass to a route, and put its caller into the request's scope.
 
         Raises:
-            Unauthenticated: without a valid access token, or from an account that is not active any more.
-            Forbidden: from somebody who is no admin.
+            Unauthenticated: the access token is missing or not valid, or its account is not active any more.
+            Forbidden: the caller's role may not call the route.
         """
-        who = self.rules[request.method, path]
-        if who is Who.ANYONE:
+        if not access.reads_token:
+            return
+        header = request.headers.get("authorization", "")
+        if access.is_public and not header:
             return
         assert self._verifier, "an app with such a route does not start without one"
-        admitted = self._verifier.caller(_bearer_token(request))
+        admitted = self._verifier.caller(_bearer_token(header))
         request.scope["caller"] = admitted
         if self._standing:
             admitted = request.scope["caller"] = self._standing(admitted)
-        if who is Who.ADMIN and not admitted.is_admin:
-            raise Forbidden("Only an admin may do this.")
+        if not access.admits(admitted.role):
+            raise Forbidden(f"Only {_named(access)} may do this.")
 
     @property
     def has_verifier(self) -> bool:
         return self._verifier is not None
 
 
-def _bearer_token(request: Request) -> str:
-    header = request.headers.get("authorization", "")
+def _named(access: Access) -> str:
+    return " or ".join(
+        f"{'an' if role[0] in 'aeiou' else 'a'} {role}" for role in sorted(access.groups)
+    )
+
+
+def _bearer_token(header: str) -> str:
     scheme, _, token = header.partition(" ")
     if not header:
         raise Unauthenticated

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from shared.auth import jws
 from shared.errors import Unauthenticated
@@ -28,6 +28,7 @@ _CLOCKS_DIFFER_SECONDS = 5
 _ID = re.compile(r"[!-~]{1,128}")
 
 Role = Literal["customer", "admin"]
+ROLES: Final = get_args(Role)
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,7 @@ class TokenVerifier:
         self._verify(token, key)
         _check_times(claims)
         user_id, role = str(claims["sub"]), claims["role"]
-        if role not in ("customer", "admin") or not all(
-            map(_is_id, (claims["sub"], claims["jti"]))
-        ):
+        if role not in ROLES or not all(map(_is_id, (claims["sub"], claims["jti"]))):
             raise _invalid("claims")
         return Caller(user_id, role)  # type: ignore[arg-type]  # mypy does not narrow a Literal by `in`
 

@@ -16,7 +16,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shared.auth.access import RULES, Route, Who
 from shared.auth.authentication import Gate
 from shared.auth.tokens import Caller, TokenVerifier
 from shared.errors import (
@@ -55,24 +54,22 @@ def create_app(
     verifier: TokenVerifier | None = None,
     standing: Callable[[Caller], Caller] | None = None,
     cors_origins: str = "",
-    rules: Mapping[Route, Who] = RULES,
 ) -> FastAPI:
-    """An application that lets in whom the rules name, and answers every error as problem+json.
+    """An application that admits the callers that its routes declare, and answers every error as problem+json.
 
     Args:
         name: the service's name, its tag in the API's document.
         router: the service's routes.
-        verifier: checks access tokens; needed where a route is not for anyone.
+        verifier: checks access tokens; needed if a route reads one.
         standing: see Gate.
         cors_origins: the exact origins, comma-separated, whose pages may call from a browser.
-        rules: whom each route is for.
 
     Raises:
         NotGuarded: see routing.check.
     """
     # The API has one document and one page, made at build time from all apps: none of the apps serves its own.
     app = FastAPI(title=f"Bodega {name}", openapi_url=None, redirect_slashes=False)
-    app.state.gate = Gate(verifier, standing, rules)
+    app.state.gate = Gate(verifier, standing)
     # The router's own routes: included, FastAPI makes each of them a second time, and looks for each request's twice.
     app.router.routes.extend(router.routes)
     routing.check(app.routes, app.state.gate)

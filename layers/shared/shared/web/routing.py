@@ -1,4 +1,4 @@
-"""The class of all routes, which asks who is calling before it reads what was sent."""
+"""The class of all routes: it checks who is calling before it reads what was sent."""
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -8,8 +8,8 @@ from fastapi import Request
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
 
-from shared.auth.access import Who
-from shared.auth.authentication import Gate, caller
+from shared.auth.access import Access, declared
+from shared.auth.authentication import Gate, caller, optional_caller
 from shared.errors import InvalidRequest
 from shared.web import request_body
 
@@ -19,20 +19,30 @@ if TYPE_CHECKING:
 
 
 class NotGuarded(Exception):
-    """An app has a route whose guard is missing, or is not what the route's code expects."""
+    """An app has a route without a guard, or with one that does not fit the route's code."""
 
 
 class GuardedRoute(APIRoute):
-    """A route that lets in whom the app's gate does, and only then reads what was sent."""
+    """A route that admits the callers of its endpoint's `@allow`, and only then reads what was sent.
+
+    Raises:
+        NotDeclared: the endpoint has no `@allow`.
+    """
+
+    @property
+    def access(self) -> Access:
+        """Who may call it."""
+        return declared(self.endpoint)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        access = self.access
         is_needed = self.body_field is not None
         takes_any_path = self.path != self.path_format
 
         async def handle_guarded(request: Request) -> Response:
             gate: Gate = request.app.state.gate
-            gate.admit(request, self.path_format)
+            gate.admit(request, access)
             if not takes_any_path:
                 _check_query(request, self.dependant)
             return await handle(await request_body.checked(request, is_needed=is_needed))
@@ -57,31 +67,30 @@ def _check_query(request: Request, dependant: "Dependant") -> None:
 
 
 def check(routes: "Iterable[BaseRoute]", gate: Gate) -> None:
-    """Whether the gate stands in front of every route.
+    """Return if the gate stands in front of every route.
 
     Raises:
-        NotGuarded: of a route that is not declared, is of another class, or asks for a caller where none is checked.
+        NotGuarded: a route is of another class, or depends on a caller that the gate does not check.
     """
     for route in iter_route_contexts(list(routes)):
-        if not isinstance(route.original_route, GuardedRoute):
+        guarded = route.original_route
+        if not isinstance(guarded, GuardedRoute):
             raise NotGuarded(f"{route.path}: its router's route_class must be GuardedRoute")
-        if route.path_format != route.original_route.path_format:
-            raise NotGuarded(f"{route.path}: a prefix hides the path that is declared")
-        for method in route.methods or ():
-            who = gate.rules.get((method, route.path_format))
-            if who is None:
-                raise NotGuarded(
-                    f"{method} {route.path_format} does not stand in shared.auth.access"
-                )
-            if who is Who.ANYONE and _asks_for_caller(route.dependant):
-                raise NotGuarded(f"{method} {route.path_format} is for anyone: it has no caller")
-            if who is not Who.ANYONE and not gate.has_verifier:
-                raise NotGuarded(f"{method} {route.path_format} needs a verifier of tokens")
+        name, access = (
+            f"{' '.join(sorted(route.methods or ()))} {route.path_format}",
+            guarded.access,
+        )
+        if access.is_public and _depends_on(route.dependant, caller):
+            raise NotGuarded(f"{name} is for anyone: it may depend on no caller")
+        if not access.reads_token and _depends_on(route.dependant, optional_caller):
+            raise NotGuarded(f"{name} reads no token: it may depend on no optional caller")
+        if access.reads_token and not gate.has_verifier:
+            raise NotGuarded(f"{name} needs a verifier of tokens")
 
 
-def _asks_for_caller(dependant: "Dependant") -> bool:
-    """Whether a route depends on the caller, itself or through something else."""
-    return any(below.call is caller for below in _dependants(dependant))
+def _depends_on(dependant: "Dependant", dependency: Callable[..., Any]) -> bool:
+    """Whether a route depends on this, directly or through another dependency."""
+    return any(below.call is dependency for below in _dependants(dependant))
 
 
 def _dependants(dependant: "Dependant") -> "Iterator[Dependant]":
