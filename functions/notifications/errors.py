@@ -1,6 +1,6 @@
 """What can go wrong with notifications."""
 
-from shared.errors import NotFound, TemporaryFailure
+from shared.errors import NotFound, OwnError, TemporaryFailure
 from shared.messaging.redelivery import ComeAgain, GiveUp
 
 
@@ -19,11 +19,11 @@ class OutcomeUnknown(GiveUp):
     an operator decides."""
 
 
-class RecipientErased(Exception):
+class RecipientErased(OwnError):
     """Whoever the notification is for has been erased: nobody is to be told, and nothing of them to be kept."""
 
 
-class EmailRefused(Exception):
+class EmailRefused(OwnError):
     """The provider will not take this message, now or later. The text is the provider's code."""
 
 
@@ -36,5 +36,5 @@ class EmailUnavailable(TemporaryFailure):
     """The provider did not take the message, but may take it later. The text is the provider's code."""
 
 
-class EmailUnanswered(Exception):
+class EmailUnanswered(OwnError):
     """The message was sent and no answer came: the provider may have taken it. The text is the SDK's error."""

@@ -173,7 +173,7 @@ class OrderEvent(BaseModel):
         try:
             told = OrderData.model_validate(event.data)
         except ValidationError as cause:
-            logging.logger().warning("left out of the history: %s", error_text.told(cause))
+            logging.logger().warning("left out of the history: %s", error_text.describe(cause))
             return None
         facts = OrderFacts.model_construct(
             order_id=told.order_id,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from shared.errors import BodegaError, Conflict, Forbidden, NotFound
+from shared.errors import BodegaError, Conflict, Forbidden, NotFound, OwnError
 
 if TYPE_CHECKING:
     from orders.models import Order
@@ -59,7 +59,7 @@ class RequestInProgress(Conflict):
 # ── Between the service and its repository ──────────────────────────────────────────────────────────────────────────
 
 
-class OrderExists(Exception):
+class OrderExists(OwnError):
     """An order of this id is there already."""
 
     def __init__(self, order: "Order") -> None:
@@ -67,7 +67,7 @@ class OrderExists(Exception):
         self.order = order
 
 
-class OrderChanged(Exception):
+class OrderChanged(OwnError):
     """Somebody else changed the order first; nothing was written. `current` is the order as it is now."""
 
     def __init__(self, current: "Order") -> None:

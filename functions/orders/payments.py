@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from shared.errors import OwnError
+
 PaymentState = Literal["authorized", "declined", "captured", "voided", "expired", "refunded"]
 
 
@@ -26,7 +28,7 @@ class Payment:
     state: PaymentState
 
 
-class PaymentUnavailable(Exception):
+class PaymentUnavailable(OwnError):
     """The provider could not be called; nothing happened.
 
     Attributes:
@@ -38,11 +40,11 @@ class PaymentUnavailable(Exception):
         self.asked_at = asked_at
 
 
-class PaymentOutcomeUnknown(Exception):
+class PaymentOutcomeUnknown(OwnError):
     """The provider was asked and did not answer: it may have done it or not. `find` tells."""
 
 
-class NoSuchPayment(Exception):
+class NoSuchPayment(OwnError):
     """Money that was never authorised cannot be captured or refunded."""
 
 

@@ -9,6 +9,7 @@ from orders.models import Order, Status
 from shared.contracts.directory import Customer
 from shared.contracts.events import Event
 from shared.contracts.inventory import Line, Reservation
+from shared.errors import OwnError
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Reservations(Protocol):
         """
 
 
-class StockUnavailable(Exception):
+class StockUnavailable(OwnError):
     """The inventory was not reached, did not answer or broke.
 
     Attributes:

@@ -37,6 +37,7 @@ from orders.payments import (
 )
 from orders.ports import Orders, Stock, StockUnavailable
 from shared.contracts.inventory import ReservationEnded
+from shared.errors import OwnError
 from shared.messaging.redelivery import ComeAgain, pause
 from shared.runtime import clock, logging, metrics
 from shared.runtime.clock import Clock
@@ -49,7 +50,7 @@ _LAST_PAUSE: Final = 15.0
 _KEYS_ARE_KEPT: Final = timedelta(hours=23)
 
 
-class _Unanswered(Exception):
+class _Unanswered(OwnError):
     """The inventory or the payment provider did not answer the last call: the step has to wait.
 
     Attributes:

@@ -1,6 +1,6 @@
 """What can be wrong with a product or a change of one; the classes above the line reach a client."""
 
-from shared.errors import BodegaError, NotFound
+from shared.errors import BodegaError, NotFound, OwnError
 
 
 class ProductNotFound(NotFound):
@@ -31,9 +31,9 @@ class IdempotencyKeyReused(BodegaError):
 # ── Between the services and their repositories ─────────────────────────────────────────────────────────────────────
 
 
-class Overtaken(Exception):
+class Overtaken(OwnError):
     """Somebody else changed what the caller had read; nothing was written. Read again."""
 
 
-class BooksBroken(Exception):
+class BooksBroken(OwnError):
     """A product holds less than its reservations say. Nothing was written, and a person must look at it."""

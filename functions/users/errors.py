@@ -14,7 +14,7 @@ BodegaError
 
 from collections.abc import Mapping
 
-from shared.errors import BodegaError, Conflict, Unauthenticated
+from shared.errors import BodegaError, Conflict, OwnError, Unauthenticated
 
 
 class BadCredentials(Unauthenticated):
@@ -55,9 +55,9 @@ class TooManyAttempts(BodegaError):
         return {"Retry-After": str(self.retry_after)}
 
 
-class Outdated(Exception):
+class Outdated(OwnError):
     """The user has changed since it was read; nothing was written."""
 
 
-class TokenSuperseded(Exception):
+class TokenSuperseded(OwnError):
     """The family has ended, or another request rotated its token first; nothing was written."""

@@ -5,6 +5,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from pydantic import BaseModel, ValidationError
 
 from shared.contracts.inventory import OutOfStock
+from shared.errors import OwnError
 from shared.messaging.dead_letters import reason_of
 
 ADDRESS = "alice@example.com"
@@ -17,8 +18,12 @@ class Letter(BaseModel):
     lines: list[int] = []
 
 
-class OurOwn(Exception):
-    """An error of the service whose worker failed."""
+class OurOwn(OwnError):
+    """An error of a service."""
+
+
+class Unmarked(Exception):
+    """An error of a service that does not say that its text repeats no data."""
 
 
 def invalid(data: dict[str, object]) -> ValidationError:
@@ -31,7 +36,7 @@ def reason(error: Exception) -> str:
     """The reason of an error that was raised, as all of a worker's are."""
     with pytest.raises(type(error)) as caught:
         raise error
-    return reason_of(caught.value, service=__name__.partition(".")[0])
+    return reason_of(caught.value)
 
 
 def test_invalid_data_is_told_by_its_place_and_kind() -> None:
@@ -64,6 +69,7 @@ def test_our_own_errors_are_told_in_their_words(error: Exception, told: str) -> 
     "error",
     [
         KeyError(ADDRESS),
+        Unmarked(ADDRESS),
         ValueError(f"what is {ADDRESS}?"),
         ParamValidationError(report=f"Invalid type, value: {ADDRESS}"),
     ],

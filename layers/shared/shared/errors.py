@@ -1,18 +1,20 @@
 """Errors that a client may see, each with its HTTP status and its code of the contract.
 
-BodegaError
-├─ MalformedJson           400
-├─ InvalidCursor           400
-├─ Unauthenticated         401
-├─ Forbidden               403
-├─ NotFound                404   (services subclass it: order-not-found, …)
-├─ MethodNotAllowed        405
-├─ Conflict                409   (services subclass it: email-taken, out-of-stock, …)
-├─ PayloadTooLarge         413
-├─ UnsupportedMediaType    415
-├─ InvalidRequest          422
-├─ InternalError           500
-└─ ServiceUnavailable      503
+OwnError
+├─ TemporaryFailure
+└─ BodegaError
+   ├─ MalformedJson           400
+   ├─ InvalidCursor           400
+   ├─ Unauthenticated         401
+   ├─ Forbidden               403
+   ├─ NotFound                404   (services subclass it: order-not-found, …)
+   ├─ MethodNotAllowed        405
+   ├─ Conflict                409   (services subclass it: email-taken, out-of-stock, …)
+   ├─ PayloadTooLarge         413
+   ├─ UnsupportedMediaType    415
+   ├─ InvalidRequest          422
+   ├─ InternalError           500
+   └─ ServiceUnavailable      503
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,11 +29,16 @@ class FieldError(TypedDict):
     detail: str
 
 
-class TemporaryFailure(Exception):
+class OwnError(Exception):
+    """An error whose text Bodega's code has written and which repeats no personal data: logs and dead letters may show
+    it. Every error class of Bodega derives from it; of all others only the class and the place are shown."""
+
+
+class TemporaryFailure(OwnError):
     """A service behind failed, was not reached or refused for want of capacity: the same may succeed later."""
 
 
-class BodegaError(Exception):
+class BodegaError(OwnError):
     """A fact that the client is told of as problem+json; keyword arguments become its extension members."""
 
     status: ClassVar[int] = 500

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from shared.auth.tokens import Role
+from shared.errors import OwnError
 
 type Group = Literal["anyone", "user", "owner"] | Role
 """Who may call: `anyone` without an access token, any logged-in `user`, the `owner` of what the path names, or a role."""
@@ -12,7 +13,7 @@ type Group = Literal["anyone", "user", "owner"] | Role
 _ATTRIBUTE: Final = "__access__"
 
 
-class NotDeclared(Exception):
+class NotDeclared(OwnError):
     """A route does not say who may call it, or its declaration contradicts itself."""
 
 

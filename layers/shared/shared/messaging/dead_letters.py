@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.messaging.redelivery import waiting_since
 from shared.runtime import clock, context, logging, metrics
-from shared.runtime.error_text import told
+from shared.runtime.error_text import describe
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -70,12 +70,7 @@ class DeadLetters:
         return True
 
 
-def reason_of(error: Exception, *, service: str) -> str:
-    """What failed, in a line that may be shown to anybody: it repeats nothing of the data that it failed on.
-
-    Args:
-        error: what the handling raised.
-        service: the package of the service that handled the message; its errors' texts are its own, and so are shared's.
-    """
-    text = "".join(c if c.isprintable() else " " for c in told(error, ours=("shared", service)))
+def reason_of(error: Exception) -> str:
+    """What failed, in a short printable line without the data that it failed on."""
+    text = "".join(c if c.isprintable() else " " for c in describe(error))
     return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"

@@ -23,8 +23,9 @@ from pydantic import ValidationError
 
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event, EventType
+from shared.errors import OwnError
 from shared.runtime import aws, clock, context, logging, metrics
-from shared.runtime.error_text import told
+from shared.runtime.error_text import describe
 from shared.runtime.settings import OutboxSettings
 from shared.storage.dynamodb import Item, Page, Put, Table, Update, from_wire
 
@@ -140,7 +141,7 @@ def history(
             try:
                 facts.append(Event.model_validate(item.get("event")))
             except ValidationError as cause:
-                logging.logger().warning("left out of the history: %s", told(cause))
+                logging.logger().warning("left out of the history: %s", describe(cause))
         start = page.last_key
         if start is None or not limit or len(facts) == limit:
             return facts, start
@@ -227,7 +228,9 @@ class Relay:
                 messages.append(_message(item))
             except Exception as cause:  # noqa: BLE001  # whatever is wrong with one item, the others are published
                 logging.begin(None)
-                if not (deadline.allows(CALL_SECONDS) and self._is_quarantined(item, told(cause))):
+                if not (
+                    deadline.allows(CALL_SECONDS) and self._is_quarantined(item, describe(cause))
+                ):
                     unpublished.append(item)
         failed = published = 0
         batches = deque(_batches(messages))
@@ -331,7 +334,7 @@ class _Message:
     size: int
 
 
-class _TooLarge(Exception):
+class _TooLarge(OwnError):
     """More than the topic takes of one event."""
 
 

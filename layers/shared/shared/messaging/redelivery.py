@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.errors import OwnError
 from shared.runtime import clock, logging
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _LONGEST_PAUSE: Final = 300
 _WAITING_SINCE: Final = "WaitingSince"
 
 
-class ComeAgain(Exception):
+class ComeAgain(OwnError):
     """Not a failure: what can be done now is done, and the rest has to wait for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
@@ -35,7 +36,7 @@ class ComeAgain(Exception):
         self.seconds = seconds
 
 
-class GiveUp(Exception):
+class GiveUp(OwnError):
     """No later delivery succeeds before an operator has acted: the message goes to the dead letters at once, and the operator
     moves it back with `make dlq`."""
 

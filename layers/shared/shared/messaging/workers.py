@@ -67,7 +67,6 @@ class _Messages:
         self._react = react
         self._redelivery = Redelivery(settings.queue_url, sqs)
         self._dead_letters = DeadLetters(settings.dead_letters_url, settings.delivery_attempts, sqs)
-        self._service = react.__module__.partition(".")[0]
 
     def handle(self, record: SQSRecord, lambda_context: Any) -> None:
         function = lambda_context.function_name
@@ -104,7 +103,7 @@ class _Messages:
     def _fail(self, record: SQSRecord, cause: Exception, function: str, *, for_good: bool) -> None:
         attempt = int(record.attributes.approximate_receive_count)
         if for_good or self._dead_letters.are_due_after(attempt):
-            reason = reason_of(cause, service=self._service)
+            reason = reason_of(cause)
             if self._dead_letters.take(record, reason, function=function):
                 return
         self._redelivery.put_off(record.receipt_handle, seconds=delay(attempt))

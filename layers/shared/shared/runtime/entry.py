@@ -10,7 +10,7 @@ type Handler = Callable[[dict[str, Any], Any], Any]
 
 
 class UnhandledError(Exception):
-    """What a handler has raised, under the same name: the text is what may be told of it."""
+    """What a handler has raised, under the same name: its text is that error's description."""
 
 
 class Entry[S]:
@@ -45,7 +45,7 @@ class Entry[S]:
         except Exception as error:  # noqa: BLE001  # another one is raised
             # Lambda's runtime logs the name and the text, answers with them, and sends them to X-Ray.
             named = type(type(error).__name__, (UnhandledError,), {})
-            raise named(error_text.told(error)).with_traceback(error.__traceback__) from None
+            raise named(error_text.describe(error)).with_traceback(error.__traceback__) from None
 
     def _built(self) -> Handler:
         handler = self._build(settings.read(self._settings_type))

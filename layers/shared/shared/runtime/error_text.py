@@ -1,24 +1,19 @@
-"""What may be told of an error to anybody, in a log or beside a dead letter: nothing of the data that it failed on."""
+"""Describes errors for logs and dead letters, without the data that they failed on."""
 
 import traceback
-from collections.abc import Collection
 from types import TracebackType
 from typing import Final
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-# Whose errors' texts are our own words.
-OURS: Final = ("shared", "gateway", "notifications", "orders", "products", "users")
+from shared.errors import OwnError
+
 _CAUSED: Final = "\n\nThe above exception was the cause of the following one:\n\n"
 
 
-def told(error: BaseException, *, ours: Collection[str] = OURS) -> str:
-    """What failed, in a line.
-
-    Args:
-        ours: the packages whose errors speak for themselves.
-    """
+def describe(error: BaseException) -> str:
+    """What failed, in a line: the error's own text only if it repeats no data."""
     name = type(error).__name__
     if isinstance(error, ValidationError):
         # Its text may repeat the input.
@@ -28,9 +23,9 @@ def told(error: BaseException, *, ours: Collection[str] = OURS) -> str:
     if isinstance(error, ClientError):
         # AWS's sentences name keys, values and addresses.
         return f"{name}: {error.response['Error']['Code']} at {error.operation_name}"
-    if type(error).__module__.partition(".")[0] in ours:
+    if isinstance(error, OwnError):
         return f"{name}: {error}"
-    # Others may say anything (a KeyError says the key), so the place has to tell.
+    # The texts of others may repeat data (a KeyError names the key): name the place instead.
     places_of_code = [*traceback.walk_tb(error.__traceback__)]
     if not places_of_code:
         return name
@@ -38,12 +33,12 @@ def told(error: BaseException, *, ours: Collection[str] = OURS) -> str:
     return f"{name} at {frame.f_globals['__name__']}:{line}"
 
 
-def trace(error: BaseException) -> str:
-    """The error's traceback and those of its causes, each with what may be told of it."""
+def describe_with_traceback(error: BaseException) -> str:
+    """The tracebacks of an error and its causes, each with its description."""
     parts: list[str] = []
     current: BaseException | None = error
     while current is not None:
-        parts.append(f"{_lines(current.__traceback__)}{told(current)}")
+        parts.append(f"{_lines(current.__traceback__)}{describe(current)}")
         current = current.__cause__ or (
             None if current.__suppress_context__ else current.__context__
         )

@@ -23,7 +23,7 @@ class _Formatter(LambdaPowertoolsFormatter):
         ei: tuple[type[BaseException], BaseException, TracebackType | None]
         | tuple[None, None, None],
     ) -> str:
-        return error_text.trace(ei[1]) if ei[1] else ""
+        return error_text.describe_with_traceback(ei[1]) if ei[1] else ""
 
 
 @cache

@@ -4,8 +4,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 
+from shared.errors import OwnError
 
-class InvalidSettings(Exception):
+
+class InvalidSettings(OwnError):
     """The environment lacks variables that the function cannot start without, or holds unusable ones."""
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from shared.errors import ServiceUnavailable
+from shared.errors import OwnError, ServiceUnavailable
 from shared.storage.expressions import deserialize, expressions, serialize
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _CONFLICT_ATTEMPTS = 8
 _SCHEMA: Final = "schema"
 
 
-class ConditionFailed(Exception):
+class ConditionFailed(OwnError):
     """A single write's condition did not hold; `item` is what was there, None for nothing."""
 
     def __init__(self, item: Item | None) -> None:
@@ -36,7 +36,7 @@ class ConditionFailed(Exception):
         self.item = item
 
 
-class TransactionFailed(Exception):
+class TransactionFailed(OwnError):
     """A transaction was cancelled. `failed` maps the place of each operation whose condition did not hold to the
     item that was there (None for nothing)."""
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from shared.auth.access import Access, declared
 from shared.auth.authentication import Gate, caller, optional_caller
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, OwnError
 from shared.web import request_body
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 
-class NotGuarded(Exception):
+class NotGuarded(OwnError):
     """An app has a route without a guard, or with one that does not fit the route's code."""
 
 

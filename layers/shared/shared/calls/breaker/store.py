@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
 from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.errors import OwnError
 from shared.runtime import logging, metrics
 from shared.storage.dynamodb import ConditionFailed, Item, Table
 
@@ -36,11 +37,11 @@ class Stored:
     fence: str | None
 
 
-class Unreachable(Exception):
+class Unreachable(OwnError):
     """The store did not answer, or was not asked because it did not lately. A write may have been done all the same."""
 
 
-class Outdated(Exception):
+class Outdated(OwnError):
     """Another environment has written since; `stored` is what is there now, None for nothing."""
 
     def __init__(self, stored: Stored | None) -> None:
