@@ -16,7 +16,7 @@ from shared.storage.dynamodb import Table
 from tests.simulation.people import Regular
 from tests.support.client import Client
 from tools.first_admin import make_admin
-from users.repository.accounts import UserRepository
+from users.accounts.repository import UserRepository
 
 # As in the template, where each function has its service's name: one of middle length stands for all.
 _VARIABLES: Final = {

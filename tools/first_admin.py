@@ -16,7 +16,7 @@ from tools.local.stack import outputs
 from tools.progress import Problem, stop
 
 if TYPE_CHECKING:
-    from users.ports import Users
+    from users.accounts.ports import Users
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,7 +27,7 @@ def make_admin(users: "Users", email: str) -> str:
     Raises:
         Problem: no address is given, there is no such user, or not an active one, or it was changed at the same moment.
     """
-    from users.errors import Outdated
+    from users.accounts.errors import Outdated
 
     if not email:
         raise Problem("Whom? Name the address of the user: EMAIL=you@example.com")
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     from shared.storage.dynamodb import Table
-    from users.repository.accounts import UserRepository
+    from users.accounts.repository import UserRepository
 
     try:
         where = target.target(options.env, options.stack)

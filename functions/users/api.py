@@ -1,6 +1,6 @@
 """Lambda entry for HTTP: accounts, log-in and the public keys."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from shared.auth.tokens import TokenVerifier, keys_from_kms
 from shared.runtime import aws, clock
@@ -10,17 +10,23 @@ from shared.storage.dynamodb import Table
 from shared.web.app import create_app as create_shared_app
 from shared.web.app import lambda_handler
 from shared.web.cursors import Cursors, key_from_kms
-from users.attempts import Guard
-from users.passwords import Argon2Passwords
-from users.repository.accounts import UserRepository
-from users.repository.attempts import AttemptRepository
-from users.repository.families import FamilyRepository
-from users.routes import router, standing
-from users.service import UserService
-from users.sessions import SessionService
-from users.signing import AccessTokens, KmsSigner
+from shared.web.routing import GuardedRoute
+from users.accounts.passwords import Argon2Passwords
+from users.accounts.repository import UserRepository
+from users.accounts.routes import router as accounts_router
+from users.accounts.routes import standing
+from users.accounts.service import UserService
+from users.login_throttle.repository import AttemptRepository
+from users.login_throttle.service import Guard
+from users.sessions.access_tokens import AccessTokens, KmsSigner
+from users.sessions.repository import FamilyRepository
+from users.sessions.routes import router as sessions_router
+from users.sessions.service import SessionService
 
 Settings = ApiSettings
+
+router = APIRouter(route_class=GuardedRoute)
+router.routes.extend([*accounts_router.routes, *sessions_router.routes])
 
 
 def create_app(

@@ -8,8 +8,8 @@ from shared.contracts.directory import Customer, FindCustomer, UserNotFound
 from shared.runtime import aws
 from shared.runtime.entry import Entry, Handler
 from shared.storage.dynamodb import Table
-from users.ports import Customers
-from users.repository.accounts import UserRepository
+from users.accounts.ports import Customers
+from users.accounts.repository import UserRepository
 
 
 @dataclass(frozen=True)

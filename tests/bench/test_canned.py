@@ -18,7 +18,7 @@ from shared.storage.dynamodb import Table
 from tests.support import shapes
 from tools.local.stack import session
 from tools.progress import Problem
-from users.repository.accounts import UserRepository
+from users.accounts.repository import UserRepository
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

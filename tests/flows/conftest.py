@@ -12,7 +12,7 @@ from tests.simulation.people import Regular
 from tests.simulation.town import Town
 from tests.support.client import Client
 from tools.first_admin import make_admin
-from users.repository.accounts import UserRepository
+from users.accounts.repository import UserRepository
 
 
 @dataclass(frozen=True)

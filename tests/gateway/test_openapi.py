@@ -15,7 +15,7 @@ from products.schemas import ProductChange, ProductRequest, StockChange
 from tests.gateway.contract import BODIES, CONTRACT, ENUMS, LIMITS, MEMBERS, MONEY, Row
 from tools.openapi.bodies import operations
 from tools.openapi.document import document as build
-from users.bodies import AccountChange, Registration
+from users.accounts.schemas import AccountChange, Registration
 
 PROBLEM = "application/problem+json"
 

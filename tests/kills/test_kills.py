@@ -24,7 +24,7 @@ from tests.support.client import Client, eventually
 from tests.support.functions import FUNCTIONS
 from tests.support.invariants import DOUBLED, breaches
 from tools.first_admin import make_admin
-from users.repository.accounts import UserRepository
+from users.accounts.repository import UserRepository
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs prctl and pidfd_open")
 

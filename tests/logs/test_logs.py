@@ -29,7 +29,7 @@ from tools import lambda_environment
 from tools.first_admin import make_admin
 from tools.local.places import APP_PYTHON, ROOT
 from tools.runtime_api import Trace
-from users.repository.accounts import UserRepository
+from users.accounts.repository import UserRepository
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs prctl and pidfd_open"),

@@ -16,7 +16,7 @@ from tests.simulation.town import Town
 from tests.support.books import Witness
 from tests.support.client import Client, code
 from tools.first_admin import make_admin
-from users.repository.accounts import UserRepository
+from users.accounts.repository import UserRepository
 
 _PAUSE: Final = timedelta(seconds=5)
 _ATTEMPTS: Final = 20

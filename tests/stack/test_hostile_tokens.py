@@ -9,7 +9,7 @@ from tests.shared.hostile_tokens import hostile
 from tests.support.callers import PLACES
 from tests.support.client import Client, code
 from tests.support.cloud import Cloud
-from users.signing import KmsSigner
+from users.sessions.access_tokens import KmsSigner
 
 # One of each kind.
 SAMPLE = (

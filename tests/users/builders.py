@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from users.bodies import Registration
-from users.models import Family, RefreshToken, User
+from users.accounts.models import User
+from users.accounts.schemas import Registration
+from users.sessions.models import Family, RefreshToken
 
 PASSWORD = "correct-horse-battery"
 SOURCE = "192.0.2.1"

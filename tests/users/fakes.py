@@ -10,9 +10,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from shared.auth.tokens import public_key
 from shared.contracts.events import Event
 from users import emails
-from users.errors import EmailTaken, Outdated, TokenSuperseded
-from users.models import Attempts, Family, Place, User, UserPage
-from users.signing import raw_signature
+from users.accounts.errors import EmailTaken, Outdated
+from users.accounts.models import Place, User, UserPage
+from users.login_throttle.models import Attempts
+from users.sessions.access_tokens import raw_signature
+from users.sessions.errors import TokenSuperseded
+from users.sessions.models import Family
 
 
 class InMemoryUsers:

@@ -18,13 +18,13 @@ from tests.users.fakes import (
     LocalSigner,
     PlainPasswords,
 )
+from users.accounts.models import User
+from users.accounts.service import UserService
 from users.api import create_app
-from users.attempts import Guard
-from users.bodies import LogIn, TokenPair
-from users.models import User
-from users.service import UserService
-from users.sessions import SessionService
-from users.signing import AccessTokens
+from users.login_throttle.service import Guard
+from users.sessions.access_tokens import AccessTokens
+from users.sessions.schemas import LogIn, TokenPair
+from users.sessions.service import SessionService
 
 ISSUER = "https://tests.example"
 

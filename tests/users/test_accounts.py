@@ -13,9 +13,10 @@ from shared.errors import (
 )
 from tests.users.builders import PASSWORD, SOURCE, a_registration
 from tests.users.shop import Shop, caller
-from users.bodies import AccountChange
-from users.errors import EmailTaken, TooManyAttempts
-from users.models import User
+from users.accounts.errors import EmailTaken
+from users.accounts.models import User
+from users.accounts.schemas import AccountChange
+from users.login_throttle.errors import TooManyAttempts
 
 NEW = "another-long-password"
 

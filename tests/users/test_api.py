@@ -9,8 +9,8 @@ from tests.support.http import Answer, HttpClient
 from tests.users.builders import PASSWORD, registration_body
 from tests.users.fakes import InMemoryUsers
 from tests.users.shop import ISSUER, Shop, caller, log_in, pointers
+from users.accounts.models import User
 from users.api import create_app
-from users.models import User
 
 FIELDS = {"id", "email", "full_name", "role", "is_active", "created_at"}
 NEW = "another-long-password"

@@ -7,9 +7,10 @@ import pytest
 from tests.support.clock import NOON, ManualClock
 from tests.users.builders import SOURCE
 from tests.users.fakes import InMemoryAttempts
-from users.attempts import Attempt, Guard
-from users.errors import BadCredentials, TooManyAttempts
-from users.models import Attempts
+from users.login_throttle.errors import TooManyAttempts
+from users.login_throttle.models import Attempts
+from users.login_throttle.service import Attempt, Guard
+from users.sessions.errors import BadCredentials
 
 ALICE = "alice@example.com"
 BOB = "bob@example.com"

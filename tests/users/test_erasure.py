@@ -14,10 +14,10 @@ from tests.support.books import TABLES, read
 from tests.users.builders import PASSWORD, a_user
 from tests.users.fakes import InMemoryUsers
 from tests.users.shop import Shop, caller, log_in, pointers
-from users.errors import AccountErased, EmailTaken, Outdated
-from users.models import User
-from users.ports import Users
-from users.repository.accounts import UserRepository
+from users.accounts.errors import AccountErased, EmailTaken, Outdated
+from users.accounts.models import User
+from users.accounts.ports import Users
+from users.accounts.repository import UserRepository
 
 ANN = {"email": "ann@example.com", "full_name": "Ann Onymous"}
 
@@ -215,7 +215,7 @@ def test_no_item_of_an_erased_user_tells_who_it_was(
     table: Table, toggles: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Then five are more than fit into one transaction.
-    monkeypatch.setattr("users.repository.accounts._TOGETHER", 2)
+    monkeypatch.setattr("users.accounts.repository._TOGETHER", 2)
     users = UserRepository(table)
     user = registered(users, **ANN)
     for _ in range(toggles):

@@ -13,8 +13,8 @@ from tests.support.environment import given_environment
 from tests.support.http import HttpClient
 from tests.users.builders import PASSWORD, a_user, registration_body
 from users import api, directory, relay, sweeper
-from users.models import User
-from users.repository.accounts import UserRepository
+from users.accounts.models import User
+from users.accounts.repository import UserRepository
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.users.builders import a_family, a_user
-from users.models import Attempts, Family, RefreshToken
+from users.login_throttle.models import Attempts
+from users.sessions.models import Family, RefreshToken
 
 
 def test_a_change_counts_the_version_and_leaves_what_is_not_named() -> None:

@@ -3,8 +3,8 @@
 import argon2
 import pytest
 
-from users import passwords
-from users.passwords import Argon2Passwords
+from users.accounts import passwords
+from users.accounts.passwords import Argon2Passwords
 
 PASSWORD = "correct-horse-battery"
 

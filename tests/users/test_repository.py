@@ -10,12 +10,16 @@ from shared.messaging import outbox
 from tests.support.aws import make_table
 from tests.users.builders import a_family, a_user
 from tests.users.fakes import InMemoryAttempts, InMemoryFamilies, InMemoryUsers
-from users.errors import EmailTaken, Outdated, TokenSuperseded
-from users.models import Attempts, Profile, User
-from users.ports import AttemptLog, Families, Users
-from users.repository.accounts import UserRepository
-from users.repository.attempts import AttemptRepository
-from users.repository.families import FamilyRepository
+from users.accounts.errors import EmailTaken, Outdated
+from users.accounts.models import Profile, User
+from users.accounts.ports import Users
+from users.accounts.repository import UserRepository
+from users.login_throttle.models import Attempts
+from users.login_throttle.ports import AttemptLog
+from users.login_throttle.repository import AttemptRepository
+from users.sessions.errors import TokenSuperseded
+from users.sessions.ports import Families
+from users.sessions.repository import FamilyRepository
 
 type Told = Callable[[str], list[Event]]
 

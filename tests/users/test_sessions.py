@@ -8,9 +8,12 @@ import pytest
 
 from tests.users.builders import PASSWORD, SOURCE
 from tests.users.shop import ISSUER, Shop, caller
-from users.bodies import AccountChange, LogIn, TokenPair
-from users.errors import BadCredentials, BadRefreshToken, TooManyAttempts
-from users.models import RefreshToken, User
+from users.accounts.models import User
+from users.accounts.schemas import AccountChange
+from users.login_throttle.errors import TooManyAttempts
+from users.sessions.errors import BadCredentials, BadRefreshToken
+from users.sessions.models import RefreshToken
+from users.sessions.schemas import LogIn, TokenPair
 
 NEW = "another-long-password"
 

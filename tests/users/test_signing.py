@@ -10,7 +10,7 @@ from shared.runtime import aws, clock
 from tests.support.clock import ManualClock
 from tests.users.builders import a_user
 from tests.users.fakes import LocalSigner
-from users.signing import AccessTokens, KmsSigner
+from users.sessions.access_tokens import AccessTokens, KmsSigner
 
 ISSUER = "https://tests.example"
 

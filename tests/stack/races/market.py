@@ -25,8 +25,8 @@ from tests.support.client import Client, code
 from tests.support.cloud import Cloud
 from tests.support.invariants import breaches
 from tests.support.tokens import mint
-from users.models import User
-from users.repository.accounts import UserRepository
+from users.accounts.models import User
+from users.accounts.repository import UserRepository
 
 THREADS: Final = 32
 _PATIENCE: Final = 120  # seconds

@@ -12,7 +12,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from shared.auth.tokens import LIFETIME_SECONDS, Role
+from shared.auth.tokens import Role
 from shared.web.health import Health
 from shared.web.times import Time
 from users import emails
@@ -76,11 +76,11 @@ NewPassword = Annotated[
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
-class _Request(BaseModel):
+class RequestBody(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Registration(_Request):
+class Registration(RequestBody):
     """What one registers with."""
 
     email: Email
@@ -88,7 +88,7 @@ class Registration(_Request):
     password: NewPassword = Field(repr=False)
 
 
-class AccountChange(_Request):
+class AccountChange(RequestBody):
     """What changes of an account: fields left out stay.
 
     `role` and `is_active` are an admin's to change. One's own new `password` needs the `current_password`.
@@ -113,21 +113,6 @@ class AccountChange(_Request):
         return self.role is not None or self.is_active is not None
 
 
-class LogIn(_Request):
-    """Whatever is no address of ours is an unknown one."""
-
-    email: Annotated[str, StringConstraints(min_length=1, max_length=emails.LONGEST)]
-    password: Password = Field(repr=False)
-
-
-class HeldToken(_Request):
-    """A refresh token."""
-
-    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=512)] = Field(
-        repr=False
-    )
-
-
 class Account(BaseModel):
     """A user, as the API shows one."""
 
@@ -149,26 +134,11 @@ class Accounts(BaseModel):
     next_cursor: str | None
 
 
-class TokenPair(BaseModel):
-    """An access token, good for `expires_in` seconds, and the refresh token to get the next pair with, once."""
-
-    access_token: str = Field(repr=False)
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # RFC 6749's word, no password
-    expires_in: int = LIFETIME_SECONDS
-    refresh_token: str = Field(repr=False)
-
-
 class Deactivated(BaseModel):
     """The account is inactive now, whether by this request or before it; `erased` where that was asked for."""
 
     deactivated: Literal[True] = True
     erased: Annotated[Literal[True] | None, Field(exclude_if=lambda value: value is None)] = None
-
-
-class PublicKeys(BaseModel):
-    """A JSON Web Key Set (RFC 7517)."""
-
-    keys: list[dict[str, str]]
 
 
 class UsersHealth(Health):

@@ -18,9 +18,9 @@ from shared.errors import BodegaError
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, epoch
 from users import emails
-from users.errors import TooManyAttempts
-from users.models import Attempts
-from users.ports import AttemptLog
+from users.login_throttle.errors import TooManyAttempts
+from users.login_throttle.models import Attempts
+from users.login_throttle.ports import AttemptLog
 
 _TOLERATED: Final = 5  # of a pair; the wait after the fifth is 2 s, then it doubles
 _LONGEST_WAIT: Final = 15 * 60

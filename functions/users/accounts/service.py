@@ -12,11 +12,11 @@ from shared.errors import Forbidden, InvalidRequest, ServiceUnavailable, Unauthe
 from shared.messaging import outbox
 from shared.runtime import clock, logging, metrics
 from shared.web.cursors import Cursors
-from users.attempts import Guard
-from users.bodies import AccountChange, Registration
-from users.errors import Outdated
-from users.models import Place, Profile, User
-from users.ports import Passwords, Users
+from users.accounts.errors import Outdated
+from users.accounts.models import Place, Profile, User
+from users.accounts.ports import Passwords, Users
+from users.accounts.schemas import AccountChange, Registration
+from users.login_throttle.service import Guard
 
 _SAVE_ATTEMPTS: Final = 5
 

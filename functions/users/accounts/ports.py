@@ -1,10 +1,10 @@
-"""What the services need of the world; the repositories and the tests' fakes give it."""
+"""What accounts need: storage and password hashes. The repository and the tests' fakes implement it."""
 
 from typing import Protocol
 
 from shared.contracts.directory import Customer
 from shared.contracts.events import Event
-from users.models import Attempts, Family, Place, User, UserPage
+from users.accounts.models import Place, User, UserPage
 
 
 class Users(Protocol):
@@ -50,50 +50,6 @@ class Customers(Protocol):
 
     def find_customer(self, user_id: str) -> Customer | None:
         """Who the user is, None where there is none."""
-
-
-class Families(Protocol):
-    """Families of refresh tokens."""
-
-    def add(self, family: Family) -> None:
-        """Keep a new family."""
-
-    def find(self, family_id: str) -> Family | None:
-        """The family, None if it has ended."""
-
-    def rotate(self, family_id: str, *, old: str, new: str) -> None:
-        """Put the digest `new` in the place of `old`.
-
-        Raises:
-            TokenSuperseded: the family's digest is not `old`.
-        """
-
-    def end(self, family_id: str) -> None:
-        """Forget the family, if it is there."""
-
-
-class AttemptLog(Protocol):
-    """Attempts at passwords, and which sources are trusted. All times in epoch seconds."""
-
-    def count(
-        self, pair: str, before: Attempts, after: Attempts, *, until: int
-    ) -> tuple[bool, Attempts]:
-        """Keep `after` (but not its trust) if what is there is still `before`; it may be forgotten after `until`.
-
-        Returns:
-            Whether it was kept, and what is there now.
-        """
-
-    def give_back(self, pair: str) -> None:
-        """One attempt less."""
-
-    def trust(self, pair: str, *, until: int) -> None:
-        """Forget the pair's attempts, and trust its source for some time."""
-
-    def count_source(
-        self, source: str, hour: int, *, by: int, below: int | None, until: int
-    ) -> bool:
-        """Add to what a source has tried in an hour, if that is `below` or no limit is given; say whether it was so."""
 
 
 class Passwords(Protocol):

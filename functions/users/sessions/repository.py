@@ -1,8 +1,8 @@
 """Families of refresh tokens."""
 
 from shared.storage.dynamodb import ConditionFailed, Key, Table
-from users.errors import TokenSuperseded
-from users.models import Family
+from users.sessions.errors import TokenSuperseded
+from users.sessions.models import Family
 
 
 class FamilyRepository:

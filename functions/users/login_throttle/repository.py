@@ -1,7 +1,7 @@
 """Attempts at passwords, and the sources that are trusted."""
 
 from shared.storage.dynamodb import ConditionFailed, Item, Key, Table
-from users.models import Attempts
+from users.login_throttle.models import Attempts
 
 
 class AttemptRepository:

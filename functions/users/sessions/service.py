@@ -4,12 +4,13 @@ from hmac import compare_digest
 
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, epoch
-from users.attempts import Guard
-from users.bodies import LogIn, TokenPair
-from users.errors import BadCredentials, BadRefreshToken, TokenSuperseded
-from users.models import Family, RefreshToken
-from users.ports import Families, Passwords, Users
-from users.signing import AccessTokens
+from users.accounts.ports import Passwords, Users
+from users.login_throttle.service import Guard
+from users.sessions.access_tokens import AccessTokens
+from users.sessions.errors import BadCredentials, BadRefreshToken, TokenSuperseded
+from users.sessions.models import Family, RefreshToken
+from users.sessions.ports import Families
+from users.sessions.schemas import LogIn, TokenPair
 
 
 class SessionService:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from shared.auth import jws
 from shared.auth.tokens import ALGORITHM, AUDIENCE, LIFETIME_SECONDS, TYPE
 from shared.runtime.clock import Clock, epoch
-from users.models import User
+from users.accounts.models import User
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

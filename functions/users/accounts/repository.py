@@ -19,8 +19,8 @@ from shared.storage.dynamodb import (
     Update,
 )
 from users import emails
-from users.errors import EmailTaken, Outdated
-from users.models import Place, Profile, User, UserPage
+from users.accounts.errors import EmailTaken, Outdated
+from users.accounts.models import Place, Profile, User, UserPage
 
 _NEW: Final = "attribute_not_exists(#pk)"
 _NOBODY_KEY: Final = {"pk": "NOBODY", "sk": "NOBODY"}

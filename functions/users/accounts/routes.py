@@ -9,37 +9,27 @@ from pydantic import BeforeValidator
 
 from shared.auth.access import allow
 from shared.auth.authentication import Authenticated
-from shared.auth.tokens import Caller, TokenVerifier
+from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, ServiceUnavailable
 from shared.web import health
-from shared.web.headers import header, location
+from shared.web.headers import location
 from shared.web.paging import Cursor, Limit
 from shared.web.problems import problems
 from shared.web.rest_events import link
 from shared.web.routing import GuardedRoute
-from users.bodies import (
+from users.accounts.errors import AccountErased, EmailTaken
+from users.accounts.models import User
+from users.accounts.schemas import (
     Account,
     AccountChange,
     Accounts,
     Deactivated,
-    HeldToken,
-    LogIn,
-    PublicKeys,
     Registration,
-    TokenPair,
     UsersHealth,
 )
-from users.errors import (
-    AccountErased,
-    BadCredentials,
-    BadRefreshToken,
-    EmailTaken,
-    TooManyAttempts,
-)
-from users.models import User
-from users.service import UserService
-from users.sessions import SessionService
+from users.accounts.service import UserService
+from users.login_throttle.errors import TooManyAttempts
 
 router = APIRouter(tags=["users"], route_class=GuardedRoute)
 
@@ -66,17 +56,11 @@ async def _users(request: Request) -> UserService:
     return users
 
 
-async def _sessions(request: Request) -> SessionService:
-    sessions: SessionService = request.app.state.sessions
-    return sessions
-
-
 async def _source(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
 Users = Annotated[UserService, Depends(_users)]
-Sessions = Annotated[SessionService, Depends(_sessions)]
 Source = Annotated[str, Depends(_source)]
 Id = Annotated[str, Path(alias="id", description="The user's id")]
 
@@ -111,7 +95,6 @@ _ERASURE = (
     "any more. Asking again changes nothing, and an account that is inactive already can be erased by an admin."
 )
 _NOT_FOUND = "there is none, or it is somebody else's"
-_KEEP = "public, max-age=300"
 _BUSY = "other requests keep changing the account"
 _TOO_MANY = "wrong passwords came too often"
 
@@ -220,44 +203,6 @@ async def deactivate_user(
     return Deactivated()
 
 
-@router.post(
-    "/api/v1/auth/login",
-    operation_id="logIn",
-    summary="Log in: a password for a pair of tokens",
-    responses=problems(
-        {BadCredentials: "unknown, wrong or deactivated", TooManyAttempts: _TOO_MANY}
-    ),
-)
-@allow("anyone")
-async def log_in(body: LogIn, sessions: Sessions, source: Source) -> TokenPair:
-    return sessions.log_in(body, source=source)
-
-
-@router.post(
-    "/api/v1/auth/refresh",
-    operation_id="refreshTokens",
-    summary="The next pair of tokens; the refresh token is spent",
-    responses=problems(
-        {BadRefreshToken: "unknown, spent, ended or expired; a spent one ends its family"}
-    ),
-)
-@allow("anyone")
-async def refresh_tokens(body: HeldToken, sessions: Sessions) -> TokenPair:
-    return sessions.refresh(body.refresh_token)
-
-
-@router.post(
-    "/api/v1/auth/logout",
-    status_code=204,
-    response_class=Response,  # without a body, and so without a type
-    operation_id="logOut",
-    summary="Log out: end the refresh token's family, if it has one",
-)
-@allow("anyone")
-async def log_out(body: HeldToken, sessions: Sessions) -> None:
-    sessions.log_out(body.refresh_token)
-
-
 @router.get(
     "/health/users",
     operation_id="usersHealth",
@@ -267,20 +212,3 @@ async def log_out(body: HeldToken, sessions: Sessions) -> None:
 @allow("anyone")
 async def users_health(users: Users) -> UsersHealth:
     return health.report(UsersHealth, users.totals)
-
-
-@router.get(
-    "/.well-known/jwks.json",
-    operation_id="getPublicKeys",
-    summary="The public keys that access tokens verify with",
-    responses={
-        200: {
-            "headers": header("Cache-Control", "Keys may be kept for so many seconds.", const=_KEEP)
-        }
-    },
-)
-@allow("anyone")
-async def get_public_keys(request: Request, response: Response) -> PublicKeys:
-    verifier: TokenVerifier = request.app.state.verifier
-    response.headers["Cache-Control"] = _KEEP
-    return PublicKeys(keys=[dict(key.jwk) for key in verifier.keys])

@@ -1,0 +1,1 @@
+"""Slows down guessing passwords at log-in."""

@@ -1,0 +1,83 @@
+"""Log-in, refresh, log-out and the public keys over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from shared.auth.access import allow
+from shared.auth.tokens import TokenVerifier
+from shared.web.headers import header
+from shared.web.problems import problems
+from shared.web.routing import GuardedRoute
+from users.accounts.routes import Source
+from users.login_throttle.errors import TooManyAttempts
+from users.sessions.errors import BadCredentials, BadRefreshToken
+from users.sessions.schemas import HeldToken, LogIn, PublicKeys, TokenPair
+from users.sessions.service import SessionService
+
+router = APIRouter(tags=["users"], route_class=GuardedRoute)
+
+
+async def _sessions(request: Request) -> SessionService:
+    sessions: SessionService = request.app.state.sessions
+    return sessions
+
+
+Sessions = Annotated[SessionService, Depends(_sessions)]
+_KEEP = "public, max-age=300"
+_TOO_MANY = "wrong passwords came too often"
+
+
+@router.post(
+    "/api/v1/auth/login",
+    operation_id="logIn",
+    summary="Log in: a password for a pair of tokens",
+    responses=problems(
+        {BadCredentials: "unknown, wrong or deactivated", TooManyAttempts: _TOO_MANY}
+    ),
+)
+@allow("anyone")
+async def log_in(body: LogIn, sessions: Sessions, source: Source) -> TokenPair:
+    return sessions.log_in(body, source=source)
+
+
+@router.post(
+    "/api/v1/auth/refresh",
+    operation_id="refreshTokens",
+    summary="The next pair of tokens; the refresh token is spent",
+    responses=problems(
+        {BadRefreshToken: "unknown, spent, ended or expired; a spent one ends its family"}
+    ),
+)
+@allow("anyone")
+async def refresh_tokens(body: HeldToken, sessions: Sessions) -> TokenPair:
+    return sessions.refresh(body.refresh_token)
+
+
+@router.post(
+    "/api/v1/auth/logout",
+    status_code=204,
+    response_class=Response,  # without a body, and so without a type
+    operation_id="logOut",
+    summary="Log out: end the refresh token's family, if it has one",
+)
+@allow("anyone")
+async def log_out(body: HeldToken, sessions: Sessions) -> None:
+    sessions.log_out(body.refresh_token)
+
+
+@router.get(
+    "/.well-known/jwks.json",
+    operation_id="getPublicKeys",
+    summary="The public keys that access tokens verify with",
+    responses={
+        200: {
+            "headers": header("Cache-Control", "Keys may be kept for so many seconds.", const=_KEEP)
+        }
+    },
+)
+@allow("anyone")
+async def get_public_keys(request: Request, response: Response) -> PublicKeys:
+    verifier: TokenVerifier = request.app.state.verifier
+    response.headers["Cache-Control"] = _KEEP
+    return PublicKeys(keys=[dict(key.jwk) for key in verifier.keys])
