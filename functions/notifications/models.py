@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from notifications.errors import AttemptUnderWay, OutcomeUnknown
 from shared.contracts.erasure import ERASED
 from shared.contracts.events import Event, EventType
-from shared.web.times import Time
+from shared.web.fields import Time
 
 type Channel = Literal["email"]
 type Status = Literal["pending", "sent", "failed"]

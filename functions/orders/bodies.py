@@ -17,9 +17,8 @@ from shared.contracts.events import Event, OrderData
 from shared.contracts.inventory import Line, PricedLine
 from shared.money import MinorUnits
 from shared.runtime import error_text, logging
+from shared.web.fields import Time, WholeNumber
 from shared.web.health import Health
-from shared.web.times import Time
-from shared.web.whole import Whole
 
 _USUAL_TOKEN: Final = "tok_ok"  # noqa: S105  # for everybody to know
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
@@ -34,7 +33,7 @@ class RequestedItem(_Request):
     """So many of a product; its price is the shop's to say."""
 
     product_id: Annotated[Text, Field(examples=["5f0e7a1c9d3b4f6e8a2c"])]
-    quantity: Annotated[int, Field(ge=1, le=LARGEST_QUANTITY, examples=[2]), Whole]
+    quantity: Annotated[int, Field(ge=1, le=LARGEST_QUANTITY, examples=[2]), WholeNumber]
 
 
 def _or_the_usual(token: Any) -> Any:

@@ -28,8 +28,9 @@ from shared.auth.access import allow
 from shared.auth.authentication import Authenticated
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
 from shared.errors import Forbidden, ServiceUnavailable
-from shared.web import health, idempotency
+from shared.web import health
 from shared.web.cursors import Cursors
+from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
 from shared.web.headers import location, replayed
 from shared.web.paging import Cursor, Limit
 from shared.web.problems import problems
@@ -58,7 +59,7 @@ async def _idempotency_key(
             json_schema_extra={
                 "minLength": 1,
                 "maxLength": 255,
-                "pattern": idempotency.PATTERN,
+                "pattern": IDEMPOTENCY_KEY_PATTERN,
                 "x-required": True,
             },
         ),
@@ -67,7 +68,7 @@ async def _idempotency_key(
     # Optional for FastAPI, so that a missing one is the contract's 400 and not a 422 among those of the body; the API's
     # document says "required", by the mark above (tools/openapi.py).
     key = (idempotency_key or "").strip()
-    if not re.fullmatch(idempotency.PATTERN, key):
+    if not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
         raise IdempotencyKeyRequired
     return key
 

@@ -25,7 +25,8 @@ from shared.auth.authentication import Authenticated
 from shared.contracts.inventory import OutOfStock
 from shared.errors import InvalidRequest, ServiceUnavailable
 from shared.money import MinorUnits
-from shared.web import health, idempotency
+from shared.web import health
+from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
 from shared.web.headers import header, location, replayed
 from shared.web.paging import Paging
 from shared.web.problems import problems
@@ -51,7 +52,7 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        pattern=idempotency.PATTERN,
+        pattern=IDEMPOTENCY_KEY_PATTERN,
         description="New for each change, the same when one is sent again: then it is made once.",
     ),
 ]

@@ -14,9 +14,8 @@ from pydantic import (
 
 from products.models import Product, ProductChanges
 from shared.money import MinorUnits, to_text
+from shared.web.fields import Time, WholeNumber
 from shared.web.health import Health
-from shared.web.times import Time
-from shared.web.whole import Whole
 
 MOST_UNITS = 1_000_000
 
@@ -88,7 +87,7 @@ class ProductRequest(_Body):
     description: Annotated[Description, _or_default("")] = ""
     price: MinorUnits
     category: Category
-    stock: Annotated[int, Field(ge=0, le=MOST_UNITS), Whole, _or_default(0)] = 0
+    stock: Annotated[int, Field(ge=0, le=MOST_UNITS), WholeNumber, _or_default(0)] = 0
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -125,7 +124,7 @@ class ProductChange(_Body):
 class StockChange(_Body):
     """So many units more, or fewer."""
 
-    delta: Annotated[int, Field(ge=-MOST_UNITS, le=MOST_UNITS, examples=[12]), Whole]
+    delta: Annotated[int, Field(ge=-MOST_UNITS, le=MOST_UNITS, examples=[12]), WholeNumber]
 
 
 class ProductView(BaseModel):

@@ -13,8 +13,8 @@ from pydantic import (
 )
 
 from shared.auth.tokens import Role
+from shared.web.fields import Time
 from shared.web.health import Health
-from shared.web.times import Time
 from users import emails
 
 # Control characters, lone surrogates, line and paragraph separators.

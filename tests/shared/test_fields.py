@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.web.whole import Whole
+from shared.web.fields import WholeNumber
 
 
 class Counted(BaseModel):
     model_config = ConfigDict(strict=True)
 
-    units: Annotated[int, Field(ge=0, le=1_000), Whole]
+    units: Annotated[int, Field(ge=0, le=1_000), WholeNumber]
 
 
 @pytest.mark.parametrize("written", [2, 2.0, Decimal("2.0"), Decimal("2e0"), Decimal("0.2E1")])
