@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from products.repository.index import DynamoProductIndex
-from products.repository.products import DynamoProducts
-from products.routes import router
-from products.service.catalogue import CatalogueService
+from products.catalogue.repository.index import DynamoProductIndex
+from products.catalogue.repository.products import DynamoProducts
+from products.catalogue.routes import router
+from products.catalogue.service import CatalogueService
 from shared.auth.tokens import TokenVerifier, keys_from_kms
 from shared.runtime.aws import client
 from shared.runtime.entry import Entry, Handler

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from products.repository.reservations import DynamoReservations
-from products.service.reservations import ReservationService
+from products.reservations.repository import DynamoReservations
+from products.reservations.service import ReservationService
 from shared.calls.internal import internal_handler
 from shared.contracts.inventory import Confirm, Done, Release, Reservation, Reserve
 from shared.runtime.aws import client

@@ -3,8 +3,8 @@
 # Before pydantic, which everything below imports: see there.
 from shared.messaging.workers import chores  # isort: skip
 
-from products.repository.reservations import DynamoReservations
-from products.service.reservations import ReservationService
+from products.reservations.repository import DynamoReservations
+from products.reservations.service import ReservationService
 from shared.messaging.outbox import Relay
 from shared.runtime.aws import client
 from shared.runtime.entry import Entry, Handler

@@ -13,7 +13,7 @@ from bench.canned.server import CannedAws
 from notifications.models import mailbox
 from notifications.repository import DynamoNotifications
 from orders.repository import DynamoOrders
-from products.repository.products import DynamoProducts
+from products.catalogue.repository.products import DynamoProducts
 from shared.storage.dynamodb import Table
 from tests.support import shapes
 from tools.local.stack import session

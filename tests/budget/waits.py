@@ -30,7 +30,7 @@ SCHEDULED: Final = [f for f in FUNCTIONS.values() if f.events("Schedule")]
 # What the code itself waits for: the constant, and what it bounds.
 _CONSTANTS: Final = {
     "orders.models:SAGA_DEADLINE": "from placing an order until its saga cancels it",
-    "products.models:HELD_FOR": "a reservation that is neither confirmed nor released",
+    "products.reservations.models:HELD_FOR": "a reservation that is neither confirmed nor released",
     "shared.messaging.outbox:_PATIENCE": "the stream's time to publish an event, before the sweeper does",
     "shared.messaging.outbox:CALL_SECONDS": "a relay begins no call with less time left",
     "notifications.notifier:_LEASE": "a worker's claim of a notification",

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from products.models import Reservation
-from products.repository.products import DynamoProducts
-from products.repository.reservations import DynamoReservations
+from products.catalogue.repository.products import DynamoProducts
+from products.reservations.models import Reservation
+from products.reservations.repository import DynamoReservations
 from shared.runtime import aws
 from shared.storage.dynamodb import Table
 from tests.flows.views import (

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gateway import VERSION
 from orders.bodies import OrderRequest, RequestedItem
-from products.schemas import ProductChange, ProductRequest, StockChange
+from products.catalogue.schemas import ProductChange, ProductRequest, StockChange
 from tests.gateway.contract import BODIES, CONTRACT, ENUMS, LIMITS, MEMBERS, MONEY, Row
 from tools.openapi.bodies import operations
 from tools.openapi.document import document as build

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from products.models import Product
+from products.catalogue.models import Product
 from shared.contracts.inventory import Line, PricedLine
 from shared.runtime.clock import rfc3339
 

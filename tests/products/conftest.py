@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import pytest
 
-from products.models import Product, ProductChanges, Search
-from products.ports import ProductIndex, Products, Reservations
-from products.repository.index import DynamoProductIndex
-from products.repository.products import DynamoProducts
-from products.repository.reservations import DynamoReservations
+from products.catalogue.models import Product, ProductChanges, Search
+from products.catalogue.ports import ProductIndex, Products
+from products.catalogue.repository.index import DynamoProductIndex
+from products.catalogue.repository.products import DynamoProducts
+from products.reservations.ports import Reservations
+from products.reservations.repository import DynamoReservations
 from shared.contracts.events import Event
 from shared.messaging import outbox
 from shared.storage.dynamodb import Table

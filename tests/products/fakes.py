@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from products.errors import BooksBroken, Overtaken
-from products.models import Place, Product, ProductPage, Receipt, Reservation, Search
-from products.words import folded
+from products.catalogue.errors import Overtaken
+from products.catalogue.models import Place, Product, ProductPage, Receipt, Search
+from products.catalogue.text import folded
+from products.reservations.errors import BooksBroken
+from products.reservations.models import Reservation
 from shared.contracts.events import Event
 from shared.messaging import outbox
 

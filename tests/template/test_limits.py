@@ -19,7 +19,7 @@ from unittest.mock import patch
 import pytest
 
 from notifications import notifier
-from products.models import HELD_FOR
+from products.reservations.models import HELD_FOR
 from shared.messaging import outbox
 from tests.budget.waits import (
     PARAMETERS,

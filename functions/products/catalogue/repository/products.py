@@ -1,0 +1,175 @@
+"""Products and their stock."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from products.catalogue.errors import Overtaken
+from products.catalogue.models import Product, Receipt
+from products.catalogue.repository.items import (
+    SALE_KEYS,
+    assigning,
+    product_attributes,
+    product_item,
+    product_key,
+    stamp,
+    to_product,
+    word_items,
+)
+from products.catalogue.repository.stock import taking
+from shared.runtime import clock
+from shared.storage import counters
+from shared.storage.dynamodb import (
+    ConditionFailed,
+    Delete,
+    Item,
+    Key,
+    Operation,
+    Put,
+    Table,
+    TransactionFailed,
+    Update,
+)
+
+# Longer than the 24 hours for which a client may try again.
+_RECEIPTS_KEPT: Final = timedelta(days=7)
+
+
+class DynamoProducts:
+    """Products in DynamoDB.
+
+    Every change is one transaction with the totals, so that these are exact; the SDK's own repetitions of a
+    transaction are told apart by its token, and everybody else's by the conditions.
+    """
+
+    def __init__(self, table: Table, *, low_stock_threshold: int = 0) -> None:
+        self._table = table
+        self._threshold = low_stock_threshold
+
+    def add(self, product: Product) -> None:
+        self._table.transact(
+            [
+                Put(product_item(product), condition="attribute_not_exists(#pk)"),
+                *(Put(item) for item in word_items(product).values()),
+                counters.adding({"total": 1, "total_stock": product.available}),
+            ]
+        )
+
+    def find(self, product_id: str) -> Product | None:
+        item = self._table.get(product_key(product_id))
+        return to_product(item) if item else None
+
+    def change(self, before: Product, after: Product, *, exactly: bool) -> None:
+        changes_sale = before.is_active != after.is_active
+        operations: list[Operation] = [
+            # Between being on sale and not, the units move in and out of the total: their number must be known.
+            _change(before, after, exactly=exactly or changes_sale),
+            *_word_changes(before, after),
+        ]
+        if changes_sale:
+            sign = 1 if after.is_active else -1
+            operations.append(
+                counters.adding({"total": sign, "total_stock": sign * before.available})
+            )
+        self._transact(operations)
+
+    def restock(
+        self, product: Product, delta: int, *, at: datetime, receipt: Receipt | None
+    ) -> None:
+        step = taking(product, product.restocked(delta, at=at), self._threshold)
+        operations: list[Operation] = [step.event] if step.event else []
+        if receipt:
+            operations.append(
+                Put(_receipt_item(receipt, at), condition="attribute_not_exists(#pk)")
+            )
+        operations.append(
+            Update(
+                product_key(product.id),
+                "SET #available = #available + :delta, #version = #version + :one,"
+                " #updated_at = :updated_at, #request_id = :request_id",
+                condition=f"{step.condition} AND #is_active = :is_active",
+                values={
+                    **step.values,
+                    "delta": delta,
+                    "one": 1,
+                    "is_active": product.is_active,
+                    **stamp(clock.rfc3339(at)),
+                },
+            )
+        )
+        if product.is_active:
+            operations.append(counters.adding({"total_stock": delta}))
+        self._transact(operations)
+
+    def find_receipt(self, receipt: Receipt) -> Receipt | None:
+        item = self._table.get(_receipt_key(receipt))
+        if item is None:
+            return None
+        answer = to_product(item["answer"]) if "answer" in item else None
+        return replace(receipt, digest=item["digest"], answer=answer)
+
+    def keep_answer(self, receipt: Receipt, answer: Product) -> Product:
+        try:
+            self._table.update(
+                _receipt_key(receipt),
+                "SET #answer = :answer",
+                condition="attribute_exists(#pk) AND attribute_not_exists(#answer)",
+                values={"answer": asdict(answer)},
+            )
+        except ConditionFailed as kept:
+            # Another request with this key was first; or it was this one, whose answer the SDK did not get.
+            return to_product(kept.item["answer"]) if kept.item else answer
+        return answer
+
+    def totals(self) -> Mapping[str, int]:
+        kept = counters.totals(self._table)
+        return {name: kept.get(name, 0) for name in ("total", "total_stock")}
+
+    def _transact(self, operations: list[Operation]) -> None:
+        try:
+            self._table.transact(operations)
+        except TransactionFailed as failure:
+            raise Overtaken from failure
+
+
+def _change(before: Product, after: Product, *, exactly: bool) -> Update:
+    attributes = product_attributes(after)
+    update = assigning(attributes) + ", #version = #version + :one"
+    if not after.is_active:
+        update += " REMOVE " + ", ".join(f"#{name}" for name in SALE_KEYS)
+    values: dict[str, Any] = {**attributes, "one": 1, "seen_edition": before.edition}
+    condition = "#edition = :seen_edition"
+    if exactly:
+        condition += " AND #version = :seen_version"
+        values["seen_version"] = before.version
+    return Update(product_key(before.id), update, condition=condition, values=values)
+
+
+def _word_changes(before: Product, after: Product) -> list[Operation]:
+    old, new = word_items(before), word_items(after)
+    return [
+        *(Delete({"pk": old[sk]["pk"], "sk": sk}) for sk in old.keys() - new.keys()),
+        *(
+            Update(
+                {"pk": item["pk"], "sk": sk}, "SET #entry = :entry", values={"entry": item["entry"]}
+            )
+            for sk, item in new.items()
+            if old.get(sk) != item
+        ),
+    ]
+
+
+def _receipt_key(receipt: Receipt) -> Key:
+    return {
+        "pk": f"IDEMPOTENCY#{receipt.caller_id}#{receipt.product_id}#{receipt.key}",
+        "sk": "IDEMPOTENCY",
+    }
+
+
+def _receipt_item(receipt: Receipt, at: datetime) -> Item:
+    return {
+        **_receipt_key(receipt),
+        "digest": receipt.digest,
+        "ttl": clock.epoch(at + _RECEIPTS_KEPT),
+    }

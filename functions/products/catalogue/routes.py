@@ -1,0 +1,278 @@
+"""The catalogue and its stock over HTTP: each route parses, calls the service once and answers."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from products.catalogue.errors import IdempotencyKeyReused, ProductNotFound, VersionConflict
+from products.catalogue.models import Product, Search, Sort
+from products.catalogue.schemas import (
+    OR_BLANK,
+    AbsentIfBlank,
+    Category,
+    ProductChange,
+    ProductList,
+    ProductRequest,
+    ProductsHealth,
+    ProductView,
+    StockChange,
+)
+from products.catalogue.service import CatalogueService
+from products.catalogue.text import words_of
+from shared.auth.access import allow
+from shared.auth.authentication import Authenticated
+from shared.contracts.inventory import OutOfStock
+from shared.errors import InvalidRequest, ServiceUnavailable
+from shared.money import MinorUnits
+from shared.web import health
+from shared.web.etags import etag, versions
+from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
+from shared.web.headers import header, location, replayed
+from shared.web.paging import Paging
+from shared.web.problems import problems
+from shared.web.rest_events import link
+from shared.web.routing import GuardedRoute
+
+_MOST_WORDS_ASKED = 10
+# Anyone may keep an answer, and must ask whether it still holds: stock changes by the second.
+_CACHING = {"Cache-Control": "public, no-cache"}
+
+router = APIRouter(tags=["products"], route_class=GuardedRoute)
+
+
+async def _catalogue(request: Request) -> CatalogueService:
+    service: CatalogueService = request.app.state.service
+    return service
+
+
+Catalogue = Annotated[CatalogueService, Depends(_catalogue)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=IDEMPOTENCY_KEY_PATTERN,
+        description="New for each change, the same when one is sent again: then it is made once.",
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", description="The ETags that the change is meant for."),
+]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(alias="If-None-Match", description="The ETags of what the caller has."),
+]
+
+
+_NOT_FOUND = "there is none"
+_BUSY = "too many are changing the product"
+_ETAG = header("ETag", "The product's version.", pattern='^"[0-9]+"$')
+_KEPT = header(
+    "Cache-Control",
+    "Anyone may keep the answer, and must ask whether it still holds.",
+    const=_CACHING["Cache-Control"],
+)
+
+
+@router.get(
+    "/api/v1/products",
+    operation_id="listProducts",
+    summary="Browse the products on sale",
+    responses={200: {"headers": _KEPT}},
+)
+@allow("anyone")
+async def list_products(
+    *,
+    catalogue: Catalogue,
+    paging: Paging,
+    response: Response,
+    category: Annotated[
+        Category | None,
+        AbsentIfBlank,
+        Query(description="Exactly this category.", json_schema_extra=OR_BLANK),
+    ] = None,
+    min_price: Annotated[
+        MinorUnits | None,
+        AbsentIfBlank,
+        Query(description="This price or more.", json_schema_extra=OR_BLANK),
+    ] = None,
+    max_price: Annotated[
+        MinorUnits | None,
+        AbsentIfBlank,
+        Query(description="This price or less.", json_schema_extra=OR_BLANK),
+    ] = None,
+    q: Annotated[
+        str | None,
+        Query(max_length=200, description="Up to ten beginnings of words of the name."),
+    ] = None,
+    sort: Annotated[Sort, Query(description="`-price`: the dearest first.")] = "newest",
+) -> ProductList:
+    prefixes = words_of(q or "")
+    _refuse_wrong_search(min_price, max_price, prefixes)
+    response.headers.update(_CACHING)
+    if q and q.strip() and not prefixes:
+        # Something is asked for that is no word: no name has one like it.
+        return ProductList(products=[], count=0, next_cursor=None)
+    search = Search(category, min_price, max_price, prefixes, sort)
+    page = catalogue.list(search, limit=paging.limit, after=paging.open())
+    return ProductList(
+        products=[ProductView.of(product, catalogue.currency) for product in page.products],
+        count=len(page.products),
+        next_cursor=paging.seal(page.last),
+    )
+
+
+def _refuse_wrong_search(
+    min_price: int | None, max_price: int | None, prefixes: tuple[str, ...]
+) -> None:
+    if min_price is not None and max_price is not None and min_price > max_price:
+        detail = "min_price: must not be above max_price"
+        raise InvalidRequest([{"pointer": "#/query/min_price", "detail": detail}])
+    if len(prefixes) > _MOST_WORDS_ASKED:
+        detail = f"q: must have at most {_MOST_WORDS_ASKED} words"
+        raise InvalidRequest([{"pointer": "#/query/q", "detail": detail}])
+
+
+@router.post(
+    "/api/v1/products",
+    status_code=201,
+    operation_id="addProduct",
+    summary="Put a product on sale",
+    responses={
+        201: {"headers": {**location("The product's path."), **_ETAG}},
+        **problems({ServiceUnavailable: _BUSY}),
+    },
+)
+@allow("admin")
+async def add_product(
+    body: ProductRequest, catalogue: Catalogue, request: Request, response: Response
+) -> ProductView:
+    product = catalogue.add(
+        name=body.name,
+        description=body.description,
+        price_minor=body.price,
+        category=body.category,
+        stock=body.stock,
+    )
+    response.headers["Location"] = link(request, f"/api/v1/products/{product.id}")
+    return _shown(product, catalogue, response)
+
+
+@router.get(
+    "/api/v1/products/{id}",
+    response_model=ProductView,
+    operation_id="getProduct",
+    summary="One product, also one that is not on sale any more",
+    responses={
+        200: {"headers": _ETAG | _KEPT},
+        304: {"description": "The caller has it already.", "headers": _ETAG | _KEPT},
+        **problems({ProductNotFound: _NOT_FOUND}),
+    },
+)
+@allow("anyone")
+async def get_product(
+    id: str,  # noqa: A002  # the path's name for it
+    catalogue: Catalogue,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+) -> ProductView | Response:
+    product = catalogue.get(id)
+    if if_none_match is not None:
+        known = versions(if_none_match, weak=True)
+        if known is None or product.version in known:
+            return Response(status_code=304, headers={"ETag": etag(product.version), **_CACHING})
+    response.headers.update(_CACHING)
+    return _shown(product, catalogue, response)
+
+
+@router.put(
+    "/api/v1/products/{id}",
+    operation_id="changeProduct",
+    summary="Change a product; fields left out stay",
+    responses={
+        200: {"headers": _ETAG},
+        **problems(
+            {
+                ProductNotFound: _NOT_FOUND,
+                VersionConflict: "the product is not at a version of If-Match",
+                ServiceUnavailable: _BUSY,
+            }
+        ),
+    },
+)
+@allow("admin")
+async def change_product(
+    id: str,  # noqa: A002  # the path's name for it
+    body: ProductChange,
+    catalogue: Catalogue,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ProductView:
+    expected = None if if_match is None else versions(if_match, weak=False)
+    product = catalogue.change(id, body.changes, expected=expected)
+    return _shown(product, catalogue, response)
+
+
+@router.delete(
+    "/api/v1/products/{id}",
+    status_code=204,
+    operation_id="withdrawProduct",
+    summary="Take a product off sale",
+    responses=problems({ProductNotFound: _NOT_FOUND, ServiceUnavailable: _BUSY}),
+)
+@allow("admin")
+async def withdraw_product(
+    id: str,  # noqa: A002  # the path's name for it
+    catalogue: Catalogue,
+) -> None:
+    catalogue.withdraw(id)
+
+
+@router.post(
+    "/api/v1/products/{id}/stock",
+    operation_id="restockProduct",
+    summary="Add to a product's stock, or take from it",
+    responses={
+        200: {"headers": {**replayed("An earlier request with this key changed it."), **_ETAG}},
+        **problems(
+            {
+                ProductNotFound: _NOT_FOUND,
+                OutOfStock: "less is there than is to be taken away",
+                IdempotencyKeyReused: "the key came with another change",
+                ServiceUnavailable: _BUSY,
+            }
+        ),
+    },
+)
+@allow("admin")
+async def restock_product(
+    *,
+    admin: Authenticated,
+    id: str,  # noqa: A002  # the path's name for it
+    body: StockChange,
+    catalogue: Catalogue,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> ProductView:
+    done = catalogue.restock(id, body.delta, caller_id=admin.id, idempotency_key=idempotency_key)
+    if done.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return _shown(done.product, catalogue, response)
+
+
+@router.get(
+    "/health/products",
+    operation_id="productsHealth",
+    summary="How the service is, and what is on sale",
+    response_model_exclude_none=True,
+)
+@allow("anyone")
+async def health_products(catalogue: Catalogue) -> ProductsHealth:
+    return health.report(ProductsHealth, catalogue.totals)
+
+
+def _shown(product: Product, catalogue: CatalogueService, response: Response) -> ProductView:
+    response.headers["ETag"] = etag(product.version)
+    return ProductView.of(product, catalogue.currency)

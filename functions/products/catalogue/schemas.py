@@ -1,0 +1,174 @@
+"""Products as the API reads and writes them."""
+
+import unicodedata
+from typing import Annotated, Any, Self, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from products.catalogue.models import Product, ProductChanges
+from shared.money import MinorUnits, to_text
+from shared.web.fields import Time, WholeNumber
+from shared.web.health import Health
+
+MOST_UNITS = 1_000_000
+
+
+def _line(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _paragraphs(text: str) -> str:
+    _line(text.translate({ord(character): None for character in "\t\n\r"}))
+    return text
+
+
+def _composed(text: str) -> str:
+    """One form (NFC) for what looks the same, because categories are compared exactly."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _absent_if_blank(value: object) -> object:
+    """A form sends what was left blank as an empty text."""
+    return None if value == "" else value
+
+
+# What the validators above ask for, as the document can say it.
+_LINE = (
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u001f\u007f-\u009f\s][^\u0000-\u001f\u007f-\u009f]*$"
+)
+_PARAGRAPHS = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_line),
+    Field(json_schema_extra={"pattern": _LINE}, examples=["Enamel mug"]),
+]
+Description = Annotated[
+    str,
+    StringConstraints(max_length=5000),
+    AfterValidator(_paragraphs),
+    Field(json_schema_extra={"pattern": _PARAGRAPHS}, examples=["Holds a quarter of a litre."]),
+]
+Category = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    AfterValidator(_line),
+    AfterValidator(_composed),
+    Field(json_schema_extra={"pattern": _LINE}, examples=["kitchen"]),
+]
+AbsentIfBlank = BeforeValidator(_absent_if_blank)
+# The same for the API's document (tools/openapi).
+OR_BLANK: dict[str, Any] = {"x-or-blank": True}
+
+
+def _or_default(default: str | int) -> BeforeValidator:
+    """Null says the same as leaving the field out."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ProductRequest(_Body):
+    """A product to be put on sale."""
+
+    name: Name
+    description: Annotated[Description, _or_default("")] = ""
+    price: MinorUnits
+    category: Category
+    stock: Annotated[int, Field(ge=0, le=MOST_UNITS), WholeNumber, _or_default(0)] = 0
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    """Nothing is assumed for what is left out, so the document must not say so."""
+    for member in schema["properties"].values():
+        del member["default"]
+
+
+def _stays() -> Any:
+    """A field whose default is never looked at; left out and null are not the same."""
+    return Field(default=None)
+
+
+class ProductChange(_Body):
+    """What is to change of a product; fields that are left out stay."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    name: Name = _stays()
+    description: Description = _stays()
+    price: MinorUnits = _stays()
+    category: Category = _stays()
+    is_active: bool = _stays()
+
+    @property
+    def changes(self) -> ProductChanges:
+        """The fields that were given."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        if "price" in given:
+            given["price_minor"] = given.pop("price")
+        return cast("ProductChanges", given)
+
+
+class StockChange(_Body):
+    """So many units more, or fewer."""
+
+    delta: Annotated[int, Field(ge=-MOST_UNITS, le=MOST_UNITS, examples=[12]), WholeNumber]
+
+
+class ProductView(BaseModel):
+    """A product as everybody sees it; `stock` is what can be ordered now."""
+
+    id: str
+    name: str
+    description: str
+    price: Annotated[str, Field(pattern=r"^\d+\.\d{2}$", examples=["19.99"])]
+    currency: Annotated[str, Field(examples=["EUR"])]
+    category: str
+    stock: int
+    is_active: bool
+    created_at: Time
+    updated_at: Time
+    version: int
+
+    @classmethod
+    def of(cls, product: Product, currency: str) -> Self:
+        return cls(
+            id=product.id,
+            name=product.name,
+            description=product.description,
+            price=to_text(product.price_minor),
+            currency=currency,
+            category=product.category,
+            stock=product.available,
+            is_active=product.is_active,
+            created_at=product.created_at,
+            updated_at=product.updated_at,
+            version=product.version,
+        )
+
+
+class ProductList(BaseModel):
+    """One page; `count` is the number in it."""
+
+    products: list[ProductView]
+    count: int
+    next_cursor: str | None
+
+
+class ProductsHealth(Health):
+    """How many products are on sale, and how many units of them."""
+
+    total: int | None = None
+    total_stock: int | None = None

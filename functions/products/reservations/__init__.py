@@ -1,0 +1,1 @@
+"""Reservations: stock that is held for an order, then sold or given back."""

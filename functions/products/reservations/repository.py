@@ -1,0 +1,249 @@
+"""Reservations, and the stock that they move."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any, Final
+
+from products.catalogue.errors import Overtaken
+from products.catalogue.models import Product, is_product_id
+from products.catalogue.repository.items import (
+    PRODUCT_SK,
+    assigning,
+    product_key,
+    stamp,
+    to_product,
+)
+from products.catalogue.repository.stock import Taking, taking
+from products.reservations.errors import BooksBroken
+from products.reservations.models import Pool, Reservation
+from shared.contracts.inventory import PricedLine
+from shared.runtime import clock
+from shared.storage import counters
+from shared.storage.dynamodb import (
+    ConditionFailed,
+    Item,
+    Key,
+    Operation,
+    Put,
+    Table,
+    TransactionFailed,
+    Update,
+)
+
+_INDEX: Final = "due"
+_SHARDS: Final = 4
+_PAGE: Final = 100
+# A late reserve meets a tombstone for longer than any function or queue could keep it. What is sold has no expiry,
+# because the order may be cancelled at any time.
+_RELEASED_KEPT: Final = timedelta(days=30)
+_ATTEMPTS: Final = 4
+_MOST_OPERATIONS: Final = 100  # of a transaction: DynamoDB's limit
+
+
+class DynamoReservations:
+    """Reservations in DynamoDB.
+
+    A reservation and the units that it moves change in one transaction, on the condition that the reservation is in
+    the state that was read: so each step is done once, however many callers repeat it.
+    """
+
+    def __init__(self, table: Table, *, low_stock_threshold: int = 0) -> None:
+        self._table = table
+        self._threshold = low_stock_threshold
+
+    def find(self, order_id: str) -> Reservation | None:
+        item = self._table.get(_key(order_id))
+        return _to_reservation(item) if item else None
+
+    def look_up(
+        self, order_id: str, product_ids: Iterable[str]
+    ) -> tuple[Reservation | None, Mapping[str, Product]]:
+        keys = [product_key(id_) for id_ in product_ids if is_product_id(id_)]
+        items = self._table.get_many([_key(order_id), *keys], consistent=True)
+        products = {item["id"]: to_product(item) for item in items if item["sk"] == PRODUCT_SK}
+        found = [_to_reservation(item) for item in items if item["sk"] != PRODUCT_SK]
+        return (found[0] if found else None), products
+
+    def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
+        operations: list[Operation] = [_writing(reservation, at)]
+        events: list[Operation] = []
+        for line in reservation.lines:
+            product = seen[line.product_id]
+            step = taking(product, product.restocked(-line.quantity, at=at), self._threshold)
+            operations.append(_holding(line, step, at))
+            events += [step.event] if step.event else []
+        held = sum(line.quantity for line in reservation.lines)
+        operations += [counters.adding({"total_stock": -held}), *events]
+        try:
+            self._table.transact(operations[:_MOST_OPERATIONS])
+        except TransactionFailed as failure:
+            raise Overtaken from failure
+        # More than 48 products of a basket run low at once: the transaction has no room for the last one or two events.
+        if operations[_MOST_OPERATIONS:]:
+            self._table.transact(operations[_MOST_OPERATIONS:])
+
+    def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
+        if before is None or before.pool == after.pool:
+            self._write(before, after, at)
+            return
+        # Units of withdrawn products come back too, but not into the total of what is on sale. Few are withdrawn:
+        # which ones is learnt from the transaction's failure.
+        withdrawn: frozenset[str] = frozenset()
+        for _ in range(_ATTEMPTS):
+            try:
+                self._table.transact(_releasing(before, after, at, withdrawn))
+                return
+            except TransactionFailed as failure:
+                if 0 in failure.failed:
+                    raise Overtaken from failure
+                withdrawn ^= _misjudged(after.lines, withdrawn, failure)
+        raise Overtaken
+
+    def _write(self, before: Reservation | None, after: Reservation, at: datetime) -> None:
+        """Only the reservation, and at half the price."""
+        try:
+            if before is None:
+                write = _writing(after, at)
+                self._table.put(write.item, condition=write.condition)
+            else:
+                step = _changing(before, after, at)
+                self._table.update(
+                    step.key, step.update, condition=step.condition, values=step.values
+                )
+        except ConditionFailed as failure:
+            raise Overtaken from failure
+
+    def due(self, at: datetime) -> Iterator[str]:
+        shards = [self._due(str(shard), clock.rfc3339(at)) for shard in range(_SHARDS)]
+        for item in heapq.merge(*shards, key=itemgetter("expires_at")):
+            yield item["pk"].partition("#")[2]
+
+    def _due(self, shard: str, now: str) -> Iterator[Item]:
+        start: Item | None = None
+        while True:
+            page = self._table.query(
+                "#due = :shard AND #expires_at < :now",
+                {"shard": shard, "now": now},
+                index=_INDEX,
+                limit=_PAGE,
+                start=start,
+            )
+            yield from page.items
+            start = page.last_key
+            if start is None:
+                return
+
+
+def _writing(reservation: Reservation, at: datetime) -> Put:
+    """The operation that writes a new reservation."""
+    return Put(_to_item(reservation, at), condition="attribute_not_exists(#pk)")
+
+
+def _changing(before: Reservation, after: Reservation, at: datetime) -> Update:
+    """The operation that writes a reservation's next state, which is not `held`."""
+    values: Item = {"state": after.state, "updated_at": clock.rfc3339(at)}
+    if after.state == "released":
+        values["ttl"] = clock.epoch(at + _RELEASED_KEPT)
+    return Update(
+        _key(after.order_id),
+        assigning(values) + " REMOVE #due",
+        condition="#state = :seen",
+        values={**values, "seen": before.state},
+    )
+
+
+def _holding(line: PricedLine, step: Taking, at: datetime) -> Update:
+    return _moving(
+        line,
+        "available",
+        "taken",
+        at,
+        condition=f"{step.condition} AND #is_active = :is_active AND #price_minor = :price_minor",
+        values={**step.values, "is_active": True, "price_minor": line.unit_price_minor},
+    )
+
+
+def _releasing(
+    before: Reservation, after: Reservation, at: datetime, withdrawn: frozenset[str]
+) -> list[Operation]:
+    operations: list[Operation] = [_changing(before, after, at)]
+    operations += [
+        _moving(
+            line,
+            "taken",
+            "available",
+            at,
+            condition="#taken >= :quantity AND #is_active = :is_active",
+            values={"is_active": line.product_id not in withdrawn},
+        )
+        for line in after.lines
+    ]
+    on_sale = sum(line.quantity for line in after.lines if line.product_id not in withdrawn)
+    if on_sale:
+        operations.append(counters.adding({"total_stock": on_sale}))
+    return operations
+
+
+def _moving(
+    line: PricedLine,
+    source: Pool,
+    target: Pool,
+    at: datetime,
+    *,
+    condition: str,
+    values: Mapping[str, Any],
+) -> Update:
+    """Move a line's units from one of the product's counters to the other. Neither ever goes below zero."""
+    return Update(
+        product_key(line.product_id),
+        f"SET #{source} = #{source} - :quantity, #{target} = #{target} + :quantity,"
+        " #version = #version + :one, #updated_at = :updated_at, #request_id = :request_id",
+        condition=condition,
+        values={**values, "quantity": line.quantity, "one": 1, **stamp(clock.rfc3339(at))},
+    )
+
+
+def _misjudged(
+    lines: tuple[PricedLine, ...], withdrawn: frozenset[str], failure: TransactionFailed
+) -> frozenset[str]:
+    """The products that are on sale though they were taken for withdrawn, or the reverse."""
+    misjudged = set()
+    for place, item in failure.failed.items():
+        product_id = lines[place - 1].product_id
+        if item is None or item["is_active"] == (product_id not in withdrawn):
+            raise BooksBroken(f"product {product_id} lacks units of a reservation") from failure
+        misjudged.add(product_id)
+    return frozenset(misjudged)
+
+
+def _key(order_id: str) -> Key:
+    return {"pk": f"RESERVATION#{order_id}", "sk": "RESERVATION"}
+
+
+def _to_item(reservation: Reservation, at: datetime) -> Item:
+    item = {
+        **_key(reservation.order_id),
+        "state": reservation.state,
+        "lines": [line.model_dump() for line in reservation.lines],
+        "expires_at": reservation.expires_at,
+        "updated_at": clock.rfc3339(at),
+    }
+    if reservation.state == "held":
+        return {**item, "due": _shard(reservation.order_id)}
+    return {**item, "ttl": clock.epoch(at + _RELEASED_KEPT)}
+
+
+def _shard(order_id: str) -> str:
+    """One of the partitions over which the index is spread."""
+    return str(sum(order_id.encode()) % _SHARDS)
+
+
+def _to_reservation(item: Item) -> Reservation:
+    return Reservation(
+        order_id=item["pk"].partition("#")[2],
+        state=item["state"],
+        lines=tuple(PricedLine.model_validate(line) for line in item["lines"]),
+        expires_at=item["expires_at"],
+    )

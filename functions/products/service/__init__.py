@@ -1,1 +1,0 @@
-"""What the products service decides: the catalogue and reservations."""

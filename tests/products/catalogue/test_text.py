@@ -1,0 +1,35 @@
+"""Text as the catalogue compares it."""
+
+import pytest
+
+from products.catalogue.text import folded, words_of
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Red Mug", ("red", "mug")),
+        ("  mug,red;MUG/Red ", ("mug", "red")),
+        ("Straße", ("strasse",)),
+        ("CAFÉ", ("café",)),
+        ("Cafe\u0301", ("café",)),
+        ("\ufb01ne \u00bd", ("fine", "1", "2")),
+        ("\uff26\uff55\uff4c\uff4c", ("full",)),
+        ("snake_case", ("snake", "case")),
+        ("茶碗 2個", ("茶碗", "2個")),
+        ("!!! — …", ()),
+        ("", ()),
+    ],
+)
+def test_a_name_is_found_by_its_words(text: str, words: tuple[str, ...]) -> None:
+    assert words_of(text) == words
+
+
+def test_case_and_form_make_no_difference() -> None:
+    assert folded("STRASSE") == folded("Straße")
+    assert folded("Ⅳ") == folded("iv")
+
+
+def test_words_are_bounded_in_number_and_length() -> None:
+    assert words_of(" ".join(f"w{n}" for n in range(40))) == tuple(f"w{n}" for n in range(25))
+    assert words_of("a" * 200) == ("a" * 40,)

@@ -1,0 +1,28 @@
+"""Versions as entity tags."""
+
+import pytest
+
+from shared.web.etags import etag, versions
+
+
+def test_a_version_is_quoted() -> None:
+    assert etag(3) == '"3"'
+
+
+@pytest.mark.parametrize(
+    ("header", "weak", "named"),
+    [
+        ('"3"', False, {3}),
+        ('"3", "5"', False, {3, 5}),
+        ('W/"3"', True, {3}),
+        ('W/"3", "4"', False, {4}),
+        ("*", False, None),
+        (" * ", True, None),
+        ("3", True, set()),
+        ("", True, set()),
+        ('"abc", "٣", "-1", "1.5"', True, set()),
+        ('"' + "9" * 5000 + '"', True, set()),
+    ],
+)
+def test_a_precondition_names_versions(header: str, weak: bool, named: set[int] | None) -> None:
+    assert versions(header, weak=weak) == named
