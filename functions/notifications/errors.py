@@ -1,6 +1,6 @@
 """What can go wrong with notifications."""
 
-from shared.errors import NotFound, OwnError, TemporaryFailure
+from shared.errors import NotFound, OwnError
 from shared.messaging.redelivery import ComeAgain, GiveUp
 
 
@@ -21,20 +21,3 @@ class OutcomeUnknown(GiveUp):
 
 class RecipientErased(OwnError):
     """Whoever the notification is for has been erased: nobody is to be told, and nothing of them to be kept."""
-
-
-class EmailRefused(OwnError):
-    """The provider will not take this message, now or later. The text is the provider's code."""
-
-
-class EmailBlocked(GiveUp):
-    """The provider refuses such messages until an operator changes the account: it is in the sandbox, paused, or at its
-    daily quota. The text is the provider's code."""
-
-
-class EmailUnavailable(TemporaryFailure):
-    """The provider did not take the message, but may take it later. The text is the provider's code."""
-
-
-class EmailUnanswered(OwnError):
-    """The message was sent and no answer came: the provider may have taken it. The text is the SDK's error."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from notifications.errors import NotificationNotFound
 from notifications.models import ADMINS, Notification, mailbox, position
-from notifications.repository import NotificationRepository
+from notifications.ports import NotificationRepository
 from shared.auth.tokens import Caller
 from shared.errors import Forbidden
 from shared.runtime.clock import Clock, now

@@ -33,7 +33,7 @@ _CONSTANTS: Final = {
     "products.reservations.models:HELD_FOR": "a reservation that is neither confirmed nor released",
     "shared.messaging.outbox:_PATIENCE": "the stream's time to publish an event, before the sweeper does",
     "shared.messaging.outbox:CALL_SECONDS": "a relay begins no call with less time left",
-    "notifications.notifier:_LEASE": "a worker's claim of a notification",
+    "notifications.emails.service:_LEASE": "a worker's claim of a notification",
     "shared.storage.dynamodb:_CONFLICT_ATTEMPTS": "attempts at a write that meets another transaction",
     "shared.calls.breaker.circuit:_RECOVERY_SECONDS": "an open circuit's wait before it tries a call",
 }

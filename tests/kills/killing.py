@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from notifications.letters import compose
+from notifications.emails.templates import compose
 from tests.kills.lambda_service import LambdaService
 from tests.support.books import Books, HandedOver
 from tests.support.invariants import ADMIN_EMAIL

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notifications.emails.models import Letter
 from notifications.errors import RecipientErased
-from notifications.letters import Letter
 from notifications.models import Claim, Notification, next_attempt, notification_id
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event, EventType

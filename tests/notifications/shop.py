@@ -1,7 +1,7 @@
 """The worker's notifier, on fakes."""
 
+from notifications.emails.service import Notifier
 from notifications.models import Notification, mailbox
-from notifications.notifier import Notifier
 from shared.contracts.events import Event
 from tests.notifications.fakes import FakeMailer, InMemoryNotifications
 from tests.support.clock import ManualClock

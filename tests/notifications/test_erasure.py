@@ -4,14 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from notifications.errors import (
-    AttemptUnderWay,
-    EmailUnanswered,
-    EmailUnavailable,
-    RecipientErased,
-)
+from notifications.emails.errors import EmailUnanswered, EmailUnavailable
+from notifications.errors import AttemptUnderWay, RecipientErased
 from notifications.models import Notification, mailbox
-from notifications.repository import DynamoNotifications, NotificationRepository
+from notifications.ports import NotificationRepository
+from notifications.repository import DynamoNotifications
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
 from shared.messaging.redelivery import ComeAgain

@@ -7,7 +7,8 @@ import pytest
 
 from notifications.errors import AttemptUnderWay, OutcomeUnknown
 from notifications.models import Claim, Notification, mailbox
-from notifications.repository import DynamoNotifications, NotificationRepository
+from notifications.ports import NotificationRepository
+from notifications.repository import DynamoNotifications
 from shared.calls.deadline import Deadline
 from tests.notifications.fakes import NOON, InMemoryNotifications, notification, order_event
 from tests.support.aws import make_table

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from notifications.letters import compose
+from notifications.emails.templates import compose
 from notifications.models import notification_id
 from shared.contracts.erasure import is_erased_email
 from shared.contracts.events import Event

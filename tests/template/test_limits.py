@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 import pytest
 
-from notifications import notifier
+from notifications.emails import service as notifier
 from products.reservations.models import HELD_FOR
 from shared.messaging import outbox
 from tests.budget.waits import (

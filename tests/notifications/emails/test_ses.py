@@ -15,9 +15,15 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from notifications.email import SesMailer
-from notifications.errors import EmailBlocked, EmailRefused, EmailUnanswered, EmailUnavailable
-from notifications.letters import Letter, compose
+from notifications.emails.errors import (
+    EmailBlocked,
+    EmailRefused,
+    EmailUnanswered,
+    EmailUnavailable,
+)
+from notifications.emails.models import Letter
+from notifications.emails.ses import SesMailer
+from notifications.emails.templates import compose
 from shared.runtime.aws import client
 from tests.notifications.fakes import registered
 

@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 import pytest
 from pydantic import ValidationError
 
-from notifications.letters import Letter, compose
+from notifications.emails.models import Letter
+from notifications.emails.templates import compose
 from shared.contracts.events import Event, EventType
 from tests.notifications.fakes import event, low_stock, order_event, registered
 

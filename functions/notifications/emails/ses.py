@@ -1,12 +1,17 @@
-"""E-mail: the port, and Amazon SES behind it."""
+"""Sends e-mails by Amazon SES."""
 
 from email.utils import formataddr
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, SSLError
 
-from notifications.errors import EmailBlocked, EmailRefused, EmailUnanswered, EmailUnavailable
-from notifications.letters import Letter
+from notifications.emails.errors import (
+    EmailBlocked,
+    EmailRefused,
+    EmailUnanswered,
+    EmailUnavailable,
+)
+from notifications.emails.models import Letter
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -24,20 +29,6 @@ _BLOCKED: Final = (
 # How the sentence begins that SES says with MessageRejected of the sandbox, where a recipient must be verified too, and
 # with a throttling of the daily quota ("Amazon SES email sending errors").
 _BLOCKING: Final = ("Email address is not verified", "Daily message quota exceeded")
-
-
-class Mailer(Protocol):
-    """Hands letters to whoever delivers them."""
-
-    def send(self, letter: Letter, *, to: str) -> str:
-        """Send the letter to an address, and return the provider's id of the message.
-
-        Raises:
-            EmailRefused: it cannot be sent, now or later.
-            EmailBlocked: the account may not send it until an operator changes the account.
-            EmailUnavailable: it was not sent, and may be sent later.
-            EmailUnanswered: it may have been sent.
-        """
 
 
 class SesMailer:

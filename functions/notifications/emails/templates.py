@@ -1,30 +1,10 @@
 """What each event's e-mail says. A letter is written once, as paragraphs and lines, and rendered as text and as HTML."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-from notifications import rendering
+from notifications.emails import layout
+from notifications.emails.models import Letter, Recipient
 from shared.contracts.events import Event, LowStockData, OrderData, UserData
-
-
-@dataclass(frozen=True)
-class Recipient:
-    """Whom a letter is for."""
-
-    user_id: str
-    full_name: str
-    email: str
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A letter ready to be sent: to a recipient, or to the admins where there is none."""
-
-    recipient: Recipient | None
-    subject: str
-    text: str
-    html: str
-    order_id: str | None = None
 
 
 def compose(fact: Event) -> Letter | None:
@@ -122,7 +102,7 @@ def _letter(
     return Letter(
         recipient,
         subject,
-        text=rendering.as_text(name, paragraphs, order),
-        html=rendering.as_html(subject, name, paragraphs, order),
+        text=layout.as_text(name, paragraphs, order),
+        html=layout.as_html(subject, name, paragraphs, order),
         order_id=order.order_id if order else None,
     )

@@ -1,0 +1,1 @@
+"""The e-mails that tell customers and admins of events."""
