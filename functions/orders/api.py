@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from orders.neighbours import GuardedDirectory, GuardedReservations
+from orders.clients import GuardedDirectory, GuardedReservations
 from orders.repository import DynamoOrders
 from orders.routes import router
 from orders.service import OrderService

@@ -5,10 +5,10 @@ erased customers out of theirs."""
 from shared.messaging.workers import queue_worker  # isort: skip
 from dataclasses import dataclass
 
-from orders import overdue
+from orders import due_orders
+from orders.circuits import GuardedPayments, GuardedStock
+from orders.clients import InventoryStock
 from orders.erasure import Erasure
-from orders.guards import GuardedPayments, GuardedStock
-from orders.neighbours import InventoryStock
 from orders.repository import DynamoOrders
 from orders.saga import Checkout
 from orders.sandbox_payments import SandboxPayments
@@ -48,8 +48,8 @@ def build(settings: Settings) -> Handler:
             case "order.placed" | "order.cancelled":
                 # The order's item says what is to be done, whatever the event.
                 saga.advance(event.aggregate_id)
-            case overdue.ORDER_DUE:
-                with overdue.superseded(event):
+            case due_orders.ORDER_DUE:
+                with due_orders.superseded(event):
                     saga.advance(event.aggregate_id)
             case _:
                 logging.logger().debug("nothing to do for %s", event.type)

@@ -5,15 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from orders.bodies import (
-    History,
-    OrderAnswer,
-    OrderEvent,
-    OrderList,
-    OrderRequest,
-    OrdersHealth,
-    Text,
-)
 from orders.errors import (
     AccountInactive,
     IdempotencyKeyRequired,
@@ -23,6 +14,15 @@ from orders.errors import (
     RequestInProgress,
 )
 from orders.models import Status
+from orders.schemas import (
+    History,
+    OrderAnswer,
+    OrderEvent,
+    OrderList,
+    OrderRequest,
+    OrdersHealth,
+    Text,
+)
 from orders.service import OrderService
 from shared.auth.access import allow
 from shared.auth.authentication import Authenticated

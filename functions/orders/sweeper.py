@@ -4,7 +4,7 @@
 from shared.messaging.workers import chores  # isort: skip
 from dataclasses import dataclass
 
-from orders.overdue import Overdue
+from orders.due_orders import Overdue
 from orders.repository import DynamoOrders
 from shared.messaging.outbox import Relay
 from shared.runtime import aws
@@ -22,7 +22,7 @@ class Settings(OutboxSettings):
 
 def build(settings: Settings) -> Handler:
     """The function's graph."""
-    # All attempts at a call fit into orders.overdue.CALL_SECONDS.
+    # All attempts at a call fit into orders.due_orders.CALL_SECONDS.
     table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1, attempts=2))
     sqs = aws.client("sqs", connect=0.5, read=1, attempts=2)
     overdue = Overdue(DynamoOrders(table), sqs, settings.queue_url)

@@ -10,7 +10,7 @@ import schemathesis
 from pydantic import BaseModel
 
 from gateway import VERSION
-from orders.bodies import OrderRequest, RequestedItem
+from orders.schemas import OrderRequest, RequestedItem
 from products.catalogue.schemas import ProductChange, ProductRequest, StockChange
 from tests.gateway.contract import BODIES, CONTRACT, ENUMS, LIMITS, MEMBERS, MONEY, Row
 from tools.openapi.bodies import operations

@@ -6,9 +6,9 @@ import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from orders.guards import GuardedPayments, GuardedStock
+from orders.circuits import GuardedPayments, GuardedStock
+from orders.due_orders import Overdue
 from orders.models import Order
-from orders.overdue import Overdue
 from orders.saga import Checkout
 from shared.messaging.redelivery import ComeAgain
 from tests.orders.builders import a_basket, a_line, an_order

@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 from botocore.exceptions import ClientError
 
-from orders.neighbours import GuardedDirectory, GuardedReservations, InventoryStock
+from orders.clients import GuardedDirectory, GuardedReservations, InventoryStock
 from orders.ports import StockUnavailable
 from shared.calls.breaker import CircuitBreaker, circuit_store
 from shared.calls.internal import InternalClient, internal_handler

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orders.guards import GuardedPayments, GuardedStock
+from orders.circuits import GuardedPayments, GuardedStock
 from orders.payments import PaymentUnavailable
 from orders.ports import StockUnavailable
 from tests.orders.builders import MINUTE
