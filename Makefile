@@ -1,4 +1,4 @@
-# Bodega. `make help` lists what there is; docs are in README.md.
+# Bodega. `make help` lists the targets; README.md leads to the documentation.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -6,26 +6,24 @@ PORT ?= 3000
 SAM_PORT ?= 3001
 ENV ?= dev
 LIMIT ?= 10
+BASE ?= main
 ARGS ?=
+# fast, or plain: the libraries as they were published (docs/cold-starts.md).
+export LAYER ?= fast
 
-# When a recipe fails, make exits with 2 and adds a line of its own to the sentence that the tool has
-# printed. In question mode it exits with 1 and says nothing, and lines that start with + run as ever.
-ifeq (,$(findstring n,$(firstword -$(MAKEFLAGS))))
-MAKEFLAGS += --question
-DO := +@
-else
-DO := @
-endif
-# What a recipe starts must not take this make's flags for its own: sam build runs make too.
+# `sam build` runs make too, which must not take over the flags of this one.
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools bench tests
+# Tests that start processes.
+SLOW := $(addprefix tests/,access bench budget crashes deployment histories kills layer logs outages privileges releases stack)
 
-.PHONY: help setup run stop deploy-local build test bench power-table tables mutants check fix torture sbom requirements sam-local sam-invoke bootstrap deploy destroy admin smoke dlq api clean
+.PHONY: help setup run stop deploy-local sam-local sam-invoke check fix test test-unit affected budgets bench power-table tables \
+	mutants torture bootstrap deploy destroy admin smoke dlq api sbom requirements clean
 
 help:  ## this list
-	$(DO)grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
 		awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 # --- environments --------------------------------------------------------------------------------
@@ -53,112 +51,122 @@ endef
 setup: $(APP) $(SAM) $(EMULATOR) $(CHECKOV) $(AUDIT) $(BENCH) $(RUNTIME) $(NODE)  ## make the environments (every other target makes those it needs)
 
 $(APP): requirements/dev.txt requirements/uv.txt
-	$(DO)$(call environment,app)
+	@$(call environment,app)
 $(SAM): requirements/sam.txt requirements/uv.txt
-	$(DO)$(call environment,sam)
+	@$(call environment,sam)
 $(EMULATOR): requirements/emulator.txt requirements/uv.txt
-	$(DO)$(call environment,emulator)
+	@$(call environment,emulator)
 $(CHECKOV): requirements/checkov.txt requirements/uv.txt
-	$(DO)$(call environment,checkov)
+	@$(call environment,checkov)
 $(AUDIT): requirements/audit.txt requirements/uv.txt
-	$(DO)$(call environment,audit)
+	@$(call environment,audit)
 $(BENCH): requirements/bench.txt requirements/uv.txt
-	$(DO)$(call environment,bench)
+	@$(call environment,bench)
 $(MUTANTS): requirements/mutants.txt requirements/uv.txt
-	$(DO)$(call environment,mutants)
+	@$(call environment,mutants)
 $(RUNTIME): requirements/runtime.txt requirements/uv.txt
-	$(DO)$(call environment,runtime)
+	@$(call environment,runtime)
 $(NODE): requirements/node.txt requirements/node/package.json requirements/node/package-lock.json requirements/uv.txt
-	$(DO)$(call environment,node)
+	@$(call environment,node)
 
 # --- the shop on this machine --------------------------------------------------------------------
 
-run: $(APP) $(SAM) $(EMULATOR)  ## open the shop on this machine; PORT=3000, DETACH=1 to return
-	$(DO)$(PYTHON) -m tools.local run --port $(PORT) $(if $(DETACH),--detach)
+run: $(APP) $(SAM) $(EMULATOR)  ## open the shop on this machine; PORT=3000, DETACH=1 to return, LAYER=plain
+	@$(PYTHON) -m tools.local run --port $(PORT) $(if $(DETACH),--detach)
 
 stop: $(APP)  ## end the shop that DETACH=1 left open
-	$(DO)$(PYTHON) -m tools.local stop --port $(PORT)
+	@$(PYTHON) -m tools.local stop --port $(PORT)
 
 deploy-local: $(APP) $(SAM)  ## bring changed code into the open shop
-	$(DO)$(PYTHON) -m tools.local redeploy --port $(PORT)
+	@$(PYTHON) -m tools.local redeploy --port $(PORT)
 
 sam-local: $(APP) $(SAM)  ## the API in Lambda's containers, on the open shop's AWS; SAM_PORT=3001
-	$(DO)$(PYTHON) -m tools.local sam-local --port $(PORT) --sam-port $(SAM_PORT) -- $(ARGS)
+	@$(PYTHON) -m tools.local sam-local --port $(PORT) --sam-port $(SAM_PORT) -- $(ARGS)
 
 sam-invoke: $(APP) $(SAM)  ## one function in its container; FUNCTION=OrdersCheckout EVENT=events/….json
-	$(DO)$(PYTHON) -m tools.local sam-invoke --port $(PORT) "$(FUNCTION)" "$(EVENT)" -- $(ARGS)
+	@$(PYTHON) -m tools.local sam-invoke --port $(PORT) "$(FUNCTION)" "$(EVENT)" -- $(ARGS)
 
 # --- checks --------------------------------------------------------------------------------------
 
-check: $(APP) $(SAM) $(CHECKOV) $(AUDIT) $(NODE)  ## what reads the code: style, types, boundaries, templates, known vulnerabilities
-	$(DO)$(PYTHON) -m tools.check
+check: $(APP) $(SAM) $(CHECKOV) $(AUDIT) $(NODE)  ## style, types, boundaries, templates, known vulnerabilities
+	@$(PYTHON) -m tools.check
 
-fix: $(APP)  ## format, and put right what can be put right by itself
-	$(DO).venv/bin/ruff check --quiet --fix $(CHECKED) || true
-	$(DO).venv/bin/ruff format $(CHECKED)
+fix: $(APP)  ## format, and correct what ruff can correct
+	@.venv/bin/ruff check --quiet --fix $(CHECKED) || true
+	@.venv/bin/ruff format $(CHECKED)
 
 test: $(APP) $(SAM) $(EMULATOR) $(NODE)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
-	$(DO)$(if $(ARGS),echo "▸ pytest $(ARGS)"; .venv/bin/pytest $(ARGS),$(PYTHON) -m tools.run_tests)
+	@$(if $(ARGS),.venv/bin/pytest $(ARGS),$(PYTHON) -m tools.run_tests)
 
-# Its figures need the machine for themselves.
+test-unit: $(APP)  ## the tests that start no process, in under a minute
+	@.venv/bin/pytest --quiet $(addprefix --ignore=,$(SLOW)) $(ARGS)
+
+affected: $(APP)  ## the tests that import what differs from BASE=main
+	@$(PYTHON) -m tools.affected --base "$(BASE)" $(if $(ARGS),-- $(ARGS))
+
+budgets: $(APP)  ## measure modules, calls and log lines anew, and show what changed
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.budget.measure
+	@git diff --unified=0 -- tests/budget/budgets.toml
+
+# Run it on a quiet machine.
 bench: $(APP) $(SAM) $(EMULATOR) $(BENCH) $(RUNTIME)  ## cold starts, calls and prices beside three baselines, into docs/benchmarks.md; ONLY=cold,warm
-	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
 
 power-table: $(APP) $(SAM) $(BENCH) $(RUNTIME)  ## what each function would take and cost at each memory size
-	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m bench.power
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench.power
 
 tables: $(APP)  ## write the generated tables of docs/ anew: access.md, differences.md, waits.md
-	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.access
-	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.budget.waits
-	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.simulation.differences
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.access
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.budget.waits
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.simulation.differences
 
 mutants: $(APP) $(if $(MODULE),$(MUTANTS))  ## break the design on purpose, and see a test fail each time; ONLY=outbox, JOBS=1; MODULE=orders.saga for small faults
-	$(DO)$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)" --module "$(MODULE)" --tests "$(TESTS)"
+	@$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)" --module "$(MODULE)" --tests "$(TESTS)"
 
-# Quiet, and without logs in memory: ten thousand histories say more than anybody reads.
+# Without captured logs: ten thousand histories would fill the memory.
 torture: $(APP) $(SAM) $(EMULATOR)  ## the long forms of the proofs of docs/reliability.md; hours
-	$(DO)echo "▸ pytest -m torture"; .venv/bin/pytest -m torture -p no:logging --show-capture=no $(ARGS)
-	$(DO)echo "▸ histories"; .venv/bin/pytest --hypothesis-profile=torture --timeout=14400 -p no:logging \
+	@echo "▸ pytest -m torture"; .venv/bin/pytest -m torture -p no:logging --show-capture=no $(ARGS)
+	@echo "▸ histories"; .venv/bin/pytest --hypothesis-profile=torture --timeout=14400 -p no:logging \
 		--show-capture=no tests/histories tests/shared/test_breaker_histories.py
 
 # --- the cloud, and housekeeping -----------------------------------------------------------------
 
 # Region and stack are those of samconfig.toml, whatever the shell says. STACK= is for a shop beside that of ENV.
 bootstrap: $(APP)  ## prepare an AWS account for its first shop; ENV=dev SENDER=an address or a domain
-	$(DO)$(PYTHON) -m tools.local bootstrap "$(ENV)" --sender "$(SENDER)" --parameters "$(PARAMETERS)"
+	@$(PYTHON) -m tools.local bootstrap "$(ENV)" --sender "$(SENDER)" --parameters "$(PARAMETERS)"
 
 deploy: $(APP) $(SAM)  ## into the AWS account that you are logged in to; ENV=dev or prod
-	$(DO)$(PYTHON) -m tools.local deploy "$(ENV)" --stack "$(STACK)" --parameters "$(PARAMETERS)"
+	@$(PYTHON) -m tools.local deploy "$(ENV)" --stack "$(STACK)" --parameters "$(PARAMETERS)"
 
 destroy: $(APP) $(SAM)  ## delete a deployed shop; its tables and signing keys stay without DATA=delete
-	$(DO)$(PYTHON) -m tools.local destroy "$(ENV)" --stack "$(STACK)" $(if $(YES),--yes) \
+	@$(PYTHON) -m tools.local destroy "$(ENV)" --stack "$(STACK)" $(if $(YES),--yes) \
 		$(if $(filter delete,$(DATA)),--with-data)
 
 admin: $(APP)  ## make a registered user an admin of a deployed shop; ENV=dev EMAIL=you@example.com
-	$(DO)$(PYTHON) -m tools.first_admin --env "$(ENV)" --stack "$(STACK)" --email "$(EMAIL)"
+	@$(PYTHON) -m tools.first_admin --env "$(ENV)" --stack "$(STACK)" --email "$(EMAIL)"
 
 # Through the open shop, unless URL is given here: a variable of the shell must not lead into the cloud.
 # The admin's password comes from the environment, so that no list of processes shows it.
 smoke: $(APP)  ## walk through a whole shop in a minute; URL=https://…/live (ADMIN_EMAIL, ADMIN_PASSWORD in the environment)
-	$(DO)$(PYTHON) -m tools.smoke --port "$(PORT)" \
+	@$(PYTHON) -m tools.smoke --port "$(PORT)" \
 		$(if $(findstring command,$(origin URL) $(origin ENV) $(origin STACK)),--deployed) \
 		--url "$(if $(findstring command,$(origin URL)),$(URL))"
 
 dlq: $(APP)  ## what workers gave up; ACTION=show, redrive or purge, QUEUE=checkout, ENV=dev if deployed
-	$(DO)$(PYTHON) -m tools.dlq \
+	@$(PYTHON) -m tools.dlq \
 		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
 		--action "$(ACTION)" --queue "$(QUEUE)" --id "$(ID)" --limit "$(LIMIT)" $(if $(YES),--yes)
 
 # Before a release. What breaks a client of the last one is kept for a reason only, in docs/api/incompatible.md.
 api: $(APP)  ## keep the documents of API and events for the next release's check; REASON="why a client may break"
-	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.release --keep --reason "$(REASON)"
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.release --keep --reason "$(REASON)"
 
 sbom: $(APP) $(AUDIT)  ## the bill of materials of what is deployed (CycloneDX), in .cache/sbom.json
-	$(DO)PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.sbom
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.sbom
 
 requirements: $(APP)  ## pin the newest versions that fit, with their hashes
-	$(DO)$(PYTHON) -m tools.environments --pin
+	@$(PYTHON) -m tools.environments --pin
 
 clean:  ## remove what builds and tests have made; the environments stay
-	$(DO)rm -rf .aws-sam .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	$(DO)find functions layers tools bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .aws-sam .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find functions layers tools bench tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -122,8 +122,8 @@ def test_a_target_asks_in_the_region_of_samconfig(
     assert endpoint.regions == {settings["region"]}, ended.stdout + ended.stderr
     if target not in {"bootstrap", "deploy"}:  # which first ask for the stack of the account
         assert endpoint.stacks == {settings["stack_name"]}
-    # It was refused: make ends with 1, and a sentence.
-    assert ended.returncode == 1
+    # It was refused: make ends with 2, and the tool with a sentence.
+    assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     assert "AccessDenied" in ended.stderr
 
@@ -155,7 +155,7 @@ def test_a_shop_beside_that_of_samconfig_is_named_by_its_stack(
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_target_needs_an_environment_of_samconfig(target: str, endpoint: Endpoint) -> None:
     ended = make(target, "ENV=local", shell={"AWS_ENDPOINT_URL": endpoint.url})
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "is none of ENV=dev, ENV=prod." in ended.stderr
     assert not endpoint.regions
 
@@ -169,6 +169,6 @@ def test_nothing_is_deployed_with_an_address_that_nobody_reads(
 ) -> None:
     reached = {"AWS_ENDPOINT_URL": endpoint.url}
     ended = make("deploy", "ENV=dev", f"PARAMETERS={addresses}", shell=reached)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "which nobody reads" in ended.stderr
     assert not endpoint.regions
