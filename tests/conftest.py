@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,17 @@ def _aws(request: pytest.FixtureRequest) -> Iterator[None]:
     opinion.listen(aws._session().events)
     yield
     opinion.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Metrics, which functions print as JSON, are not shown with a failure."""
+    report = yield
+    report.sections = [
+        (title, "".join(line for line in text.splitlines(keepends=True) if '"_aws":' not in line))
+        for title, text in report.sections
+    ]
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
