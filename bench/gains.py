@@ -41,20 +41,22 @@ _OF_THE_LAYER: Final[Mapping[str, frozenset[Change]]] = {
     "docstrings and functions' annotations kept": frozenset({Change.SLIM}),
     "nothing stands in, nothing is left out": frozenset({Change.STAND_INS}),
     "imports not deferred": frozenset({Change.DEFERRED_IMPORTS}),
-    "the SDK's data and handlers of all services": frozenset({Change.SDK_DATA}),
+    "the SDK's data and handlers of all services": frozenset(
+        {Change.SDK_DATA, Change.CERTIFICATES}
+    ),
 }
 type Edit = tuple[str, str, str]
 """A module of `shared`, a text in it, and what is there in its place."""
 
 _COLLECTED: Final[Sequence[Edit]] = [("runtime/cold_start.py", "    gc.disable()\n", "")]
-_UNREHEARSED: Final[Sequence[Edit]] = [
-    ("entry.py", "rehearsal.clients()", "pass"),
+_NOT_WARMED_UP: Final[Sequence[Edit]] = [
+    ("runtime/entry.py", "warm_up.clients()", "pass"),
     ("web/app.py", "warm_up.request(", "("),
     ("web/app.py", "warm_up.tokens()", "pass"),
 ]
 _OF_OUR_CODE: Final[Mapping[str, Sequence[Edit]]] = {
     "garbage collected while modules load": _COLLECTED,
-    "no rehearsal": _UNREHEARSED,
+    "no warm-up": _NOT_WARMED_UP,
 }
 _OF_REQUESTS: Final[Mapping[str, Sequence[Edit]]] = {
     "parameters of calls validated": [

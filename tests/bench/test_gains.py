@@ -28,14 +28,14 @@ def test_a_gain_is_the_part_that_a_change_takes_away() -> None:
 def test_the_first_row_is_what_the_others_are_compared_with() -> None:
     runs = {
         "Api, as it ships": Runs(instructions=600_000_000),
-        "Api, no rehearsal": Runs(instructions=800_000_000),
+        "Api, no warm-up": Runs(instructions=800_000_000),
     }
     for one in runs.values():
         one.ready, one.first = [Spent(0.3, 0.4)], [Spent(0.01, 0.01)]
     rows = gains._table("Api", runs).rows
     assert [row[:3] for row in rows] == [
         ("as it ships", "600", ""),
-        ("no rehearsal", "800", "25.0%"),
+        ("no warm-up", "800", "25.0%"),
     ]
 
 
