@@ -54,8 +54,10 @@ def test_function_loads_no_more_modules_than_its_budget(
     loaded = loaded_modules[function]
     cache, key = pytestconfig.cache, f"budget/{function}"
     before = cache.get(key, None)
-    added = sorted(loaded.keys() - before) if before else ["unknown, none has passed here"]
-    details = f"New since the last run that passed: {', '.join(added)}."
+    added = "unknown, no run before passed here"
+    if before is not None:
+        added = ", ".join(sorted(loaded.keys() - before)) or "none"
+    details = f"New modules since the last run that passed: {added}."
     _check("modules", function, len(loaded), _budget("modules", function), details)
     kilobytes = measure.kilobytes(loaded)
     _check("kilobytes", function, kilobytes, _budget("kilobytes", function), details)

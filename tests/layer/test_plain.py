@@ -1,5 +1,6 @@
 """LAYER=plain builds with the libraries as they were published, and functions answer requests with them."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from bench.functions import Signer, functions
 from tests.layer.processes import start
 from tests.support.http import rest_event
-from tools.local.places import ROOT, clean_environment
+from tools.local.places import ROOT
 
 
 def _build(makefile: str, target: str, folder: Path, layer: str) -> str:
@@ -17,7 +18,7 @@ def _build(makefile: str, target: str, folder: Path, layer: str) -> str:
     ended = subprocess.run(
         ("make", "--file", ROOT / makefile, target, *variables),
         cwd=ROOT,
-        env=clean_environment(),
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         capture_output=True,
         text=True,
         check=False,
