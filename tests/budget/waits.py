@@ -1,6 +1,7 @@
-"""Where an order waits: every time-out, attempt and delay of the template and of the functions' clients, as one document.
+"""Where an order waits: time-outs and attempts of the functions' clients, and the longest order, as one document.
 
-`make tables` writes docs/waits.md; test_waits.py fails while the document says something else than the code.
+`make tables` writes docs/waits.md; test_waits.py fails while the document differs from the code. Queues, streams, schedules and alarms
+are in template.yaml.
 """
 
 import importlib
@@ -15,7 +16,6 @@ from botocore.config import Config
 
 from shared.messaging import workers
 from shared.runtime import aws, settings
-from tests.outages.alarms import alarms
 from tests.support.aws import pretend_credentials
 from tests.support.functions import FUNCTIONS, Function
 from tools.lambda_environment import variables
@@ -27,7 +27,7 @@ QUEUED: Final = [f for f in FUNCTIONS.values() if f.events("SQS")]
 STREAMED: Final = [f for f in FUNCTIONS.values() if f.events("DynamoDB")]
 SCHEDULED: Final = [f for f in FUNCTIONS.values() if f.events("Schedule")]
 
-# What the code itself waits for: the constant, and what it bounds.
+# Constants of our code, and what each bounds.
 _CONSTANTS: Final = {
     "orders.models:SAGA_DEADLINE": "from placing an order until its saga cancels it",
     "products.reservations.models:HELD_FOR": "a reservation that is neither confirmed nor released",
@@ -125,27 +125,6 @@ def _constant(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _alarms_of(*names: str) -> str:
-    """The alarms that have one of these resources as a dimension."""
-    found = [
-        name
-        for name, alarm in alarms().items()
-        if any(resource in names for _, resource in alarm.metric[2])
-    ]
-    return ", ".join(found) or "none"
-
-
-def _alarms_without(sweeper: Function) -> str:
-    """The alarms that fire when the service's sweeper stops, because what it emits at each tick is missing."""
-    service = sweeper.properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
-    found = [
-        name
-        for name, alarm in alarms().items()
-        if ("service", service) in alarm.metric[2] and alarm.rule.treat_missing_data == "breaching"
-    ]
-    return ", ".join(found) or "none"
-
-
 def _functions() -> Iterator[Iterable[object]]:
     yield "function", "Timeout", "client", "connect", "read", "attempts", "pauses", "at most"
     for name, function in FUNCTIONS.items():
@@ -162,71 +141,6 @@ def _functions() -> Iterator[Iterable[object]]:
             )
 
 
-def _queues() -> Iterator[Iterable[object]]:
-    yield (
-        *("worker", "Timeout", "BatchSize", "MaximumConcurrency", "window", "visibility timeout"),
-        *("receives", "retention", "alarm"),
-    )
-    for function in QUEUED:
-        [source] = function.events("SQS")
-        queue = queue_of(source)
-        redrive = queue["RedrivePolicy"]
-        dead_letters = redrive["deadLetterTargetArn"]["Fn::GetAtt"].partition(".")[0]
-        yield (
-            function.name,
-            f"{function.timeout} s",
-            source["BatchSize"],
-            number(source["ScalingConfig"]["MaximumConcurrency"]),
-            f"{source.get('MaximumBatchingWindowInSeconds', 0)} s",
-            f"{queue['VisibilityTimeout']} s",
-            number(redrive["maxReceiveCount"]),
-            f"{queue['MessageRetentionPeriod'] // 86_400} days",
-            _alarms_of(_queue_name(source), dead_letters),
-        )
-
-
-def _streams() -> Iterator[Iterable[object]]:
-    yield (
-        *(
-            "relay",
-            "Timeout",
-            "BatchSize",
-            "window",
-            "lanes of a shard",
-            "retries",
-            "oldest record",
-        ),
-        *("halves a failed batch", "answers", "alarm"),
-    )
-    for function in STREAMED:
-        [source] = function.events("DynamoDB")
-        oldest = source.get("MaximumRecordAgeInSeconds", -1)
-        yield (
-            function.name,
-            f"{function.timeout} s",
-            source["BatchSize"],
-            f"{source.get('MaximumBatchingWindowInSeconds', 0)} s",
-            source["ParallelizationFactor"],
-            source["MaximumRetryAttempts"],
-            "24 h" if oldest == -1 else f"{oldest} s",
-            "yes" if source["BisectBatchOnFunctionError"] else "no",
-            ", ".join(source["FunctionResponseTypes"]),
-            _alarms_of(function.name),
-        )
-
-
-def _schedules() -> Iterator[Iterable[object]]:
-    yield "sweeper", "Timeout", "schedule", "alarm when it stops"
-    for function in SCHEDULED:
-        [source] = function.events("Schedule")
-        yield (
-            function.name,
-            f"{function.timeout} s",
-            source["Schedule"],
-            _alarms_without(function),
-        )
-
-
 def _constants() -> Iterator[Iterable[object]]:
     yield "constant", "value", "bounds"
     for path, meaning in _CONSTANTS.items():
@@ -234,25 +148,6 @@ def _constants() -> Iterator[Iterable[object]]:
         seconds = value.total_seconds() if isinstance(value, timedelta) else value
         unit = "" if path.endswith("ATTEMPTS") else " s"
         yield f"`{path.replace(':', '.')}`", f"{seconds:g}{unit}", meaning
-
-
-def _alarms() -> Iterator[Iterable[object]]:
-    yield "alarm", "metric", "fires when", "in", "missing data"
-    sign = {
-        "GreaterThanThreshold": ">",
-        "GreaterThanOrEqualToThreshold": "≥",
-        "LessThanThreshold": "<",
-    }
-    for name, alarm in alarms().items():
-        rule = alarm.rule
-        compared = sign[alarm.properties["ComparisonOperator"]]
-        yield (
-            name,
-            alarm.metric[1],
-            f"{alarm.statistic} {compared} {alarm.properties['Threshold']}",
-            f"{rule.datapoints_to_alarm} of {rule.evaluation_periods} periods of {alarm.period} s",
-            rule.treat_missing_data if alarm._filled is None else f"filled with {alarm._filled:g}",
-        )
 
 
 def _longest_order() -> Iterator[Iterable[object]]:
@@ -266,23 +161,20 @@ def _longest_order() -> Iterator[Iterable[object]]:
 _CHAPTERS: Final = {
     "Functions and their clients\n\nThe SDK pauses between attempts, at random: the longest pauses are counted. "
     "`at most` is one call that is never answered, with all its attempts.": _functions,
-    "Queues": _queues,
-    "Streams\n\nAfter the retries Lambda skips the batch, and its events are the sweeper's.": _streams,
-    "Schedules": _schedules,
     "What the code waits for": _constants,
-    "Alarms": _alarms,
     "The longest order\n\nConfirmed or cancelled while a service behind it does not answer, the queue delivers, and "
     "Lambda runs.": _longest_order,
 }
 
 
 def document() -> str:
-    """docs/waits.md as it has to be."""
+    """The content of docs/waits.md."""
     lines = [
         "# Where an order waits",
         "",
-        "Generated from the template and the clients' configuration: `make tables` writes it, and `tests/budget/test_waits.py`",
-        "fails while it differs. The relations between these figures are in `tests/template/test_limits.py`.",
+        "Generated from the clients' configuration and the code: `make tables` writes it, and `tests/budget/test_waits.py` fails",
+        "while it differs. Queues, streams, schedules and alarms are in `template.yaml`; the relations between all these figures are in",
+        "`tests/template/test_limits.py`.",
     ]
     for title, rows in _CHAPTERS.items():
         heading, *more = title.split("\n\n")
