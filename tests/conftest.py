@@ -28,28 +28,27 @@ settings.register_profile(
 )
 
 
-_DENIED = pytest.StashKey[list[str]]()
-_MISTAKES = pytest.StashKey[list[str]]()
+@pytest.fixture(scope="session")
+def _violations() -> list[str]:
+    """What no policy allows, or what AWS does not do; in the order in which it was noticed."""
+    return []
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _iam(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a function asks of AWS in any test of this session, its policies must allow; of a whole run, by an
-    evaluator that is not ours as well."""
-    denied = request.config.stash.setdefault(_DENIED, [])
+@pytest.fixture(scope="session")
+def _iam(request: pytest.FixtureRequest, _violations: list[str]) -> Iterator[None]:
+    """A function's policies must allow what it asks of AWS in any test. A run of all tests asks another evaluator, too."""
 
     @cache
     def recorder() -> "Recorder":
-        # Where used: reading the template takes longer than many a test.
+        # Imported here: reading the template takes longer than many a test.
         from tests.support.grants import granted
         from tests.support.policies import allows
         from tests.support.recorder import Recorder
 
         def judge(function: str, asked: "Request") -> None:
             if not allows(granted(function), asked):
-                # Told at the end as well: the function may have caught the error.
-                denied.append(f"{function} may not {asked}")
-                raise AssertionError(denied[-1])
+                _violations.append(f"{function} may not {asked}")
+                raise AssertionError(_violations[-1])
 
         return Recorder(judge)
 
@@ -63,22 +62,31 @@ def _iam(request: pytest.FixtureRequest) -> Iterator[None]:
         from tests.support.evaluators import denials, iam_simulate
 
         with iam_simulate() as evaluator:
-            denied += [f"iam-simulate: {one}" for one in denials(evaluator, recorder().asked)]
+            assert not list(denials(evaluator, recorder().asked)), "iam-simulate denies it"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _aws(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What AWS would refuse of a client, or never answer, in any test of this session."""
-    mistakes = request.config.stash.setdefault(_MISTAKES, [])
+@pytest.fixture(scope="session")
+def _aws(_violations: list[str]) -> Iterator[None]:
+    """AWS must accept what clients send in any test, and may give the answer that they read."""
 
     def report(mistake: str) -> None:
-        mistakes.append(mistake)
+        _violations.append(mistake)
         raise AssertionError(mistake)
 
     opinion = SecondOpinion(report)
     opinion.listen(aws._session().events)
     yield
     opinion.close()
+
+
+@pytest.fixture(autouse=True)
+def _fail_for_violations(_iam: None, _aws: None, _violations: list[str]) -> Iterator[None]:
+    """The code under test may have caught the error that a violation raises."""
+    yield
+    found = "\n".join(_violations)
+    _violations.clear()
+    if found:
+        pytest.fail(f"Not allowed by a policy, or not by AWS:\n{found}", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -90,20 +98,6 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         for title, text in report.sections
     ]
     return report
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if any(session.config.stash.get(key, []) for key in (_DENIED, _MISTAKES)):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    titles = {_DENIED: "what no policy allows", _MISTAKES: "what AWS does not do"}
-    for key, title in titles.items():
-        if found := terminalreporter.config.stash.get(key, []):
-            terminalreporter.section(title)
-            for line in found:
-                terminalreporter.write_line(line)
 
 
 def pytest_configure(config: pytest.Config) -> None:
