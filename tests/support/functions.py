@@ -21,8 +21,8 @@ COMMON_VARIABLES = {
     "TRACING",
 }
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_INTERNAL = {"users": "UsersDirectory", "products": "ProductsInventory"}
-_QUEUE_WORKERS = {"orders": "OrdersCheckout", "notifications": "NotificationsWorker"}
+# The event source of each kind of event; a function that others call has none.
+_SOURCES = {"rest": "Api", "queue": "SQS", "stream": "DynamoDB", "schedule": "Schedule"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,12 @@ class Function:
         """The properties of its event sources of a type, such as `Api`."""
         sources = self.properties.get("Events", {}).values()
         return [source["Properties"] for source in sources if source["Type"] == type_]
+
+    def takes(self, kind: str) -> bool:
+        """Whether events of this kind (see kind_of) invoke it."""
+        if kind == "call":
+            return not self.properties.get("Events")
+        return bool(self.events(_SOURCES[kind]))
 
     @property
     def routes(self) -> set[tuple[str, str]]:
@@ -100,17 +106,16 @@ class SampleEvent:
 def sample_events() -> Iterator[SampleEvent]:
     """All of events/."""
     for path in sorted((ROOT / "events").glob("*.json")):
-        service = path.name.partition("-")[0]
         kind = kind_of(json.loads(path.read_text()))
-        function = {
-            "rest": f"{service.title()}Api",
-            "call": _INTERNAL.get(service),
-            "queue": _QUEUE_WORKERS.get(service),
-            "stream": f"{service.title()}Relay",
-            "schedule": f"{service.title()}Sweeper",
-        }[kind]
-        assert function in FUNCTIONS, f"no function of the template takes {path.name}"
-        yield SampleEvent(path, function)
+        found = [
+            name
+            for name, function in FUNCTIONS.items()
+            if name.lower().startswith(path.name.partition("-")[0]) and function.takes(kind)
+        ]
+        assert len(found) == 1, (
+            f"events/{path.name} is for {found or 'no function'} of the template"
+        )
+        yield SampleEvent(path, found[0])
 
 
 def kind_of(event: dict[str, Any]) -> str:
