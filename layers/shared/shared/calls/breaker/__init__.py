@@ -1,7 +1,7 @@
-"""Circuit breakers: a service that fails is left alone for 30 seconds, by all environments at once.
+"""Circuit breakers: after a service has failed, no environment calls it for 30 seconds.
 
-Powertools' state machine behind our adapter (`circuit`), on what an environment knows of a circuit (`memory`), which all
-of them share through the caller's table (`store`).
+`circuit` decides which call is made, by what this environment knows of the circuit (`shared_circuit`), which all environments share
+through the caller's table (`store`).
 """
 
 from shared.calls.breaker.circuit import CircuitBreaker

@@ -1,30 +1,23 @@
-"""The breaker: calls go through Powertools' state machine, with a rule more and a clock of ours."""
+"""The breaker: decides which call is made, and what its outcome says of the service.
+
+CLOSED ── five failures in a row, or ten of the last twenty calls ──► OPEN
+OPEN ── after 30 seconds, one environment makes a call as a probe ──► HALF_OPEN
+HALF_OPEN ── the probe is answered ──► CLOSED;  it fails ──► OPEN
+"""
 
 import inspect
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, override
 
-from aws_lambda_powertools.utilities.circuit_breaker import (
-    CircuitBreakerConfig,
-    CircuitBreakerOpenError,
-    CircuitInfo,
-    CircuitTransition,
-)
-from aws_lambda_powertools.utilities.circuit_breaker.base import CircuitBreakerHandler
-
-from shared.calls.breaker.memory import CircuitMemory
-from shared.calls.breaker.store import CircuitStore
+from shared.calls.breaker.shared_circuit import SharedCircuit
+from shared.calls.breaker.store import Circuit, CircuitState, CircuitStore
 from shared.calls.internal import CallFailed, CallThrottled
 from shared.errors import BodegaError, ServiceUnavailable
 from shared.runtime import clock, logging, metrics
 
 _RECOVERY_SECONDS = 30
-# What a client is told to wait when a single call failed, or a probe is under way.
+# The Retry-After for a single call that failed, or while a probe is under way.
 _RETRY_SECONDS = 2
 _FAILURES_IN_A_ROW = 5
 # The rate: a circuit opens when half of an environment's last 20 calls failed. Where 80 % of calls fail at random, it
@@ -33,13 +26,6 @@ _FAILURES_IN_A_ROW = 5
 # calls with 0.46 (the one above: 0.23), where 10 % fail with 0.0025 (0.009), where 5 % fail with 0.000005 (0.0003).
 _CALLS_REMEMBERED = 20
 _FAILURES_REMEMBERED = 10
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    """A refusal on its way past the state machine, for which it is as good as an answer."""
-
-    error: BodegaError
 
 
 class CircuitBreaker:
@@ -63,18 +49,10 @@ class CircuitBreaker:
     ) -> None:
         self._service = service
         self._now = now
-        self._memory = CircuitMemory(
+        self._shared = SharedCircuit(
             service, store, recovery=_RECOVERY_SECONDS, now=now, monotonic=monotonic
         )
-        # Powertools counts by name for as long as the process lives; each breaker counts for itself.
-        self._name = f"{service} {uuid.uuid4().hex}"
-        self._config = CircuitBreakerConfig(
-            failure_threshold=_FAILURES_IN_A_ROW,
-            recovery_timeout=_RECOVERY_SECONDS,
-            # Above 1 it must be met by one environment within a lease, which few calls can.
-            success_threshold=1,
-            handled_exceptions=CallFailed,
-        )
+        # Whether each of the last calls failed, since the circuit was last seen closed.
         self._failed = deque[bool](maxlen=_CALLS_REMEMBERED)
 
     def call[**P, R](self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -86,74 +64,80 @@ class CircuitBreaker:
         """
         if inspect.iscoroutinefunction(function):
             raise TypeError("a circuit breaker cannot guard a coroutine function")
-        machine = _StateMachine(
-            self._now,
-            function=partial(self._attempt, partial(function, *args, **kwargs)),
-            name=self._name,
-            config=self._config,
-            persistence_store=self._memory,
-            on_transition=self._report,
-        )
+        is_probe = self._is_probe()
         try:
-            answer: R | _Refusal = machine.handle()
-        except CircuitBreakerOpenError as cause:
-            self._failed.clear()
-            metrics.count("CircuitRefusals")
-            raise ServiceUnavailable(
-                self._service, retry_after=self._seconds_left(cause.circuit)
-            ) from cause
+            answer = function(*args, **kwargs)
         except CallFailed as cause:
             logging.logger().warning("call failed: %s", cause)
+            self._note_failure(is_probe=is_probe)
             raise ServiceUnavailable(self._service, retry_after=_RETRY_SECONDS) from cause
         except CallThrottled as cause:
             logging.logger().warning("call throttled: %s", cause)
             metrics.count("CallsThrottled")
+            if is_probe:
+                self._shared.return_probe()
             raise ServiceUnavailable(self._service, retry_after=_RETRY_SECONDS) from cause
-        if isinstance(answer, _Refusal):
-            raise answer.error
+        except BodegaError:
+            self._note_answer(is_probe=is_probe)
+            raise
+        self._note_answer(is_probe=is_probe)
         return answer
 
-    def _attempt[R](self, call: Callable[[], R]) -> R | _Refusal:
-        try:
-            answer: R | _Refusal = call()
-        except CallFailed:
-            self._failed.append(True)
-            # Powertools compares with this after each failure, so 1 opens the circuit now, by its own way.
-            is_rate_too_high = sum(self._failed) >= _FAILURES_REMEMBERED
-            self._config.failure_threshold = 1 if is_rate_too_high else _FAILURES_IN_A_ROW
-            raise
-        except CallThrottled:
-            self._memory.return_probe()
-            raise
-        except BodegaError as error:
-            answer = _Refusal(error)
-        self._failed.append(False)
-        return answer
+    def _is_probe(self) -> bool:
+        """Whether the call at hand is the probe of an open circuit.
 
-    def _seconds_left(self, circuit: CircuitInfo | None) -> int:
-        if circuit is None or circuit.opened_at is None:
-            return _RECOVERY_SECONDS
-        left = circuit.opened_at + _RECOVERY_SECONDS - clock.epoch(self._now())
-        # Another environment's clock may be ahead of ours.
-        return min(max(left, _RETRY_SECONDS), _RECOVERY_SECONDS)
-
-    def _report(self, transition: CircuitTransition) -> None:
+        Raises:
+            ServiceUnavailable: the circuit is open, and this call is not its probe.
+        """
+        circuit = self._shared.read()
+        if circuit.state is CircuitState.CLOSED:
+            return False
         self._failed.clear()
-        if self._memory.overtaken:
-            return
-        logging.logger().warning(
-            "circuit %s: %s → %s", self._service, transition.from_state, transition.to_state
-        )
-        metrics.count(f"Circuit{transition.to_state.value.title().replace('_', '')}")
+        if not self._is_probe_due(circuit) or not self._shared.acquire_probe():
+            metrics.count("CircuitRefusals")
+            raise ServiceUnavailable(self._service, retry_after=self._seconds_left())
+        if circuit.state is CircuitState.OPEN:
+            self._report(circuit.state, CircuitState.HALF_OPEN)
+        return True
 
+    def _is_probe_due(self, circuit: Circuit) -> bool:
+        now = clock.epoch(self._now())
+        if circuit.state is CircuitState.OPEN:
+            return now >= (circuit.opened_at or 0) + _RECOVERY_SECONDS
+        # The environment with the lease may have died.
+        return now >= (circuit.lease_until or 0)
 
-class _StateMachine(CircuitBreakerHandler):
-    """Powertools' own, but for its clock."""
+    def _note_failure(self, *, is_probe: bool) -> None:
+        self._failed.append(True)
+        in_a_row = list(self._failed)[-_FAILURES_IN_A_ROW:]
+        if (
+            is_probe
+            or in_a_row == [True] * _FAILURES_IN_A_ROW
+            or sum(self._failed) >= _FAILURES_REMEMBERED
+        ):
+            opened = Circuit(CircuitState.OPEN, opened_at=clock.epoch(self._now()))
+            self._change(opened, is_probe=is_probe)
 
-    def __init__(self, now: clock.Clock, **call: Any) -> None:
-        super().__init__(**call)
-        self._clock = now
+    def _note_answer(self, *, is_probe: bool) -> None:
+        self._failed.append(False)
+        if is_probe:
+            self._change(Circuit(), is_probe=True)
 
-    @override
-    def _now(self) -> int:  # type: ignore[override]  # static there, but called as a method
-        return clock.epoch(self._clock())
+    def _change(self, circuit: Circuit, *, is_probe: bool) -> None:
+        self._failed.clear()
+        if self._shared.change(circuit):
+            before = CircuitState.HALF_OPEN if is_probe else CircuitState.CLOSED
+            self._report(before, circuit.state)
+
+    def _report(self, before: CircuitState, after: CircuitState) -> None:
+        logging.logger().warning("circuit %s: %s → %s", self._service, before, after)
+        metrics.count(f"Circuit{after.title().replace('_', '')}")
+
+    def _seconds_left(self) -> int:
+        """Until the circuit may be closed, as far as this environment knows."""
+        opened_at = self._shared.known.opened_at
+        if opened_at is None:
+            return _RECOVERY_SECONDS
+        left = opened_at + _RECOVERY_SECONDS - clock.epoch(self._now())
+        # Another environment's clock may be ahead of this one's.
+        return min(max(left, _RETRY_SECONDS), _RECOVERY_SECONDS)

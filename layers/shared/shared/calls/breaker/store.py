@@ -1,48 +1,70 @@
-"""Where circuits' states are kept for all environments: items of a table, each written only over what its writer knew."""
+"""Where all environments share circuits' states: items of a table, each written on the condition of what its writer read."""
 
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
-from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
-from botocore.exceptions import BotoCoreError, ClientError
-
 from shared.errors import OwnError
-from shared.runtime import logging, metrics
+from shared.runtime import clock, logging, metrics
 from shared.storage.dynamodb import ConditionFailed, Item, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _PARTITION = "CIRCUITS"
+# Longer than a circuit is open, so that only circuits without calls expire.
+_KEPT_SECONDS = 3600
 
-_SECONDS_TOGETHER = 1  # how long what was read together holds
+_READ_TOGETHER_SECONDS = 1
 
-# A store that failed is left alone for so long; an environment under load would otherwise wait for it at every call.
-_SECONDS_LEFT_ALONE = 5
-# Time alone would not do where calls are rare: one in five seconds would always be the one that waits. So a store that
-# failed again is also left alone for so many calls. With two circuits that is one request in 125, so that the 99th
+# A store that failed is not called for so long; an environment under load would otherwise wait for it at every call.
+_BACKOFF_SECONDS = 5
+# Time alone would not do where calls are rare: one in five seconds would always be the one that waits. So after its second failure
+# in a row the store is not called for so many calls either. With two circuits that is one request in 125, so that the 99th
 # percentile of requests does not see the store's time-outs, whatever the traffic.
-_CALLS_LEFT_ALONE = 250
+_BACKOFF_CALLS = 250
+
+
+class CircuitState(StrEnum):
+    """Whether calls are made: all (closed), none (open), or one to probe (half open)."""
+
+    CLOSED = "CLOSED"
+    OPEN = "OPEN"
+    HALF_OPEN = "HALF_OPEN"
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """The state of a circuit. Times are whole seconds since 1970.
+
+    Attributes:
+        opened_at: when it opened, unless it is closed.
+        probe_owner: the environment that may probe a half-open circuit, until `lease_until`.
+    """
+
+    state: CircuitState = CircuitState.CLOSED
+    opened_at: int | None = None
+    probe_owner: str | None = None
+    lease_until: int | None = None
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A circuit's state as it is in the store; every write gives it another fence."""
+    """A circuit as it is in the store. Every write gives it another fence, which the next writer has to know."""
 
-    record: CircuitStateRecord
+    circuit: Circuit
     fence: str | None
 
 
 class Unreachable(OwnError):
-    """The store did not answer, or was not asked because it did not lately. A write may have been done all the same."""
+    """The store failed, or is not called because it failed lately. A write may have been done all the same."""
 
 
 class Outdated(OwnError):
-    """Another environment has written since; `stored` is what is there now, None for nothing."""
+    """Another environment has written since; `stored` is the circuit as it is now, None for nothing."""
 
     def __init__(self, stored: Stored | None) -> None:
         super().__init__("another environment has changed the circuit since")
@@ -53,53 +75,63 @@ class CircuitStore(Protocol):
     """What all environments share. Both methods raise `Unreachable`."""
 
     def read(self, name: str) -> Stored | None:
-        """The circuit's state, None where none was ever written."""
+        """The circuit, None where none was ever written."""
 
-    def write(self, record: CircuitStateRecord, *, over: str | None) -> str:
-        """Write the state and return its fence.
+    def write(self, name: str, circuit: Circuit, *, over: str | None) -> str:
+        """Write the circuit and return its fence.
 
         Args:
-            over: the fence of what its writer knew, None for nothing.
+            over: the fence that the writer knows, None for no circuit.
 
         Raises:
-            Outdated: that is not what is there; nothing was written.
+            Outdated: the stored circuit has another fence; nothing was written.
         """
 
 
 class DynamoCircuits:
-    """Circuits as items of a service's table. All are read at once: a request goes through one after the other, and waits
-    for the store once.
+    """Circuits as items of a service's table. All are read at once: a request that uses several circuits waits for one read.
 
     Args:
-        clock: seconds that never run backwards.
+        monotonic: seconds that never run backwards.
+        now: the time of day.
     """
 
-    def __init__(self, table: Table, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: clock.Clock = clock.now,
+    ) -> None:
         self._table = table
-        self._clock = clock
+        self._monotonic = monotonic
+        self._now = now
         self._items: dict[str, Item] = {}
-        self._told: set[str] = set()  # whose state, as it was read, has been asked for
+        self._returned: set[str] = set()  # the circuits that were returned since the last read
         self._read_at: float | None = None
 
     def read(self, name: str) -> Stored | None:
-        if name in self._told or not self._is_just_read():
+        if name in self._returned or not self._is_just_read():
             self._read()
-        self._told.add(name)
+        self._returned.add(name)
         return _stored(self._items.get(name))
 
     def _is_just_read(self) -> bool:
-        return self._read_at is not None and self._clock() - self._read_at < _SECONDS_TOGETHER
+        return (
+            self._read_at is not None and self._monotonic() - self._read_at < _READ_TOGETHER_SECONDS
+        )
 
     def _read(self) -> None:
         try:
-            # What lags behind costs less and does no harm: what is written on its account is fenced.
+            # A stale read costs less and does no harm: the write that follows is fenced.
             page = self._table.query("#pk = :pk", {"pk": _PARTITION})
-        except (BotoCoreError, ClientError) as cause:
+        except Exception as cause:
+            # Whatever is wrong with the store, the breaker does without it rather than fail a call.
             raise Unreachable from cause
         self._items = {item["sk"]: item for item in page.items}
-        self._told, self._read_at = set(), self._clock()
+        self._returned, self._read_at = set(), self._monotonic()
 
-    def write(self, record: CircuitStateRecord, *, over: str | None) -> str:
+    def write(self, name: str, circuit: Circuit, *, over: str | None) -> str:
         self._read_at = None
         fence = uuid.uuid4().hex
         condition, values = (
@@ -107,81 +139,82 @@ class DynamoCircuits:
             if over is None
             else ("#fence = :over", {"over": over})
         )
+        item = _item(name, circuit) | {
+            "fence": fence,
+            "ttl": clock.epoch(self._now()) + _KEPT_SECONDS,
+        }
         try:
-            self._table.put(_item(record, fence), condition=condition, values=values)
+            self._table.put(item, condition=condition, values=values)
         except ConditionFailed as cause:
             raise Outdated(_stored(cause.item)) from cause
-        except (BotoCoreError, ClientError) as cause:
+        except Exception as cause:
             raise Unreachable from cause
         return fence
 
 
-class LeftAlone:
-    """A store that is not asked for a while after it failed, so that few calls wait for its time-outs.
+class BackoffStore:
+    """A store that is not called for a while after it failed, so that few calls wait for its time-outs.
 
     Args:
-        clock: seconds that never run backwards.
-        calls: see `_CALLS_LEFT_ALONE`.
+        monotonic: seconds that never run backwards.
+        calls: see `_BACKOFF_CALLS`.
     """
 
     def __init__(
         self,
         store: CircuitStore,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        calls: int = _CALLS_LEFT_ALONE,
+        monotonic: Callable[[], float] = time.monotonic,
+        calls: int = _BACKOFF_CALLS,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self._monotonic = monotonic
         self._calls = calls
         self._failures = 0  # in a row
-        self._asked_again_at = 0.0
-        self._calls_to_go = 0
+        self._retry_at = 0.0
+        self._calls_to_skip = 0
 
     def read(self, name: str) -> Stored | None:
-        return self._ask(lambda: self._store.read(name))
+        return self._attempt(lambda: self._store.read(name))
 
-    def write(self, record: CircuitStateRecord, *, over: str | None) -> str:
-        return self._ask(lambda: self._store.write(record, over=over))
+    def write(self, name: str, circuit: Circuit, *, over: str | None) -> str:
+        return self._attempt(lambda: self._store.write(name, circuit, over=over))
 
-    def _ask[R](self, question: Callable[[], R]) -> R:
+    def _attempt[R](self, operation: Callable[[], R]) -> R:
         if self._failures:
-            self._calls_to_go -= 1
-            if self._calls_to_go >= 0 or self._clock() < self._asked_again_at:
+            self._calls_to_skip -= 1
+            if self._calls_to_skip >= 0 or self._monotonic() < self._retry_at:
                 raise Unreachable
         failures, self._failures = self._failures, 0
         try:
-            return question()
+            return operation()
         except Unreachable as failed:
             self._failures = failures + 1
-            self._asked_again_at = self._clock() + _SECONDS_LEFT_ALONE
-            self._calls_to_go = self._calls if failures else 0
+            self._retry_at = self._monotonic() + _BACKOFF_SECONDS
+            self._calls_to_skip = self._calls if failures else 0
             logging.logger().warning("the store of circuits failed: %r", failed.__cause__)
             metrics.count("CircuitStoreFailures")
             raise
 
 
 def circuit_store(table_name: str, client: "DynamoDBClient") -> CircuitStore:
-    """Circuits' states in a service's table, to be shared by all breakers of an environment.
+    """Circuits in a service's table, shared by all breakers of an environment.
 
     Args:
         client: with short time-outs and one attempt: each failure costs a call that much, and few calls pay it.
     """
-    return LeftAlone(DynamoCircuits(Table(table_name, client)))
+    return BackoffStore(DynamoCircuits(Table(table_name, client)))
 
 
-def _item(record: CircuitStateRecord, fence: str) -> Item:
-    # Named as Powertools names them, but for the table's own key and time to live.
+def _item(name: str, circuit: Circuit) -> Item:
+    # The attributes are named as in earlier releases, which share the table during a deployment.
     item = {
         "pk": _PARTITION,
-        "sk": record.name,
-        "state": str(record.state),
-        "failure_count": record.failure_count,
-        "opened_at": record.opened_at,
-        "half_open_owner": record.half_open_owner,
-        "probe_lease_expiry": record.probe_lease_expiry,
-        "fence": fence,
-        "ttl": record.expiry_timestamp,
+        "sk": name,
+        "state": str(circuit.state),
+        "opened_at": circuit.opened_at,
+        "half_open_owner": circuit.probe_owner,
+        "probe_lease_expiry": circuit.lease_until,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -190,15 +223,13 @@ def _stored(item: Item | None) -> Stored | None:
     if item is None:
         return None
     try:
-        record = CircuitStateRecord(
-            name=item["sk"],
-            state=CircuitState(item["state"]),
-            failure_count=item.get("failure_count", 0),
-            opened_at=item.get("opened_at"),
-            half_open_owner=item.get("half_open_owner"),
-            probe_lease_expiry=item.get("probe_lease_expiry"),
+        circuit = Circuit(
+            CircuitState(item["state"]),
+            item.get("opened_at"),
+            item.get("half_open_owner"),
+            item.get("probe_lease_expiry"),
         )
     except (KeyError, ValueError) as cause:
-        # Somebody has changed it by hand. A breaker does without its store rather than fail a call.
+        # Changed by hand.
         raise Unreachable from cause
-    return Stored(record, item.get("fence"))
+    return Stored(circuit, item.get("fence"))

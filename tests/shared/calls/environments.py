@@ -1,39 +1,45 @@
-"""Environments with clocks of their own, the store that they share, and a service that does as it is told."""
+"""Environments with clocks of their own, the store that they share, and a service that replies as a test says."""
 
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Thread
 from typing import Literal
 
-from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
-from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
-
 from shared.calls.breaker import CircuitBreaker
-from shared.calls.breaker.store import CircuitStore, LeftAlone, Outdated, Stored, Unreachable
+from shared.calls.breaker.store import (
+    BackoffStore,
+    Circuit,
+    CircuitState,
+    CircuitStore,
+    Outdated,
+    Stored,
+    Unreachable,
+)
 from shared.calls.internal import CallFailed, CallThrottled
 from shared.errors import Conflict, ServiceUnavailable
 
 CIRCUIT = "service"
 IN_A_ROW = 5
 RECOVERY = 30
-# Far fewer than in earnest, so that in a short history too a store that healed is asked again.
-CALLS_LEFT_ALONE = 6
+FRESH = 5  # seconds for which an environment trusts what it has read
+# Far fewer than in production, so that in a short history too a store that recovered is called again.
+BACKOFF_CALLS = 6
 
-type Reply = Literal["answers", "fails", "refuses", "throttled", "breaks us", "kills us"]
-type Outcome = Literal["asked", "answered", "failed", "refused", "broken", "dead"]
+type Reply = Literal["answers", "fails", "refuses", "throttles", "raises", "dies"]
+type Outcome = Literal["called", "answered", "failed", "refused", "raised", "dead"]
 type Fault = Literal["", "down", "loses answers", "writes late"]
 
 
-class Broken(Exception):
-    """A fault of our own, which says nothing of the service."""
+class Bug(Exception):
+    """A fault of the caller's own, which says nothing of the service."""
 
 
-class Killed(BaseException):
-    """The environment is gone: no handler of an exception runs."""
+class Death(BaseException):
+    """The environment ends: no handler of an exception runs."""
 
 
 @dataclass
@@ -48,82 +54,84 @@ class InMemoryCircuits:
 
     def __init__(self) -> None:
         self._stored: dict[str, Stored] = {}
+        self.reads = 0
 
     def read(self, name: str) -> Stored | None:
+        self.reads += 1
         return self._stored.get(name)
 
-    def write(self, record: CircuitStateRecord, *, over: str | None) -> str:
-        there = self._stored.get(record.name)
-        if over != (there.fence if there else None):
-            raise Outdated(there)
+    def write(self, name: str, circuit: Circuit, *, over: str | None) -> str:
+        stored = self._stored.get(name)
+        if over != (stored.fence if stored else None):
+            raise Outdated(stored)
         fence = uuid.uuid4().hex
-        self._stored[record.name] = Stored(replace(record), fence)
+        self._stored[name] = Stored(circuit, fence)
         return fence
 
+    def circuit(self) -> Circuit:
+        stored = self._stored.get(CIRCUIT)
+        return stored.circuit if stored else Circuit()
+
     def state(self) -> CircuitState:
-        there = self._stored.get(CIRCUIT)
-        return there.record.state if there else CircuitState.CLOSED
+        return self.circuit().state
 
 
-class Line:
-    """One environment's way to the store, which may be broken."""
+class Connection:
+    """One environment's connection to the store, which may be broken."""
 
     def __init__(self, store: CircuitStore, time: Time) -> None:
         self.fault: Fault = ""
         self.failures = 0  # in a row
         self.failed_since: float | None = None
-        self.heard_at = 0.0
-        self._under_way: list[Callable[[], object]] = []
+        self.answered_at = 0.0
+        self._late_writes: list[Callable[[], object]] = []
         self._store = store
         self._time = time
 
     def read(self, name: str) -> Stored | None:
-        return self._ask(lambda: self._store.read(name))
+        return self._attempt(lambda: self._store.read(name))
 
-    def write(self, record: CircuitStateRecord, *, over: str | None) -> str:
-        copy = replace(record)
-
+    def write(self, name: str, circuit: Circuit, *, over: str | None) -> str:
         def write() -> str:
-            return self._store.write(copy, over=over)
+            return self._store.write(name, circuit, over=over)
 
         if self.fault == "writes late":
-            self._under_way.append(write)
-        return self._ask(write)
+            self._late_writes.append(write)
+        return self._attempt(write)
 
-    def deliver(self) -> None:
-        """What is under way arrives at last, and is done if it still may be."""
-        while self._under_way:
+    def deliver_late_writes(self) -> None:
+        while self._late_writes:
             with suppress(Outdated):
-                self._under_way.pop(0)()
+                self._late_writes.pop(0)()
 
-    def _ask[R](self, question: Callable[[], R]) -> R:
+    def _attempt[R](self, operation: Callable[[], R]) -> R:
         if not self.fault:
             self.failures, self.failed_since = 0, None
-            self.heard_at = self._time.seconds
-            return question()
+            self.answered_at = self._time.seconds
+            return operation()
         if not self.failures:
             self.failed_since = self._time.seconds
         self.failures += 1
         if self.fault == "loses answers":
             with suppress(Outdated):
-                question()
+                operation()
         raise Unreachable
 
 
 class Environment:
-    """A Lambda environment: its breaker, its clock, its line to the store."""
+    """A Lambda environment: its breaker, its clock, its connection to the store."""
 
     def __init__(self, store: CircuitStore, time: Time, *, skew: float = 0) -> None:
         self._time = time
         self._skew = skew
-        self.line = Line(store, time)
+        self.connection = Connection(store, time)
         self.breaker = CircuitBreaker(
             CIRCUIT,
-            LeftAlone(self.line, clock=self._monotonic, calls=CALLS_LEFT_ALONE),
+            BackoffStore(self.connection, monotonic=self._monotonic, calls=BACKOFF_CALLS),
             now=self.now,
             monotonic=self._monotonic,
         )
-        self.retry_after = 0  # what the last client that was not served was told
+        self.retry_after = 0  # of the last call that failed
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._time.seconds + self._skew, UTC)
@@ -132,23 +140,22 @@ class Environment:
         return self._time.seconds
 
     def call(self, service: Callable[[], Reply]) -> Outcome:
-        """A call to its end; whatever a caller should not see is raised."""
         try:
-            self.breaker.call(lambda: _do(service()))
+            self.breaker.call(lambda: _reply(service()))
         except ServiceUnavailable as unavailable:
             self.retry_after = unavailable.retry_after
             return "failed"
         except Conflict:
             return "refused"
-        except Broken:
-            return "broken"
-        except Killed:
+        except Bug:
+            return "raised"
+        except Death:
             return "dead"
         return "answered"
 
 
 class CallUnderWay:
-    """A call that waits for its reply while others go on; `outcome` is "asked", or what came of it at once.
+    """A call that waits for its reply while others go on; `outcome` is "called", or the final one.
 
     It runs in a thread of its own, but never while anything else runs.
     """
@@ -167,7 +174,7 @@ class CallUnderWay:
 
     def _next_outcome(self) -> Outcome:
         outcome = self._outcomes.get(timeout=10)
-        if outcome != "asked":
+        if outcome != "called":
             self._thread.join()
         if isinstance(outcome, BaseException):
             raise outcome
@@ -176,23 +183,23 @@ class CallUnderWay:
     def _run(self) -> None:
         try:
             self._outcomes.put(self._environment.call(self._service))
-        except BaseException as raised:  # noqa: BLE001  # raised again where the test can see it
+        except BaseException as raised:  # noqa: BLE001  # raised again in the test's thread
             self._outcomes.put(raised)
 
     def _service(self) -> Reply:
-        self._outcomes.put("asked")
+        self._outcomes.put("called")
         return self._replies.get()
 
 
-def _do(reply: Reply) -> None:
+def _reply(reply: Reply) -> None:
     match reply:
         case "fails":
             raise CallFailed("it is down")
-        case "throttled":
+        case "throttles":
             raise CallThrottled("no capacity")
         case "refuses":
             raise Conflict
-        case "breaks us":
-            raise Broken
-        case "kills us":
-            raise Killed
+        case "raises":
+            raise Bug
+        case "dies":
+            raise Death

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
-from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
 from hypothesis import event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from shared.calls.breaker.store import CircuitState
 from shared.runtime import logging
-from tests.shared.circuits import (
-    CALLS_LEFT_ALONE,
+from tests.shared.calls.environments import (
+    BACKOFF_CALLS,
     CIRCUIT,
+    FRESH,
     IN_A_ROW,
     RECOVERY,
     CallUnderWay,
@@ -26,43 +27,40 @@ from tests.shared.circuits import (
 )
 
 SKEW = 4.0  # seconds that a clock may be off, either way
-FRESH = 5.0  # seconds for which an environment believes what it heard
 LIFE = 20.0  # seconds after which a call's function is killed
 
 OUTCOMES: dict[Reply, Outcome] = {
     "answers": "answered",
     "refuses": "refused",
     "fails": "failed",
-    "throttled": "failed",
-    "breaks us": "broken",
-    "kills us": "dead",
+    "throttles": "failed",
+    "raises": "raised",
+    "dies": "dead",
 }
 AFTER_PROBE: dict[Reply, CircuitState] = {
     "answers": CircuitState.CLOSED,
     "refuses": CircuitState.CLOSED,
     "fails": CircuitState.OPEN,
-    "throttled": CircuitState.OPEN,
-    "breaks us": CircuitState.HALF_OPEN,
-    "kills us": CircuitState.HALF_OPEN,
+    "throttles": CircuitState.OPEN,
+    "raises": CircuitState.HALF_OPEN,
+    "dies": CircuitState.HALF_OPEN,
 }
 
 skews = st.integers(-10, 10).map(lambda tenths: tenths * SKEW / 10)
 numbers = st.integers(0, 5)
-replies = st.sampled_from(["fails", "fails", "answers", "refuses", "throttled", "breaks us"])
-type Trouble = (
-    Fault | Literal["it dies", "its letters arrive", "all is well", "nobody reaches the store"]
-)
+replies = st.sampled_from(["fails", "fails", "answers", "refuses", "throttles", "raises"])
+type Trouble = Fault | Literal["it dies", "late writes arrive", "all recovers", "the store is down"]
 troubles: st.SearchStrategy[Trouble] = st.sampled_from(
     [
-        "all is well",
-        "all is well",
-        "all is well",
+        "all recovers",
+        "all recovers",
+        "all recovers",
         "it dies",
         "down",
         "loses answers",
         "writes late",
-        "its letters arrive",
-        "nobody reaches the store",
+        "late writes arrive",
+        "the store is down",
     ]
 )
 
@@ -94,7 +92,7 @@ class Histories(RuleBasedStateMachine):
         self.environments: list[Environment] = []
         self.flights: dict[int, Flight] = {}
         self.closed_at = self.time.seconds  # when the store's circuit was last closed
-        self.calls_alone: dict[int, int] = {}  # calls since the store failed
+        self.calls_without_store: dict[int, int] = {}  # calls since the store failed
 
     # What may happen. Few rules with many cases: of many rules, Hypothesis leaves some out of each history.
 
@@ -127,20 +125,20 @@ class Histories(RuleBasedStateMachine):
     @rule(number=numbers, trouble=troubles, skew=skews)
     def disturb(self, number: int, trouble: Trouble, skew: float) -> None:
         number %= len(self.environments)
-        line = self.environments[number].line
+        connection = self.environments[number].connection
         match trouble:
             case "it dies":
                 self.kill(number, skew)
-            case "its letters arrive":
-                line.deliver()
-            case "all is well":
+            case "late writes arrive":
+                connection.deliver_late_writes()
+            case "all recovers":
                 for environment in self.environments:
-                    environment.line.fault = ""
-            case "nobody reaches the store":
+                    environment.connection.fault = ""
+            case "the store is down":
                 for environment in self.environments:
-                    environment.line.fault = "down"
+                    environment.connection.fault = "down"
             case _:
-                line.fault = trouble
+                connection.fault = trouble
 
     # What must hold.
 
@@ -149,68 +147,68 @@ class Histories(RuleBasedStateMachine):
         assert len(self.live_probes()) <= 1
 
     @invariant()
-    def a_store_that_is_down_is_hardly_asked(self) -> None:
+    def a_store_that_is_down_is_rarely_called(self) -> None:
         for number, environment in enumerate(self.environments):
-            line = environment.line
-            if line.failed_since is not None:
-                assert line.failures <= 1 + (self.time.seconds - line.failed_since) / 5
+            connection = environment.connection
+            if connection.failed_since is not None:
+                assert connection.failures <= 1 + (self.time.seconds - connection.failed_since) / 5
                 # A call asks twice where it changes the state.
-                calls = self.calls_alone.get(number, 0)
-                assert line.failures <= 2 + 2 * calls / CALLS_LEFT_ALONE
+                calls = self.calls_without_store.get(number, 0)
+                assert connection.failures <= 2 + 2 * calls / BACKOFF_CALLS
 
-    def check_asked(self, number: int) -> bool:
+    def check_called(self, number: int) -> bool:
         """Whether the environment was elected to ask. That it asks at all must be right."""
         environment = self.environments[number]
-        line, memory = environment.line, environment.breaker._memory
+        connection, circuit = environment.connection, environment.breaker._shared
         self.note_closed()
-        if memory._record.state is CircuitState.CLOSED:
-            if line.failed_since is None:
-                assert self.time.seconds - line.heard_at < FRESH
+        if circuit.known.state is CircuitState.CLOSED:
+            if connection.failed_since is None:
+                assert self.time.seconds - connection.answered_at < FRESH
                 assert self.time.seconds - self.closed_at < FRESH
             return False
         # A probe, and not before its time by the clock on this wall.
-        assert memory._record.state is CircuitState.HALF_OPEN
-        assert memory._record.opened_at is not None
-        assert environment.now().timestamp() >= memory._record.opened_at + RECOVERY
-        if line.failed_since is not None:
+        assert circuit.known.state is CircuitState.HALF_OPEN
+        assert circuit.known.opened_at is not None
+        assert environment.now().timestamp() >= circuit.known.opened_at + RECOVERY
+        if connection.failed_since is not None:
             event("a probe without the store")
-            assert self.time.seconds - line.failed_since >= RECOVERY
+            assert self.time.seconds - connection.failed_since >= RECOVERY
             return False
         event("a probe that the store elected")
         stored = self.store.read(CIRCUIT)
         assert stored
-        assert stored.record == memory._record
+        assert stored.circuit == circuit.known
         assert not self.live_probes()
         return True
 
     def land(self, number: int, reply: Reply) -> None:
         flight = self.flights.pop(number)
-        before, known = self.store.read(CIRCUIT), self.environments[number].breaker._memory._fence
+        before, known = self.store.read(CIRCUIT), self.environments[number].breaker._shared._fence
         assert flight.call.end(reply) == OUTCOMES[reply]
         if (before.fence if before else None) == known:
             self.check_reported(number, reply, is_elected=flight.is_elected)
         else:
-            event("overtaken")
+            event("too late")
             assert self.store.read(CIRCUIT) == before
 
     def check_reported(self, number: int, reply: Reply, *, is_elected: bool) -> None:
         """What the elected probe finds is known to all."""
         environment = self.environments[number]
-        if is_elected and not environment.line.fault:
+        if is_elected and not environment.connection.fault:
             event(f"a probe {reply}")
             assert self.store.state() is AFTER_PROBE[reply]
             if reply == "fails":
                 stored = self.store.read(CIRCUIT)
                 assert stored
-                assert stored.record.opened_at == int(environment.now().timestamp())
+                assert stored.circuit.opened_at == int(environment.now().timestamp())
 
     def teardown(self) -> None:
         """When failures have ended and time has passed, the circuit is closed, and everybody knows."""
         for number in list(self.flights):
             self.land(number, "answers")
         for environment in self.environments:
-            environment.line.deliver()
-            environment.line.fault = ""
+            environment.connection.deliver_late_writes()
+            environment.connection.fault = ""
         # The rest of a dead probe's lease at most, or of the time to recover, and what clocks disagree about.
         for _ in range(15):
             self.pass_time((RECOVERY + 2 * SKEW + FRESH) / 15)
@@ -238,16 +236,16 @@ class Histories(RuleBasedStateMachine):
 
     def ask(self, number: int, reply: Reply) -> Outcome:
         """A call to its end, while nothing else happens."""
-        is_asked = is_elected = False
+        is_called = is_elected = False
 
         def service() -> Reply:
-            nonlocal is_asked, is_elected
-            is_asked, is_elected = True, self.check_asked(number)
+            nonlocal is_called, is_elected
+            is_called, is_elected = True, self.check_called(number)
             return reply
 
         self.count_call(number)
         outcome = self.environments[number].call(service)
-        assert outcome == (OUTCOMES[reply] if is_asked else "failed")
+        assert outcome == (OUTCOMES[reply] if is_called else "failed")
         self.check_reported(number, reply, is_elected=is_elected)
         return outcome
 
@@ -255,20 +253,22 @@ class Histories(RuleBasedStateMachine):
         """A call that others may overtake."""
         self.count_call(number)
         call = CallUnderWay(self.environments[number])
-        if call.outcome == "asked":
-            is_elected = self.check_asked(number)
+        if call.outcome == "called":
+            is_elected = self.check_called(number)
             self.flights[number] = Flight(call, self.time.seconds, is_elected)
         else:
             assert call.outcome == "failed"
 
     def kill(self, number: int, skew: float) -> None:
         if number in self.flights:
-            self.land(number, "kills us")
+            self.land(number, "dies")
         self.environments[number] = Environment(self.store, self.time, skew=skew)
 
     def count_call(self, number: int) -> None:
-        is_alone = self.environments[number].line.failed_since is not None
-        self.calls_alone[number] = self.calls_alone.get(number, 0) + 1 if is_alone else 0
+        is_alone = self.environments[number].connection.failed_since is not None
+        self.calls_without_store[number] = (
+            self.calls_without_store.get(number, 0) + 1 if is_alone else 0
+        )
 
 
 TestHistories = Histories.TestCase
