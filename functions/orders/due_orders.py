@@ -10,7 +10,6 @@ from orders.models import LEASE, Status
 from orders.ports import ClaimedOrder, DueOrder, Orders
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
-from shared.errors import TemporaryFailure
 from shared.runtime import clock, context, logging, metrics
 from shared.runtime.aws import is_temporary
 from shared.runtime.clock import Clock
@@ -36,8 +35,7 @@ def superseded(fact: Event) -> Iterator[None]:
     try:
         yield
     except Exception as cause:
-        is_passing = isinstance(cause, TemporaryFailure) or is_temporary(cause)
-        if not is_passing or clock.now() < datetime.fromisoformat(fact.at) + LEASE:
+        if not is_temporary(cause) or clock.now() < datetime.fromisoformat(fact.at) + LEASE:
             raise
         logging.logger().warning("left to the sweeper", exc_info=True)
 

@@ -20,6 +20,7 @@ from shared.contracts.events import Event, EventType
 from shared.contracts.inventory import PricedLine
 from shared.messaging import outbox
 from shared.storage import counters
+from shared.storage.due import due_items
 from shared.storage.dynamodb import (
     ConditionFailed,
     Item,
@@ -33,7 +34,6 @@ from shared.storage.dynamodb import (
 
 _SK: Final = "ORDER"
 _DUE_SHARDS: Final = 4
-_DUE_PAGE: Final = 100
 _LAST: Final = "~"  # sorts after every time
 _AT_ONCE: Final = 100  # orders that can be got together
 # Orders are pending for seconds, so few are at a time: they are looked up where the others are counted, which would take a
@@ -104,18 +104,8 @@ class DynamoOrders:
             raise OrderChanged(_order(_known(failure.item))) from failure
 
     def due(self, before: str) -> Iterator[DueOrder]:
-        shards = [
-            self._walk(
-                "due",
-                "#due = :shard AND #due_at < :before",
-                {"shard": str(shard), "before": before},
-                page_size=_DUE_PAGE,
-                forward=True,
-            )
-            for shard in range(_DUE_SHARDS)
-        ]
-        oldest_first = heapq.merge(*shards, key=lambda item: item["due_at"])
-        return (DueOrder(_id(item), item["due_at"]) for item in oldest_first)
+        items = due_items(self._table, at="due_at", before=before, shards=_DUE_SHARDS)
+        return (DueOrder(_id(item), item["due_at"]) for item in items)
 
     def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
         key = _key(order.id)
@@ -206,33 +196,10 @@ class DynamoOrders:
         self, index: str, condition: str, values: dict[str, Any], *, page_size: int | None
     ) -> Iterator[str]:
         """The places of orders in an index, newest first."""
-        items = self._walk(index, condition, values, page_size=page_size, forward=False)
+        items = self._table.iterate(
+            condition, values, index=index, page_size=page_size, forward=False
+        )
         return (item["placed"] for item in items)
-
-    def _walk(
-        self,
-        index: str,
-        condition: str,
-        values: dict[str, Any],
-        *,
-        page_size: int | None,
-        forward: bool,
-    ) -> Iterator[Item]:
-        """The entries of an index, read page by page as they are consumed."""
-        start: Item | None = None
-        while True:
-            page = self._table.query(
-                condition,
-                values,
-                index=index,
-                limit=page_size,
-                start=start,
-                forward=forward,
-            )
-            yield from page.items
-            start = page.last_key
-            if start is None:
-                return
 
     def _in_order(
         self, places: list[str], status: Status | None, *, consistent: bool = False

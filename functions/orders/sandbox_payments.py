@@ -33,7 +33,7 @@ def _as_a_provider() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError, TemporaryFailure) as cause:
-        if not isinstance(cause, TemporaryFailure) and not is_temporary(cause):
+        if not is_temporary(cause):
             raise
         raise PaymentOutcomeUnknown from cause
 

@@ -111,7 +111,7 @@ _ORDERS: Final = (
         (
             "_claimed",
             "an order that cannot be claimed stops the sweep",
-            catching("Exception", "TemporaryFailure"),
+            catching("Exception", "OSError"),
         ),
     ),
     *_bugs(
@@ -299,6 +299,40 @@ _SHARED: Final = (
         ("Relay._sent", "a disabled key quarantines events", only_if("_REFUSALS", value=True)),
         ("Relay.publish", "one invalid event stops the relay", catching("Exception", "OSError")),
         ("Relay.relay", "the relay reports no failure", expression("unpublished", "()")),
+    ),
+    *_bugs(
+        "shared.storage.due:",
+        "shared/storage/test_due",
+        ("due_items", "one shard of due items is read", expression("shards", "1")),
+        ("due_items", "due items come shard by shard", expression("itemgetter(at)", "id")),
+    ),
+    *_bugs(
+        "shared.calls.breaker.store:",
+        "shared/calls/test_circuit_store",
+        (
+            "DynamoCircuits.write",
+            "a circuit overwrites an unknown state",
+            text("#fence = :over", "attribute_exists(#fence) OR #fence = :over"),
+        ),
+        (
+            "BackoffStore._attempt",
+            "each call waits for a store that fails",
+            only_if("self._failures", value=False),
+        ),
+    ),
+    *_bugs(
+        "shared.calls.breaker.",
+        "shared/calls/test_breaker",
+        (
+            "circuit:CircuitBreaker._note_failure",
+            "no rate of failures opens a circuit",
+            expression("sum(self._failed)", "0"),
+        ),
+        (
+            "shared_circuit:SharedCircuit.acquire_probe",
+            "an environment probes without a lease",
+            before("self._miss_store", "return True"),
+        ),
     ),
     *_bugs(
         "shared.messaging.workers:",

@@ -1,9 +1,7 @@
 """Reservations, and the stock that they move."""
 
-import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any, Final
 
 from products.catalogue.errors import Overtaken
@@ -21,6 +19,7 @@ from products.reservations.models import Pool, Reservation
 from shared.contracts.inventory import PricedLine
 from shared.runtime import clock
 from shared.storage import counters
+from shared.storage.due import due_items
 from shared.storage.dynamodb import (
     ConditionFailed,
     Item,
@@ -32,9 +31,7 @@ from shared.storage.dynamodb import (
     Update,
 )
 
-_INDEX: Final = "due"
 _SHARDS: Final = 4
-_PAGE: Final = 100
 # A late reserve meets a tombstone for longer than any function or queue could keep it. What is sold has no expiry,
 # because the order may be cancelled at any time.
 _RELEASED_KEPT: Final = timedelta(days=30)
@@ -116,24 +113,9 @@ class DynamoReservations:
             raise Overtaken from failure
 
     def due(self, at: datetime) -> Iterator[str]:
-        shards = [self._due(str(shard), clock.rfc3339(at)) for shard in range(_SHARDS)]
-        for item in heapq.merge(*shards, key=itemgetter("expires_at")):
+        items = due_items(self._table, at="expires_at", before=clock.rfc3339(at), shards=_SHARDS)
+        for item in items:
             yield item["pk"].partition("#")[2]
-
-    def _due(self, shard: str, now: str) -> Iterator[Item]:
-        start: Item | None = None
-        while True:
-            page = self._table.query(
-                "#due = :shard AND #expires_at < :now",
-                {"shard": shard, "now": now},
-                index=_INDEX,
-                limit=_PAGE,
-                start=start,
-            )
-            yield from page.items
-            start = page.last_key
-            if start is None:
-                return
 
 
 def _writing(reservation: Reservation, at: datetime) -> Put:

@@ -1,6 +1,7 @@
 """A circuit breaker in one environment, and in several that are slow, die or lose their store."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -49,7 +50,7 @@ class Fleet:
 
     def call(self, environment: Environment, replies: str = "a") -> list[Outcome]:
         """A call for each letter of REPLIES."""
-        return [environment.call(lambda reply=REPLIES[r]: self._serve(reply)) for r in replies]
+        return [environment.call(partial(self._serve, REPLIES[letter])) for letter in replies]
 
     def heal(self, environment: Environment) -> None:
         """The store answers again, and is called again."""

@@ -61,9 +61,9 @@ def test_store_refuses_a_write_over_an_unknown_state(store: CircuitStore) -> Non
     for known in (None, first, "a fence that never was"):
         with pytest.raises(Outdated) as outdated:
             store.write(CIRCUIT, CLOSED, over=known)
+        assert outdated.value.stored == store.read(CIRCUIT)
         assert outdated.value.stored
         assert outdated.value.stored.fence == second
-    assert store.read(CIRCUIT) == outdated.value.stored
 
 
 def test_circuits_are_read_together(table: Table) -> None:

@@ -13,7 +13,6 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
-from shared.errors import TemporaryFailure
 from shared.messaging.dead_letters import DeadLetters, reason_of
 from shared.messaging.redelivery import ComeAgain, GiveUp, Redelivery, delay, waiting_since
 from shared.runtime import clock, logging, metrics
@@ -84,7 +83,7 @@ class _Messages:
             logging.logger().info("handled %s for now: %s", fact.type, rest)
             self._wait(record, rest, rest.seconds)
         except Exception as cause:  # noqa: BLE001  # it is raised again, or the message stands elsewhere
-            if isinstance(cause, TemporaryFailure) or is_temporary(cause):
+            if is_temporary(cause):
                 logging.logger().warning("could not handle %s yet", fact.type, exc_info=True)
                 self._wait(record, cause)
             else:

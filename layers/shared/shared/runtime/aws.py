@@ -9,6 +9,7 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
+from shared.errors import TemporaryFailure
 from shared.runtime import cold_start
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ def client(
 
 
 def is_temporary(error: Exception) -> bool:
-    """Whether an AWS service was throttling, failing or unreachable, so that the same call may succeed in a moment."""
+    """Whether a service of AWS or of Bodega was throttling, failing or unreachable, so that the same call may succeed later."""
+    if isinstance(error, TemporaryFailure):
+        return True
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= 500 or error.response["Error"]["Code"] in _THROTTLING

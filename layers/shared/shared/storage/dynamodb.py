@@ -239,6 +239,26 @@ class Table:
         last = answer.get("LastEvaluatedKey")
         return Page([self._read(i) for i in answer["Items"]], from_wire(last) if last else None)
 
+    def iterate(
+        self,
+        key_condition: str,
+        values: Mapping[str, Any],
+        *,
+        index: str,
+        page_size: int | None = None,
+        forward: bool = True,
+    ) -> Iterator[Item]:
+        """All items of a query on an index, read page by page as they are consumed."""
+        start: Item | None = None
+        while True:
+            page = self.query(
+                key_condition, values, index=index, limit=page_size, start=start, forward=forward
+            )
+            yield from page.items
+            start = page.last_key
+            if start is None:
+                return
+
     def transact(self, operations: Iterable[Operation]) -> None:
         """Do all of the operations or none, once, however often it takes to send them.
 
