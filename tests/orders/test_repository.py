@@ -136,16 +136,6 @@ def test_the_longest_due_orders_come_first_whatever_their_shard(orders: Orders) 
     assert found == [order_id_of(minute * 3 + 1) for minute in range(8)]
 
 
-def test_all_due_orders_are_found_however_many_a_shard_has(
-    orders: Orders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("orders.repository._DUE_PAGE", 2)
-    # All but one in one shard.
-    placed = [added(orders, an_order(4 * n, at=NOON + n * MINUTE)).id for n in range(7)]
-    placed.append(added(orders, an_order(1, at=NOON + 8 * MINUTE)).id)
-    assert [due.id for due in orders.due(rfc3339(NOON + 20 * MINUTE))] == placed
-
-
 def test_a_waiting_order_is_deferred_and_its_payment_known(orders: Orders) -> None:
     order = added(orders, an_order())
     later = rfc3339(NOON + 2 * MINUTE)
