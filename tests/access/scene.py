@@ -18,7 +18,7 @@ from gateway.site import DOCUMENT, EVENTS, Site
 from shared.auth.tokens import keys_from_kms
 from shared.runtime import aws, settings
 from shared.web.app import lambda_handler
-from tests.shared.forging import Forge, Key
+from tests.shared.auth.forging import Forge, Key
 from tests.simulation.stage import Stage, opened
 from tests.simulation.town import Town
 from tests.support.client import PASSWORD, Client

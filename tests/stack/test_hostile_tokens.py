@@ -1,11 +1,11 @@
-"""The deployed services believe no token that is not ours; all of them are tried in tests/shared/test_tokens.py."""
+"""The deployed services believe no token that is not ours; all of them are tried in tests/shared/auth/test_tokens.py."""
 
 import jwt
 import pytest
 
 from shared.auth.tokens import keys_from_kms
-from tests.shared.forging import Forge
-from tests.shared.hostile_tokens import hostile
+from tests.shared.auth.forging import Forge
+from tests.shared.auth.hostile_tokens import hostile
 from tests.support.callers import PLACES
 from tests.support.client import Client, code
 from tests.support.cloud import Cloud

@@ -281,7 +281,7 @@ _NOTIFICATIONS: Final = (
 _SHARED: Final = (
     *_bugs(
         "shared.storage.dynamodb:Table.",
-        "shared/test_dynamodb",
+        "shared/storage/test_dynamodb",
         ("transact", "a repetition has its own token", expression("token", "uuid.uuid4().hex")),
         ("_unless_contended", "a conflict is not retried", constant("retryable", "()")),
         ("_read", "an item of a later schema is read", without_raise("NewerSchema")),
@@ -289,7 +289,7 @@ _SHARED: Final = (
     ),
     *_bugs(
         "shared.messaging.outbox:",
-        "shared/test_outbox",
+        "shared/messaging/test_outbox",
         ("recording", "a version has a second event", without_argument("Put", "condition")),
         (
             "Relay._sent",
@@ -336,7 +336,7 @@ _SHARED: Final = (
     ),
     *_bugs(
         "shared.messaging.workers:",
-        "shared/test_workers shared/test_coming_again",
+        "shared/messaging/test_workers shared/messaging/test_coming_again",
         ("_Messages._fail", "a message that failed is deleted", without_raise("cause")),
         ("_Messages._wait", "a message that was not sent is deleted", without_raise("cause")),
         ("_Messages.handle", "an outage uses up attempts", only_if("is_temporary", value=False)),
@@ -347,13 +347,13 @@ _SHARED: Final = (
 _ACCESS: Final = (
     *_bugs(
         "shared.auth.authentication:Gate.",
-        "shared/test_auth",
+        "shared/auth/test_authentication",
         ("admit", "a customer uses an admin's route", only_if("Who.ADMIN", value=False)),
         ("admit", "a deactivated user's token works", only_if("_standing", value=False)),
     ),
     *_bugs(
         "shared.web.routing:",
-        "shared/test_auth",
+        "shared/auth/test_authentication",
         ("check", "an undeclared route is served", without_raise("NotGuarded")),
     ),
     *_bugs(
@@ -373,7 +373,7 @@ _ACCESS: Final = (
     ),
     *_bugs(
         "shared.auth.tokens:TokenVerifier.",
-        "shared/test_tokens",
+        "shared/auth/test_tokens",
         (
             "caller",
             "a token of another type is accepted",

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from shared.auth.tokens import Caller, PublicKey, TokenVerifier, keys_from_kms, public_key
 from shared.errors import Unauthenticated
 from shared.runtime import aws
-from tests.shared.forging import ISSUER, Forge, Key
-from tests.shared.hostile_tokens import hostile, surrounded
+from tests.shared.auth.forging import ISSUER, Forge, Key
+from tests.shared.auth.hostile_tokens import hostile, surrounded
 from tests.support.http import Answer, HttpClient
 from tests.users.shop import Shop
 from users.api import create_app as create_users_app

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shared.auth.jws import encoded
-from tests.shared import hostile_keys
-from tests.shared.forging import Forge, as_bytes, decoded
-from tests.shared.hostile_keys import Named
+from tests.shared.auth import hostile_keys
+from tests.shared.auth.forging import Forge, as_bytes, decoded
+from tests.shared.auth.hostile_keys import Named
 
 _ENDLESS: Final = [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"9" * 400]
 _NO_NUMBERS: Final[list[Any]] = [None, True, False, "", "1", [], [1], {}, {"a": 1}, 1.5]

@@ -6,10 +6,10 @@ from shared.calls.internal import CallFailed, CallThrottled
 from shared.contracts.events import Event
 from shared.errors import ServiceUnavailable, TemporaryFailure
 from shared.messaging.redelivery import ComeAgain, pause
-from tests.shared.test_workers import Queues, an_event, events, failures
+from tests.shared.messaging.test_workers import Queues, an_event, events, failures
 from tests.support.context import LambdaContext
 
-# When the messages of tests.shared.test_workers were first received.
+# When the messages of tests.shared.messaging.test_workers were first received.
 SINCE = "2026-11-20T08:30:00.131Z"
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared.auth.jws import encoded
-from tests.shared.forging import Forge, Key, Sign, as_bytes
+from tests.shared.auth.forging import Forge, Key, Sign, as_bytes
 
 type Named = Iterator[tuple[str, str]]
 
