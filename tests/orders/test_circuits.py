@@ -69,6 +69,18 @@ def test_who_is_not_asked_is_told_since_when(stage: Stage) -> None:
     assert refused.value.asked_at == failed_at
 
 
+def test_insisting_payments_call_a_provider_whose_circuit_is_open(stage: Stage) -> None:
+    payments = GuardedPayments(stage.payments, stage.clock)
+    stage.payments.down.add("find")
+    for number in range(5):
+        with pytest.raises(PaymentUnavailable):
+            payments.find(f"order-{number}", None)
+    stage.payments.down.clear()
+    with pytest.raises(PaymentUnavailable):
+        payments.find("another", None)
+    assert payments.insisting.find("another", None) is None
+
+
 def test_an_inventory_that_is_down_is_left_alone_too(stage: Stage) -> None:
     stock = GuardedStock(stage.stock, stage.clock)
     orders = [stage.placed(number=number) for number in range(6)]

@@ -11,7 +11,7 @@ from shared.messaging.workers import queue_worker
 from shared.runtime.aws import client
 from shared.runtime.settings import QueueSettings
 from shared.storage.dynamodb import Table
-from tests.shared.messaging.test_outbox import TOPIC, FakeTopic
+from tests.shared.messaging.topic import TOPIC, FakeTopic
 from tests.support.aws import make_table
 from tests.support.context import LambdaContext, a_deadline
 from tools.dlq.__main__ import change, list_all, main, show

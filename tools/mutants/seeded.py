@@ -336,7 +336,7 @@ _SHARED: Final = (
     ),
     *_bugs(
         "shared.messaging.workers:",
-        "shared/messaging/test_workers shared/messaging/test_coming_again",
+        "shared/messaging/test_workers",
         ("_Messages._fail", "a message that failed is deleted", without_raise("cause")),
         ("_Messages._wait", "a message that was not sent is deleted", without_raise("cause")),
         ("_Messages.handle", "an outage uses up attempts", only_if("is_temporary", value=False)),
