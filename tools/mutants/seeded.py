@@ -96,18 +96,18 @@ _ORDERS: Final = (
         ),
     ),
     *_bugs(
-        "orders.guards:_Guard.",
-        "orders/test_guards",
+        "orders.circuits:_Guard.",
+        "orders/test_circuits",
         ("call", "a circuit refuses an order's last attempt", expression("not insists", "True")),
     ),
     *_bugs(
         "orders.sandbox_payments:",
-        "orders/test_payments",
+        "orders/test_sandbox_payments",
         ("", "a key opens a second payment", without_argument("put", "condition")),
     ),
     *_bugs(
-        "orders.overdue:Overdue.",
-        "orders/test_overdue",
+        "orders.due_orders:Overdue.",
+        "orders/test_due_orders",
         (
             "_claimed",
             "an order that cannot be claimed stops the sweep",
@@ -128,8 +128,8 @@ _ORDERS: Final = (
 
 _PRODUCTS: Final = (
     *_bugs(
-        "products.repository.reservations:",
-        "products/test_reservation_stores products/test_reservations",
+        "products.reservations.repository:",
+        "products/reservations/test_repository products/reservations/test_service",
         ("_writing", "an order reserves stock twice", without_argument("Put", "condition")),
         (
             "_changing",
@@ -149,8 +149,8 @@ _PRODUCTS: Final = (
         ),
     ),
     *_bugs(
-        "products.repository.stock:",
-        "products/test_reservation_stores products/test_reservations",
+        "products.catalogue.repository.stock:",
+        "products/reservations/test_repository products/reservations/test_service",
         (
             "taking",
             "more is reserved than is available",
@@ -158,8 +158,8 @@ _PRODUCTS: Final = (
         ),
     ),
     *_bugs(
-        "products.service.reservations:ReservationService.",
-        "products/test_reservations",
+        "products.reservations.service:ReservationService.",
+        "products/reservations/test_service",
         (
             "_release",
             "a release of nothing leaves no tombstone",
@@ -172,8 +172,8 @@ _PRODUCTS: Final = (
         ),
     ),
     *_bugs(
-        "products.models:",
-        "products/test_models",
+        "products.reservations.models:",
+        "products/reservations/test_models",
         (
             "Reservation.confirmed",
             "a released reservation is confirmed",
@@ -181,13 +181,13 @@ _PRODUCTS: Final = (
         ),
     ),
     *_bugs(
-        "products.service.catalogue:CatalogueService.",
-        "products/test_catalogue",
+        "products.catalogue.service:CatalogueService.",
+        "products/catalogue/test_service",
         ("_replayed", "a key changes stock by another amount", only_if("digest", value=False)),
     ),
     *_bugs(
-        "products.repository.products:",
-        "products/test_product_stores",
+        "products.catalogue.repository.products:",
+        "products/catalogue/test_repository",
         (
             "_change",
             "a product is changed over another change",
@@ -198,7 +198,7 @@ _PRODUCTS: Final = (
 
 _USERS: Final = (
     *_bugs(
-        "users.repository.accounts:",
+        "users.accounts.repository:",
         "users/test_repository",
         (
             "UserRepository.add",
@@ -209,7 +209,7 @@ _USERS: Final = (
         ("_change", "an account of any version is changed", text("= :seen", ">= :seen")),
     ),
     *_bugs(
-        "users.repository.families:FamilyRepository.",
+        "users.sessions.repository:FamilyRepository.",
         "users/test_repository",
         (
             "rotate",
@@ -218,22 +218,22 @@ _USERS: Final = (
         ),
     ),
     *_bugs(
-        "users.sessions:SessionService.",
+        "users.sessions.service:SessionService.",
         "users/test_sessions",
         ("_reused", "a reused refresh token keeps its family", without("_families.end")),
     ),
     *_bugs(
-        "users.attempts:Guard.",
+        "users.login_throttle.service:Guard.",
         "users/test_attempts",
         ("_counted", "an uncounted password is compared", only_if("is_counted", value=True)),
     ),
     *_bugs(
-        "users.repository.accounts:UserRepository.",
+        "users.accounts.repository:UserRepository.",
         "flows/test_log_in",
         ("find_by_email", "an unknown address costs a read less", without("_read_nobody")),
     ),
     *_bugs(
-        "users.repository.accounts:UserRepository.",
+        "users.accounts.repository:UserRepository.",
         "users/test_erasure",
         ("erase", "an erased account keeps its address", without("Delete")),
     ),
@@ -272,8 +272,8 @@ _NOTIFICATIONS: Final = (
         ("", "a third e-mail is sent without an answer", constant("MOST_ATTEMPTS", "3")),
     ),
     *_bugs(
-        "notifications.notifier:Notifier.",
-        "notifications/test_notifier",
+        "notifications.emails.service:Notifier.",
+        "notifications/emails/test_service",
         ("_send", "a refused attempt counts", without("_notifications.release")),
     ),
 )
@@ -348,13 +348,13 @@ _ACCESS: Final = (
     *_bugs(
         "shared.auth.authentication:Gate.",
         "shared/auth/test_authentication",
-        ("admit", "a customer uses an admin's route", only_if("Who.ADMIN", value=False)),
+        ("admit", "a customer uses an admin's route", only_if("access.admits", value=False)),
         ("admit", "a deactivated user's token works", only_if("_standing", value=False)),
     ),
     *_bugs(
         "shared.web.routing:",
         "shared/auth/test_authentication",
-        ("check", "an undeclared route is served", without_raise("NotGuarded")),
+        ("check", "an unguarded route is served", without_raise("NotGuarded")),
     ),
     *_bugs(
         "orders.service:OrderService.",
@@ -399,7 +399,7 @@ _SIMULATED: Final = (
         f"{_MATRIX}[cancel of a confirmed order]",
     ),
     _bug(
-        "products.repository.products:DynamoProducts.restock",
+        "products.catalogue.repository.products:DynamoProducts.restock",
         "a stock change overwrites its receipt",
         without_argument("Put", "condition"),
         f"{_MATRIX}[restock]",
@@ -420,7 +420,7 @@ _SIMULATED: Final = (
                 "test_stale_reads_break_no_promise[ship and deliver-tables]",
             ),
             (
-                "users.repository.families:FamilyRepository.find",
+                "users.sessions.repository:FamilyRepository.find",
                 "a stale session is used",
                 "_table.get",
                 "test_a_session_goes_on_at_once_and_ends_at_once",
