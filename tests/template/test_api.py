@@ -1,4 +1,4 @@
-"""The API as CloudFormation gets it: which resource owns which part, and what API Gateway answers by itself."""
+"""The API as CloudFormation gets it, what API Gateway answers by itself, and the template that the emulator gets."""
 
 import copy
 import json
@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import botocore.session
 import pytest
-from cfnlint.api import ManualArgs, lint
 
 from shared.errors import BodegaError
 from shared.web.app import _HEADERS
@@ -20,7 +19,7 @@ type Template = dict[str, Any]
 
 _RESPONSES: Final = "x-amazon-apigateway-gateway-responses"
 _ANY: Final = "x-amazon-apigateway-any-method"
-# What the documentation gives as each type's own status; those of 5xx are all 503 here, by DEFAULT_5XX.
+# Each type's status by API Gateway's documentation; DEFAULT_5XX makes all of 5xx 503.
 _STATUSES: Final = {
     "ACCESS_DENIED": 403,
     "API_CONFIGURATION_ERROR": 503,
@@ -46,97 +45,44 @@ _STATUSES: Final = {
 }
 
 
-@pytest.fixture(scope="module")
-def made() -> Template:
-    return transformed()
+def _body(made: Template) -> dict[str, Any]:
+    body: dict[str, Any] = made["Resources"]["Api"]["Properties"]["Body"]
+    return body
 
 
-@pytest.fixture(scope="module")
-def body(made: Template) -> dict[str, Any]:
-    found: dict[str, Any] = made["Resources"]["Api"]["Properties"]["Body"]
-    return found
+def _deployment(made: Template) -> str:
+    ref: str = made["Resources"]["ApiliveStage"]["Properties"]["DeploymentId"]["Ref"]
+    assert made["Resources"][ref]["Type"] == "AWS::ApiGateway::Deployment"
+    return ref
 
 
-def of_gateway(made: Template) -> dict[str, str]:
-    """The resources of API Gateway, by their logical ids."""
-    types = {name: resource["Type"] for name, resource in made["Resources"].items()}
-    return {name: type_ for name, type_ in types.items() if type_.startswith("AWS::ApiGateway")}
-
-
-def deployment(made: Template) -> str:
-    [found] = [name for name, t in of_gateway(made).items() if t == "AWS::ApiGateway::Deployment"]
-    return found
-
-
-def changed(path: str) -> Template:
-    """The template with one more route."""
-    another = copy.deepcopy(template())
-    events = another["Resources"]["GatewayApi"]["Properties"]["Events"]
-    events["More"] = copy.deepcopy(events["Docs"])
-    events["More"]["Properties"]["Path"] = path
-    return another
-
-
-# --- who owns what ---
-
-
-def test_the_api_s_body_alone_has_routes_and_gateway_responses(
-    made: Template, body: dict[str, Any]
-) -> None:
+def test_the_body_alone_has_routes_and_gateway_responses() -> None:
     # CloudFormation imports the body whenever it changes, and so drops what other resources added to the API.
-    assert set(of_gateway(made).values()) <= {
-        "AWS::ApiGateway::Account",
-        "AWS::ApiGateway::Deployment",
-        "AWS::ApiGateway::RestApi",
-        "AWS::ApiGateway::Stage",
-        # A custom domain is no part of the API.
-        "AWS::ApiGateway::DomainName",
-        "AWS::ApiGateway::BasePathMapping",
+    types = {resource["Type"] for resource in transformed()["Resources"].values()}
+    assert not types & {
+        f"AWS::ApiGateway::{part}" for part in ("Resource", "Method", "GatewayResponse", "Model")
     }
+    body = _body(transformed())
     routes = {
-        (("ANY" if method == _ANY else method.upper()), path)
+        ("ANY" if method == _ANY else method.upper(), path)
         for path, item in body["paths"].items()
         for method in item
     }
-    declared = {(e["Method"], e["Path"]) for f in FUNCTIONS.values() for e in f.events("Api")}
-    assert routes == declared
+    assert routes == {(e["Method"], e["Path"]) for f in FUNCTIONS.values() for e in f.events("Api")}
     given = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
     assert body[_RESPONSES].keys() == given.keys()
 
 
-def test_cfn_lint_finds_nothing_beside_the_body(made: Template) -> None:
-    def found(given: Template) -> set[str]:
-        matches = lint(json.dumps(given), config=ManualArgs(regions=["eu-west-1"]))
-        return {match.rule.id for match in matches}
-
-    assert "W3660" not in found(made)
-    beside = {
-        "Type": "AWS::ApiGateway::GatewayResponse",
-        "Properties": {"RestApiId": {"Ref": "Api"}, "ResponseType": "THROTTLED"},
-    }
-    assert "W3660" in found({**made, "Resources": {**made["Resources"], "Beside": beside}})
-
-
-def test_whatever_changes_the_body_makes_a_new_deployment(made: Template) -> None:
-    stage = made["Resources"]["ApiliveStage"]["Properties"]
-    assert stage["DeploymentId"] == {"Ref": deployment(made)}
-    route = transform(changed("/more"))
-    text = copy.deepcopy(template())
+def test_a_changed_body_makes_a_new_deployment() -> None:
+    route, text = copy.deepcopy(template()), copy.deepcopy(template())
+    events = route["Resources"]["GatewayApi"]["Properties"]["Events"]
+    events["More"] = copy.deepcopy(events["Docs"])
+    events["More"]["Properties"]["Path"] = "/more"
     throttled = text["Resources"]["Api"]["Properties"]["GatewayResponses"]["THROTTLED"]
     throttled["ResponseTemplates"]["application/json"] += " "
-    ids = [deployment(it) for it in (made, route, transform(text), transform(changed("/m2")))]
-    assert len(set(ids)) == len(ids)
-    # The stage's settings are the stage's own, and stay.
-    again = route["Resources"]["ApiliveStage"]["Properties"]
-    assert {**again, "DeploymentId": None} == {**stage, "DeploymentId": None}
-    kept = route["Resources"]["Api"]["Properties"]["Body"]
-    assert kept["paths"].keys() == {
-        *made["Resources"]["Api"]["Properties"]["Body"]["paths"],
-        "/more",
-    }
-
-
-# --- what API Gateway answers by itself ---
+    made = [transformed(), transform(route), transform(text)]
+    assert len({_deployment(one) for one in made}) == len(made)
+    assert _body(made[1])["paths"].keys() == {*_body(made[0])["paths"], "/more"}
 
 
 def test_every_type_of_gateway_response_is_known() -> None:
@@ -145,15 +91,13 @@ def test_every_type_of_gateway_response_is_known() -> None:
 
 
 @pytest.mark.parametrize(("type_", "status"), _STATUSES.items())
-def test_a_gateway_response_is_a_problem(
-    body: dict[str, Any], type_: str, status: int | None
-) -> None:
-    responses = body[_RESPONSES]
+def test_a_gateway_response_is_a_problem(type_: str, status: int | None) -> None:
+    responses = _body(transformed())[_RESPONSES]
     given = responses.get(type_, responses["DEFAULT_5XX" if status == 503 else "DEFAULT_4XX"])
     assert given.get("statusCode") == (str(status) if status else None)
     text = given["responseTemplates"]["application/json"]
-    # Nothing of what a client sent: the template is filled in as it is, and nothing is escaped.
-    assert set(re.findall(r"\$[\w.]+", text)) == {"$context.requestId"}
+    # API Gateway escapes nothing, so the template contains nothing of the request.
+    assert set(re.findall(r"\$[\w.{]+", text)) == {"$context.requestId"}
     problem = json.loads(text.replace("$context.requestId", "r-1"))
     assert problem.keys() - {"status"} == {"type", "title", "detail", "instance", "request_id"}
     assert problem.get("status") == status
@@ -181,45 +125,27 @@ def _all(error: type[BodegaError]) -> list[type[BodegaError]]:
     return [error, *(below for it in error.__subclasses__() for below in _all(it))]
 
 
-# --- what is adapted for the emulator ---
-
-
-def test_what_is_adapted_has_the_routes_of_the_template() -> None:
+def test_the_emulators_copy_differs_in_the_named_points_only() -> None:
     adapted = copy.deepcopy(template())
     adapt(adapted)
+    events = [
+        event
+        for resource in adapted["Resources"].values()
+        if resource["Type"] == "AWS::Serverless::Function"
+        for event in resource["Properties"].get("Events", {}).values()
+    ]
     routes = [
         (event["Properties"]["Method"], event["Properties"]["Path"])
-        for resource in adapted["Resources"].values()
-        if resource["Type"] == "AWS::Serverless::Function"
-        for event in resource["Properties"].get("Events", {}).values()
+        for event in events
         if event["Type"] == "Api"
     ]
-    assert len(routes) == len(set(routes))
-    assert set(routes) == set().union(*(function.routes for function in FUNCTIONS.values()))
-
-
-def test_what_is_adapted_denies_nothing_for_want_of_tls_and_forgives_a_missing_sender() -> None:
-    before = json.dumps(template())
-    adapted = copy.deepcopy(template())
-    adapt(adapted)
-    after = json.dumps(adapted)
-    assert "aws:SecureTransport" in before
-    assert "aws:SecureTransport" not in after
-    assert '"StringEquals": {"ses:FromAddress"' in before
+    assert sorted(routes) == sorted(route for f in FUNCTIONS.values() for route in f.routes)
+    workers = [event["Properties"] for event in events if event["Type"] == "SQS"]
+    assert {type(worker["ScalingConfig"]["MaximumConcurrency"]) for worker in workers} == {int}
+    before, after = json.dumps(template()), json.dumps(adapted)
+    for condition in ('"aws:SecureTransport"', '"StringEquals": {"ses:FromAddress"'):
+        assert condition in before
+        assert condition not in after
     assert '"StringEqualsIfExists": {"ses:FromAddress"' in after
-    # The queues' policies still let the topic in; that of the topic has nothing else.
+    # The topic's policy has no other statement.
     assert template()["Resources"].keys() - adapted["Resources"].keys() == {"EventsPolicy"}
-
-
-def test_what_is_adapted_gives_the_workers_concurrency_as_numbers() -> None:
-    adapted = copy.deepcopy(template())
-    adapt(adapted)
-    numbers = [
-        event["Properties"]["ScalingConfig"]["MaximumConcurrency"]
-        for resource in adapted["Resources"].values()
-        if resource["Type"] == "AWS::Serverless::Function"
-        for event in resource["Properties"].get("Events", {}).values()
-        if event["Type"] == "SQS"
-    ]
-    assert numbers
-    assert all(isinstance(number, int) for number in numbers)

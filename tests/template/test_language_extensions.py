@@ -1,0 +1,48 @@
+"""Loops of the template are expanded as the emulator expands them, whose authors have measured CloudFormation's transform."""
+
+import json
+import subprocess
+from typing import Any, Final
+
+from tools.language_extensions import expand
+from tools.local.places import EMULATOR_PYTHON
+from tools.template import ROOT, read, template
+
+_EXPAND: Final = """
+import json, sys
+from ministack.services.cloudformation.language_extensions import apply
+json.dump(apply(json.load(sys.stdin), {}), sys.stdout)
+"""
+
+
+def _expanded_by_emulator(given: dict[str, Any]) -> dict[str, Any]:
+    ended = subprocess.run(
+        (EMULATOR_PYTHON, "-c", _EXPAND),
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expanded: dict[str, Any] = json.loads(ended.stdout)
+    return expanded
+
+
+def test_loops_are_expanded_as_the_emulator_does() -> None:
+    given = read(ROOT / "template.yaml")
+    assert "Fn::ForEach" in json.dumps(given)
+    # Our own expansion gives functions of constants the same form.
+    by_emulator = expand(_expanded_by_emulator(given))
+    assert by_emulator["Resources"] == template()["Resources"]
+    assert by_emulator["Outputs"] == template()["Outputs"]
+
+
+def test_a_loop_inside_a_loop_substitutes_both_identifiers() -> None:
+    fragment = {"${A}${B}": {"Fn::Sub": "${A} of ${B} in ${AWS::Region}"}, "${B}${A}": {"Ref": "B"}}
+    inner = {"Fn::ForEach::Inner": ["B", ["x", "y"], fragment]}
+    given = {"Resources": {"Fn::ForEach::Outer": ["A", ["q"], inner]}}
+    assert expand(given)["Resources"] == {
+        "qx": {"Fn::Sub": "q of x in ${AWS::Region}"},
+        "xq": "x",
+        "qy": {"Fn::Sub": "q of y in ${AWS::Region}"},
+        "yq": "y",
+    }
