@@ -68,11 +68,7 @@ def of_bootstrap() -> Plan:
 
 
 def waits_for(plan: Plan, name: str) -> set[str]:
-    """All that CloudFormation makes before that resource.
-
-    Raises:
-        ValueError: the resource waits for itself.
-    """
+    """All that CloudFormation makes before that resource."""
     before: set[str] = set()
     look_at = list(plan[name].waits_for)
     while look_at:
@@ -80,8 +76,6 @@ def waits_for(plan: Plan, name: str) -> set[str]:
         if one not in before:
             before.add(one)
             look_at += plan[one].waits_for
-    if name in before:
-        raise ValueError(f"{name} waits for itself")
     return before
 
 

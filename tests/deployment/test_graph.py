@@ -1,35 +1,35 @@
-"""What CloudFormation makes first, for each way to deploy: the order that AWS documents."""
+"""What CloudFormation makes in which order and under which names, for each way to deploy.
 
-from collections.abc import Iterator
+cfn-lint finds resources that wait for themselves or for one that a condition leaves out (`make check`).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import pytest
 
 from tests.deployment import plans
-from tests.deployment.plans import DEPLOYMENTS, Plan
-from tools.template import ROOT, read
+from tests.deployment.plans import DEPLOYMENTS, Plan, Resource
+from tools.template import ROOT, read, template
 
 deployments = pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=DEPLOYMENTS)
-
-
-def test_no_resource_of_bootstrap_waits_for_itself() -> None:
-    plan = plans.of_bootstrap()
-    for name in plan:
-        plans.waits_for(plan, name)
-
-
-@deployments
-def test_no_resource_waits_for_itself_or_for_one_that_is_not_deployed(
-    deployment: dict[str, str],
-) -> None:
-    plan = plans.of_shop(deployment)
-    for name in plan:
-        plans.waits_for(plan, name)
+# What else identifies a resource in an account, besides what its schema calls its identifier.
+ALSO_IDENTIFIED_BY: Final = {
+    "AWS::CloudWatch::Alarm": ["Namespace", "MetricName", "Dimensions"],
+    "AWS::Events::Rule": ["Name"],
+    "AWS::Lambda::Alias": ["FunctionName", "Name"],
+    "AWS::Lambda::LayerVersion": ["LayerName"],
+    "AWS::SNS::Topic": ["TopicName"],
+    "AWS::SQS::Queue": ["QueueName"],
+    "AWS::WAFv2::WebACL": ["VisibilityConfig"],
+}
 
 
 # --- the account's setting ---
 
 
-def test_the_account_takes_a_role_for_access_logs_after_it_has_an_api() -> None:
+def test_account_takes_the_role_for_access_logs_after_it_has_an_api() -> None:
     # "If an API Gateway resource has never been created in your AWS account, you must add a dependency on another API
     # Gateway resource": the documentation of AWS::ApiGateway::Account.
     plan = plans.of_bootstrap()
@@ -39,107 +39,41 @@ def test_the_account_takes_a_role_for_access_logs_after_it_has_an_api() -> None:
 
 
 @deployments
-def test_a_stage_with_access_logs_waits_for_the_account_to_have_the_role(
-    deployment: dict[str, str],
-) -> None:
-    exported = {
-        output["Export"]["Name"]
-        for output in read(ROOT / "bootstrap.yaml")["Outputs"].values()
-        if "Export" in output
-    }
+def test_shop_needs_the_accounts_settings_and_makes_none(deployment: dict[str, str]) -> None:
+    outputs = read(ROOT / "bootstrap.yaml")["Outputs"].values()
+    exported = {output["Export"]["Name"] for output in outputs if "Export" in output}
     plan = plans.of_shop(deployment)
     [(_, stage)] = plans.of_type(plan, "AWS::ApiGateway::Stage")
     assert "AccessLogSetting" in stage.properties
     assert stage.imports == exported == {"bodega:ApiLogsRole"}
-
-
-def test_a_shop_sets_nothing_that_an_account_has_once() -> None:
     once = {"AWS::ApiGateway::Account", "AWS::SES::EmailIdentity", "AWS::IAM::OIDCProvider"}
-    for deployment in DEPLOYMENTS.values():
-        assert not once & {resource.type for resource in plans.of_shop(deployment).values()}
+    assert not once & {resource.type for resource in plan.values()}
 
 
-# --- what must be there first ---
+# --- the order ---
 
 
 def _pairs(plan: Plan) -> Iterator[tuple[str, str]]:
-    """A resource, and one that must be there before it."""
-
-    def each(type_: str) -> list[str]:
-        return [name for name, _ in plans.of_type(plan, type_)]
-
-    def policies_of(property_: str, target: str) -> list[str]:
-        types = ("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
-        return [
-            name
-            for type_ in types
-            for name, policy in plans.of_type(plan, type_)
-            if target.removesuffix(".Arn") in policy.properties.get(property_, ())
-        ]
-
-    [stage] = each("AWS::ApiGateway::Stage")
-    [deployment] = each("AWS::ApiGateway::Deployment")
-    yield stage, deployment
-    for association in each("AWS::WAFv2::WebACLAssociation"):
-        yield association, stage
-    for mapping in each("AWS::ApiGateway::BasePathMapping"):
-        yield mapping, stage
-        yield from ((mapping, domain) for domain in each("AWS::ApiGateway::DomainName"))
+    """A resource, and one that must exist before it."""
+    [(stage, _)] = plans.of_type(plan, "AWS::ApiGateway::Stage")
+    for type_ in ("AWS::WAFv2::WebACLAssociation", "AWS::ApiGateway::BasePathMapping"):
+        yield from ((name, stage) for name, _ in plans.of_type(plan, type_))
     for name, subscription in plans.of_type(plan, "AWS::SNS::Subscription"):
-        # What the topic sends before the policy is there is refused, by the dead letters' queue as well.
-        queue = subscription.properties["Endpoint"]
+        # Before its policy exists, a queue refuses what the topic sends, and so does the dead-letter queue.
         dead_letters = subscription.properties["RedrivePolicy"]["deadLetterTargetArn"]
-        needed = [*policies_of("Queues", queue), *policies_of("Queues", dead_letters)]
+        queues = {_named(subscription.properties["Endpoint"]), _named(dead_letters)}
+        needed = [
+            policy
+            for policy, resource in plans.of_type(plan, "AWS::SQS::QueuePolicy")
+            if queues & {_named(queue) for queue in resource.properties["Queues"]}
+        ]
         assert len(needed) == 2
         yield from ((name, policy) for policy in needed)
-    for name, alias in plans.of_type(plan, "AWS::Lambda::Alias"):
-        yield name, alias.properties["FunctionVersion"].rpartition("/")[2].removesuffix(".Version")
-
-
-@deployments
-def test_each_resource_waits_for_what_aws_wants_first(deployment: dict[str, str]) -> None:
-    plan = plans.of_shop(deployment)
-    pairs = list(_pairs(plan))
-    assert len(pairs) > 10
-    for name, first in pairs:
-        assert first in plans.waits_for(plan, name), f"{name} may be made before {first}"
-
-
-@deployments
-def test_a_role_has_its_policies_when_it_is_made(deployment: dict[str, str]) -> None:
-    # A policy of its own could come after the function, and after the mapping that Lambda checks the role for.
-    plan = plans.of_shop(deployment)
-    types = {resource.type for resource in plan.values()}
-    assert not types & {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
     for name, source in plans.of_type(plan, "AWS::Lambda::EventSourceMapping"):
-        function = source.properties["FunctionName"].rpartition("/")[2]
-        role = plan[function].properties["Role"].rpartition("/")[2].removesuffix(".Arn")
+        # Lambda checks the role when it makes the mapping.
+        role = _named(plan[_named(source.properties["FunctionName"])].properties["Role"])
         assert plan[role].properties["Policies"]
-        assert role in plans.waits_for(plan, name)
-
-
-@deployments
-def test_a_key_has_its_policy_when_it_is_made(deployment: dict[str, str]) -> None:
-    plan = plans.of_shop(deployment)
-    for _, key in plans.of_type(plan, "AWS::KMS::Key"):
-        assert key.properties["KeyPolicy"]["Statement"]
-
-
-@deployments
-def test_who_is_called_by_an_alias_may_be_called_by_it(deployment: dict[str, str]) -> None:
-    # A permission without the alias's qualifier is one for the unpublished function alone.
-    plan = plans.of_shop(deployment)
-    for _, permission in plans.of_type(plan, "AWS::Lambda::Permission"):
-        target = permission.properties["FunctionName"].rpartition("/")[2]
-        aliased = {
-            alias.properties["FunctionName"].rpartition("/")[2]: name
-            for name, alias in plans.of_type(plan, "AWS::Lambda::Alias")
-        }
-        assert target not in aliased
-        assert plan[target].type in {"AWS::Lambda::Alias", "AWS::Lambda::Function"}
-
-
-# --- what AWS compares ---
+        yield name, role
 
 
 def _named(value: str) -> str:
@@ -148,26 +82,29 @@ def _named(value: str) -> str:
 
 
 @deployments
-def test_a_stage_its_deployment_and_its_domain_are_of_one_api(deployment: dict[str, str]) -> None:
+def test_resource_waits_for_what_aws_needs_first(deployment: dict[str, str]) -> None:
     plan = plans.of_shop(deployment)
-    [(name, stage)] = plans.of_type(plan, "AWS::ApiGateway::Stage")
-    api = stage.properties["RestApiId"]
-    assert plan[_named(stage.properties["DeploymentId"])].properties["RestApiId"] == api
-    for _, mapping in plans.of_type(plan, "AWS::ApiGateway::BasePathMapping"):
-        assert mapping.properties["RestApiId"] == api
-        assert _named(mapping.properties["Stage"]) == name
+    pairs = list(_pairs(plan))
+    assert len(pairs) >= 9
+    for name, first in pairs:
+        assert first in plans.waits_for(plan, name), f"{name} may be made before {first}"
+    # A policy of its own could come after the function.
+    types = {resource.type for resource in plan.values()}
+    assert not types & {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
 
 
 @deployments
-def test_an_alias_names_a_version_of_its_own_function(deployment: dict[str, str]) -> None:
+def test_permission_is_for_the_alias_that_is_called(deployment: dict[str, str]) -> None:
+    # A permission without the alias's qualifier is one for the unpublished function alone.
     plan = plans.of_shop(deployment)
-    for _, alias in plans.of_type(plan, "AWS::Lambda::Alias"):
-        version = plan[_named(alias.properties["FunctionVersion"])]
-        assert version.properties["FunctionName"] == alias.properties["FunctionName"]
+    aliases = plans.of_type(plan, "AWS::Lambda::Alias")
+    aliased = {_named(alias.properties["FunctionName"]) for _, alias in aliases}
+    permissions = plans.of_type(plan, "AWS::Lambda::Permission")
+    assert not aliased & {_named(one.properties["FunctionName"]) for _, one in permissions}
 
 
 @deployments
-def test_a_function_and_its_layer_are_for_one_machine(deployment: dict[str, str]) -> None:
+def test_function_and_its_layer_are_for_one_architecture(deployment: dict[str, str]) -> None:
     plan = plans.of_shop(deployment)
     for _, function in plans.of_type(plan, "AWS::Lambda::Function"):
         [layer] = (plan[_named(one)].properties for one in function.properties["Layers"])
@@ -175,29 +112,44 @@ def test_a_function_and_its_layer_are_for_one_machine(deployment: dict[str, str]
         assert function.properties["Runtime"] in layer["CompatibleRuntimes"]
 
 
+# --- the names ---
+
+
+def _identities(resource: Resource) -> Iterator[str]:
+    """What no other resource of the account may be called; nothing where AWS generates the name."""
+    schema = plans.schema_of(resource.type)
+    identifier = [path.rpartition("/")[2] for path in schema["primaryIdentifier"]]
+    generated = {path.rpartition("/")[2] for path in schema.get("readOnlyProperties") or ()}
+    for names in (identifier, ALSO_IDENTIFIED_BY.get(resource.type, [])):
+        given = {name: resource.properties[name] for name in names if name in resource.properties}
+        if given and not generated & set(names):
+            yield f"{resource.type} {json.dumps(given, sort_keys=True)}"
+
+
+def _names(parameters: Mapping[str, str], stack: str) -> set[str]:
+    plan = plans.of_shop(parameters, stack=stack)
+    return {identity for resource in plan.values() for identity in _identities(resource)}
+
+
 @deployments
-def test_a_table_defines_the_attributes_of_its_keys_and_no_others(
-    deployment: dict[str, str],
-) -> None:
-    for _, table in plans.of_type(plans.of_shop(deployment), "AWS::DynamoDB::Table"):
-        of_table = table.properties["KeySchema"]
-        of_indexes = (i["KeySchema"] for i in table.properties["GlobalSecondaryIndexes"])
-        keys = {key["AttributeName"] for schema in (of_table, *of_indexes) for key in schema}
-        defined = [one["AttributeName"] for one in table.properties["AttributeDefinitions"]]
-        assert sorted(keys) == sorted(defined)
+def test_two_stacks_share_no_name(deployment: dict[str, str]) -> None:
+    # A domain belongs to one stack.
+    of_dev = _names({**deployment, "DomainName": ""}, "bodega-dev")
+    assert of_dev
+    assert not of_dev & _names(deployment, "bodega-prod")
+    assert not [output for output in template()["Outputs"].values() if "Export" in output]
 
 
-def test_a_function_has_one_kind_of_head_start() -> None:
-    for parameters in DEPLOYMENTS.values():
-        plan = plans.of_shop(parameters)
-        snapshots = {
-            name
-            for name, function in plans.of_type(plan, "AWS::Lambda::Function")
-            if function.properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions"
-        }
-        kept_ready = {
-            _named(alias.properties["FunctionName"])
-            for _, alias in plans.of_type(plan, "AWS::Lambda::Alias")
-            if "ProvisionedConcurrencyConfig" in alias.properties
-        }
-        assert not snapshots & kept_ready
+@deployments
+def test_alarms_watch_the_metrics_of_their_own_stack(deployment: dict[str, str]) -> None:
+    plan = plans.of_shop(deployment, stack="bodega-dev")
+    emitted = {
+        function.properties["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
+        for _, function in plans.of_type(plan, "AWS::Lambda::Function")
+    }
+    watched = {
+        alarm.properties["Namespace"]
+        for _, alarm in plans.of_type(plan, "AWS::CloudWatch::Alarm")
+        if not alarm.properties["Namespace"].startswith("AWS/")
+    }
+    assert emitted == watched == {"Bodega/bodega-dev"}

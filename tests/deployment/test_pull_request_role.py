@@ -1,5 +1,6 @@
-"""GitHub's role may do what CloudFormation says it needs for each resource of a shop, and act on no other stack's."""
+"""GitHub's role may do what CloudFormation needs for each resource of a shop, and act on no other stack's resources."""
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -7,32 +8,32 @@ from tests.deployment import plans
 from tools.intrinsics import resolve
 from tools.template import ROOT, read
 
-# What CloudFormation calls only for what no shop has.
+# Actions that AWS's schemas list, for features that no shop uses.
 UNUSED: Final = {
     "codedeploy:*": "aliases move at once",
     "ec2:*": "functions are in no network",
     "elasticfilesystem:*": "functions have no file systems",
-    "s3files:*": "nor these",
-    "firehose:*": "log groups deliver to nobody",
+    "s3files:*": "functions have no file systems",
+    "firehose:*": "log groups have no delivery stream",
     "kinesis:*": "tables have streams of their own",
-    "s3:REST.PUT.OBJECT": "log groups deliver to nobody",
+    "s3:REST.PUT.OBJECT": "log groups have no delivery stream",
     "s3:GetObjectMetadata": "tables are not imported from S3",
     "s3:GetObjectVersion": "packages have no versions",
     "apigateway:UpdateRestApiPolicy": "the API has no policy of its own",
-    "kms:CreateGrant": "what is encrypted is so with keys that AWS manages",
-    "kms:RevokeGrant": "the same",
-    "kms:Encrypt": "the same",
-    "kms:Decrypt": "the same",
-    "kms:GenerateDataKey": "the same",
-    "kms:ListAliases": "the same",
-    "kms:EnableKey": "keys are made enabled",
-    "kms:DisableKey": "the same",
-    "kms:EnableKeyRotation": "KMS rotates symmetric encryption keys only",
-    "kms:DisableKeyRotation": "the same",
+    **dict.fromkeys(
+        (
+            *("kms:CreateGrant", "kms:RevokeGrant", "kms:Encrypt", "kms:Decrypt"),
+            *("kms:GenerateDataKey", "kms:ListAliases"),
+        ),
+        "data are encrypted with keys that AWS manages",
+    ),
+    **dict.fromkeys(("kms:EnableKey", "kms:DisableKey"), "keys are made enabled"),
+    **dict.fromkeys(
+        ("kms:EnableKeyRotation", "kms:DisableKeyRotation"),
+        "KMS rotates symmetric encryption keys only",
+    ),
 }
-
-
-# What IAM does not compare with a named resource: "Actions, resources, and condition keys for Amazon SNS", and AccessDenied
+# Actions for which IAM knows no resource of a stack: "Actions, resources, and condition keys for Amazon SNS", and AccessDenied
 # messages of CloudWatch, which name `alarm:*`.
 ON_EVERYTHING: Final = {
     "cloudwatch:DescribeAlarms",
@@ -41,24 +42,29 @@ ON_EVERYTHING: Final = {
     "sns:SetSubscriptionAttributes",
     "sns:Unsubscribe",
 }
+NAMED: Final = ("lambda", "dynamodb", "sqs", "sns", "events", "cloudwatch", "logs", "iam")
+
+
+def _role() -> Any:
+    return read(ROOT / "bootstrap.yaml")["Resources"]["PullRequestRole"]["Properties"]
 
 
 def _statements() -> list[dict[str, Any]]:
-    role = read(ROOT / "bootstrap.yaml")["Resources"]["PullRequestRole"]["Properties"]
-    resolved = resolve(role["Policies"], ref=str, attribute=str)
-    return [s for policy in resolved for s in policy["PolicyDocument"]["Statement"]]
+    """The statements, with lists of actions and resources."""
+    resolved = resolve(_role()["Policies"], ref=str, attribute=str)
+    return [
+        {key: [v] if isinstance(v, str) and key != "Effect" else v for key, v in statement.items()}
+        for policy in resolved
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
 
 
-def _listed(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else value
-
-
-def _matches(action: str, patterns: Any) -> bool:
+def _matches(action: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
 
 
-def test_it_may_do_what_each_resource_needs() -> None:
-    allowed = {action for statement in _statements() for action in _listed(statement["Action"])}
+def test_role_may_do_what_each_resource_needs() -> None:
+    allowed = {action for statement in _statements() for action in statement["Action"]}
     needed = {
         action
         for resource in plans.of_shop(plans.DEPLOYMENTS["dev"]).values()
@@ -66,38 +72,31 @@ def test_it_may_do_what_each_resource_needs() -> None:
         if handler != "list"
         for action in does["permissions"]
     }
-    missing = {action for action in needed if not _matches(action, {*allowed, *UNUSED})}
     assert len(needed) > 100
-    assert not missing
-    # Each exception is one.
+    assert not {action for action in needed if not _matches(action, {*allowed, *UNUSED})}
     for pattern in UNUSED:
-        assert [action for action in needed if _matches(action, [pattern])], pattern
-        assert not _matches(pattern, allowed), pattern
+        assert any(_matches(action, [pattern]) for action in needed), f"{pattern} is not needed"
+        assert not _matches(pattern, allowed), f"{pattern} is allowed"
 
 
-def test_what_has_a_name_is_that_of_a_pull_request() -> None:
+def test_role_may_use_the_templates_transforms() -> None:
+    transforms = read(ROOT / "template.yaml")["Transform"]
+    resources = {resource for statement in _statements() for resource in statement["Resource"]}
+    for transform in transforms:
+        name = transform.removeprefix("AWS::")
+        assert f"arn:aws:cloudformation:eu-west-1:aws:transform/{name}" in resources
+
+
+def test_role_acts_on_resources_of_pull_requests_only() -> None:
     for statement in _statements():
-        for resource in _listed(statement["Resource"]):
-            service = resource.split(":")[2] if resource.startswith("arn:") else ""
-            if service in {
-                "lambda",
-                "dynamodb",
-                "sqs",
-                "sns",
-                "events",
-                "cloudwatch",
-                "logs",
-                "iam",
-            }:
+        for resource in statement["Resource"]:
+            if resource.startswith("arn:") and resource.split(":")[2] in NAMED:
                 assert ":event-source-mapping:" in resource or "bodega-pr-" in resource, resource
-
-
-def test_it_may_do_on_everything_what_has_no_resource_and_reads_else() -> None:
     on_everything = {
         action
         for statement in _statements()
-        if _listed(statement["Resource"]) == ["*"] and "Condition" not in statement
-        for action in _listed(statement["Action"])
+        if statement["Resource"] == ["*"] and "Condition" not in statement
+        for action in statement["Action"]
     }
     assert on_everything >= ON_EVERYTHING
     reads = ("Describe", "Get", "List")
@@ -105,14 +104,13 @@ def test_it_may_do_on_everything_what_has_no_resource_and_reads_else() -> None:
     assert all(action.partition(":")[2].startswith(reads) for action in others)
 
 
-def test_it_is_taken_by_one_repository_in_one_environment() -> None:
-    role = read(ROOT / "bootstrap.yaml")["Resources"]["PullRequestRole"]["Properties"]
-    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
-    [(operator, claims)] = trust["Condition"].items()
-    assert operator == "StringEquals"
-    assert claims == {
-        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-        "token.actions.githubusercontent.com:sub": {
-            "Fn::Sub": "repo:${GitHubRepository}:environment:pull-request"
-        },
+def test_role_is_for_one_repository_and_environment() -> None:
+    [trust] = _role()["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": {
+                "Fn::Sub": "repo:${GitHubRepository}:environment:pull-request"
+            },
+        }
     }
