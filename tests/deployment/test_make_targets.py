@@ -1,4 +1,4 @@
-"""Every target of make that takes ENV asks in the region and for the stack of samconfig.toml, whatever the shell says."""
+"""Each target of make that takes ENV works in the region and on the stack of samconfig.toml, whatever the shell says."""
 
 import os
 import re
@@ -16,28 +16,18 @@ from tools.template import ROOT
 
 _SCOPE: Final = re.compile(r"Credential=test/\d{8}/([a-z0-9-]+)/([a-z0-9]+)/aws4_request")
 _MAKEFILE: Final = (ROOT / "Makefile").read_text()
-# Each with its recipe.
-TARGETS: Final = {
-    name: recipe
-    for name, recipe in re.findall(r"^([a-z-]+):[^\n]*\n((?:\t[^\n]*\n)+)", _MAKEFILE, re.MULTILINE)
-    if "$(ENV)" in recipe
-}
+TARGETS: Final = ("bootstrap", "deploy", "destroy", "admin", "dlq")
 REFUSAL: Final = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
 LOGIN: Final = (
     b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"
     b"</GetCallerIdentityResult></GetCallerIdentityResponse>"
 )
-WHAT_THEY_NEED: Final = ("EMAIL=ada@shop.test", "SENDER=shop.test", "YES=1")
+ARGUMENTS: Final = ("EMAIL=ada@shop.test", "SENDER=shop.test", "YES=1")
 OWN_ADDRESSES: Final = "PARAMETERS=SenderEmail=shop@shop.test AdminEmail=admin@shop.test"
-SHELLS: Final[Mapping[str, Mapping[str, str]]] = {
-    "no region": {},
-    "AWS_REGION": {"AWS_REGION": "us-west-2"},
-    "AWS_DEFAULT_REGION": {"AWS_DEFAULT_REGION": "us-west-2"},
-}
 
 
 class Endpoint:
-    """Refuses all that AWS is asked but for whom it talks to, and keeps in which region, of which service, and for which stack."""
+    """Refuses every call but GetCallerIdentity, and records for which regions and stacks calls are."""
 
     def __init__(self) -> None:
         self.regions: set[str] = set()
@@ -79,27 +69,27 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 def make(
-    target: str, *variables: str, shell: Mapping[str, str]
+    target: str, *variables: str, endpoint: Endpoint, **shell: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run it as a person does, logged in and with nothing else of AWS in the shell."""
-    # A make that runs this test has no say in it either.
+    """Run it with credentials in the shell, and with nothing else of AWS but what is given."""
     kept = {name for name in os.environ if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
-    base = {name: os.environ[name] for name in kept}
     login = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_ENDPOINT_URL": endpoint.url,
     }
-    # The environments are there: this test runs in one.
+    # The environments exist: this test runs in one.
     made = [
         f"--old-file={path}" for path in re.findall(r":= (\S+/\.made)$", _MAKEFILE, re.MULTILINE)
     ]
     return subprocess.run(
-        ("make", *made, target, *WHAT_THEY_NEED, *variables),
+        ("make", *made, target, *ARGUMENTS, *variables),
         cwd=ROOT,
-        env={**base, **login, **shell},
+        env={name: os.environ[name] for name in kept} | login | shell,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -107,68 +97,64 @@ def make(
     )
 
 
-def test_the_targets_are_those_that_reach_an_account() -> None:
-    assert set(TARGETS) == {"bootstrap", "deploy", "destroy", "admin", "dlq"}
+def test_targets_are_those_with_an_environment() -> None:
+    recipes = re.findall(r"^([a-z-]+):[^\n]*\n((?:\t[^\n]*\n)+)", _MAKEFILE, re.MULTILINE)
+    assert {name for name, recipe in recipes if "$(ENV)" in recipe} == set(TARGETS)
 
 
-@pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
+OTHER_REGION: Final = {"AWS_REGION": "us-west-2", "AWS_DEFAULT_REGION": "us-west-2"}
+
+
+@pytest.mark.parametrize("shell", [{}, OTHER_REGION], ids=["no region", "another region"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_target_asks_in_the_region_of_samconfig(
+def test_target_works_in_the_region_of_samconfig(
     target: str, shell: Mapping[str, str], endpoint: Endpoint
 ) -> None:
-    reached = {**shell, "AWS_ENDPOINT_URL": endpoint.url, "AWS_MAX_ATTEMPTS": "1"}
-    ended = make(target, "ENV=prod", OWN_ADDRESSES, shell=reached)
+    ended = make(target, "ENV=prod", OWN_ADDRESSES, endpoint=endpoint, **shell)
     settings = sam.settings("prod")
     assert endpoint.regions == {settings["region"]}, ended.stdout + ended.stderr
-    if target not in {"bootstrap", "deploy"}:  # which first ask for the stack of the account
+    if target in {"bootstrap", "deploy", "destroy"}:
+        stack = "bodega-bootstrap" if target == "bootstrap" else settings["stack_name"]
+        first = ended.stdout.splitlines()[0]
+        assert first.startswith(f"▸ account 123456789012   region eu-west-1   stack {stack}")
+    if target not in {"bootstrap", "deploy"}:  # which first read the bootstrap stack
         assert endpoint.stacks == {settings["stack_name"]}
-    # It was refused: make ends with 2, and the tool with a sentence.
-    assert ended.returncode == 2
+    assert ended.returncode
     assert "Traceback" not in ended.stderr
     assert "AccessDenied" in ended.stderr
 
 
-@pytest.mark.parametrize(
-    ("target", "stack"),
-    [("bootstrap", "bodega-bootstrap"), ("deploy", "bodega-dev"), ("destroy", "bodega-dev")],
-)
-def test_a_target_says_where_it_works_and_that_the_shell_leads_elsewhere(
-    target: str, stack: str, endpoint: Endpoint
-) -> None:
-    # One for all services, or for one: neither may pass unseen.
-    shell = {"AWS_ENDPOINT_URL": endpoint.url, "AWS_ENDPOINT_URL_SES": "http://127.0.0.1:9"}
-    ended = make(target, "ENV=dev", OWN_ADDRESSES, shell=shell)
-    where = f"▸ account 123456789012   region eu-west-1   stack {stack}"
+def test_target_prints_the_endpoints_of_the_shell(endpoint: Endpoint) -> None:
+    # One for all services, or for one.
+    ended = make("destroy", "ENV=dev", endpoint=endpoint, AWS_ENDPOINT_URL_SES="http://127.0.0.1:9")
     first = ended.stdout.splitlines()[0]
-    assert first.startswith(where)
-    assert set(re.findall(r"endpoint (\S+)", first)) == set(shell.values())
+    assert set(re.findall(r"endpoint (\S+)", first)) == {endpoint.url, "http://127.0.0.1:9"}
 
 
 @pytest.mark.parametrize("target", ["destroy", "admin", "dlq"])
-def test_a_shop_beside_that_of_samconfig_is_named_by_its_stack(
-    target: str, endpoint: Endpoint
-) -> None:
-    make(target, "ENV=dev", "STACK=bodega-pr-7", shell={"AWS_ENDPOINT_URL": endpoint.url})
+def test_target_works_on_the_stack_that_is_named(target: str, endpoint: Endpoint) -> None:
+    make(target, "ENV=dev", "STACK=bodega-pr-7", endpoint=endpoint)
     assert endpoint.stacks == {"bodega-pr-7"}
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_target_needs_an_environment_of_samconfig(target: str, endpoint: Endpoint) -> None:
-    ended = make(target, "ENV=local", shell={"AWS_ENDPOINT_URL": endpoint.url})
-    assert ended.returncode == 2
-    assert "is none of ENV=dev, ENV=prod." in ended.stderr
-    assert not endpoint.regions
-
-
 @pytest.mark.parametrize(
-    "addresses",
-    ["SenderEmail=me@shop.test", "AdminEmail=me@shop.test", "SenderEmail= AdminEmail=me@shop.test"],
+    ("target", "arguments", "reason"),
+    [
+        *((target, ("ENV=local",), "is none of ENV=dev, ENV=prod.") for target in TARGETS),
+        *(
+            ("deploy", ("ENV=dev", f"PARAMETERS={addresses}"), "which nobody reads")
+            for addresses in (
+                "SenderEmail=me@shop.test",
+                "AdminEmail=me@shop.test",
+                "SenderEmail= AdminEmail=me@shop.test",
+            )
+        ),
+    ],
 )
-def test_nothing_is_deployed_with_an_address_that_nobody_reads(
-    addresses: str, endpoint: Endpoint
+def test_target_refuses_before_it_reaches_an_account(
+    target: str, arguments: tuple[str, ...], reason: str, endpoint: Endpoint
 ) -> None:
-    reached = {"AWS_ENDPOINT_URL": endpoint.url}
-    ended = make("deploy", "ENV=dev", f"PARAMETERS={addresses}", shell=reached)
-    assert ended.returncode == 2
-    assert "which nobody reads" in ended.stderr
+    ended = make(target, *arguments, endpoint=endpoint)
+    assert ended.returncode
+    assert reason in ended.stderr
     assert not endpoint.regions

@@ -1,4 +1,4 @@
-"""`make deploy` over what an earlier one has left, and `make destroy` over what an earlier one has not finished."""
+"""`make deploy` after a deployment that failed or had other parameters, and `make destroy` after one that was interrupted."""
 
 import io
 import json
@@ -14,6 +14,7 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import WaiterError
 
 from tests.deployment.test_bootstrap import Account, account, endpoint
+from tools.language_extensions import TRANSFORM
 from tools.local import bootstrap, cloud, sam, stack
 from tools.local.places import aws_environment
 from tools.local.target import Target, target
@@ -54,13 +55,18 @@ def fail(account: Account) -> None:
 
 @pytest.fixture
 def small(tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """SAM's arguments for the template's parameters with one resource, in this account."""
+    """SAM's arguments for the template's parameters with one resource, made by a loop, in this account."""
     for name, value in aws_environment(account.endpoint).items():
         monkeypatch.setenv(name, value)
     file = tmp_path / "template.json"
     display = {"Fn::Sub": "${Firewall} ${DomainName} ${LogLevel}"}
-    resources = {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": display}}}
-    file.write_text(json.dumps({"Parameters": template()["Parameters"], "Resources": resources}))
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": display}}
+    small = {
+        "Transform": TRANSFORM,
+        "Parameters": template()["Parameters"],
+        "Resources": {"Fn::ForEach::Topics": ["Name", ["Events"], {"${Name}Topic": topic}]},
+    }
+    file.write_text(json.dumps(small))
     config = str(ROOT / "samconfig.toml")
     return ("--template-file", str(file), "--config-file", config)
 
@@ -69,7 +75,7 @@ def deployed(account: Account) -> Any:
     return account.cloudformation.describe_stacks(StackName=SHOP.stack)["Stacks"][0]
 
 
-def test_a_failed_first_deployment_is_deleted_before_the_next(
+def test_deploy_deletes_a_failed_first_deployment(
     account: Account, small: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     fail(account)
@@ -81,7 +87,7 @@ def test_a_failed_first_deployment_is_deleted_before_the_next(
     assert "which a failed first deployment has left" in capsys.readouterr().out
 
 
-def test_a_value_that_is_no_longer_set_goes_back_to_its_default(
+def test_deploy_resets_a_value_that_is_no_longer_set(
     account: Account, small: tuple[str, ...]
 ) -> None:
     once = {"Firewall": "waf", "DomainName": "api.shop.test", "LogLevel": "ERROR"}
@@ -89,11 +95,11 @@ def test_a_value_that_is_no_longer_set_goes_back_to_its_default(
         cloud.release(SHOP, {**sam.parameters("dev"), **overrides}, *small)
     found = {p["ParameterKey"]: p["ParameterValue"] for p in deployed(account)["Parameters"]}
     assert [found[name] for name in once] == ["none", "", "DEBUG"]
-    # Nothing is left to what the stack had before, not even what no environment sets.
+    # Every parameter is set, also those that no environment names.
     assert sam.parameters("dev").keys() == template()["Parameters"].keys()
 
 
-def test_a_bootstrap_that_fails_leaves_nothing_that_it_would_retain(
+def test_failed_bootstrap_leaves_no_retained_resource(
     account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "bootstrap.yaml"
@@ -128,7 +134,7 @@ def shop_with_data(account: Account) -> dict[str, str]:
     }
 
 
-def test_data_are_deleted_over_what_was_deleted_before_and_never_half(account: Account) -> None:
+def test_destroy_deletes_all_data_or_none(account: Account) -> None:
     names = shop_with_data(account)
     dynamodb, kms = account.client("dynamodb"), account.client("kms")
 
@@ -152,7 +158,7 @@ def test_data_are_deleted_over_what_was_deleted_before_and_never_half(account: A
     for logical in ("TokenKey", "TokenKeyB"):
         found = kms.describe_key(KeyId=names[logical])["KeyMetadata"]
         assert found["KeyState"] == "PendingDeletion"
-    # The operator who finishes it by hand has the names, even after a failure.
+    # An operator needs the names after a failure.
     before, _, _ = ended.stdout.partition("Deleting")
     assert all(name in before for name in names.values())
 
@@ -166,7 +172,7 @@ class Raw(io.BytesIO):
 
 @dataclass(frozen=True)
 class Answered(Target):
-    """Some operations are answered as AWS answers them, and the emulator does not."""
+    """Answers some operations as AWS does, and the emulator does not."""
 
     answers: Mapping[str, tuple[int, str]]
 
@@ -184,10 +190,10 @@ class Answered(Target):
         return session
 
 
-def test_data_that_are_gone_and_keys_that_wait_for_their_deletion_stop_nothing(
+def test_destroy_ignores_deleted_tables_and_keys_pending_deletion(
     account: Account, small: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del small  # only its way into the account
+    del small  # sets the environment only
     account.cloudformation.create_stack(StackName=SHOP.stack, TemplateBody=json.dumps(TOPIC))
     listed = "".join(
         f"<member><LogicalResourceId>{logical}</LogicalResourceId><ResourceType>{type_}"

