@@ -1,0 +1,1 @@
+"""`make service`: adds a service in the shape of the others."""
