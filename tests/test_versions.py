@@ -98,16 +98,36 @@ def test_snapshots_and_ready_environments_are_made_where_a_parameter_says_so(fun
     assert ready["ProvisionedConcurrencyConfig"] == [{"ProvisionedConcurrentExecutions": "2"}]
 
 
+OWN = {"SenderEmail": "a@shop.test", "AdminEmail": "b@shop.test"}
+
+
 @pytest.mark.parametrize(
-    ("snap_start", "ready", "is_taken"),
-    [("none", "0", True), ("on", "0", True), ("none", "3", True), ("on", "3", False)],
+    ("parameters", "rule"),
+    [
+        ({"Environment": "local"}, None),
+        ({"Environment": "dev"}, "AddressesOfYourOwn"),
+        ({"Environment": "dev", **OWN}, None),
+        ({"Environment": "dev", "SenderEmail": "a@shop.test"}, "AddressesOfYourOwn"),
+        ({"Environment": "local", "DomainName": "shop.test"}, "DomainWithCertificate"),
+        ({"Environment": "local", "SnapStart": "on"}, None),
+        ({"Environment": "local", "ProvisionedConcurrency": "3"}, None),
+        (
+            {"Environment": "local", "SnapStart": "on", "ProvisionedConcurrency": "1"},
+            "OneKindOfHeadStart",
+        ),
+    ],
 )
-def test_a_deployment_gives_one_kind_of_head_start(
-    snap_start: str, ready: str, is_taken: bool
+def test_template_refuses_parameters_that_contradict(
+    parameters: dict[str, str], rule: str | None
 ) -> None:
-    parameters = {"SnapStart": snap_start, "ProvisionedConcurrency": ready}
-    [assertion] = template()["Rules"]["OneKindOfHeadStart"]["Assertions"]
-    assert _holds(assertion["Assert"], parameters) == is_taken
+    refusing = {
+        name
+        for name, given in template()["Rules"].items()
+        if _holds(given.get("RuleCondition", {"Fn::And": []}), parameters)
+        for assertion in given["Assertions"]
+        if not _holds(assertion["Assert"], parameters)
+    }
+    assert refusing == ({rule} if rule else set())
 
 
 def test_a_version_that_nobody_calls_any_more_goes_and_takes_its_snapshot_along() -> None:

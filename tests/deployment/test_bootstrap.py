@@ -1,6 +1,5 @@
 """What an account needs before its first shop: `make bootstrap` makes it, and `make deploy` requires it."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -8,11 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from botocore.exceptions import ClientError
 
 from tools.local import bootstrap, emulator, processes, stack
 from tools.local.places import aws_environment
-from tools.template import ROOT, template
+from tools.template import ROOT
 
 ADDRESSES = ("SenderEmail=shop@shop.test", "AdminEmail=keeper@shop.test")
 
@@ -127,38 +125,3 @@ def test_destroy_of_a_missing_shop_succeeds(account: Account) -> None:
     ended = account.run("destroy", "dev", "--stack", "bodega-pr-7", "--yes", "--with-data")
     assert ended.returncode == 0
     assert ended.stdout.endswith("\nThere is no stack bodega-pr-7 in eu-west-1.\n")
-
-
-@pytest.mark.parametrize(
-    ("parameters", "refusal"),
-    [
-        ({"Environment": "local"}, None),
-        ({"Environment": "dev"}, "SenderEmail and AdminEmail are examples still"),
-        ({"Environment": "dev", "SenderEmail": "a@shop.test", "AdminEmail": "b@shop.test"}, None),
-        ({"Environment": "dev", "SenderEmail": "a@shop.test"}, "SenderEmail and AdminEmail are"),
-        ({"Environment": "local", "DomainName": "shop.test"}, "needs its CertificateArn"),
-        ({"Environment": "local", "SnapStart": "on", "ProvisionedConcurrency": "1"}, "not both"),
-    ],
-)
-def test_template_refuses_parameters_that_contradict(
-    parameters: dict[str, str], refusal: str | None, account: Account
-) -> None:
-    # Also where SAM is called by hand.
-    rules = {name: template()[name] for name in ("Parameters", "Rules")}
-    resources = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
-
-    def deploy() -> None:
-        account.cloudformation.create_stack(
-            StackName="shop",
-            TemplateBody=json.dumps(rules | resources),
-            Parameters=[
-                {"ParameterKey": name, "ParameterValue": value}
-                for name, value in parameters.items()
-            ],
-        )
-
-    if refusal is None:
-        deploy()
-        return
-    with pytest.raises(ClientError, match=refusal):
-        deploy()

@@ -103,6 +103,22 @@ def test_directory_reads_four_attributes_of_one_account_at_a_time(may: May) -> N
         assert not may("UsersDirectory", operation, **params), operation
 
 
+@pytest.mark.parametrize(
+    ("function", "table", "key", "attributes"),
+    [
+        ("OrdersSweeper", "OrdersTable", EVENT, ("due_at", "status")),
+        ("NotificationsWorker", "NotificationsTable", USER, ("pk", "sk")),
+    ],
+)
+def test_worker_and_sweeper_read_only_the_named_attributes(
+    may: May, function: str, table: str, key: Item, attributes: tuple[str, ...]
+) -> None:
+    item: Item = {"TableName": table, "Key": key}
+    assert may(function, "GetItem", **item, **projection(*attributes))
+    for shown in ({}, projection(*attributes, "email")):
+        assert not may(function, "GetItem", **item, **shown)
+
+
 @pytest.mark.parametrize("attributes", [(), ("pk", "sk")])
 def test_directory_reads_no_full_account_if_iam_sees_little_of_the_request(
     evaluator: Evaluator, attributes: tuple[str, ...]

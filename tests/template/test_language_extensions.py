@@ -34,15 +34,3 @@ def test_loops_are_expanded_as_the_emulator_does() -> None:
     by_emulator = expand(_expanded_by_emulator(given))
     assert by_emulator["Resources"] == template()["Resources"]
     assert by_emulator["Outputs"] == template()["Outputs"]
-
-
-def test_a_loop_inside_a_loop_substitutes_both_identifiers() -> None:
-    fragment = {"${A}${B}": {"Fn::Sub": "${A} of ${B} in ${AWS::Region}"}, "${B}${A}": {"Ref": "B"}}
-    inner = {"Fn::ForEach::Inner": ["B", ["x", "y"], fragment]}
-    given = {"Resources": {"Fn::ForEach::Outer": ["A", ["q"], inner]}}
-    assert expand(given)["Resources"] == {
-        "qx": {"Fn::Sub": "q of x in ${AWS::Region}"},
-        "xq": "x",
-        "qy": {"Fn::Sub": "q of y in ${AWS::Region}"},
-        "yq": "y",
-    }
