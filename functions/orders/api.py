@@ -1,10 +1,10 @@
-"""OrdersApi: the app and its graph."""
+"""OrdersApi: the HTTP API."""
 
 from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from orders.clients import GuardedDirectory, GuardedReservations
+from orders.clients import CustomersClient, ReservationsClient
 from orders.repository import DynamoOrders
 from orders.routes import router
 from orders.service import OrderService
@@ -26,7 +26,7 @@ __all__ = ["Settings", "build", "create_app", "handler", "router"]
 
 @dataclass(frozen=True)
 class Settings(ApiSettings):
-    """`users_directory` and `products_inventory` name the functions that are called."""
+    """`users_directory` and `products_inventory` are the names of the functions that are called."""
 
     users_directory: str
     products_inventory: str
@@ -46,21 +46,21 @@ def create_app(
 
 
 def build(settings: Settings) -> Handler:
-    """The function's graph."""
-    # Longer than a neighbour's own 6 s with a cold start before them, and both together with the table's calls less than
-    # our own 28 s. No second attempt: the client has one, with its key.
+    """Wire the function."""
+    # Longer than the 6 s of the called function after a cold start; both calls and the table's
+    # calls together take less than our own 28 s. One attempt: the client retries with its key.
     lambda_ = aws.client("lambda", connect=0.5, read=8, attempts=1)
-    # A store of circuit states that does not answer must not make healthy calls slow.
-    hasty = aws.client("dynamodb", connect=0.2, read=0.2, attempts=1)
-    circuits = circuit_store(settings.table_name, hasty)
+    # A circuit store that does not answer must not delay calls to healthy services.
+    circuits_client = aws.client("dynamodb", connect=0.2, read=0.2, attempts=1)
+    circuits = circuit_store(settings.table_name, circuits_client)
     table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1, attempts=2))
     orders = OrderService(
         DynamoOrders(table),
-        GuardedDirectory(
+        CustomersClient(
             InternalClient(lambda_, settings.users_directory, refusals=(UserNotFound,)),
             CircuitBreaker("users", circuits),
         ),
-        GuardedReservations(
+        ReservationsClient(
             InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS),
             CircuitBreaker("products", circuits),
         ),

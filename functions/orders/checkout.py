@@ -1,16 +1,16 @@
-"""OrdersCheckout: takes placed orders through their saga, gives back what cancelled ones took, and takes the names of
-erased customers out of theirs."""
+"""OrdersCheckout: runs the sagas of placed and cancelled orders, and erases customers from their
+orders.
+"""
 
 # First of all: see shared.messaging.workers.
 from shared.messaging.workers import queue_worker  # isort: skip
 from dataclasses import dataclass
 
 from orders import due_orders
-from orders.circuits import GuardedPayments, GuardedStock
-from orders.clients import InventoryStock
+from orders.clients import StockClient
 from orders.erasure import Erasure
 from orders.repository import DynamoOrders
-from orders.saga import Checkout
+from orders.saga import CheckoutSaga
 from orders.sandbox_payments import SandboxPayments
 from shared.calls.internal import InternalClient
 from shared.contracts.events import Event
@@ -23,22 +23,20 @@ from shared.storage.dynamodb import Table
 
 @dataclass(frozen=True)
 class Settings(QueueSettings):
-    """`products_inventory` names the function that holds the stock."""
+    """`products_inventory` is the name of the function that holds the stock."""
 
     table_name: str
     products_inventory: str
 
 
 def build(settings: Settings) -> Handler:
-    """The function's graph."""
+    """Wire the function."""
     table = Table(settings.table_name, aws.client("dynamodb"))
-    # Longer than the inventory's own 6 s with a cold start before them; called twice at most, within the worker's 60 s.
+    # Longer than the inventory's own 6 s after a cold start; called twice at most within our 60 s.
     lambda_ = aws.client("lambda", connect=0.5, read=8, attempts=1)
     inventory = InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS)
     orders = DynamoOrders(table)
-    stock = GuardedStock(InventoryStock(inventory))
-    payments = GuardedPayments(SandboxPayments(table))
-    saga = Checkout(orders, stock, payments, last=(stock.insisting, payments.insisting))
+    saga = CheckoutSaga(orders, StockClient(inventory), SandboxPayments(table))
     erasure = Erasure(orders)
 
     def react(event: Event) -> None:
@@ -46,10 +44,10 @@ def build(settings: Settings) -> Handler:
             case "user.erased":
                 erasure.erase(event)
             case "order.placed" | "order.cancelled":
-                # The order's item says what is to be done, whatever the event.
+                # The stored order says what is left to do, whatever the event.
                 saga.advance(event.aggregate_id)
             case due_orders.ORDER_DUE:
-                with due_orders.superseded(event):
+                with due_orders.superseded_message(event):
                     saga.advance(event.aggregate_id)
             case _:
                 logging.logger().debug("nothing to do for %s", event.type)

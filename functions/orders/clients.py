@@ -1,4 +1,4 @@
-"""The services that orders stand on, called by name."""
+"""Clients of the functions of other services: UsersDirectory and ProductsInventory."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from shared.calls.breaker import CircuitBreaker
 
 
-class GuardedDirectory:
-    """UsersDirectory, behind a circuit breaker."""
+class CustomersClient:
+    """`Customers` by UsersDirectory, behind a circuit breaker."""
 
     def __init__(self, client: InternalClient, circuit: "CircuitBreaker") -> None:
         self._client = client
@@ -24,8 +24,8 @@ class GuardedDirectory:
         return self._circuit.call(self._client.call, "find_customer", query, Customer)
 
 
-class GuardedReservations:
-    """ProductsInventory as the API uses it, behind a circuit breaker."""
+class ReservationsClient:
+    """`Reservations` by ProductsInventory, behind a circuit breaker."""
 
     def __init__(self, client: InternalClient, circuit: "CircuitBreaker") -> None:
         self._client = client
@@ -36,8 +36,8 @@ class GuardedReservations:
         return self._circuit.call(self._client.call, "reserve", command, Reservation)
 
 
-class InventoryStock:
-    """ProductsInventory as the saga uses it."""
+class StockClient:
+    """`Stock` by ProductsInventory."""
 
     def __init__(self, client: InternalClient) -> None:
         self._client = client

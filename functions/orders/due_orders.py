@@ -1,4 +1,6 @@
-"""Orders that are due: their message was lost or not handled in time. The sweeper sends the checkout another one."""
+"""Due orders: their message was lost or not handled in time, and the sweeper sends the checkout a
+new message for each.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,32 +20,37 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 ORDER_DUE: Final = "order.due"
-CALL_SECONDS: Final = 4.0  # what a call may take, with all its attempts
-# Until an order's message is sent: the index's next page, the order's status and its claim, its batch.
+CALL_SECONDS: Final = 4.0  # the longest time of a call with all its attempts
+# The calls for an order: the next page of the index, its status, its claim, the batch with its
+# message.
 _CALLS: Final = 4
-_BATCH: Final = 10  # what SQS takes in one call
-_FAILED_CLAIMS: Final = 3  # in a row: the others would wait as long for the same answer
+_BATCH: Final = 10  # SQS's limit for one call
+_FAILED_CLAIMS: Final = 3  # in a row: further claims would fail as slowly
 _AGES: Final[dict[Status, str]] = {"pending": "OrderAge", "cancelled": "CompensationAge"}
 
 
 @contextmanager
-def superseded(fact: Event) -> Iterator[None]:
-    """Finish an `order.due` that could not be handled for something that passes, once its claim has ended.
+def superseded_message(event: Event) -> Iterator[None]:
+    """Finish an `order.due` whose handling failed temporarily, once its claim has expired.
 
-    The sweeper sends another message then. If this one went on waiting too, an outage would add a message for each claim.
+    The sweeper sends another message then. If this message waited as well, an outage would add one
+    message for each claim.
     """
     try:
         yield
     except Exception as cause:
-        if not is_temporary(cause) or clock.now() < datetime.fromisoformat(fact.at) + LEASE:
+        has_expired = clock.now() >= datetime.fromisoformat(event.at) + LEASE
+        if not (is_temporary(cause) and has_expired):
             raise
         logging.logger().warning("left to the sweeper", exc_info=True)
 
 
-class Overdue:
-    """Sends the checkout a message for each order that is due, the longest due ones first.
+class DueOrderSweep:
+    """Sends the checkout a message for each due order, beginning with the order that has been due
+    for the longest time.
 
-    An order is claimed first: its `due_at` moves past the message's time. If the message is lost, the order is due again.
+    An order is claimed first: its `due_at` moves past the message's time. If the message is lost,
+    the order is due again.
     """
 
     def __init__(
@@ -54,38 +61,38 @@ class Overdue:
         self._queue_url = queue_url
         self._now = now
 
-    def sweep(self, deadline: Deadline) -> int:
-        """Send the messages, as many as the time allows; return how many orders were due.
+    def run(self, deadline: Deadline) -> int:
+        """Send the messages, as many as the deadline allows; return how many orders were due.
 
-        Emits the ages of the claimed orders, and 0 as a baseline. A sweep that fails emits no 0: the alarms on these ages treat
-        missing data as a breach.
+        Emits the ages of the claimed orders, and 0 as a baseline. A sweep that fails emits no 0:
+        the alarms on these ages treat missing data as a breach.
         """
         now = self._now()
-        swept = 0
-        for some in batched(self._orders.due(clock.rfc3339(now)), _BATCH, strict=False):
-            orders = self._claimed(some, clock.rfc3339(now + LEASE), deadline)
+        sent = 0
+        for batch in batched(self._orders.due(clock.rfc3339(now)), _BATCH, strict=False):
+            orders = self._claim(batch, clock.rfc3339(now + LEASE), deadline)
             self._send(orders)
-            swept += len(orders)
+            sent += len(orders)
             if not deadline.allows(_CALLS * CALL_SECONDS):
                 break
         for name in _AGES.values():
             metrics.seconds(name, 0)
-        if swept:
-            metrics.count("OrdersSwept", swept)
-        return swept
+        if sent:
+            metrics.count("OrdersSwept", sent)
+        return sent
 
-    def _claimed(
-        self, some: Sequence[DueOrder], until: str, deadline: Deadline
+    def _claim(
+        self, batch: Sequence[DueOrder], until: str, deadline: Deadline
     ) -> list[ClaimedOrder]:
         claimed: list[ClaimedOrder] = []
         failed = 0
-        for due in some:
+        for due in batch:
             if not deadline.allows(_CALLS * CALL_SECONDS):
                 break
             try:
                 order = self._orders.claim(due, until=until)
             except Exception:
-                # Also of an item that cannot be read, which must keep no other order waiting.
+                # Also for an item that cannot be read: the other orders of the batch are claimed.
                 failed += 1
                 if failed == _FAILED_CLAIMS:
                     self._send(claimed)
@@ -105,12 +112,12 @@ class Overdue:
         answer = self._sqs.send_message_batch(
             QueueUrl=self._queue_url,
             Entries=[
-                {"Id": str(place), "MessageBody": self._message(order)}
-                for place, order in enumerate(orders)
+                {"Id": str(index), "MessageBody": self._message(order)}
+                for index, order in enumerate(orders)
             ],
         )
         for refused in answer.get("Failed", ()):
-            # Due again when its claim ends.
+            # The order is due again when its claim expires.
             logging.logger().error("the queue refused a message: %s", refused["Code"])
 
     def _message(self, order: ClaimedOrder) -> str:

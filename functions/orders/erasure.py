@@ -1,7 +1,8 @@
-"""Erasure: takes the name and the address of an erased customer out of all of their orders and the orders' histories.
+"""Erasure: removes a customer's personal data from all of their orders and the orders' histories.
 
-It runs beside sagas and requests that change the orders. Each order is erased under a version of its own, so a writer that
-read it before fails on that version, and continues from the order as it is now: no name is written back.
+It runs concurrently with sagas and requests that change the orders. Erasing an order increases its
+version: a writer that read the order before fails on the version and continues from the erased
+order, so it writes no personal data back.
 """
 
 import math
@@ -9,20 +10,20 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from orders.errors import OrderChanged
 from orders.models import Order
 from orders.ports import Orders
 from shared.contracts.events import Event, UserErasedData
 from shared.messaging.redelivery import ComeAgain
 from shared.runtime import clock, logging, metrics
 from shared.runtime.clock import Clock
+from shared.storage.conflicts import retry_on_conflict
 
-# A request may still place an order when its customer is erased: OrdersApi (28 s) has read that the account is active and
-# has not written the order yet, or the index does not show it yet. So the erasure looks once more when both must be over.
+# A request may still place an order when its customer is erased: OrdersApi (28 s) has read that the
+# account is active and has not written the order yet, or the index does not have it yet. So the
+# erasure runs again when both must be over.
 _SETTLED: Final = timedelta(seconds=60)
 # In one delivery: at a tenth of a second each, half of the function's time.
 _AT_ONCE: Final = 300
-_RACES: Final = 5
 
 
 class Erasure:
@@ -32,35 +33,34 @@ class Erasure:
         self._orders = orders
         self._now = now
 
-    def erase(self, fact: Event) -> None:
-        """Erase the customer of a `user.erased` from all of their orders, at most `_AT_ONCE` in one delivery.
+    def erase(self, event: Event) -> None:
+        """Erase the customer of a `user.erased` from all of their orders, at most `_AT_ONCE` in one
+        delivery.
 
         Raises:
             ComeAgain: more orders are left, or may appear within `_SETTLED`.
-            OrderChanged: concurrent writers kept changing an order.
+            ServiceUnavailable: concurrent writers kept changing an order.
         """
-        user_id = UserErasedData.model_validate(fact.data).user_id
-        left_to_do = (order for order in self._orders.of_user(user_id) if not order.is_erased)
-        erased = sum(self._is_erased_now(order) for order in islice(left_to_do, _AT_ONCE))
+        user_id = UserErasedData.model_validate(event.data).user_id
+        remaining = (order for order in self._orders.of_user(user_id) if not order.is_erased)
+        erased = sum(self._erase(order) for order in islice(remaining, _AT_ONCE))
         if erased:
             logging.logger().info("erased orders: %s", erased, extra={"user_id": user_id})
             metrics.count("OrdersErased", erased)
         if erased == _AT_ONCE:
             raise ComeAgain(0)
-        left = datetime.fromisoformat(fact.at) + _SETTLED - self._now()
+        left = datetime.fromisoformat(event.at) + _SETTLED - self._now()
         if left > timedelta():
             # At most `_SETTLED`, also if the clocks of the two services differ.
             raise ComeAgain(math.ceil(min(left, _SETTLED).total_seconds()))
 
-    def _is_erased_now(self, order: Order) -> bool:
-        """Erase the order; whether that was still to be done."""
-        for _ in range(_RACES):
-            if order.is_erased:
+    def _erase(self, order: Order) -> bool:
+        """Erase the order; False if another delivery did."""
+
+        def erase(current: Order) -> bool:
+            if current.is_erased:
                 return False
-            try:
-                self._orders.erase(order, order.erased(at=self._now()))
-            except OrderChanged as race:
-                order = race.current
-            else:
-                return True
-        raise OrderChanged(order)
+            self._orders.erase(current, current.erased(at=self._now()))
+            return True
+
+        return retry_on_conflict(lambda: order, erase)

@@ -1,16 +1,12 @@
-"""What can be wrong with an order or with asking for one; the classes above the line reach a client."""
+"""Errors of orders that a client receives."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from shared.errors import BodegaError, Conflict, Forbidden, NotFound, OwnError
-
-if TYPE_CHECKING:
-    from orders.models import Order
+from shared.errors import BodegaError, Conflict, Forbidden, NotFound
 
 
 class OrderNotFound(NotFound):
-    """There is no such order, or it is somebody else's."""
+    """The order does not exist, or the caller may not see it."""
 
     code, title = "order-not-found", "There is no such order"
 
@@ -54,22 +50,3 @@ class RequestInProgress(Conflict):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"Retry-After": "1"}
-
-
-# ── Between the service and its repository ──────────────────────────────────────────────────────────────────────────
-
-
-class OrderExists(OwnError):
-    """An order of this id is there already."""
-
-    def __init__(self, order: "Order") -> None:
-        super().__init__(f"order {order.id} is there already")
-        self.order = order
-
-
-class OrderChanged(OwnError):
-    """Somebody else changed the order first; nothing was written. `current` is the order as it is now."""
-
-    def __init__(self, current: "Order") -> None:
-        super().__init__(f"order {current.id} was changed by another")
-        self.current = current

@@ -1,16 +1,18 @@
-"""An order and its rules. Values are frozen; a transition gives the next order or raises."""
+"""An order and its rules. Values are frozen; a transition returns the next order or raises."""
 
 import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from orders.errors import IllegalTransition
-from shared.contracts.erasure import ERASED, erased_email, is_erased_email
+from shared.contracts.directory import Customer
+from shared.contracts.erasure import is_erased_email
 from shared.contracts.events import EventType, OrderData
-from shared.contracts.inventory import Line, PricedLine
+from shared.contracts.inventory import Line, PricedLine, Reservation
+from shared.personal import Personal, PersonalEmail, PersonalSecret, erase_personal
 from shared.runtime.clock import rfc3339
 
 Status = Literal["pending", "confirmed", "shipped", "delivered", "cancelled"]
@@ -31,42 +33,41 @@ STATUSES: Final[tuple[Status, ...]] = (
     "delivered",
     "cancelled",
 )
-LARGEST_QUANTITY: Final = 1000
-# How long a service that does not answer may keep an order waiting: shorter than the 15 minutes for which the stock is held,
-# because the inventory may be the one.
+MAX_QUANTITY: Final = 1000
+# How long an order waits for a service that does not answer. Shorter than the 15 minutes of a
+# reservation, because the service that does not answer may be the inventory.
 SAGA_DEADLINE: Final = timedelta(minutes=10)
-# How long the first message of an order may take before the sweeper sends another one.
-PATIENCE: Final = timedelta(seconds=50)
-# The same for a message that was sent for an order that is due or waits. Longer than a tick of the sweeper's schedule, so that
-# no tick finds again what the last one has sent.
+# After this time without progress the sweeper sends a new message for an order.
+FIRST_DUE: Final = timedelta(seconds=50)
+# The same after a message that was sent for an order that is due or waits. Longer than the interval
+# of the sweeper's schedule: no sweep finds an order for which the last sweep has sent a message.
 LEASE: Final = timedelta(seconds=120)
-# By how much the clocks of two environments may differ. Between a worker and a sweeper that differ by more, no message would do: what
-# the sweeper sends would be taken for a duplicate.
-_SKEW: Final = timedelta(seconds=10)
+# The largest difference between the clocks of two environments. With a larger one a worker would
+# take the sweeper's message for a duplicate.
+_CLOCK_SKEW: Final = timedelta(seconds=10)
 
-_EVENTS: Final[dict[Status, EventType]] = {
+_EVENT_TYPES: Final[dict[Status, EventType]] = {
     "pending": "order.placed",
     "confirmed": "order.confirmed",
     "shipped": "order.shipped",
     "delivered": "order.delivered",
     "cancelled": "order.cancelled",
 }
-_NEXT: Final[dict[Status, tuple[Status, ...]]] = {
+_TRANSITIONS: Final[dict[Status, tuple[Status, ...]]] = {
     "pending": ("confirmed", "cancelled"),
     "confirmed": ("shipped", "cancelled"),
     "shipped": ("delivered",),
     "delivered": (),
     "cancelled": (),
 }
-_FORGOTTEN: Final = ""
 _ORDER_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def order_id(user_id: str, idempotency_key: str) -> str:
-    """The id of the one order that this user can ever place with this key.
+    """The id of the order that this user places with this key.
 
-    It is derived, not drawn: whoever tries again after whatever crash holds the same reservation and can write
-    the same order only.
+    It is derived and not random: a retry after a crash reserves the same stock and writes the same
+    order.
     """
     named = json.dumps([user_id, idempotency_key]).encode()
     return hashlib.sha256(b"bodega/order/1\0" + named).hexdigest()[:32]
@@ -79,80 +80,72 @@ def is_order_id(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Basket:
-    """What a customer asks for: each product once, and what to charge."""
+    """What a customer orders: each product once, and what to charge."""
 
     lines: tuple[Line, ...]
     payment_token: str
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the request in a canonical form, by which a repeated one is known."""
+        """SHA-256 of the request in a canonical form; a repeated request has the same one."""
         canonical = json.dumps(
             [[[line.product_id, line.quantity] for line in self.lines], self.payment_token]
         )
         return hashlib.sha256(canonical.encode()).hexdigest()
 
-    def is_held_by(self, lines: list[PricedLine]) -> bool:
-        """Whether priced lines are these lines."""
-        wanted = {line.product_id: line.quantity for line in self.lines}
-        return wanted == {line.product_id: line.quantity for line in lines}
+    def matches(self, lines: list[PricedLine]) -> bool:
+        """Whether priced lines have the same products and quantities."""
+        quantities = {line.product_id: line.quantity for line in self.lines}
+        return quantities == {line.product_id: line.quantity for line in lines}
 
 
 @dataclass(frozen=True)
 class Order:
-    """An order as it is after `version` changes.
+    """An order after `version` changes. All times are RFC 3339.
 
-    `user_name` and `email` are the customer's when the order was placed, until they are erased. `due_at` is when the
-    sweeper sends a message for an order whose saga or compensation is open; None where nothing is left to do. All times
-    are RFC 3339. `payment_id` is the payment provider's id of its payment, once it is known.
+    Attributes:
+        user_name, email: the customer's when the order was placed.
+        due_at: when the sweeper sends a message for an order whose saga or compensation is open;
+            None if nothing is left to do.
+        payment_id: the payment provider's id of its payment, once it is known.
     """
 
     id: str
     user_id: str
-    user_name: str
-    email: str
+    user_name: Annotated[str, Personal]
+    email: Annotated[str, PersonalEmail]
     lines: tuple[PricedLine, ...]
     currency: str
-    payment_token: str
+    payment_token: Annotated[str, PersonalSecret]
     request_digest: str
     status: Status
-    cancel_reason: CancelReason | None
     created_at: str
     updated_at: str
     version: int
-    due_at: str | None
+    cancel_reason: CancelReason | None = None
+    due_at: str | None = None
     payment_id: str | None = None
 
     @classmethod
     def placed(
-        cls,
-        id_: str,
-        basket: Basket,
-        *,
-        at: datetime,
-        user_id: str,
-        user_name: str,
-        email: str,
-        lines: list[PricedLine],
-        currency: str,
+        cls, id_: str, basket: Basket, customer: Customer, reservation: Reservation, *, at: datetime
     ) -> Self:
-        """A new order, waiting for its payment."""
+        """A new order, whose payment is pending."""
         now = rfc3339(at)
         return cls(
             id=id_,
-            user_id=user_id,
-            user_name=user_name,
-            email=email,
-            lines=tuple(lines),
-            currency=currency,
+            user_id=customer.id,
+            user_name=customer.full_name,
+            email=customer.email,
+            lines=tuple(reservation.lines),
+            currency=reservation.currency,
             payment_token=basket.payment_token,
             request_digest=basket.digest,
             status="pending",
-            cancel_reason=None,
             created_at=now,
             updated_at=now,
             version=1,
-            due_at=rfc3339(at + PATIENCE),
+            due_at=rfc3339(at + FIRST_DUE),
         )
 
     @property
@@ -161,96 +154,94 @@ class Order:
 
     @property
     def listed_at(self) -> str:
-        """Its place in lists: by time, and by id among those of one millisecond."""
+        """Its place in lists: by time, and by id among the orders of one millisecond."""
         return f"{self.created_at}#{self.id}"
 
     @property
     def event_type(self) -> EventType:
-        """The event that tells of the change to this status."""
-        return _EVENTS[self.status]
+        """The event of the transition to this status."""
+        return _EVENT_TYPES[self.status]
+
+    def data(self) -> OrderData:
+        """The data of the order's events: the fields of `OrderData`, by their names."""
+        names = OrderData.model_fields.keys() - {"order_id"}
+        return OrderData(order_id=self.id, **{name: getattr(self, name) for name in names})
 
     def confirmed(self, *, at: datetime) -> Self:
         """Paid for, and its stock sold."""
-        return self._next("confirmed", at, due_at=None)
+        return self._moved_to("confirmed", at)
 
     def shipped(self, *, at: datetime) -> Self:
-        return self._next("shipped", at, due_at=None)
+        return self._moved_to("shipped", at)
 
     def delivered(self, *, at: datetime) -> Self:
-        return self._next("delivered", at, due_at=None)
+        return self._moved_to("delivered", at)
 
     def cancelled(self, *, at: datetime, reason: CancelReason) -> Self:
         """Cancelled, and due until its stock and money are given back."""
-        changed = self._next("cancelled", at, due_at=rfc3339(at + PATIENCE))
-        return replace(changed, cancel_reason=reason)
-
-    @property
-    def is_erased(self) -> bool:
-        """Whether nothing tells any more who the customer is, but the id."""
-        return is_erased_email(self.email)
-
-    def erased(self, *, at: datetime) -> Self:
-        """The same without its customer's name and address. What was sold, for how much and how it went stays.
-
-        What it is to be paid with stays as long as that may be needed: until its payment is decided (see `_next`).
-        """
-        return replace(
-            self,
-            user_name=ERASED,
-            email=erased_email(self.user_id),
-            payment_token=self.payment_token if self.status == "pending" else _FORGOTTEN,
-            updated_at=max(rfc3339(at), self.updated_at),
-            version=self.version + 1,
-        )
+        cancelled = self._moved_to("cancelled", at)
+        return replace(cancelled, cancel_reason=reason, due_at=rfc3339(at + FIRST_DUE))
 
     def with_payment(self, payment_id: str) -> Self:
-        """The same, its payment known."""
+        """The same order with its payment's id."""
         return replace(self, payment_id=payment_id)
 
-    @property
-    def deadline(self) -> datetime:
-        """When its saga ends, whatever it waits for."""
-        return datetime.fromisoformat(self.created_at) + SAGA_DEADLINE
-
-    def age(self, at: datetime) -> timedelta:
-        """How long its saga has been open, or its compensation."""
-        since = self.created_at if self.status == "pending" else self.updated_at
-        return at - datetime.fromisoformat(since)
-
-    def has_another_message(self, at: datetime) -> bool:
-        """Whether it waits for a message that was sent with a delay, so that one that comes before is a duplicate."""
-        return self.due_at is not None and datetime.fromisoformat(self.due_at) > at + LEASE + _SKEW
-
     def as_placed(self) -> Self:
-        """The order as it was in the answer to its placing."""
+        """The order as the response to its placing had it."""
         return replace(
             self, status="pending", cancel_reason=None, updated_at=self.created_at, version=1
         )
 
-    def data(self) -> OrderData:
-        """The whole order as its events tell it."""
-        return OrderData(
-            order_id=self.id,
-            user_id=self.user_id,
-            user_name=self.user_name,
-            email=self.email,
-            status=self.status,
-            lines=list(self.lines),
-            total_minor=self.total_minor,
-            currency=self.currency,
-            cancel_reason=self.cancel_reason,
-        )
+    @property
+    def is_erased(self) -> bool:
+        """Whether the customer's personal data was erased."""
+        return is_erased_email(self.email)
 
-    def _next(self, status: Status, at: datetime, *, due_at: str | None) -> Self:
-        if status not in _NEXT[self.status]:
+    def erased(self, *, at: datetime) -> Self:
+        """The order without its customer's personal data.
+
+        A pending order keeps its payment token: its payment needs it, and the next transition
+        removes it.
+        """
+        erased = erase_personal(self, user_id=self.user_id)
+        token = self.payment_token if self.status == "pending" else erased.payment_token
+        return replace(erased, payment_token=token, **self._next_version(at))
+
+    @property
+    def deadline(self) -> datetime:
+        """When its saga ends at the latest."""
+        return datetime.fromisoformat(self.created_at) + SAGA_DEADLINE
+
+    def is_past_deadline(self, at: datetime) -> bool:
+        """Whether its saga is open and must end now."""
+        return self.status == "pending" and at >= self.deadline
+
+    def age(self, at: datetime) -> timedelta:
+        """For how long its saga or its compensation has been open."""
+        since = self.created_at if self.status == "pending" else self.updated_at
+        return at - datetime.fromisoformat(since)
+
+    def has_delayed_message(self, at: datetime) -> bool:
+        """Whether a message for the order was sent with a delay and is still to come; one that
+        arrives now is a duplicate.
+        """
+        if self.due_at is None:
+            return False
+        return datetime.fromisoformat(self.due_at) > at + LEASE + _CLOCK_SKEW
+
+    def _moved_to(self, status: Status, at: datetime) -> Self:
+        if status not in _TRANSITIONS[self.status]:
             raise IllegalTransition(current=self.status, wanted=status)
         return replace(
             self,
             status=status,
-            # Captures, voids and refunds go by the order's id.
-            payment_token=_FORGOTTEN if self.is_erased else self.payment_token,
-            # Clocks of two environments differ: an order's history must not run backwards for that.
-            updated_at=max(rfc3339(at), self.updated_at),
-            version=self.version + 1,
-            due_at=due_at,
+            # Captures, voids and refunds need the order's id only.
+            payment_token="" if self.is_erased else self.payment_token,
+            due_at=None,
+            **self._next_version(at),
         )
+
+    def _next_version(self, at: datetime) -> dict[str, Any]:
+        """The fields that each change sets."""
+        # The clocks of two environments differ, and an order's history must not run backwards.
+        return {"version": self.version + 1, "updated_at": max(rfc3339(at), self.updated_at)}

@@ -1,9 +1,8 @@
-"""What the service and the saga need of the world, in their own words; payments have a module of their own."""
+"""What the service and the saga need from outside: storage, other services, a payment provider."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from orders.models import Order, Status
 from shared.contracts.directory import Customer
@@ -11,10 +10,12 @@ from shared.contracts.events import Event
 from shared.contracts.inventory import Line, Reservation
 from shared.errors import OwnError
 
+# ── Storage ───────────────────────────────────────────────────────────────────────────────────────
+
 
 @dataclass(frozen=True)
 class OrderPage:
-    """Orders, newest first; `last` is where the next page goes on, None at the end."""
+    """Orders, newest first; the next page begins after `last`, None at the end."""
 
     orders: list[Order]
     last: str | None
@@ -22,7 +23,9 @@ class OrderPage:
 
 @dataclass(frozen=True)
 class HistoryPage:
-    """Events of an order, oldest first; `last` is the version after which the next page goes on, None at the end."""
+    """Events of an order, oldest first; the next page begins after the version `last`, None at the
+    end.
+    """
 
     events: list[Event]
     last: int | None
@@ -30,7 +33,7 @@ class HistoryPage:
 
 @dataclass(frozen=True)
 class DueOrder:
-    """An order that the sweeper should look at, since `due_at`."""
+    """An order for which the sweeper should send a message, since `due_at`."""
 
     id: str
     due_at: str
@@ -38,7 +41,7 @@ class DueOrder:
 
 @dataclass(frozen=True)
 class ClaimedOrder:
-    """What the sweeper sees of an order that it claimed; `updated_at` is since when it has its status."""
+    """What the sweeper reads of an order that it claimed; it has its status since `updated_at`."""
 
     id: str
     status: Status
@@ -46,8 +49,20 @@ class ClaimedOrder:
     updated_at: str
 
 
+class OrderExists(OwnError):
+    """An order with this id was written before."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"order {order.id} exists")
+        self.order = order
+
+
 class Orders(Protocol):
-    """Where orders are kept."""
+    """Stores orders and their events.
+
+    A method with `before` or `order` raises `ConcurrentChange` with the current order if the stored
+    order has another version.
+    """
 
     def find(self, order_id: str) -> Order | None:
         """The order as it is now."""
@@ -56,105 +71,163 @@ class Orders(Protocol):
         """Write a new order and its event, both or none.
 
         Raises:
-            OrderExists: there is one of this id.
+            OrderExists: an order has this id.
         """
 
     def change(self, before: Order, after: Order) -> None:
         """Write a transition, its event and the counts, all or nothing.
 
         Raises:
-            OrderChanged: the order is not at the version of `before` any more.
+            ConcurrentChange: see above.
         """
 
     def erase(self, before: Order, after: Order) -> None:
-        """Write an order without its customer's data, a `user.erased` in its history, and the same over the data in all
-        events before, all or nothing. Its due time stays whatever it is.
+        """Write an order without personal data, a `user.erased` in its history, and overwrite
+        personal data in all earlier events, all or nothing. The stored `due_at` stays.
 
         Raises:
-            OrderChanged: the order is not at the version of `before` any more.
+            ConcurrentChange: see above.
         """
 
     def settle(self, order: Order) -> None:
         """Write that nothing is left to do for this order.
 
         Raises:
-            OrderChanged: the order is not at this version any more.
+            ConcurrentChange: see above.
         """
 
     def due(self, before: str) -> Iterator[DueOrder]:
-        """Orders whose `due_at` has come, the longest due ones first; read page by page as they are consumed."""
+        """Orders whose `due_at` has passed, the oldest first; read page by page as they are
+        consumed.
+        """
 
     def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
-        """Move `due_at`, so that no other sweeper takes the order as well; None if it has been moved already."""
+        """Move `due_at`, so that no other sweeper takes the order; None if it was moved before."""
 
     def defer(self, order: Order, *, until: str) -> bool:
-        """Move `due_at`, and write the order's `payment_id`; False if `due_at` has been moved already."""
+        """Move `due_at` and write the order's `payment_id`; False if `due_at` was moved before."""
 
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
     ) -> OrderPage:
-        """Orders of a user or of everybody, in one status or in any, after a place in the list."""
+        """Orders of one user or of all, in one status or in any, after a place in the list."""
 
     def of_user(self, user_id: str) -> Iterator[Order]:
-        """All orders of a user that the index knows, each as it is now."""
+        """All orders of a user that the index has, each as it is now."""
 
     def history(self, order_id: str, *, after: int | None, limit: int) -> HistoryPage:
-        """The events of an order, after a version."""
+        """The events of an order after a version."""
 
     def totals(self) -> dict[Status, int]:
         """How many orders are in each status."""
+
+
+# ── Other services ────────────────────────────────────────────────────────────────────────────────
 
 
 class Customers(Protocol):
     """The users service's directory."""
 
     def find_customer(self, user_id: str) -> Customer:
-        """Who this is.
+        """The customer with this id.
 
         Raises:
-            UserNotFound: nobody.
+            UserNotFound: no user has this id.
             ServiceUnavailable: the directory does not answer.
         """
 
 
 class Reservations(Protocol):
-    """The products service's inventory, as the API needs it."""
+    """The inventory of the products service, for the API."""
 
     def reserve(self, order_id: str, lines: Sequence[Line]) -> Reservation:
-        """Price the lines and hold the stock for a while, all or nothing; done again, the first one's prices.
+        """Price the lines and reserve the stock, all or nothing; idempotent: repeated, it returns
+        the first prices.
 
         Raises:
-            OutOfStock, UnknownProduct, ReservationEnded: see there; nothing is held.
-            ServiceUnavailable: the inventory does not answer; the stock may be held.
+            OutOfStock, UnknownProduct, ReservationEnded: see there; nothing is reserved.
+            ServiceUnavailable: the inventory does not answer; the stock may be reserved.
         """
 
 
 class StockUnavailable(OwnError):
-    """The inventory was not reached, did not answer or broke.
-
-    Attributes:
-        asked_at: when the call that failed was made, if that was not now.
-    """
-
-    def __init__(self, asked_at: datetime | None = None) -> None:
-        super().__init__("the inventory is not available")
-        self.asked_at = asked_at
+    """The inventory was not reached, did not answer or failed."""
 
 
 class Stock(Protocol):
-    """The products service's inventory, as the saga needs it."""
+    """The inventory of the products service, for the saga."""
 
     def confirm(self, order_id: str) -> None:
-        """What was held is sold.
+        """Sell what is reserved.
 
         Raises:
-            ReservationEnded: it has been released, or was held for too long.
+            ReservationEnded: it was released, or has expired.
             StockUnavailable: the inventory does not answer; it may be sold.
         """
 
     def release(self, order_id: str) -> None:
-        """What was held or sold is available again, and cannot be held for this order any more.
+        """Make what was reserved or sold available again; nothing can be reserved for this order
+        after it.
 
         Raises:
             StockUnavailable: the inventory does not answer; it may be released.
+        """
+
+
+# ── Payments ──────────────────────────────────────────────────────────────────────────────────────
+
+PaymentState = Literal["authorized", "declined", "captured", "voided", "expired", "refunded"]
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A payment: `key` is ours, an order's id; `id` is the provider's."""
+
+    key: str
+    id: str
+    state: PaymentState
+
+
+class PaymentUnavailable(OwnError):
+    """The provider could not be called; nothing happened."""
+
+
+class PaymentOutcomeUnknown(OwnError):
+    """The provider was called and did not answer: `find` returns whether the operation was done."""
+
+
+class NoSuchPayment(OwnError):
+    """Money that was never authorised cannot be captured or refunded."""
+
+
+class Payments(Protocol):
+    """A payment provider. Every method may raise `PaymentUnavailable` or `PaymentOutcomeUnknown`.
+
+    `authorize`, and a `void` of a payment that does not exist, are idempotent by the key for as
+    long as the provider keeps keys, about a day. All other operations are idempotent by the
+    payment's state, for ever: repeated, they change nothing and return the payment as it is.
+    `payment_id` is None as long as the caller does not know it; a provider that needs it then finds
+    the payment by our key in the payment's metadata.
+    """
+
+    def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
+        """Hold the money: `authorized` or `declined`, or the payment's later state."""
+
+    def capture(self, key: str, payment_id: str | None, /) -> Payment:
+        """Take the held money: `captured`, or the state that prevents it."""
+
+    def void(self, key: str, payment_id: str | None, /) -> Payment:
+        """Release the held money; a captured payment stays captured, and so does every state
+        without money.
+
+        It also closes a payment that does not exist, so that an authorisation that is on its way
+        cannot follow (as when a Stripe PaymentIntent is cancelled).
+        """
+
+    def refund(self, key: str, payment_id: str | None, /) -> Payment:
+        """Return the captured money: `refunded`, or the state that prevents it."""
+
+    def find(self, key: str, payment_id: str | None, /) -> Payment | None:
+        """The payment, None if the provider does not know it; works also after the provider has
+        forgotten the key.
         """

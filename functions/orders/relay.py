@@ -1,4 +1,4 @@
-"""Lambda entry for the table's stream: publishes the orders' events."""
+"""OrdersRelay: publishes the events of the orders table's stream."""
 
 # First of all: see shared.messaging.workers.
 from shared.messaging.workers import task  # isort: skip
@@ -10,7 +10,7 @@ Settings = OutboxSettings
 
 
 def build(settings: Settings) -> Handler:
-    """The relay from the table to the topic."""
+    """Wire the function."""
     return task(Relay.connected(settings).relay)
 
 

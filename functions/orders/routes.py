@@ -1,4 +1,4 @@
-"""Orders over HTTP: each route parses, calls the service once and answers."""
+"""Orders over HTTP."""
 
 import re
 from typing import Annotated, Any
@@ -15,11 +15,11 @@ from orders.errors import (
 )
 from orders.models import Status
 from orders.schemas import (
-    History,
-    OrderAnswer,
-    OrderEvent,
-    OrderList,
+    OrderEventResponse,
+    OrderHistoryResponse,
+    OrderListResponse,
     OrderRequest,
+    OrderResponse,
     OrdersHealth,
     Text,
 )
@@ -29,10 +29,9 @@ from shared.auth.authentication import Authenticated
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
 from shared.errors import Forbidden, ServiceUnavailable
 from shared.web import health
-from shared.web.cursors import Cursors
 from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
 from shared.web.headers import location, replayed
-from shared.web.paging import Cursor, Limit
+from shared.web.paging import Paging
 from shared.web.problems import problems
 from shared.web.rest_events import link
 from shared.web.routing import GuardedRoute
@@ -45,17 +44,12 @@ async def _orders(request: Request) -> OrderService:
     return service
 
 
-async def _cursors(request: Request) -> Cursors:
-    cursors: Cursors = request.app.state.cursors
-    return cursors
-
-
 async def _idempotency_key(
     idempotency_key: Annotated[
         str | None,
         Header(
             alias="Idempotency-Key",
-            description="New for each order, and the same when one is tried again.",
+            description="New for each order, the same for a retry.",
             json_schema_extra={
                 "minLength": 1,
                 "maxLength": 255,
@@ -65,8 +59,8 @@ async def _idempotency_key(
         ),
     ] = None,
 ) -> str:
-    # Optional for FastAPI, so that a missing one is the contract's 400 and not a 422 among those of the body; the API's
-    # document says "required", by the mark above (tools/openapi.py).
+    # Optional for FastAPI, so that a missing key is a 400 of its own and not a 422 among those of
+    # the body; the API's document says "required", by the mark above.
     key = (idempotency_key or "").strip()
     if not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
         raise IdempotencyKeyRequired
@@ -74,17 +68,16 @@ async def _idempotency_key(
 
 
 Service = Annotated[OrderService, Depends(_orders)]
-Sealed = Annotated[Cursors, Depends(_cursors)]
 OrderId = Annotated[str, Path(description="The order's id.")]
 
-_NOT_FOUND = "there is none, or it is somebody else's"
+_NOT_FOUND = "it does not exist, or is another customer's"
 
 
 @router.post(
     "/api/v1/orders",
     status_code=201,
     operation_id="placeOrder",
-    summary="Place an order; with a key that has placed one, get that one again",
+    summary="Place an order; a repeated key returns the same order",
     responses={
         201: {
             "headers": {
@@ -96,12 +89,12 @@ _NOT_FOUND = "there is none, or it is somebody else's"
             {
                 IdempotencyKeyRequired: "the header is missing, empty or too long",
                 AccountInactive: "the customer's account is not active",
-                OutOfStock: "less is there than is ordered",
-                RequestInProgress: "another request with this key is at work",
-                ReservationEnded: "what the key held was given back; use a new one",
-                UnknownProduct: "there is none, or it is off sale",
-                IdempotencyKeyReused: "the key came with another order",
-                ServiceUnavailable: "a service behind this one is down",
+                OutOfStock: "less is in stock than ordered",
+                RequestInProgress: "another request with this key runs",
+                ReservationEnded: "the key's reservation was released; use a new key",
+                UnknownProduct: "it does not exist, or is not on sale",
+                IdempotencyKeyReused: "the key was used with another order",
+                ServiceUnavailable: "another service is down",
             }
         ),
     },
@@ -115,41 +108,36 @@ async def place(
     orders: Service,
     request: Request,
     response: Response,
-) -> OrderAnswer:
-    placed = orders.place(caller, key, body.basket())
-    response.headers["Location"] = link(request, f"/api/v1/orders/{placed.order.id}")
-    if placed.replayed:
+) -> OrderResponse:
+    placement = orders.place(caller, key, body.basket())
+    response.headers["Location"] = link(request, f"/api/v1/orders/{placement.order.id}")
+    if placement.replayed:
         response.headers["Idempotent-Replayed"] = "true"
-    return OrderAnswer.of(placed.order)
+    return OrderResponse.of(placement.order)
 
 
 @router.get(
     "/api/v1/orders",
     operation_id="listOrders",
-    summary="List one's orders, newest first; for an admin everybody's",
-    responses=problems({Forbidden: "a customer asked for somebody else's"}),
+    summary="List your orders, newest first; all orders for an admin",
+    responses=problems({Forbidden: "a customer asked for another customer's orders"}),
 )
 @allow("user", more_for=("admin",))
 async def list_orders(
     *,
     caller: Authenticated,
     orders: Service,
-    cursors: Sealed,
-    status: Annotated[Status | None, Query(description="Only those in this status.")] = None,
-    user_id: Annotated[Text | None, Query(description="Only this user's.")] = None,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> OrderList:
-    query = {"list": "orders", "status": status, "user_id": user_id}
-    position = cursors.open(cursor, caller=caller.id, query=query) or {}
+    paging: Paging,
+    status: Annotated[Status | None, Query(description="Only orders in this status.")] = None,
+    user_id: Annotated[Text | None, Query(description="Only this user's orders.")] = None,
+) -> OrderListResponse:
     page = orders.page(
-        caller, user_id=user_id, status=status, after=position.get("after"), limit=limit
+        caller, user_id=user_id, status=status, after=paging.open(), limit=paging.limit
     )
-    following = {"after": page.last} if page.last else None
-    return OrderList.model_construct(
-        orders=[OrderAnswer.of(order) for order in page.orders],
+    return OrderListResponse(
+        orders=[OrderResponse.of(order) for order in page.orders],
         count=len(page.orders),
-        next_cursor=cursors.seal(following, caller=caller.id, query=query),
+        next_cursor=paging.seal(page.last),
     )
 
 
@@ -160,47 +148,41 @@ async def list_orders(
     responses=problems({OrderNotFound: _NOT_FOUND}),
 )
 @allow("owner", "admin")
-async def get(id: OrderId, caller: Authenticated, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
-    return OrderAnswer.of(orders.get(id, caller))
+async def get(id: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:  # noqa: A002  # the contract's name
+    return OrderResponse.of(orders.get(id, caller))
 
 
 @router.get(
     "/api/v1/orders/{id}/events",
     operation_id="getOrderHistory",
-    summary="Get what happened to an order, oldest first",
+    summary="Get the events of an order, oldest first",
     responses=problems({OrderNotFound: _NOT_FOUND}),
 )
 @allow("owner", "admin")
 async def history(
-    *,
     id: OrderId,  # noqa: A002  # the contract's name
     caller: Authenticated,
     orders: Service,
-    cursors: Sealed,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> History:
-    query = {"list": "order-events", "order_id": id}
-    position = cursors.open(cursor, caller=caller.id, query=query) or {}
-    page = orders.history(id, caller, after=position.get("after"), limit=limit)
-    following = {"after": page.last} if page.last else None
-    shown = [event for event in map(OrderEvent.of, page.events) if event]
-    return History.model_construct(
-        events=shown,
-        count=len(shown),
-        next_cursor=cursors.seal(following, caller=caller.id, query=query),
+    paging: Paging,
+) -> OrderHistoryResponse:
+    page = orders.history(id, caller, after=paging.open(), limit=paging.limit)
+    events = [event for event in map(OrderEventResponse.of, page.events) if event]
+    return OrderHistoryResponse(
+        events=events, count=len(events), next_cursor=paging.seal(page.last)
     )
 
 
 @router.post(
     "/api/v1/orders/{id}/cancel",
     operation_id="cancelOrder",
-    summary="Cancel an order that is pending or confirmed; its stock and money come back",
-    responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it has gone too far"}),
+    summary="Cancel a pending or confirmed order; its stock and money are given back",
+    responses=problems(
+        {OrderNotFound: _NOT_FOUND, IllegalTransition: "it was shipped, delivered or cancelled"}
+    ),
 )
 @allow("owner", "admin")
-async def cancel(id: OrderId, caller: Authenticated, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
-    return OrderAnswer.of(orders.cancel(id, caller))
+async def cancel(id: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:  # noqa: A002  # the contract's name
+    return OrderResponse.of(orders.cancel(id, caller))
 
 
 @router.post(
@@ -210,8 +192,8 @@ async def cancel(id: OrderId, caller: Authenticated, orders: Service) -> OrderAn
     responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not confirmed"}),
 )
 @allow("admin")
-async def ship(id: OrderId, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
-    return OrderAnswer.of(orders.ship(id))
+async def ship(id: OrderId, orders: Service) -> OrderResponse:  # noqa: A002  # the contract's name
+    return OrderResponse.of(orders.ship(id))
 
 
 @router.post(
@@ -221,8 +203,8 @@ async def ship(id: OrderId, orders: Service) -> OrderAnswer:  # noqa: A002  # th
     responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not shipped"}),
 )
 @allow("admin")
-async def deliver(id: OrderId, orders: Service) -> OrderAnswer:  # noqa: A002  # the contract's name
-    return OrderAnswer.of(orders.deliver(id))
+async def deliver(id: OrderId, orders: Service) -> OrderResponse:  # noqa: A002  # the contract's name
+    return OrderResponse.of(orders.deliver(id))
 
 
 @router.get(

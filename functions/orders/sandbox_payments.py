@@ -1,8 +1,8 @@
 """The sandbox payment provider: decides by token, as card processors' test tokens do.
 
-It stands in for an external party. Its ledger lies in the orders table for want of a place of its own, under keys
-that nothing else uses, and is written as a careful provider would: each operation once, by its key. `entries` are
-what was done to a payment, in order, as a bank statement would show it.
+It stands in for an external provider. Its ledger is stored in the orders table, under keys of its
+own. Each operation is written once, by its key. `entries` are the operations on a payment, in
+order, as on a bank statement.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from orders.payments import (
+from orders.ports import (
     NoSuchPayment,
     Payment,
     PaymentOutcomeUnknown,
@@ -28,8 +28,8 @@ _IS_DOWN: Final = "tok_unavailable"
 
 
 @contextmanager
-def _as_a_provider() -> Iterator[None]:
-    """A ledger that does not answer is a provider that does not."""
+def _ledger_failures() -> Iterator[None]:
+    """Raise `PaymentOutcomeUnknown` if the ledger does not answer."""
     try:
         yield
     except (BotoCoreError, ClientError, TemporaryFailure) as cause:
@@ -39,13 +39,14 @@ def _as_a_provider() -> Iterator[None]:
 
 
 class SandboxPayments:
-    """Approves `tok_ok`; declines `tok_declined` and every token that it does not know; goes through with
-    `tok_timeout` and never answers; is down for `tok_unavailable`."""
+    """Approves `tok_ok`; declines `tok_declined` and every unknown token; authorises `tok_timeout`
+    and does not answer; is unavailable for `tok_unavailable`.
+    """
 
     def __init__(self, ledger: Table) -> None:
         self._ledger = ledger
 
-    @_as_a_provider()
+    @_ledger_failures()
     def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
         if token == _IS_DOWN:
             raise PaymentUnavailable
@@ -55,26 +56,26 @@ class SandboxPayments:
             raise PaymentOutcomeUnknown
         return payment
 
-    @_as_a_provider()
+    @_ledger_failures()
     def capture(self, key: str, _payment_id: str | None, /) -> Payment:
         return self._move(key, "authorized", "captured")
 
-    @_as_a_provider()
+    @_ledger_failures()
     def void(self, key: str, _payment_id: str | None, /) -> Payment:
         payment = self._open(key, "voided")
         return self._move(key, "authorized", "voided") if payment.state == "authorized" else payment
 
-    @_as_a_provider()
+    @_ledger_failures()
     def refund(self, key: str, _payment_id: str | None, /) -> Payment:
         return self._move(key, "captured", "refunded")
 
-    @_as_a_provider()
+    @_ledger_failures()
     def find(self, key: str, _payment_id: str | None, /) -> Payment | None:
         item = self._ledger.get(_key(key))
         return _payment(key, item["state"]) if item else None
 
     def _open(self, key: str, state: PaymentState, **details: Any) -> Payment:
-        """The payment, made in this state if it is new."""
+        """The payment; a new payment gets this state."""
         try:
             self._ledger.put(
                 {**_key(key), "state": state, "entries": [state], **details},
@@ -82,7 +83,7 @@ class SandboxPayments:
             )
         except ConditionFailed:
             payment = self.find(key, None)
-            assert payment is not None, "the ledger forgets nothing"
+            assert payment is not None, "payments are never deleted"
             return payment
         return _payment(key, state)
 
@@ -94,10 +95,10 @@ class SandboxPayments:
                 condition="#state = :from",
                 values={"from": from_, "to": to, "entry": [to]},
             )
-        except ConditionFailed as there:
-            if there.item is None:
-                raise NoSuchPayment(key) from there
-            return _payment(key, there.item["state"])
+        except ConditionFailed as failure:
+            if failure.item is None:
+                raise NoSuchPayment(key) from failure
+            return _payment(key, failure.item["state"])
         return _payment(key, to)
 
 

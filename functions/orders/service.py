@@ -1,30 +1,43 @@
-"""What the orders service decides: who may place, see and change an order, and what each refusal is."""
+"""The decisions of the orders service: who may place, see and cancel an order, and why a request is
+refused.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from orders.errors import (
     AccountInactive,
     IdempotencyKeyReused,
-    OrderChanged,
-    OrderExists,
     OrderNotFound,
     RequestInProgress,
 )
 from orders.models import Basket, CancelReason, Order, Status, is_order_id, order_id
-from orders.ports import Customers, HistoryPage, OrderPage, Orders, Reservations
-from shared.auth.tokens import Caller
+from orders.ports import Customers, HistoryPage, OrderExists, OrderPage, Orders, Reservations
+from shared.auth.tokens import Caller, Role
 from shared.contracts.directory import Customer, UserNotFound
-from shared.contracts.inventory import ReservationEnded
-from shared.errors import Forbidden, ServiceUnavailable
+from shared.contracts.inventory import Reservation, ReservationEnded
+from shared.errors import Forbidden
 from shared.runtime import clock, logging, metrics
 from shared.runtime.clock import Clock
+from shared.storage.conflicts import retry_on_conflict
 
-# Who held an order's stock longer ago has most likely died, or was not answered in time, and its client tries again. Were it
-# still at work, nothing would be done twice: the order's own condition lets one of the two write, and the other replays it.
-_AT_WORK_SECONDS = 2
-_RACES = 5  # how often a change is tried again because another one came first
-_RETRY_SECONDS = 1
+# A request that reserved the stock longer ago has probably failed, and its client retries. If it
+# still runs, nothing is done twice: the condition on the order's write lets one of the two requests
+# write, and the other returns that order.
+_IN_PROGRESS_SECONDS: Final = 2
+
+# Roles that may do so with every customer's orders; customers may with their own.
+_SEE_ALL: Final[frozenset[Role]] = frozenset({"admin"})
+_CANCEL_ALL: Final[frozenset[Role]] = frozenset({"admin"})
+
+
+def may_see(caller: Caller, order: Order) -> bool:
+    return caller.id == order.user_id or caller.role in _SEE_ALL
+
+
+def may_cancel(caller: Caller, order: Order) -> bool:
+    return caller.id == order.user_id or caller.role in _CANCEL_ALL
 
 
 @dataclass(frozen=True)
@@ -36,14 +49,7 @@ class Placement:
 
 
 class OrderService:
-    """Orders as their customers and the shop's admins use them.
-
-    Args:
-        orders: where orders are kept.
-        customers: tells who a customer is.
-        reservations: prices lines and holds stock.
-        now: the clock.
-    """
+    """The use cases of customers and admins."""
 
     def __init__(
         self,
@@ -58,28 +64,32 @@ class OrderService:
         self._now = now
 
     def place(self, caller: Caller, key: str, basket: Basket) -> Placement:
-        """Price the basket, hold its stock and write the order; with a key that has placed one, that one.
+        """Price the basket, reserve its stock and write the order; return the first order for a
+        repeated key.
 
         Raises:
-            AccountInactive, OutOfStock, UnknownProduct, ReservationEnded: refused; the key may be tried again.
-            IdempotencyKeyReused: the key came with another basket before.
-            RequestInProgress: another request with this key is at work, or died at it a moment ago.
-            ServiceUnavailable: a service behind does not answer; trying again with the key is safe.
+            AccountInactive, OutOfStock, UnknownProduct, ReservationEnded: refused; the key may be
+                used again.
+            IdempotencyKeyReused: the key was used with another basket.
+            RequestInProgress: another request with this key runs, or failed a moment ago.
+            ServiceUnavailable: another service does not answer; a retry with the key is safe.
         """
         id_ = order_id(caller.id, key)
-        # An order that was placed answers for itself, whatever became of its customer, its stock or the services
-        # behind. What was held for it may be forgotten by now, and must not be held again.
+        # A placed order is returned whatever has become of its customer, its stock or the other
+        # services. Its reservation may have been deleted by now, and must not be made again.
         placed = self._orders.find(id_)
         if placed:
             return _replay(placed, basket)
-        order = self._held(id_, caller, basket)
+        customer = self._require_active_customer(caller)
+        reservation = self._reserve_stock(id_, basket)
+        order = Order.placed(id_, basket, customer, reservation, at=self._now())
         try:
             self._orders.add(order)
         except OrderExists as first:
             return _replay(first.order, basket)
-        # Where the write fails in any other way, nobody knows whether the order is there: even a clean refusal may
-        # be the SDK's second attempt after a first that went through. So the stock is not released here: the order
-        # may need it, the same key finds it held, and without either it is free again when its time is up.
+        # After any other failure the order may have been written: even a refusal may belong to the
+        # SDK's second attempt. So the stock is not released here: the order may need it, a retry
+        # with the key finds it reserved, and otherwise the reservation expires.
         logging.logger().info("placed an order", extra={"order_id": id_})
         metrics.count("OrdersPlaced")
         return Placement(order, replayed=False)
@@ -88,10 +98,10 @@ class OrderService:
         """The order.
 
         Raises:
-            OrderNotFound: there is none, or it is somebody else's.
+            OrderNotFound: it does not exist, or the caller may not see it.
         """
-        order = self._found(id_)
-        if not caller.may_act_for(order.user_id):
+        order = self._get(id_)
+        if not may_see(caller, order):
             raise OrderNotFound
         return order
 
@@ -104,21 +114,22 @@ class OrderService:
         after: str | None,
         limit: int,
     ) -> OrderPage:
-        """A customer's own orders; for an admin those of anybody, or all.
+        """The caller's own orders; those of one user or of all for a caller who may see them.
 
         Raises:
-            Forbidden: a customer asked for somebody else's.
+            Forbidden: a customer asked for another customer's orders.
         """
-        if user_id is not None and not caller.may_act_for(user_id):
-            raise Forbidden("Only an admin may list the orders of others.")
-        owner = user_id if caller.is_admin else caller.id
-        return self._orders.page(user_id=owner, status=status, after=after, limit=limit)
+        if caller.role not in _SEE_ALL:
+            if user_id not in (None, caller.id):
+                raise Forbidden("Only an admin may list the orders of others.")
+            user_id = caller.id
+        return self._orders.page(user_id=user_id, status=status, after=after, limit=limit)
 
     def history(self, id_: str, caller: Caller, *, after: int | None, limit: int) -> HistoryPage:
-        """What happened to the order, oldest first.
+        """The order's events, oldest first.
 
         Raises:
-            OrderNotFound: there is none, or it is somebody else's.
+            OrderNotFound: it does not exist, or the caller may not see it.
         """
         return self._orders.history(self.get(id_, caller).id, after=after, limit=limit)
 
@@ -126,54 +137,29 @@ class OrderService:
         """Cancel the order; the saga's worker gives its stock and money back.
 
         Raises:
-            OrderNotFound: there is none, or it is somebody else's.
-            IllegalTransition: it has been shipped, delivered or cancelled.
+            OrderNotFound: it does not exist, or the caller may not see it.
+            Forbidden: the caller may see it and not cancel it.
+            IllegalTransition: it was shipped, delivered or cancelled.
         """
-        order = self.get(id_, caller)
+        order = self._get(id_)
+        if not may_cancel(caller, order):
+            raise Forbidden if may_see(caller, order) else OrderNotFound
         reason: CancelReason = "customer_request" if caller.id == order.user_id else "admin_request"
         return self._change(order, lambda o: o.cancelled(at=self._now(), reason=reason))
 
     def ship(self, id_: str) -> Order:
-        """Raises OrderNotFound, or IllegalTransition where it is not confirmed."""
-        return self._change(self._found(id_), lambda o: o.shipped(at=self._now()))
+        """Raises OrderNotFound, or IllegalTransition if the order is not confirmed."""
+        return self._change(self._get(id_), lambda o: o.shipped(at=self._now()))
 
     def deliver(self, id_: str) -> Order:
-        """Raises OrderNotFound, or IllegalTransition where it is not shipped."""
-        return self._change(self._found(id_), lambda o: o.delivered(at=self._now()))
+        """Raises OrderNotFound, or IllegalTransition if the order is not shipped."""
+        return self._change(self._get(id_), lambda o: o.delivered(at=self._now()))
 
     def totals(self) -> dict[Status, int]:
         """How many orders are in each status."""
         return self._orders.totals()
 
-    def _held(self, id_: str, caller: Caller, basket: Basket) -> Order:
-        """The order, its stock held and itself not written yet."""
-        customer = self._active(caller)
-        try:
-            reservation = self._reservations.reserve(id_, basket.lines)
-        except ReservationEnded as cause:
-            raise ReservationEnded(
-                "What this Idempotency-Key held was given back; order again with a new key."
-            ) from cause
-        # A reservation outlives a request that dies before its order is written, and then it is what is held that
-        # tells of another body.
-        if not basket.is_held_by(reservation.lines):
-            raise IdempotencyKeyReused
-        # One transaction lets one of two requests hold: the other one knows by it that somebody is before it.
-        held_ago = reservation.held_seconds_ago
-        if held_ago is not None and held_ago <= _AT_WORK_SECONDS:
-            raise RequestInProgress
-        return Order.placed(
-            id_,
-            basket,
-            at=self._now(),
-            user_id=caller.id,
-            user_name=customer.full_name,
-            email=customer.email,
-            lines=reservation.lines,
-            currency=reservation.currency,
-        )
-
-    def _active(self, caller: Caller) -> Customer:
+    def _require_active_customer(self, caller: Caller) -> Customer:
         try:
             customer = self._customers.find_customer(caller.id)
         except UserNotFound as cause:
@@ -182,25 +168,41 @@ class OrderService:
             raise AccountInactive
         return customer
 
-    def _found(self, id_: str) -> Order:
-        # No order has an id of another form, and DynamoDB takes no key of any length.
+    def _reserve_stock(self, id_: str, basket: Basket) -> Reservation:
+        try:
+            reservation = self._reservations.reserve(id_, basket.lines)
+        except ReservationEnded as cause:
+            raise ReservationEnded(
+                "What this Idempotency-Key held was given back; order again with a new key."
+            ) from cause
+        # An earlier request with this key may have reserved another basket and failed before it
+        # wrote its order.
+        if not basket.matches(reservation.lines):
+            raise IdempotencyKeyReused
+        # Of two concurrent requests one reserves the stock; the other finds it reserved a moment
+        # ago.
+        held_ago = reservation.held_seconds_ago
+        if held_ago is not None and held_ago <= _IN_PROGRESS_SECONDS:
+            raise RequestInProgress
+        return reservation
+
+    def _get(self, id_: str) -> Order:
+        # No order has an id of another form, and DynamoDB limits the length of keys.
         order = self._orders.find(id_) if is_order_id(id_) else None
         if order is None:
             raise OrderNotFound
         return order
 
     def _change(self, order: Order, transition: Callable[[Order], Order]) -> Order:
-        for _ in range(_RACES):
-            after = transition(order)
-            try:
-                self._orders.change(order, after)
-            except OrderChanged as race:
-                order = race.current
-            else:
-                logging.logger().info("order is %s", after.status, extra={"order_id": order.id})
-                metrics.count(f"Orders{after.status.title()}")
-                return after
-        raise ServiceUnavailable("orders", retry_after=_RETRY_SECONDS)
+        def change(before: Order) -> Order:
+            after = transition(before)
+            self._orders.change(before, after)
+            return after
+
+        changed = retry_on_conflict(lambda: order, change)
+        logging.logger().info("order is %s", changed.status, extra={"order_id": order.id})
+        metrics.count(f"Orders{changed.status.title()}")
+        return changed
 
 
 def _replay(order: Order, basket: Basket) -> Placement:

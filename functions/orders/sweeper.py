@@ -1,10 +1,12 @@
-"""OrdersSweeper: every minute, sends the checkout messages for orders that stopped, and publishes events that stayed unsent."""
+"""OrdersSweeper: every minute, sends messages for due orders and publishes events that stayed
+unsent.
+"""
 
 # First of all: see shared.messaging.workers.
 from shared.messaging.workers import chores  # isort: skip
 from dataclasses import dataclass
 
-from orders.due_orders import Overdue
+from orders.due_orders import DueOrderSweep
 from orders.repository import DynamoOrders
 from shared.messaging.outbox import Relay
 from shared.runtime import aws
@@ -21,12 +23,12 @@ class Settings(OutboxSettings):
 
 
 def build(settings: Settings) -> Handler:
-    """The function's graph."""
-    # All attempts at a call fit into orders.due_orders.CALL_SECONDS.
+    """Wire the function."""
+    # All attempts at a call take less than orders.due_orders.CALL_SECONDS.
     table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1, attempts=2))
     sqs = aws.client("sqs", connect=0.5, read=1, attempts=2)
-    overdue = Overdue(DynamoOrders(table), sqs, settings.queue_url)
-    return chores(enqueued=overdue.sweep, published=Relay.connected(settings).sweep)
+    sweep = DueOrderSweep(DynamoOrders(table), sqs, settings.queue_url)
+    return chores(enqueued=sweep.run, published=Relay.connected(settings).sweep)
 
 
 handler = Entry(build, Settings)

@@ -98,16 +98,16 @@ def problems(made: Node, status: str) -> list[Node]:
 
 
 def rename_schema(made: Node) -> None:
-    text = json.dumps(made).replace("schemas/OrderAnswer", "schemas/Order")
+    text = json.dumps(made).replace("schemas/OrderResponse", "schemas/Order")
     made.update(json.loads(text))
-    made["components"]["schemas"]["Order"] = made["components"]["schemas"].pop("OrderAnswer")
+    made["components"]["schemas"]["Order"] = made["components"]["schemas"].pop("OrderResponse")
 
 
 def change_texts(made: Node) -> None:
     made["info"]["description"] = "Another."
     operation(made, "get", ORDERS)["summary"] = "Another."
-    schema(made, "OrderAnswer")["title"] = "Another"
-    put(made, "OrderAnswer.id", description="Another.", examples=["another"])
+    schema(made, "OrderResponse")["title"] = "Another"
+    put(made, "OrderResponse.id", description="Another.", examples=["another"])
 
 
 BREAKING: Final[dict[str, tuple[Change, str]]] = {
@@ -144,7 +144,7 @@ BREAKING: Final[dict[str, tuple[Change, str]]] = {
         "payment_token: may be there",
     ),
     "a new member must be sent": (
-        lambda d: add_member(d, "RequestedItem.size", required=True),
+        lambda d: add_member(d, "OrderItemRequest.size", required=True),
         "size: may be missing",
     ),
     "a text may be less long": (
@@ -160,7 +160,7 @@ BREAKING: Final[dict[str, tuple[Change, str]]] = {
         "pattern may be None instead of @",
     ),
     "a number becomes a text in a request": (
-        lambda d: put_instead(d, "RequestedItem.quantity", {"type": "string"}),
+        lambda d: put_instead(d, "OrderItemRequest.quantity", {"type": "string"}),
         "may be integer instead of string",
     ),
     "a role cannot be given any more": (
@@ -179,43 +179,43 @@ BREAKING: Final[dict[str, tuple[Change, str]]] = {
     ),
     # What the shop answers.
     "a member goes from an answer": (
-        lambda d: drop_member(d, "OrderAnswer.user_name"),
+        lambda d: drop_member(d, "OrderResponse.user_name"),
         "user_name: may be missing",
     ),
     "a member that was optional goes from an answer": (
-        lambda d: schema(d, "OrderAnswer")["properties"].pop("cancel_reason"),
+        lambda d: schema(d, "OrderResponse")["properties"].pop("cancel_reason"),
         "cancel_reason: may be",
     ),
     "a member may be left out of an answer": (
-        lambda d: make_optional(d, "OrderAnswer.user_name"),
+        lambda d: make_optional(d, "OrderResponse.user_name"),
         "user_name: may be missing",
     ),
     "a member of an answer may be null": (
-        lambda d: make_nullable(d, "OrderAnswer.user_name"),
+        lambda d: make_nullable(d, "OrderResponse.user_name"),
         "user_name: may be null instead of string",
     ),
     "a number becomes a text in an answer": (
-        lambda d: put(d, "OrderAnswer.version", type="string"),
+        lambda d: put(d, "OrderResponse.version", type="string"),
         "version: may be string instead of integer",
     ),
     "a whole number becomes any number": (
-        lambda d: put(d, "OrderAnswer.version", type="number"),
+        lambda d: put(d, "OrderResponse.version", type="number"),
         "version: may be number instead of integer",
     ),
     "a new status of orders": (
-        lambda d: member(d, "OrderAnswer.status")["enum"].append("returned"),
+        lambda d: member(d, "OrderResponse.status")["enum"].append("returned"),
         "status: may be 'returned'",
     ),
     "a closed list of values is opened": (
-        lambda d: member(d, "OrderAnswer.status").pop("enum"),
+        lambda d: member(d, "OrderResponse.status").pop("enum"),
         "status: may be more than",
     ),
     "money has another form": (
-        lambda d: put(d, "OrderedItem.unit_price", pattern=r"^\d+$"),
+        lambda d: put(d, "OrderItemResponse.unit_price", pattern=r"^\d+$"),
         "unit_price: pattern",
     ),
     "a time has no form any more": (
-        lambda d: member(d, "OrderAnswer.created_at").pop("format"),
+        lambda d: member(d, "OrderResponse.created_at").pop("format"),
         "created_at: format",
     ),
     "a header goes": (
@@ -263,7 +263,7 @@ HARMLESS: Final[dict[str, Change]] = {
     "a member need not be sent any more": lambda d: make_optional(d, "Registration.full_name"),
     "a text may be longer": lambda d: put(d, "Registration.password", maxLength=256),
     "a text need not match any more": lambda d: member(d, "Registration.email").pop("pattern"),
-    "null is taken": lambda d: make_nullable(d, "RequestedItem.quantity"),
+    "null is taken": lambda d: make_nullable(d, "OrderItemRequest.quantity"),
     "one more role can be given": (
         lambda d: member(d, "AccountChange.role")["enum"].append("clerk")
     ),
@@ -272,16 +272,18 @@ HARMLESS: Final[dict[str, Change]] = {
     ),
     "a token is no longer asked for": lambda d: operation(d, "get", ORDERS).pop("security"),
     "an answer has one more member": (
-        lambda d: add_member(d, "OrderAnswer.payment_id", required=False)
+        lambda d: add_member(d, "OrderResponse.payment_id", required=False)
     ),
-    "a member is always there": lambda d: schema(d, "OrderAnswer")["required"].append(
+    "a member is always there": lambda d: schema(d, "OrderResponse")["required"].append(
         "cancel_reason"
     ),
-    "a member is never null again": lambda d: member(d, "OrderList.next_cursor")["anyOf"].pop(),
+    "a member is never null again": lambda d: member(d, "OrderListResponse.next_cursor")[
+        "anyOf"
+    ].pop(),
     "a value does not come any more": (
-        lambda d: member(d, "OrderAnswer.cancel_reason")["enum"].pop()
+        lambda d: member(d, "OrderResponse.cancel_reason")["enum"].pop()
     ),
-    "an answer's number has a limit": lambda d: put(d, "OrderAnswer.version", minimum=1),
+    "an answer's number has a limit": lambda d: put(d, "OrderResponse.version", minimum=1),
     "one more header": lambda d: operation(d, "get", ORDER)["responses"]["200"]["headers"].update(
         ETag={"schema": {"type": "string"}}
     ),
@@ -393,17 +395,18 @@ def test_values_that_a_client_must_expect_to_grow_may_grow(api: Node) -> None:
     opened = changed(
         api,
         lambda d: put_instead(
-            d, "OrderAnswer.cancel_reason", {"anyOf": [known, {"type": "string"}]}
+            d, "OrderResponse.cancel_reason", {"anyOf": [known, {"type": "string"}]}
         ),
     )
     grown = changed(
-        opened, lambda d: member(d, "OrderAnswer.cancel_reason")["anyOf"][0]["enum"].append("lost")
+        opened,
+        lambda d: member(d, "OrderResponse.cancel_reason")["anyOf"][0]["enum"].append("lost"),
     )
     assert list(compatible.api(opened, grown)) == []
 
 
 def test_a_keyword_that_nobody_has_thought_of_must_stay_as_it_is(api: Node) -> None:
-    known = changed(api, lambda d: put(d, "OrderAnswer.id", contentEncoding="base64"))
+    known = changed(api, lambda d: put(d, "OrderResponse.id", contentEncoding="base64"))
     assert list(compatible.api(known, api))
     assert not list(compatible.api(api, known))
 
@@ -411,7 +414,7 @@ def test_a_keyword_that_nobody_has_thought_of_must_stay_as_it_is(api: Node) -> N
 @pytest.fixture
 def folder(tmp_path: Path, api: Node) -> Path:
     """The documents of a last release whose orders had a member more."""
-    richer = changed(api, lambda d: add_member(d, "OrderAnswer.colour", required=True))
+    richer = changed(api, lambda d: add_member(d, "OrderResponse.colour", required=True))
     (tmp_path / release.API).write_text(json.dumps(richer))
     (tmp_path / release.EVENTS).write_text(json.dumps(events.document()))
     return tmp_path

@@ -10,7 +10,7 @@ import schemathesis
 from pydantic import BaseModel
 
 from gateway import VERSION
-from orders.schemas import OrderRequest, RequestedItem
+from orders.schemas import OrderItemRequest, OrderRequest
 from products.catalogue.schemas import ProductChange, ProductRequest, StockChange
 from tests.gateway.contract import BODIES, CONTRACT, ENUMS, LIMITS, MEMBERS, MONEY, Row
 from tools.openapi.bodies import operations
@@ -213,7 +213,13 @@ def test_money_has_two_places_and_times_are_times(document: dict[str, Any]) -> N
 
 
 def test_the_end_of_a_list_is_null(document: dict[str, Any]) -> None:
-    for name in ("Accounts", "ProductList", "OrderList", "History", "NotificationList"):
+    for name in (
+        "Accounts",
+        "ProductList",
+        "OrderListResponse",
+        "OrderHistoryResponse",
+        "NotificationList",
+    ):
         cursor = document["components"]["schemas"][name]["properties"]["next_cursor"]
         assert cursor["anyOf"] == [{"type": "string"}, {"type": "null"}]
 
@@ -286,6 +292,6 @@ def test_a_request_made_of_the_examples_is_taken(
     said = schemas[model.__name__]["properties"]
     body = {name: node["examples"][0] for name, node in said.items() if "examples" in node}
     if model is OrderRequest:
-        item = schemas[RequestedItem.__name__]["properties"]
+        item = schemas[OrderItemRequest.__name__]["properties"]
         body["items"] = [{name: node["examples"][0] for name, node in item.items()}]
     model.model_validate(body)

@@ -1,15 +1,18 @@
 """Orders and what they are made of, with everything that a test does not care for filled in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orders.models import Basket, Order
 from orders.ports import Orders
-from shared.contracts.inventory import Line, PricedLine
+from shared.contracts.directory import Customer
+from shared.contracts.inventory import Line, PricedLine, Reservation
 from tests.support.callers import ALICE
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+EMAIL = "alice@example.com"
 
 
 def order_id_of(number: int) -> str:
@@ -41,22 +44,14 @@ def an_order(
     **overrides: Any,
 ) -> Order:
     """A pending order of Alice's."""
-    return Order.placed(
-        order_id_of(number),
-        basket or a_basket(),
-        at=at,
-        lines=lines or [a_line()],
-        **{
-            "user_id": ALICE.id,
-            "user_name": "Alice Example",
-            "email": "alice@example.com",
-            "currency": "EUR",
-            **overrides,
-        },
-    )
+    id_ = order_id_of(number)
+    customer = Customer(id=ALICE.id, full_name="Alice Example", email=EMAIL, is_active=True)
+    reservation = Reservation(order_id=id_, lines=lines or [a_line()], currency="EUR")
+    order = Order.placed(id_, basket or a_basket(), customer, reservation, at=at)
+    return replace(order, **overrides)
 
 
 def added(orders: Orders, order: Order) -> Order:
-    """The order, kept."""
+    """The order, stored."""
     orders.add(order)
     return order

@@ -6,16 +6,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from orders.errors import OrderChanged, OrderExists
 from orders.models import STATUSES, Order, Status
-from orders.payments import (
+from orders.ports import (
+    ClaimedOrder,
+    DueOrder,
+    HistoryPage,
     NoSuchPayment,
+    OrderExists,
+    OrderPage,
     Payment,
     PaymentOutcomeUnknown,
     PaymentState,
     PaymentUnavailable,
+    StockUnavailable,
 )
-from orders.ports import ClaimedOrder, DueOrder, HistoryPage, OrderPage, StockUnavailable
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.events import Event, EventType
 from shared.contracts.inventory import (
@@ -30,6 +34,7 @@ from shared.errors import ServiceUnavailable
 from shared.messaging import outbox
 from shared.runtime import clock
 from shared.runtime.clock import Clock
+from shared.storage.conflicts import ConcurrentChange
 
 _KEYS_ARE_KEPT: Final = timedelta(hours=24)
 
@@ -121,7 +126,7 @@ class InMemoryOrders:
     def _unchanged(self, before: Order) -> Order:
         there = self.orders[before.id]
         if there.version != before.version:
-            raise OrderChanged(there)
+            raise ConcurrentChange(there)
         return there
 
     def _write(self, order: Order, type_: EventType | None = None) -> None:

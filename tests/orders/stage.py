@@ -6,10 +6,9 @@ import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from orders.circuits import GuardedPayments, GuardedStock
-from orders.due_orders import Overdue
+from orders.due_orders import DueOrderSweep
 from orders.models import Order
-from orders.saga import Checkout
+from orders.saga import CheckoutSaga
 from shared.messaging.redelivery import ComeAgain
 from tests.orders.builders import a_basket, a_line, an_order
 from tests.orders.fakes import FakeInventory, InMemoryOrders, InMemoryPayments
@@ -47,17 +46,14 @@ class Stage:
         self.payments = InMemoryPayments(self.clock)
         self.letterbox = Letterbox()
         self.messages: list[tuple[datetime, str]] = []
-        self.overdue = Overdue(
+        self.overdue = DueOrderSweep(
             self.orders, cast("SQSClient", self.letterbox), "the-queue", self.clock
         )
         self.restart()
 
     def restart(self) -> None:
         """A new environment, that remembers no failures."""
-        stock = GuardedStock(self.stock, self.clock)
-        payments = GuardedPayments(self.payments, self.clock)
-        last = stock.insisting, payments.insisting
-        self.saga = Checkout(self.orders, stock, payments, self.clock, last=last)
+        self.saga = CheckoutSaga(self.orders, self.stock, self.payments, self.clock)
 
     def placed(self, token: str = "tok_ok", number: int = 1) -> Order:
         basket = a_basket(("mug", 1), payment_token=token)
@@ -107,7 +103,7 @@ class Stage:
     def sweep(self) -> int:
         """The sweeper's tick, and what it sends."""
         self.letterbox.sent.clear()
-        found = self.overdue.sweep(a_deadline())
+        found = self.overdue.run(a_deadline())
         for order_id in list(self.letterbox.sent):
             self.deliver(order_id)
         return found

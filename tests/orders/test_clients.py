@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 from botocore.exceptions import ClientError
 
-from orders.clients import GuardedDirectory, GuardedReservations, InventoryStock
+from orders.clients import CustomersClient, ReservationsClient, StockClient
 from orders.ports import StockUnavailable
 from shared.calls.breaker import CircuitBreaker, circuit_store
 from shared.calls.internal import InternalClient, internal_handler
@@ -65,15 +65,15 @@ def functions() -> LocalFunctions:
 
 
 @pytest.fixture
-def directory(account: None, functions: LocalFunctions) -> GuardedDirectory:
+def directory(account: None, functions: LocalFunctions) -> CustomersClient:
     client = InternalClient(functions.client(), "directory", refusals=(UserNotFound,))
-    return GuardedDirectory(client, _circuit("neighbours-users"))
+    return CustomersClient(client, _circuit("neighbours-users"))
 
 
 @pytest.fixture
-def reservations(account: None, functions: LocalFunctions) -> GuardedReservations:
+def reservations(account: None, functions: LocalFunctions) -> ReservationsClient:
     client = InternalClient(functions.client(), "inventory", refusals=REFUSALS)
-    return GuardedReservations(client, _circuit("neighbours-products"))
+    return ReservationsClient(client, _circuit("neighbours-products"))
 
 
 def _circuit(name: str) -> CircuitBreaker:
@@ -82,7 +82,7 @@ def _circuit(name: str) -> CircuitBreaker:
     return CircuitBreaker(name, circuit_store(table.name, table.client), now=lambda: moment)
 
 
-def test_a_customer_is_found_by_id(directory: GuardedDirectory, functions: LocalFunctions) -> None:
+def test_a_customer_is_found_by_id(directory: CustomersClient, functions: LocalFunctions) -> None:
     assert directory.find_customer("u") == CUSTOMER
     assert functions.payloads[-1]["name"] == "find_customer"
     assert functions.payloads[-1]["body"] == {"user_id": "u"}
@@ -91,7 +91,7 @@ def test_a_customer_is_found_by_id(directory: GuardedDirectory, functions: Local
 
 
 def test_stock_is_held_at_its_price(
-    reservations: GuardedReservations, functions: LocalFunctions
+    reservations: ReservationsClient, functions: LocalFunctions
 ) -> None:
     assert reservations.reserve("o", [Line(product_id="p", quantity=2)]) == RESERVATION
     assert functions.payloads[-1]["body"] == {
@@ -101,7 +101,7 @@ def test_stock_is_held_at_its_price(
 
 
 def test_a_refusal_comes_back_as_it_was_raised_and_opens_no_circuit(
-    reservations: GuardedReservations,
+    reservations: ReservationsClient,
 ) -> None:
     for _ in range(10):
         with pytest.raises(OutOfStock) as refused:
@@ -111,7 +111,7 @@ def test_a_refusal_comes_back_as_it_was_raised_and_opens_no_circuit(
 
 
 def test_a_service_that_breaks_is_soon_not_asked_any_more(
-    directory: GuardedDirectory, functions: LocalFunctions
+    directory: CustomersClient, functions: LocalFunctions
 ) -> None:
     def break_(_event: object, _context: object) -> None:
         raise RuntimeError("it broke")
@@ -130,7 +130,7 @@ def test_a_throttled_service_is_asked_on(functions: LocalFunctions, account: Non
     """The account's quota is used up: no call fails by the service, so its circuit stays closed."""
     lambda_ = functions.client()
     throttled = ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
-    directory = GuardedDirectory(
+    directory = CustomersClient(
         InternalClient(lambda_, "directory", refusals=(UserNotFound,)), _circuit("neighbours-users")
     )
     with patch.object(functions, "invoke", side_effect=throttled):
@@ -142,7 +142,7 @@ def test_a_throttled_service_is_asked_on(functions: LocalFunctions, account: Non
 
 
 def test_the_saga_confirms_and_releases(functions: LocalFunctions) -> None:
-    stock = InventoryStock(InternalClient(functions.client(), "inventory", refusals=REFUSALS))
+    stock = StockClient(InternalClient(functions.client(), "inventory", refusals=REFUSALS))
     stock.confirm("o")
     stock.release("o")
     asked = [(call["name"], json.dumps(call["body"])) for call in functions.payloads]

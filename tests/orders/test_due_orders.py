@@ -43,7 +43,7 @@ def test_the_longest_due_orders_are_sent_first_ten_in_a_call(stage: Stage) -> No
         orders.append(stage.placed(number=97 * (number + 1)))
         stage.clock.now += MINUTE / 60
     stage.clock.now += MINUTE
-    assert stage.overdue.sweep(a_deadline()) == 25
+    assert stage.overdue.run(a_deadline()) == 25
     assert stage.letterbox.sent == [order.id for order in orders]
     assert stage.letterbox.calls == [10, 10, 5]
 
@@ -54,7 +54,7 @@ def test_the_next_tick_does_not_send_for_an_order_again(stage: Stage) -> None:
     sent = []
     for _ in range(4):
         stage.letterbox.sent.clear()
-        stage.overdue.sweep(a_deadline())
+        stage.overdue.run(a_deadline())
         sent.append(stage.letterbox.sent == [order.id])
         stage.clock.now += MINUTE
     # Its message is lost each time.
@@ -71,7 +71,7 @@ def test_a_message_that_the_sweeper_has_sent_is_handled_at_once(stage: Stage) ->
 def test_a_message_of_a_sweeper_whose_clock_is_fast_is_handled(stage: Stage) -> None:
     order = stage.placed()
     stage.clock.now += MINUTE
-    stage.overdue.sweep(a_deadline())
+    stage.overdue.run(a_deadline())
     stage.clock.now -= MINUTE / 6
     stage.assert_confirmed(stage.advance(order))
 
@@ -86,7 +86,7 @@ def test_a_sweep_ends_before_its_time_is_over(stage: Stage) -> None:
         seconds[0] -= 4
         return seconds[0]
 
-    stage.overdue.sweep(Deadline(left))
+    stage.overdue.run(Deadline(left))
     # What was claimed is sent, and the others are not claimed.
     assert 0 < len(stage.letterbox.sent) < 3
     assert len(list(stage.orders.due("~"))) == 3
@@ -108,7 +108,7 @@ def test_a_sweep_stops_after_three_claims_that_fail_in_a_row(
 
     stage.orders.claim = claim  # type: ignore[method-assign]  # DynamoDB is down
     with pytest.raises(ConnectTimeoutError):
-        stage.overdue.sweep(a_deadline())
+        stage.overdue.run(a_deadline())
     assert len(tried) == 3
     # No 0 for a sweep that saw nothing: missing data is an alarm.
     assert not emitted().keys() & {"OrderAge", "CompensationAge"}
@@ -126,7 +126,7 @@ def test_a_claim_that_fails_keeps_no_other_order_waiting(stage: Stage, failure: 
         return claim(order, until=until)
 
     stage.orders.claim = once  # type: ignore[method-assign]  # one call fails, or one item is broken
-    assert stage.overdue.sweep(a_deadline()) == 2
+    assert stage.overdue.run(a_deadline()) == 2
     assert set(stage.letterbox.sent) < {order.id for order in orders}
 
 
@@ -141,7 +141,7 @@ def test_what_was_claimed_is_sent_though_the_sweep_stops(stage: Stage) -> None:
 
     stage.orders.claim = twice  # type: ignore[method-assign]  # then DynamoDB is down
     with pytest.raises(ConnectTimeoutError):
-        stage.overdue.sweep(a_deadline())
+        stage.overdue.run(a_deadline())
     assert len(stage.letterbox.sent) == 2
 
 
@@ -152,7 +152,7 @@ def test_a_queue_that_takes_nothing_ends_the_sweep_and_the_orders_are_due_again(
     stage.clock.now += MINUTE
     stage.letterbox.fails = ConnectTimeoutError(endpoint_url="sqs")
     with pytest.raises(ConnectTimeoutError):
-        stage.overdue.sweep(a_deadline())
+        stage.overdue.run(a_deadline())
     stage.letterbox.fails = None
     stage.minutes_pass(3)
     stage.assert_confirmed(order)
@@ -161,7 +161,7 @@ def test_a_queue_that_takes_nothing_ends_the_sweep_and_the_orders_are_due_again(
 def test_a_sweep_without_due_orders_says_that_nothing_is_old(
     stage: Stage, emitted: Callable[[], dict[str, Any]]
 ) -> None:
-    assert stage.overdue.sweep(a_deadline()) == 0
+    assert stage.overdue.run(a_deadline()) == 0
     told = emitted()
     assert (told["OrderAge"], told["CompensationAge"]) == ([0], [0])
 
@@ -174,7 +174,7 @@ def test_a_sweep_tells_how_old_sagas_and_compensations_are(
     stage.clock.now += 5 * MINUTE
     stage.cancel(cancelled)
     stage.clock.now += 2 * MINUTE
-    stage.overdue.sweep(a_deadline())
+    stage.overdue.run(a_deadline())
     told = emitted()
     assert max(told["OrderAge"]) == 7 * 60
     assert max(told["CompensationAge"]) == 2 * 60

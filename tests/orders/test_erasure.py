@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from orders.erasure import Erasure
-from orders.errors import OrderChanged
 from orders.models import Order
 from orders.ports import DueOrder, Orders
 from orders.repository import DynamoOrders
 from shared.contracts.events import Event
+from shared.errors import ServiceUnavailable
 from shared.messaging.redelivery import ComeAgain
 from shared.runtime.clock import rfc3339
+from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import Table
 from tests.orders.builders import MINUTE, NOON, a_basket, added, an_order, order_id_of
 from tests.orders.fakes import InMemoryOrders
@@ -99,7 +100,7 @@ class TestStores:
             lambda: orders.settle(seen),
         )
         for write in writes:
-            with pytest.raises(OrderChanged) as refused:
+            with pytest.raises(ConcurrentChange) as refused:
                 write()
             assert refused.value.current == after
         assert orders.find(seen.id) == after
@@ -107,7 +108,7 @@ class TestStores:
     def test_an_order_that_has_gone_on_is_not_put_back(self, orders: Orders) -> None:
         seen = added(orders, an_order())
         now = confirmed(orders, seen)
-        with pytest.raises(OrderChanged) as refused:
+        with pytest.raises(ConcurrentChange) as refused:
             orders.erase(seen, seen.erased(at=NOON))
         assert refused.value.current == now
         assert orders.find(seen.id) == now
@@ -202,11 +203,11 @@ class TestErasure:
     def test_one_that_keeps_changing_brings_the_event_back(self) -> None:
         class Racing(InMemoryOrders):
             def erase(self, before: Order, after: Order) -> None:
-                raise OrderChanged(before)
+                raise ConcurrentChange(before)
 
         orders = Racing()
         added(orders, an_order())
-        with pytest.raises(OrderChanged):
+        with pytest.raises(ServiceUnavailable):
             Erasure(orders, ManualClock(NOON + MINUTE)).erase(user_erased())
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from orders.errors import OrderChanged, OrderExists
 from orders.models import Order
-from orders.ports import ClaimedOrder, DueOrder, Orders
+from orders.ports import ClaimedOrder, DueOrder, OrderExists, Orders
 from orders.repository import DynamoOrders
 from shared.runtime.clock import rfc3339
+from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import Table
 from tests.orders.builders import MINUTE, NOON, a_line, added, an_order, order_id_of
 
@@ -51,7 +51,7 @@ def test_an_order_is_added_once(orders: Orders) -> None:
 def test_a_change_of_an_older_version_is_refused_and_leaves_nothing(orders: Orders) -> None:
     seen = added(orders, an_order())
     now = cancelled(orders, seen)
-    with pytest.raises(OrderChanged) as refused:
+    with pytest.raises(ConcurrentChange) as refused:
         orders.change(seen, seen.confirmed(at=NOON))
     assert refused.value.current == now
     assert orders.find(seen.id) == now
@@ -101,7 +101,7 @@ def test_totals_follow_every_change(orders: Orders) -> None:
 def test_settling_an_order_that_has_gone_on_is_refused(orders: Orders) -> None:
     order = added(orders, an_order())
     now = cancelled(orders, order)
-    with pytest.raises(OrderChanged) as refused:
+    with pytest.raises(ConcurrentChange) as refused:
         orders.settle(order)
     assert refused.value.current == now
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from orders.payments import PaymentState
+from orders.ports import PaymentState
 from shared.runtime import metrics
 from tests.orders.builders import MINUTE, NOON, order_id_of
 from tests.orders.fakes import Killed

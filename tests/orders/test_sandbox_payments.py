@@ -2,7 +2,7 @@
 
 import pytest
 
-from orders.payments import (
+from orders.ports import (
     NoSuchPayment,
     Payment,
     PaymentOutcomeUnknown,

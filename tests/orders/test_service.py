@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from orders.errors import IllegalTransition, OrderChanged, OrderNotFound
+from orders.errors import IllegalTransition, OrderNotFound
 from orders.models import Order
 from shared.errors import BodegaError, Forbidden
+from shared.storage.conflicts import ConcurrentChange
 from tests.orders.builders import MINUTE, NOON, an_order
 from tests.orders.fakes import InMemoryOrders
 from tests.orders.shop import Shop
@@ -119,7 +120,7 @@ class Contested(InMemoryOrders):
             there = self.orders[before.id]
             if there.status == "pending":
                 self._write(there.confirmed(at=NOON))
-            raise OrderChanged(self.orders[before.id])
+            raise ConcurrentChange(self.orders[before.id])
         super().change(before, after)
 
 

@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 import argon2
 from botocore.exceptions import ReadTimeoutError
 
-from orders.payments import PaymentOutcomeUnknown, PaymentUnavailable
+from orders.ports import PaymentOutcomeUnknown, PaymentUnavailable
 from orders.sandbox_payments import SandboxPayments
 from shared.runtime import metrics, settings
 from shared.runtime.entry import Handler

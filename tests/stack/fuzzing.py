@@ -135,7 +135,7 @@ def fuzz(
         base_url: where the API is.
         examples: how many cases an operation gets in the fuzzing phase, and how many sequences the stateful one has.
         phases: examples, coverage, fuzzing, stateful.
-        known: examples of members (`RequestedItem.product_id`) that are in this very shop, where the document can have none.
+        known: examples of members (`OrderItemRequest.product_id`) that are in this very shop, where the document can have none.
         app: an ASGI application to ask instead of the network.
     """
     given = copy.deepcopy(dict(document))

@@ -42,7 +42,7 @@ def known(http: httpx.Client, admin: Client) -> dict[str, str]:
     """What no document can name: a product that there is, an account, and its refresh token."""
     account = Client(http).register()
     return {
-        "RequestedItem.product_id": admin.log_in().add_product(stock=1_000_000)["id"],
+        "OrderItemRequest.product_id": admin.log_in().add_product(stock=1_000_000)["id"],
         "LogIn.email": account.user["email"],
         "LogIn.password": PASSWORD,
         "HeldToken.refresh_token": account.refresh_token,

@@ -1,4 +1,6 @@
-"""Money: a whole number of minor units inside, a decimal string with two places outside, a float nowhere."""
+"""Money: a whole number of minor units inside, a decimal string with two places outside, a float
+nowhere.
+"""
 
 import re
 from decimal import Decimal
@@ -12,7 +14,8 @@ _DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,2})?")
 
 
 def to_minor(value: object) -> int:
-    """Minor units of `"19.99"`, `19.99` or `20`. Places are counted as they are written: `5.990` has three.
+    """Minor units of `"19.99"`, `19.99` or `20`. Places are counted as they are written: `5.990`
+    has three.
 
     Raises:
         ValueError: not a number, more than two places, negative, not finite, or absurdly large.
@@ -21,7 +24,8 @@ def to_minor(value: object) -> int:
         raise ValueError("must be a decimal number, not negative, of at most two places: 19.99")
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise ValueError("must be a decimal string or a number")  # noqa: TRY004  # pydantic's word for invalid input
-    # A float's shortest text is what the client wrote; Bodega's own routes read Decimals (shared.web.request_body).
+    # A float's shortest text is what the client wrote; Bodega's own routes read Decimals
+    # (shared.web.request_body).
     amount = Decimal(str(value))
     if not amount.is_finite():
         raise ValueError("must be finite")
@@ -43,13 +47,18 @@ def _validate(value: Any) -> int:
     return to_minor(value)
 
 
-MinorUnits = Annotated[
+Money = Annotated[
     int,
-    BeforeValidator(_validate),
     PlainSerializer(to_text, return_type=str),
     WithJsonSchema(
         {"type": "string", "pattern": r"^\d+\.\d{2}$", "examples": ["19.99"]}, mode="serialization"
     ),
+]
+"""A pydantic field of a response: minor units, written as a decimal string."""
+
+MinorUnits = Annotated[
+    Money,
+    BeforeValidator(_validate),
     WithJsonSchema(
         {
             "anyOf": [
@@ -64,4 +73,4 @@ MinorUnits = Annotated[
         mode="validation",
     ),
 ]
-"""A pydantic field: reads the contract's money into minor units, writes it as a decimal string."""
+"""A pydantic field of a request: reads money into minor units, and writes it as `Money` does."""

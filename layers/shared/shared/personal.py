@@ -8,7 +8,8 @@ Example:
         email: Annotated[str, PersonalEmail]
     ```
 
-Erasure overwrites these fields, events are rewritten under their names, and the tests look for their values in every log.
+Erasure overwrites these fields, events are rewritten under their names, and the tests look for
+their values in every log.
 """
 
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ def personal_fields(model: type) -> dict[str, type[Personal]]:
 
 
 def erase_personal[D: "DataclassInstance"](value: D, *, user_id: str) -> D:
-    """The same with all personal fields of the user overwritten; a field that is None stays None."""
+    """The same with all of the user's personal fields overwritten; a None stays None."""
     return replace(
         value,
         **{

@@ -1,12 +1,14 @@
-"""Lost races: a write whose condition failed because another writer came first, and the one way to retry it."""
+"""Lost races: a write whose condition failed because another writer came first, and the one way to
+retry it.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
-from shared.errors import ServiceUnavailable
+from shared.errors import OwnError, ServiceUnavailable
 
 
-class ConcurrentChange(Exception):
+class ConcurrentChange(OwnError):
     """Another writer changed the stored value after it was read; nothing was written.
 
     Attributes:
@@ -21,10 +23,12 @@ class ConcurrentChange(Exception):
 def retry_on_conflict[V, R](
     read: Callable[[], V], write: Callable[[V], R], *, attempts: int = 5
 ) -> R:
-    """Read a value, decide and write; after a `ConcurrentChange` do so again with the value as it is now.
+    """Read a value, decide and write; after a `ConcurrentChange` do so again with the value as it
+    is now.
 
     Args:
-        read: returns the value. It is called again only if the conflict does not carry the current value.
+        read: returns the value. It is called again only if the conflict does not carry the current
+            value.
         write: decides what becomes of the value, and writes it.
 
     Returns:

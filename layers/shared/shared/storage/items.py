@@ -1,4 +1,5 @@
-"""The codec between a frozen dataclass and a DynamoDB item: an attribute for each field, by the field's annotation.
+"""The codec between a frozen dataclass and a DynamoDB item: an attribute for each field, by the
+field's annotation.
 
     str, int, bool, Decimal, Literal      as they are
     datetime                              RFC 3339
@@ -7,7 +8,8 @@
     list[X], tuple[X, ...], dict[str, X]  a list or a map
     X | None                              X; the attribute is left out for None
 
-`Annotated[X, …]` is stored as X. An attribute that no field names is ignored, so that a later release may add some.
+`Annotated[X, …]` is stored as X. An attribute that no field names is ignored, so that a later
+release may add some.
 """
 
 from collections.abc import Callable, Collection
@@ -81,7 +83,8 @@ def from_item[D: "DataclassInstance"](model: type[D], item: Item, **known: Any) 
 def difference(before: Item, after: Item) -> tuple[str, Item]:
     """The update expression that turns `before` into `after`, and its values by attribute.
 
-    It names only attributes that differ: those that a concurrent writer or a later release has added stay.
+    It names only attributes that differ: those that a concurrent writer or a later release has
+    added stay.
     """
     changed = {
         name: value for name, value in after.items() if name not in before or before[name] != value

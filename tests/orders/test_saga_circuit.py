@@ -1,10 +1,5 @@
 """The circuits round the services behind the saga: one that is down costs a message next to nothing."""
 
-import pytest
-
-from orders.circuits import GuardedPayments, GuardedStock
-from orders.payments import PaymentUnavailable
-from orders.ports import StockUnavailable
 from tests.orders.builders import MINUTE
 from tests.orders.stage import Stage
 
@@ -56,41 +51,14 @@ def test_one_order_that_always_fails_does_not_hold_others_up(stage: Stage) -> No
     assert stage.now(order).status == "confirmed"
 
 
-def test_who_is_not_asked_is_told_since_when(stage: Stage) -> None:
-    payments = GuardedPayments(stage.payments, stage.clock)
-    stage.payments.down.add("find")
-    for number in range(5):
-        with pytest.raises(PaymentUnavailable):
-            payments.find(f"order-{number}", None)
-    failed_at = stage.clock.now
-    stage.clock.now += 9 * SECOND
-    with pytest.raises(PaymentUnavailable) as refused:
-        payments.find("another", None)
-    assert refused.value.asked_at == failed_at
-
-
-def test_insisting_payments_call_a_provider_whose_circuit_is_open(stage: Stage) -> None:
-    payments = GuardedPayments(stage.payments, stage.clock)
-    stage.payments.down.add("find")
-    for number in range(5):
-        with pytest.raises(PaymentUnavailable):
-            payments.find(f"order-{number}", None)
-    stage.payments.down.clear()
-    with pytest.raises(PaymentUnavailable):
-        payments.find("another", None)
-    assert payments.insisting.find("another", None) is None
-
-
 def test_an_inventory_that_is_down_is_left_alone_too(stage: Stage) -> None:
-    stock = GuardedStock(stage.stock, stage.clock)
     orders = [stage.placed(number=number) for number in range(6)]
     stage.stock.down = True
     for order in orders[:5]:
-        with pytest.raises(StockUnavailable):
-            stock.confirm(order.id)
+        stage.advance(order)
     stage.stock.down = False
-    with pytest.raises(StockUnavailable):
-        stock.confirm(orders[5].id)
+    assert stage.advance(orders[5]).status == "pending"
+    assert stage.stock.reservations[orders[5].id] == "held"
     stage.clock.now += 10 * SECOND
-    stock.confirm(orders[5].id)
-    assert stage.stock.reservations[orders[5].id] == "confirmed"
+    stage.pass_seconds(60)
+    stage.assert_confirmed(orders[5])
