@@ -1,22 +1,26 @@
-"""Orders and what they are made of, with everything that a test does not care for filled in."""
+"""Orders and their parts, with defaults for what a test does not care about."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from orders.models import Basket, Order
 from orders.ports import Orders
 from shared.contracts.directory import Customer
+from shared.contracts.events import Event
 from shared.contracts.inventory import Line, PricedLine, Reservation
+from shared.runtime.clock import rfc3339
 from tests.support.callers import ALICE
+from tests.support.clock import NOON
 
-NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-EMAIL = "alice@example.com"
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+EMAIL: Final = "alice@example.com"
 
 
 def order_id_of(number: int) -> str:
-    """An id as orders have them; by the number, and spread like real ones."""
+    """An id in the form of order ids, by a number; the numbers are spread over the shards."""
     return f"{number % 256:02x}{number:030x}"
 
 
@@ -43,7 +47,7 @@ def an_order(
     lines: list[PricedLine] | None = None,
     **overrides: Any,
 ) -> Order:
-    """A pending order of Alice's."""
+    """A pending order of Alice."""
     id_ = order_id_of(number)
     customer = Customer(id=ALICE.id, full_name="Alice Example", email=EMAIL, is_active=True)
     reservation = Reservation(order_id=id_, lines=lines or [a_line()], currency="EUR")
@@ -51,7 +55,40 @@ def an_order(
     return replace(order, **overrides)
 
 
-def added(orders: Orders, order: Order) -> Order:
+def added(orders: Orders, order: Order | None = None) -> Order:
     """The order, stored."""
+    order = order or an_order()
     orders.add(order)
     return order
+
+
+def changed(orders: Orders, before: Order, after: Order) -> Order:
+    """The order after a transition, stored."""
+    orders.change(before, after)
+    return after
+
+
+def confirmed(orders: Orders, order: Order | None = None) -> Order:
+    """A confirmed order, stored."""
+    before = order or added(orders)
+    return changed(orders, before, before.confirmed(at=NOON))
+
+
+def events_of(orders: Orders, order: Order) -> list[Event]:
+    return orders.history(order.id, after=None, limit=100).events
+
+
+def event_types(orders: Orders, order: Order) -> list[str]:
+    return [event.type for event in events_of(orders, order)]
+
+
+def user_erased(user_id: str = ALICE.id) -> Event:
+    return Event(
+        id=f"{user_id}.4",
+        type="user.erased",
+        aggregate_id=user_id,
+        version=4,
+        at=rfc3339(NOON),
+        request_id="request-1",
+        data={"user_id": user_id},
+    )

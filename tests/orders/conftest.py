@@ -1,34 +1,28 @@
-"""The service, its API and its saga, each on fakes; and where orders are kept, as a fake and in DynamoDB."""
+"""Fixtures of the orders tests."""
 
 import pytest
 
 from orders.ports import Orders
 from orders.repository import DynamoOrders
 from shared.storage.dynamodb import Table
-from tests.orders.counter import Counter
 from tests.orders.fakes import InMemoryOrders
-from tests.orders.shop import Shop
-from tests.orders.stage import Stage
+from tests.orders.harness import SagaHarness, ServiceHarness
 from tests.support.aws import make_table
 
 
 @pytest.fixture
-def shop() -> Shop:
-    return Shop()
+def shop() -> ServiceHarness:
+    return ServiceHarness()
 
 
 @pytest.fixture
-def counter(shop: Shop) -> Counter:
-    return Counter(shop)
-
-
-@pytest.fixture
-def stage() -> Stage:
-    return Stage()
+def saga() -> SagaHarness:
+    return SagaHarness()
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
 def orders(request: pytest.FixtureRequest) -> Orders:
+    """`Orders` for the contract suite: the fake and the repository."""
     if request.param == "fake":
         return InMemoryOrders()
     request.getfixturevalue("account")

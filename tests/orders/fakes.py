@@ -1,4 +1,4 @@
-"""The orders service's collaborators, in memory."""
+"""Fakes of the orders service's ports."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +32,7 @@ from shared.contracts.inventory import (
 )
 from shared.errors import ServiceUnavailable
 from shared.messaging import outbox
+from shared.personal import personal_fields
 from shared.runtime import clock
 from shared.runtime.clock import Clock
 from shared.storage.conflicts import ConcurrentChange
@@ -40,7 +41,7 @@ _KEYS_ARE_KEPT: Final = timedelta(hours=24)
 
 
 class InMemoryOrders:
-    """`orders.ports.Orders`, by the same contract suite as the real one."""
+    """`Orders`; test_repository.py holds it to the same contract as the repository."""
 
     def __init__(self) -> None:
         self.orders: dict[str, Order] = {}
@@ -55,16 +56,21 @@ class InMemoryOrders:
         self._write(order)
 
     def change(self, before: Order, after: Order) -> None:
-        there = self._unchanged(before)
-        self._write(replace(after, payment_id=after.payment_id or there.payment_id))
+        stored = self._unchanged(before)
+        self._write(replace(after, payment_id=after.payment_id or stored.payment_id))
 
     def erase(self, before: Order, after: Order) -> None:
-        there = self._unchanged(before)
-        instead = {"user_name": after.user_name, "email": after.email}
+        stored = self._unchanged(before)
+        erased = {name: getattr(after, name) for name in personal_fields(Order)}
         self.events[after.id] = [
-            fact.model_copy(update={"data": fact.data | instead}) for fact in self.events[after.id]
+            event.model_copy(
+                update={"data": event.data | {n: v for n, v in erased.items() if n in event.data}}
+            )
+            for event in self.events[after.id]
         ]
-        self._write(replace(after, due_at=there.due_at, payment_id=there.payment_id), "user.erased")
+        self._write(
+            replace(after, due_at=stored.due_at, payment_id=stored.payment_id), "user.erased"
+        )
 
     def settle(self, order: Order) -> None:
         self.orders[order.id] = replace(self._unchanged(order), due_at=None)
@@ -76,18 +82,18 @@ class InMemoryOrders:
         return iter(sorted(due, key=lambda order: order.due_at))
 
     def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
-        there = self.orders[order.id]
-        if there.due_at != order.due_at:
+        stored = self.orders[order.id]
+        if stored.due_at != order.due_at:
             return None
-        self.orders[order.id] = replace(there, due_at=until)
-        return ClaimedOrder(there.id, there.status, there.version, there.updated_at)
+        self.orders[order.id] = replace(stored, due_at=until)
+        return ClaimedOrder(stored.id, stored.status, stored.version, stored.updated_at)
 
     def defer(self, order: Order, *, until: str) -> bool:
-        there = self.orders[order.id]
-        if not there.due_at or there.due_at != order.due_at:
+        stored = self.orders[order.id]
+        if not stored.due_at or stored.due_at != order.due_at:
             return False
-        payment_id = order.payment_id or there.payment_id
-        self.orders[order.id] = replace(there, due_at=until, payment_id=payment_id)
+        payment_id = order.payment_id or stored.payment_id
+        self.orders[order.id] = replace(stored, due_at=until, payment_id=payment_id)
         return True
 
     def of_user(self, user_id: str) -> Iterator[Order]:
@@ -107,27 +113,23 @@ class InMemoryOrders:
             key=lambda o: o.listed_at,
             reverse=True,
         )
-        kept = found[:limit]
-        return OrderPage(kept, kept[-1].listed_at if len(found) > limit else None)
+        shown = found[:limit]
+        return OrderPage(shown, shown[-1].listed_at if len(found) > limit else None)
 
     def history(self, order_id: str, *, after: int | None, limit: int) -> HistoryPage:
         found = [e for e in self.events.get(order_id, []) if e.version > (after or 0)]
-        kept = found[:limit]
-        return HistoryPage(kept, kept[-1].version if len(found) > limit else None)
+        shown = found[:limit]
+        return HistoryPage(shown, shown[-1].version if len(found) > limit else None)
 
     def totals(self) -> dict[Status, int]:
         counted = Counter(o.status for o in self.orders.values())
         return {status: counted[status] for status in STATUSES}
 
-    def told(self, order_id: str) -> list[str]:
-        """The types of the order's events."""
-        return [event.type for event in self.events[order_id]]
-
     def _unchanged(self, before: Order) -> Order:
-        there = self.orders[before.id]
-        if there.version != before.version:
-            raise ConcurrentChange(there)
-        return there
+        stored = self.orders[before.id]
+        if stored.version != before.version:
+            raise ConcurrentChange(stored)
+        return stored
 
     def _write(self, order: Order, type_: EventType | None = None) -> None:
         self.orders[order.id] = order
@@ -143,22 +145,17 @@ class InMemoryOrders:
 
 
 class Killed(BaseException):
-    """As when a function's time is up: nobody catches it, nothing is tidied up."""
+    """The function is killed: no code catches this."""
 
 
 class FakeCustomers:
-    """A directory; `down` makes it unavailable, `before` happens once, before the next answer."""
+    """`Customers`; unavailable while `down`."""
 
     def __init__(self, *customers: Customer) -> None:
         self.customers = {customer.id: customer for customer in customers}
         self.down = False
-        self.asked = 0
-        self.before: Callable[[], object] = _nothing
 
     def find_customer(self, user_id: str) -> Customer:
-        self.asked += 1
-        before, self.before = self.before, _nothing
-        before()
         if self.down:
             raise ServiceUnavailable("users", retry_after=2)
         if user_id not in self.customers:
@@ -170,10 +167,12 @@ class FakeCustomers:
 
 
 class FakeInventory:
-    """Stock and its reservations, with the inventory's promises: idempotent by order, tombstones on release.
+    """`Reservations` and `Stock`: idempotent by order; a release prevents later commands.
 
-    `down` makes it unavailable; `before` holds what happens just before a command is done, by its name; `seconds_later` is
-    when an order's second reserve comes.
+    Attributes:
+        down: whether it is unavailable.
+        before: callbacks that run once just before a command, by the command's name.
+        seconds_later: the time between the first and the second `reserve` of an order.
     """
 
     def __init__(self, **available: int) -> None:
@@ -236,27 +235,31 @@ class FakeInventory:
 
 
 class InMemoryPayments:
-    """`orders.payments.Payments`, by the same contract suite as the sandbox.
+    """`Payments`; test_sandbox_payments.py holds it to the same contract as the sandbox.
 
-    `down` names operations for which the provider is down, `mute` those that are done without an answer, `lost`
-    those that are neither done nor answered; `before` holds what happens just before an operation is done, by its name.
+    Attributes:
+        down: operations that the provider refuses to execute.
+        unanswered: operations that are executed, without an answer.
+        undelivered: operations that are not executed, without an answer.
+        before: callbacks that run once just before an operation, by the operation's name.
+        calls: the operations that were executed.
     """
 
     def __init__(self, now: Clock = clock.now) -> None:
         self._now = now
-        # A key is forgotten after a day: then an authorisation by it is a new payment.
+        # The provider forgets a key after a day: then an authorisation by it is a new payment.
         self._opened: dict[str, datetime] = {}
         self.authorizations: Counter[str] = Counter()
         self.states: dict[str, PaymentState] = {}
         self.amounts: dict[str, int] = {}
         self.down: set[str] = set()
-        self.mute: set[str] = set()
-        self.lost: set[str] = set()
+        self.unanswered: set[str] = set()
+        self.undelivered: set[str] = set()
         self.before: dict[str, Callable[[], None]] = {}
-        self.done: list[str] = []
+        self.calls: list[str] = []
 
-    def remember(self, key: str) -> None:
-        """The provider knows the payment by its key from now on, for a day."""
+    def remember_key(self, key: str) -> None:
+        """Keep the key for a day from now on."""
         self._opened[key] = self._now()
 
     def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
@@ -265,7 +268,7 @@ class InMemoryPayments:
         opened: PaymentState = "authorized" if token in ("tok_ok", "tok_timeout") else "declined"
         self.amounts[key] = amount_minor
         if token == "tok_timeout":
-            self.mute.add("authorize")
+            self.unanswered.add("authorize")
         return self._do("authorize", key, opened, {})
 
     def capture(self, key: str, _payment_id: str | None, /) -> Payment:
@@ -279,7 +282,7 @@ class InMemoryPayments:
 
     def find(self, key: str, _payment_id: str | None, /) -> Payment | None:
         self._reached("find")
-        self.done.append("find")
+        self.calls.append("find")
         return Payment(key, f"pay-{key}", self.states[key]) if key in self.states else None
 
     def _do(
@@ -298,13 +301,13 @@ class InMemoryPayments:
             if opened is None:
                 raise NoSuchPayment(key)
             state = opened
-            self.remember(key)
+            self.remember_key(key)
             self.authorizations[key] += state == "authorized"
         else:
             state = moves.get(state, state)
         self.states[key] = state
-        self.done.append(operation)
-        if operation in self.mute:
+        self.calls.append(operation)
+        if operation in self.unanswered:
             raise PaymentOutcomeUnknown
         return Payment(key, f"pay-{key}", state)
 
@@ -312,9 +315,9 @@ class InMemoryPayments:
         self.before.pop(operation, _nothing)()
         if operation in self.down:
             raise PaymentUnavailable
-        if operation in self.lost:
+        if operation in self.undelivered:
             raise PaymentOutcomeUnknown
 
 
 def _nothing() -> None:
-    """What happens before most things."""
+    """The default of the callbacks."""

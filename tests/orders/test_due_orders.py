@@ -1,17 +1,17 @@
-"""The sweeper's part for orders: a message for each that is due, the longest due ones first, and how old they are."""
+"""The sweep: a message for each due order, and the ages of what is open."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from orders.ports import ClaimedOrder, DueOrder
+from orders.ports import ClaimedOrder, DueOrder, StockUnavailable
 from shared.calls.deadline import Deadline
 from shared.runtime import metrics
-from tests.orders.builders import MINUTE
-from tests.orders.stage import Stage
+from tests.orders.builders import MINUTE, SECOND
+from tests.orders.harness import SagaHarness
 from tests.support.context import a_deadline
 
 
@@ -23,158 +23,165 @@ def emitted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, Any]]:
 
     def read() -> dict[str, Any]:
         metrics.flush()
-        lines = capsys.readouterr().out.splitlines()
         found: dict[str, Any] = {}
-        for line in lines:
+        for line in capsys.readouterr().out.splitlines():
             found |= json.loads(line)
         return found
 
     return read
 
 
-def a_failure(*_: object, **__: object) -> Any:
-    raise ConnectTimeoutError(endpoint_url="dynamodb")
-
-
-def test_the_longest_due_orders_are_sent_first_ten_in_a_call(stage: Stage) -> None:
-    stage.stock.available["mug"] = 100
-    orders = []
-    for number in range(25):
-        orders.append(stage.placed(number=97 * (number + 1)))
-        stage.clock.now += MINUTE / 60
-    stage.clock.now += MINUTE
-    assert stage.overdue.run(a_deadline()) == 25
-    assert stage.letterbox.sent == [order.id for order in orders]
-    assert stage.letterbox.calls == [10, 10, 5]
-
-
-def test_the_next_tick_does_not_send_for_an_order_again(stage: Stage) -> None:
-    order = stage.placed()
-    stage.clock.now += MINUTE
-    sent = []
-    for _ in range(4):
-        stage.letterbox.sent.clear()
-        stage.overdue.run(a_deadline())
-        sent.append(stage.letterbox.sent == [order.id])
-        stage.clock.now += MINUTE
-    # Its message is lost each time.
-    assert sent == [True, False, False, True]
-
-
-def test_a_message_that_the_sweeper_has_sent_is_handled_at_once(stage: Stage) -> None:
-    order = stage.placed()
-    stage.clock.now += MINUTE
-    stage.sweep()
-    stage.assert_confirmed(order)
-
-
-def test_a_message_of_a_sweeper_whose_clock_is_fast_is_handled(stage: Stage) -> None:
-    order = stage.placed()
-    stage.clock.now += MINUTE
-    stage.overdue.run(a_deadline())
-    stage.clock.now -= MINUTE / 6
-    stage.assert_confirmed(stage.advance(order))
-
-
-def test_a_sweep_ends_before_its_time_is_over(stage: Stage) -> None:
-    for number in range(3):
-        stage.placed(number=number)
-    stage.clock.now += MINUTE
-    seconds = [20.0]
-
-    def left() -> float:
-        seconds[0] -= 4
-        return seconds[0]
-
-    stage.overdue.run(Deadline(left))
-    # What was claimed is sent, and the others are not claimed.
-    assert 0 < len(stage.letterbox.sent) < 3
-    assert len(list(stage.orders.due("~"))) == 3
-    now = [order for order in stage.orders.orders.values() if order.id in stage.letterbox.sent]
-    assert all(order.due_at and order.due_at > "2026-11-20T12:02" for order in now)
-
-
-def test_a_sweep_stops_after_three_claims_that_fail_in_a_row(
-    stage: Stage, emitted: Callable[[], dict[str, Any]]
-) -> None:
-    for number in range(8):
-        stage.placed(number=number)
-    stage.clock.now += MINUTE
+def fail_claims(
+    saga: SagaHarness, results: Iterable[Exception | None], last: Exception | None = None
+) -> list[str]:
+    """Let claims fail in turn, and after that with `last`; return the ids of the claims that are
+    tried.
+    """
+    claim, turns = saga.orders.claim, iter(results)
     tried: list[str] = []
 
-    def claim(order: DueOrder, *, until: str) -> ClaimedOrder | None:
-        tried.append(until)
-        return a_failure(order)  # type: ignore[no-any-return]  # it returns nothing
-
-    stage.orders.claim = claim  # type: ignore[method-assign]  # DynamoDB is down
-    with pytest.raises(ConnectTimeoutError):
-        stage.overdue.run(a_deadline())
-    assert len(tried) == 3
-    # No 0 for a sweep that saw nothing: missing data is an alarm.
-    assert not emitted().keys() & {"OrderAge", "CompensationAge"}
-
-
-@pytest.mark.parametrize("failure", [ConnectTimeoutError(endpoint_url=""), KeyError("status")])
-def test_a_claim_that_fails_keeps_no_other_order_waiting(stage: Stage, failure: Exception) -> None:
-    orders = [stage.placed(number=number) for number in range(3)]
-    stage.clock.now += MINUTE
-    claim, failures = stage.orders.claim, iter([True])
-
-    def once(order: DueOrder, *, until: str) -> ClaimedOrder | None:
-        if next(failures, False):
+    def claim_or_fail(order: DueOrder, *, until: str) -> ClaimedOrder | None:
+        tried.append(order.id)
+        if failure := next(turns, last):
             raise failure
         return claim(order, until=until)
 
-    stage.orders.claim = once  # type: ignore[method-assign]  # one call fails, or one item is broken
-    assert stage.overdue.run(a_deadline()) == 2
-    assert set(stage.letterbox.sent) < {order.id for order in orders}
+    saga.orders.claim = claim_or_fail  # type: ignore[method-assign]  # DynamoDB fails
+    return tried
 
 
-def test_what_was_claimed_is_sent_though_the_sweep_stops(stage: Stage) -> None:
-    for number in range(5):
-        stage.placed(number=number)
-    stage.clock.now += MINUTE
-    claim, works = stage.orders.claim, iter([True, True])
+TIMEOUT = ConnectTimeoutError(endpoint_url="dynamodb")
 
-    def twice(order: DueOrder, *, until: str) -> ClaimedOrder | None:
-        return claim(order, until=until) if next(works, False) else a_failure()
 
-    stage.orders.claim = twice  # type: ignore[method-assign]  # then DynamoDB is down
+def test_sweep_sends_the_oldest_orders_first_in_batches_of_ten(saga: SagaHarness) -> None:
+    saga.stock.available["mug"] = 100
+    orders = []
+    for number in range(25):
+        orders.append(saga.placed(number=97 * (number + 1)))
+        saga.clock.now += SECOND
+    saga.clock.now += MINUTE
+    assert saga.sweep.run(a_deadline()) == 25
+    assert saga.queue.sent == [order.id for order in orders]
+    assert saga.queue.batch_sizes == [10, 10, 5]
+
+
+def test_sweep_sends_another_message_only_when_the_claim_has_expired(saga: SagaHarness) -> None:
+    order = saga.placed()
+    assert saga.run_sweep() == 0
+    saga.clock.now += MINUTE
+    sent = []
+    for _ in range(4):
+        saga.queue.sent.clear()
+        saga.sweep.run(a_deadline())
+        sent.append(saga.queue.sent == [order.id])
+        saga.clock.now += MINUTE
+    assert sent == [True, False, False, True]
+
+
+@pytest.mark.parametrize("skew_seconds", [0, 10])
+def test_sweep_message_is_handled_at_once_although_clocks_differ(
+    saga: SagaHarness, skew_seconds: int
+) -> None:
+    order = saga.placed()
+    saga.clock.now += MINUTE
+    saga.sweep.run(a_deadline())
+    saga.clock.now -= skew_seconds * SECOND
+    saga.advance(order)
+    saga.assert_confirmed(order)
+
+
+def test_sweep_continues_every_order_when_one_fails(saga: SagaHarness) -> None:
+    orders = [saga.placed(number=number) for number in range(3)]
+
+    def fail() -> None:
+        raise StockUnavailable
+
+    saga.stock.before["confirm"] = fail
+    saga.pass_minutes(1)
+    assert sorted(saga.current(o).status for o in orders) == ["confirmed", "confirmed", "pending"]
+    saga.pass_minutes(1)
+    assert {saga.current(o).status for o in orders} == {"confirmed"}
+
+
+def test_sweep_skips_orders_that_a_concurrent_sweep_has_claimed(saga: SagaHarness) -> None:
+    order = saga.placed()
+    saga.clock.now += MINUTE
+    [due] = saga.orders.due("~")
+    saga.orders.due = lambda before: iter([due])  # type: ignore[method-assign]  # both have read it
+    assert saga.sweep.run(a_deadline()) == 1
+    claimed = saga.current(order)
+    assert saga.sweep.run(a_deadline()) == 0
+    assert saga.current(order) == claimed
+
+
+def test_sweep_ends_before_the_deadline_and_sends_what_it_claimed(saga: SagaHarness) -> None:
+    for number in range(3):
+        saga.placed(number=number)
+    saga.clock.now += MINUTE
+    seconds = [20.0]
+
+    def seconds_left() -> float:
+        seconds[0] -= 4
+        return seconds[0]
+
+    saga.sweep.run(Deadline(seconds_left))
+    claimed = {
+        order.id
+        for order in saga.orders.orders.values()
+        if (order.due_at or "") > "2026-11-20T12:02"
+    }
+    assert claimed == set(saga.queue.sent)
+    assert 0 < len(claimed) < 3
+
+
+@pytest.mark.parametrize("failure", [TIMEOUT, KeyError("status")])
+def test_sweep_continues_after_a_claim_that_fails(saga: SagaHarness, failure: Exception) -> None:
+    for number in range(3):
+        saga.placed(number=number)
+    saga.clock.now += MINUTE
+    fail_claims(saga, [failure])
+    assert saga.sweep.run(a_deadline()) == 2
+    assert len(saga.queue.sent) == 2
+
+
+@pytest.mark.parametrize("succeeding", [0, 2])
+def test_sweep_stops_after_three_claims_that_fail_in_a_row(
+    saga: SagaHarness, emitted: Callable[[], dict[str, Any]], succeeding: int
+) -> None:
+    for number in range(8):
+        saga.placed(number=number)
+    saga.clock.now += MINUTE
+    tried = fail_claims(saga, [None] * succeeding, TIMEOUT)
     with pytest.raises(ConnectTimeoutError):
-        stage.overdue.run(a_deadline())
-    assert len(stage.letterbox.sent) == 2
+        saga.sweep.run(a_deadline())
+    assert len(tried) == succeeding + 3
+    assert saga.queue.sent == tried[:succeeding]
+    # It emits no baseline: missing data is an alarm.
+    assert 0 not in emitted().get("OrderAge", [])
 
 
-def test_a_queue_that_takes_nothing_ends_the_sweep_and_the_orders_are_due_again(
-    stage: Stage,
-) -> None:
-    order = stage.placed()
-    stage.clock.now += MINUTE
-    stage.letterbox.fails = ConnectTimeoutError(endpoint_url="sqs")
+def test_sweep_fails_when_the_queue_fails_and_the_orders_are_due_again(saga: SagaHarness) -> None:
+    order = saga.placed()
+    saga.clock.now += MINUTE
+    saga.queue.failure = ConnectTimeoutError(endpoint_url="sqs")
     with pytest.raises(ConnectTimeoutError):
-        stage.overdue.run(a_deadline())
-    stage.letterbox.fails = None
-    stage.minutes_pass(3)
-    stage.assert_confirmed(order)
+        saga.sweep.run(a_deadline())
+    saga.queue.failure = None
+    saga.pass_minutes(3)
+    saga.assert_confirmed(order)
 
 
-def test_a_sweep_without_due_orders_says_that_nothing_is_old(
-    stage: Stage, emitted: Callable[[], dict[str, Any]]
+def test_sweep_emits_the_ages_of_sagas_and_compensations(
+    saga: SagaHarness, emitted: Callable[[], dict[str, Any]]
 ) -> None:
-    assert stage.overdue.run(a_deadline()) == 0
-    told = emitted()
-    assert (told["OrderAge"], told["CompensationAge"]) == ([0], [0])
-
-
-def test_a_sweep_tells_how_old_sagas_and_compensations_are(
-    stage: Stage, emitted: Callable[[], dict[str, Any]]
-) -> None:
-    stage.placed(number=1)
-    cancelled = stage.placed(number=2)
-    stage.clock.now += 5 * MINUTE
-    stage.cancel(cancelled)
-    stage.clock.now += 2 * MINUTE
-    stage.overdue.run(a_deadline())
-    told = emitted()
-    assert max(told["OrderAge"]) == 7 * 60
-    assert max(told["CompensationAge"]) == 2 * 60
+    assert saga.sweep.run(a_deadline()) == 0
+    found = emitted()
+    assert (found["OrderAge"], found["CompensationAge"]) == ([0], [0])
+    saga.placed(number=1)
+    cancelled = saga.placed(number=2)
+    saga.clock.now += 5 * MINUTE
+    saga.cancel(cancelled)
+    saga.clock.now += 2 * MINUTE
+    saga.sweep.run(a_deadline())
+    found = emitted()
+    assert (max(found["OrderAge"]), max(found["CompensationAge"])) == (7 * 60, 2 * 60)

@@ -1,5 +1,4 @@
-"""The four functions as Lambda starts them: settings from the environment, real clients, on moto. No other service
-is there: what asks one finds that it is down."""
+"""The four functions as Lambda starts them, on moto. The functions of other services do not exist."""
 
 import json
 import os
@@ -27,7 +26,7 @@ from tools.template import ROOT
 
 @pytest.fixture
 def table(account: None, monkeypatch: pytest.MonkeyPatch) -> Table:
-    """The orders' table, and the environment that the functions are given."""
+    """The orders table; the environment names it and what else the functions use."""
     return given_environment(
         monkeypatch,
         "OrdersTable",
@@ -53,7 +52,7 @@ def event_item(table: Table, order: Order) -> dict[str, Any]:
 
 
 def messages() -> tuple[int, int]:
-    """How many messages the checkout's queue shows, and how many are delayed."""
+    """The numbers of visible and of delayed messages in the checkout's queue."""
     names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
     counts = aws.client("sqs").get_queue_attributes(
         QueueUrl=os.environ["QUEUE_URL"], AttributeNames=names
@@ -62,7 +61,7 @@ def messages() -> tuple[int, int]:
 
 
 def message(table: Table, order: Order) -> dict[str, Any]:
-    """The order's event as the queue delivers it."""
+    """A batch of the queue with the order's event."""
     delivered: dict[str, Any] = json.loads(
         (ROOT / "events" / "orders-checkout-placed.json").read_text()
     )
@@ -70,7 +69,7 @@ def message(table: Table, order: Order) -> dict[str, Any]:
     return delivered
 
 
-def test_the_api_answers_by_its_own_graph(table: Table) -> None:
+def test_api_serves_orders(table: Table) -> None:
     http = HttpClient(Entry(api.build, api.Settings))
     token = mint(aws.client("kms"), os.environ["TOKEN_KEY_IDS"], ALICE, ISSUER)
     headers = {"Authorization": f"Bearer {token}"}
@@ -88,7 +87,7 @@ def test_the_api_answers_by_its_own_graph(table: Table) -> None:
     assert refused.headers["retry-after"] == "2"
 
 
-def test_the_worker_sends_a_message_again_that_it_could_not_finish(table: Table) -> None:
+def test_checkout_sends_a_message_again_when_the_inventory_does_not_answer(table: Table) -> None:
     order = placed(table, "tok_ok")
     delivered = message(table, order)
     answer = Entry(checkout.build, checkout.Settings)(delivered, LambdaContext())
@@ -96,7 +95,7 @@ def test_the_worker_sends_a_message_again_that_it_could_not_finish(table: Table)
     found = DynamoOrders(table).find(order.id)
     assert found
     assert found.status == "pending"
-    # Not before its sweeper's turn, which comes when the message should have.
+    # The sweeper sends a message only if this one is lost.
     assert found.due_at
     assert order.due_at
     assert found.due_at > order.due_at
@@ -104,7 +103,7 @@ def test_the_worker_sends_a_message_again_that_it_could_not_finish(table: Table)
 
 
 @pytest.mark.parametrize(("type_", "waiting"), [("order.due", 0), ("order.placed", 1)])
-def test_a_message_whose_order_cannot_be_read_waits_until_the_sweeper_sends_another(
+def test_checkout_finishes_a_message_of_the_sweeper_when_its_claim_has_expired(
     table: Table, type_: str, waiting: int
 ) -> None:
     order = placed(table, "tok_ok")
@@ -121,7 +120,7 @@ def test_a_message_whose_order_cannot_be_read_waits_until_the_sweeper_sends_anot
         assert messages() == (0, expected)
 
 
-def test_the_worker_ignores_events_that_are_none_of_its_business(table: Table) -> None:
+def test_checkout_ignores_events_of_other_types(table: Table) -> None:
     delivered = message(table, placed(table, "tok_ok"))
     event = json.loads(delivered["Records"][0]["body"])
     delivered["Records"][0]["body"] = json.dumps(event | {"type": "order.praised"})
@@ -130,7 +129,7 @@ def test_the_worker_ignores_events_that_are_none_of_its_business(table: Table) -
     assert messages() == (0, 0)
 
 
-def test_the_relay_publishes_and_takes_the_mark_off(table: Table) -> None:
+def test_relay_publishes_an_event_and_removes_its_mark(table: Table) -> None:
     item = event_item(table, placed(table, "tok_ok"))
     delivered = json.loads((ROOT / "events" / "orders-relay.json").read_text())
     delivered["Records"][0]["dynamodb"]["NewImage"] = to_wire(item)
@@ -140,7 +139,7 @@ def test_the_relay_publishes_and_takes_the_mark_off(table: Table) -> None:
     assert now == {name: value for name, value in item.items() if name != "unsent"}
 
 
-def test_the_sweeper_publishes_what_stayed_and_goes_on_with_what_stopped(table: Table) -> None:
+def test_sweeper_publishes_unsent_events_and_sends_messages_for_due_orders(table: Table) -> None:
     order = placed(table, "tok_unavailable", minutes_ago=11)
     tick = json.loads((ROOT / "events" / "orders-sweeper.json").read_text())
     Entry(sweeper.build, sweeper.Settings)(tick, LambdaContext())

@@ -1,442 +1,439 @@
-"""The saga: from placed to confirmed, or everything given back."""
+"""The saga of an order: confirmed, or everything given back, whatever fails in between."""
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 
 from orders.ports import PaymentState
 from shared.runtime import metrics
-from tests.orders.builders import MINUTE, NOON, order_id_of
+from tests.orders.builders import HOUR, MINUTE, SECOND, changed, event_types, order_id_of
 from tests.orders.fakes import Killed
-from tests.orders.stage import Stage
-
-# ── Forward ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_an_order_is_paid_sold_and_confirmed(stage: Stage) -> None:
-    order = stage.placed()
-    stage.advance(order)
-    stage.assert_confirmed(order)
-    assert stage.payments.done == ["authorize", "capture"]
-    assert stage.payments.amounts[order.id] == 1999
+from tests.orders.harness import SagaHarness
+from tests.support.clock import NOON
 
 
-def test_an_event_that_comes_again_does_nothing_again(stage: Stage) -> None:
-    order = stage.placed()
-    for _ in range(3):
-        stage.advance(order)
-    stage.assert_confirmed(order)
-    assert stage.payments.done == ["authorize", "capture"]
+def run_before(saga: SagaHarness, step: str, callback: Callable[[], object]) -> None:
+    """Run the callback once, just before the step of the saga."""
+
+    def run() -> None:
+        callback()
+
+    (saga.stock if step == "confirm" else saga.payments).before[step] = run
 
 
-@pytest.mark.parametrize("status", ["shipped", "delivered"])
-def test_an_order_that_has_gone_on_is_left_alone(stage: Stage, status: str) -> None:
-    order = stage.placed()
-    now = stage.advance(order)
-    after = now.shipped(at=NOON)
-    stage.orders.change(now, after)
-    if status == "delivered":
-        now, after = after, after.delivered(at=NOON)
-        stage.orders.change(now, after)
-    assert stage.advance(order) == after
+def kill() -> None:
+    raise Killed
 
 
-def test_an_event_of_an_order_that_is_not_there_is_let_go(stage: Stage) -> None:
-    stage.saga.advance(order_id_of(404))
+# ── To confirmed ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_charge_whose_answer_never_came_is_asked_for_and_confirmed(stage: Stage) -> None:
-    order = stage.placed("tok_timeout")
-    stage.advance(order)
-    stage.assert_confirmed(order)
+@pytest.mark.parametrize("deliveries", [1, 3])
+def test_saga_pays_and_confirms_once_however_often_its_message_is_delivered(
+    saga: SagaHarness, deliveries: int
+) -> None:
+    order = saga.placed()
+    for _ in range(deliveries):
+        saga.advance(order)
+    saga.assert_confirmed(order)
+    assert saga.payments.calls == ["authorize", "capture"]
+    assert saga.payments.amounts[order.id] == 1999
 
 
-def test_a_capture_whose_answer_never_came_is_asked_for_and_confirmed(stage: Stage) -> None:
-    order = stage.placed()
-    stage.payments.mute.add("capture")
-    stage.advance(order)
-    stage.assert_confirmed(order)
+def test_saga_ignores_orders_that_have_been_shipped(saga: SagaHarness) -> None:
+    confirmed = saga.advance(saga.placed())
+    shipped = changed(saga.orders, confirmed, confirmed.shipped(at=NOON))
+    assert saga.advance(shipped) == shipped
 
 
-def test_a_charge_of_which_the_provider_knows_nothing_is_not_guessed(stage: Stage) -> None:
-    order = stage.placed("tok_timeout")
-    stage.payments.down.add("find")
-    assert stage.advance(order).status == "pending"
-    stage.payments.down.clear()
-    stage.minutes_pass(1)
-    stage.assert_confirmed(order)
+def test_saga_ignores_messages_of_unknown_orders(saga: SagaHarness) -> None:
+    assert saga.deliver(order_id_of(404)) is None
 
 
 @pytest.mark.parametrize("operation", ["authorize", "capture"])
-def test_what_the_provider_never_heard_of_is_asked_for_again(stage: Stage, operation: str) -> None:
-    order = stage.placed()
-    stage.payments.lost.add(operation)
-    assert stage.advance(order).status == "pending"
-    stage.payments.lost.clear()
-    stage.minutes_pass(1)
-    stage.assert_confirmed(order)
-
-
-def test_the_inventory_s_silence_brings_the_message_again(stage: Stage) -> None:
-    order = stage.placed()
-    stage.stock.down = True
-    assert stage.advance(order).status == "pending"
-    stage.stock.down = False
-    stage.minutes_pass(1)
-    stage.assert_confirmed(order)
-    assert stage.payments.done == ["authorize", "capture"]
-
-
-def test_a_provider_that_is_down_before_the_capture_delays_until_the_deadline(
-    stage: Stage,
+def test_saga_looks_a_payment_up_when_the_provider_did_not_answer(
+    saga: SagaHarness, operation: str
 ) -> None:
-    order = stage.placed()
-    stage.payments.down.add("capture")
-    stage.advance(order)
-    stage.minutes_pass(9)
-    assert stage.now(order).status == "pending"
-    stage.payments.down.clear()
-    stage.minutes_pass(2)
-    stage.assert_confirmed(order)
+    order = saga.placed()
+    saga.payments.unanswered.add(operation)
+    saga.advance(order)
+    saga.assert_confirmed(order)
 
 
-# ── Back ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_saga_waits_when_the_outcome_of_a_payment_stays_unknown(saga: SagaHarness) -> None:
+    order = saga.placed("tok_timeout")
+    saga.payments.down.add("find")
+    assert saga.advance(order).status == "pending"
+    saga.payments.down.clear()
+    saga.pass_minutes(1)
+    saga.assert_confirmed(order)
 
 
-def test_a_declined_payment_cancels_and_gives_the_stock_back(stage: Stage) -> None:
-    order = stage.placed("tok_declined")
-    assert stage.advance(order).cancel_reason == "payment_declined"
-    stage.assert_given_back(order, money="declined")
-
-
-def test_a_provider_that_stays_down_cancels_at_the_deadline(stage: Stage) -> None:
-    order = stage.placed("tok_unavailable")
-    stage.advance(order)
-    stage.minutes_pass(9)
-    assert stage.now(order).status == "pending"
-    assert stage.stock.available["mug"] == 9
-    stage.minutes_pass(2)
-    assert stage.now(order).cancel_reason == "payment_unavailable"
-    stage.assert_given_back(order)
-
-
-def test_a_provider_that_goes_down_after_it_authorised_cancels_at_the_deadline(
-    stage: Stage,
+@pytest.mark.parametrize("operation", ["authorize", "capture"])
+def test_saga_repeats_an_operation_that_the_provider_never_received(
+    saga: SagaHarness, operation: str
 ) -> None:
-    order = stage.placed()
-    stage.payments.down.add("capture")
-    stage.advance(order)
-    assert stage.stock.reservations[order.id] == "confirmed"
-    stage.payments.down |= {"authorize", "void"}
-    stage.minutes_pass(9)
-    assert stage.now(order).status == "pending"
-    stage.minutes_pass(2)
-    assert stage.now(order).cancel_reason == "payment_unavailable"
-    assert stage.stock.available["mug"] == 10
-    stage.payments.down.clear()
-    stage.minutes_pass(1)
-    stage.assert_given_back(order)
+    order = saga.placed()
+    saga.payments.undelivered.add(operation)
+    assert saga.advance(order).status == "pending"
+    saga.payments.undelivered.clear()
+    saga.pass_minutes(1)
+    saga.assert_confirmed(order)
 
 
-def test_a_reservation_that_has_expired_lets_go_of_the_money(stage: Stage) -> None:
-    order = stage.placed()
-    stage.stock.release(order.id)
-    assert stage.advance(order).cancel_reason == "reservation_expired"
-    stage.assert_given_back(order)
+def test_saga_waits_for_the_inventory_and_calls_the_provider_after_it(saga: SagaHarness) -> None:
+    order = saga.placed()
+    saga.stock.down = True
+    assert saga.advance(order).status == "pending"
+    saga.stock.down = False
+    saga.pass_minutes(1)
+    saga.assert_confirmed(order)
+    assert saga.payments.calls == ["authorize", "capture"]
 
 
-def test_a_cancelled_order_gives_back_what_it_had(stage: Stage) -> None:
-    unpaid = stage.placed(number=1)
-    stage.cancel(unpaid)
-    stage.advance(unpaid)
-    stage.assert_given_back(unpaid)
-    paid = stage.placed(number=2)
-    stage.advance(paid)
-    stage.cancel(paid)
-    stage.advance(paid)
-    stage.assert_given_back(paid, money="refunded")
+def test_saga_sells_the_stock_before_it_waits_for_the_payment(saga: SagaHarness) -> None:
+    order = saga.placed("tok_unavailable")
+    saga.advance(order)
+    assert saga.stock.reservations[order.id] == "confirmed"
 
 
-def test_everything_is_given_back_once(stage: Stage) -> None:
-    order = stage.placed()
-    stage.advance(order)
-    stage.cancel(order)
-    for _ in range(3):
-        stage.advance(order)
-    assert stage.payments.done == ["authorize", "capture", "void", "refund"]
-    assert stage.orders.told(order.id) == ["order.placed", "order.confirmed", "order.cancelled"]
+# ── To cancelled ────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("operation", ["void", "refund"])
-def test_money_is_given_back_as_soon_as_the_provider_is_there(stage: Stage, operation: str) -> None:
-    order = stage.placed()
-    stage.advance(order)
-    stage.cancel(order)
-    stage.payments.down.add(operation)
-    stage.advance(order)
-    stage.minutes_pass(60)
-    assert stage.now(order).due_at
-    assert stage.stock.available["mug"] == 10
-    stage.payments.down.clear()
-    stage.minutes_pass(2)
-    stage.assert_given_back(order, money="refunded")
+def test_saga_cancels_when_the_payment_is_declined(saga: SagaHarness) -> None:
+    order = saga.placed("tok_declined")
+    assert saga.advance(order).cancel_reason == "payment_declined"
+    saga.assert_given_back(order, money="declined")
 
 
-def test_it_is_told_how_long_somebody_has_waited_for_money(
-    stage: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
-    order = stage.placed()
-    stage.cancel(order)
-    stage.payments.down.add("void")
-    # What other tests have counted.
-    metrics.flush()
-    stage.minutes_pass(20)
-    metrics.flush()
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    # A message that waits comes every 60 to 72 seconds.
-    assert 20 * 60 - 72 <= max(told["CompensationAge"]) <= 20 * 60
-
-
-@pytest.mark.parametrize("operation", ["void", "refund"])
-def test_a_lost_answer_to_giving_back_is_asked_for(stage: Stage, operation: str) -> None:
-    order = stage.placed()
-    stage.advance(order)
-    stage.cancel(order)
-    stage.payments.mute.add(operation)
-    stage.advance(order)
-    stage.assert_given_back(order, money="refunded")
-
-
-@pytest.mark.parametrize("operation", ["void", "refund"])
-def test_money_that_the_provider_did_not_give_back_is_asked_for_again(
-    stage: Stage, operation: str
-) -> None:
-    order = stage.placed()
-    stage.payments.down.add("capture")
-    stage.advance(order)
-    if operation == "refund":
-        stage.payments.down.clear()
-        stage.minutes_pass(1)
-    stage.cancel(order)
-    stage.payments.lost.add(operation)
-    assert stage.advance(order).due_at
-    stage.payments.lost.clear()
-    stage.minutes_pass(1)
-    stage.assert_given_back(order, money="refunded" if operation == "refund" else "voided")
-
-
-def test_a_release_that_fails_is_tried_again(stage: Stage) -> None:
-    order = stage.placed("tok_declined")
-    stage.payments.before["authorize"] = lambda: setattr(stage.stock, "down", True)
-    assert stage.advance(order).status == "cancelled"
-    stage.stock.down = False
-    stage.minutes_pass(1)
-    stage.assert_given_back(order, money="declined")
-
-
-# ── Outages ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_saga_cancels_when_the_capture_is_declined(saga: SagaHarness) -> None:
+    order = saga.placed()
+    run_before(saga, "capture", lambda: saga.payments.states.update({order.id: "declined"}))
+    assert saga.advance(order).cancel_reason == "payment_declined"
+    saga.assert_given_back(order, money="declined")
 
 
 @pytest.mark.parametrize("operation", ["authorize", "capture"])
 @pytest.mark.parametrize("state", ["voided", "expired", "refunded"])
-def test_a_payment_that_has_ended_ends_the_order(
-    stage: Stage, operation: str, state: PaymentState
+def test_saga_cancels_when_the_payment_has_ended(
+    saga: SagaHarness, operation: str, state: PaymentState
 ) -> None:
-    order = stage.placed()
-    stage.payments.states[order.id] = "authorized"
-    stage.payments.remember(order.id)
-
-    def end() -> None:
-        stage.payments.states[order.id] = state
-
-    stage.payments.before[operation] = end
-    assert stage.advance(order).cancel_reason == "payment_expired"
-    stage.assert_given_back(order, money=state)
+    order = saga.placed()
+    saga.payments.states[order.id] = "authorized"
+    saga.payments.remember_key(order.id)
+    run_before(saga, operation, lambda: saga.payments.states.update({order.id: state}))
+    assert saga.advance(order).cancel_reason == "payment_expired"
+    saga.assert_given_back(order, money=state)
 
 
-def test_a_capture_that_is_refused_ends_the_order(stage: Stage) -> None:
-    order = stage.placed()
+def test_saga_cancels_when_the_reservation_has_ended(saga: SagaHarness) -> None:
+    order = saga.placed()
+    saga.stock.release(order.id)
+    assert saga.advance(order).cancel_reason == "reservation_expired"
+    saga.assert_given_back(order)
 
-    def refuse() -> None:
-        stage.payments.states[order.id] = "declined"
 
-    stage.payments.before["capture"] = refuse
-    assert stage.advance(order).cancel_reason == "payment_declined"
-    stage.assert_given_back(order, money="declined")
+# ── The deadline ────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("operation", ["authorize", "capture"])
-def test_what_is_never_answered_ends_the_order_at_its_deadline(
-    stage: Stage, operation: str
+@pytest.mark.parametrize("failure", ["down", "undelivered"])
+def test_saga_cancels_at_the_deadline_when_the_provider_does_not_answer(
+    saga: SagaHarness, operation: str, failure: str
 ) -> None:
-    order = stage.placed()
-    stage.payments.lost.add(operation)
-    stage.advance(order)
-    stage.minutes_pass(12)
-    assert stage.now(order).cancel_reason == "payment_unavailable"
-    stage.assert_given_back(order)
+    order = saga.placed()
+    getattr(saga.payments, failure).add(operation)
+    saga.advance(order)
+    saga.pass_minutes(9)
+    assert saga.current(order).status == "pending"
+    saga.pass_minutes(3)
+    assert saga.current(order).cancel_reason == "payment_unavailable"
+    saga.assert_given_back(order)
 
 
-def test_an_inventory_that_stays_down_cancels_at_the_deadline(stage: Stage) -> None:
-    order = stage.placed()
-    stage.stock.down = True
-    stage.advance(order)
-    stage.minutes_pass(9)
-    assert stage.now(order).status == "pending"
-    stage.minutes_pass(2)
-    assert stage.now(order).cancel_reason == "inventory_unavailable"
-    # Neither stock nor money waits for the other.
-    assert stage.payments.states[order.id] == "voided"
-    assert stage.now(order).due_at
-    stage.stock.down = False
-    stage.minutes_pass(2)
-    stage.assert_given_back(order)
+def test_saga_cancels_at_the_deadline_when_the_inventory_does_not_answer(
+    saga: SagaHarness,
+) -> None:
+    order = saga.placed()
+    saga.stock.down = True
+    saga.advance(order)
+    saga.pass_minutes(9)
+    assert saga.current(order).status == "pending"
+    saga.pass_minutes(2)
+    assert saga.current(order).cancel_reason == "inventory_unavailable"
+    # The money is given back, though the stock cannot be.
+    assert saga.payments.states[order.id] == "voided"
+    assert saga.current(order).due_at
+    saga.stock.down = False
+    saga.pass_minutes(2)
+    saga.assert_given_back(order)
 
 
-def test_what_is_sold_does_not_expire_while_its_payment_waits(stage: Stage) -> None:
-    order = stage.placed("tok_unavailable")
-    stage.advance(order)
-    assert stage.stock.reservations[order.id] == "confirmed"
+def test_saga_confirms_when_the_provider_answers_before_the_deadline(saga: SagaHarness) -> None:
+    order = saga.placed()
+    saga.payments.down.add("capture")
+    saga.advance(order)
+    saga.pass_minutes(9)
+    saga.payments.down.clear()
+    saga.pass_minutes(2)
+    saga.assert_confirmed(order)
 
 
-def test_no_order_is_cancelled_for_an_outage_that_ended_before_its_deadline(stage: Stage) -> None:
-    order = stage.placed()
-
-    def pass_the_deadline() -> None:
-        stage.clock.now = order.deadline
-
-    stage.payments.before["authorize"] = pass_the_deadline
-    stage.payments.down.add("authorize")
-    stage.clock.now = order.deadline - MINUTE / 60
-    wait = stage.deliver(order.id)
-    assert wait
-    assert stage.now(order).status == "pending"
-    assert 5 <= wait <= 18
-    stage.payments.down.clear()
-    stage.minutes_pass(1)
-    stage.assert_confirmed(order)
+def test_saga_does_not_cancel_because_of_a_call_before_the_deadline(saga: SagaHarness) -> None:
+    order = saga.placed()
+    run_before(saga, "authorize", lambda: setattr(saga.clock, "now", order.deadline))
+    saga.payments.down.add("authorize")
+    saga.clock.now = order.deadline - SECOND
+    delay = saga.deliver(order.id)
+    assert saga.current(order).status == "pending"
+    assert delay
+    assert 5 <= delay <= 18
+    saga.payments.down.clear()
+    saga.pass_minutes(1)
+    saga.assert_confirmed(order)
 
 
 @pytest.mark.parametrize("service", ["payments", "stock"])
-def test_no_order_is_cancelled_for_what_is_wrong_with_others(stage: Stage, service: str) -> None:
-    """Their failures keep the circuit open, also past its deadline."""
-    order = stage.placed()
-    stage.clock.now = order.deadline + MINUTE / 60
-    token = "tok_unavailable" if service == "payments" else "tok_ok"
-    others = [stage.placed(token, number=number) for number in range(2, 8)]
-    stage.stock.down = service == "stock"
-    for other in others:
-        stage.advance(other)
-    stage.stock.down = False
-    assert stage.advance(order).status == "confirmed"
-
-
-def test_a_waiting_order_comes_again_later_and_later_but_in_time_for_its_deadline(
-    stage: Stage,
+def test_saga_does_not_cancel_because_of_calls_for_other_orders(
+    saga: SagaHarness, service: str
 ) -> None:
-    order = stage.placed("tok_unavailable")
-    stage.advance(order)
+    order = saga.placed()
+    saga.clock.now = order.deadline + SECOND
+    token = "tok_unavailable" if service == "payments" else "tok_ok"
+    others = [saga.placed(token, number=number) for number in range(2, 8)]
+    saga.stock.down = service == "stock"
+    for other in others:
+        saga.advance(other)
+    saga.stock.down = False
+    # The circuit is open.
+    assert saga.advance(order).status == "confirmed"
+
+
+# ── Compensation ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("is_paid", "calls"), [(False, ["void"]), (True, ["authorize", "capture", "void", "refund"])]
+)
+def test_cancelled_order_gives_back_everything_once(
+    saga: SagaHarness, is_paid: bool, calls: list[str]
+) -> None:
+    order = saga.placed()
+    if is_paid:
+        saga.advance(order)
+    saga.cancel(order)
+    for _ in range(3):
+        saga.advance(order)
+    saga.assert_given_back(order, money="refunded" if is_paid else "voided")
+    assert saga.payments.calls == calls
+    assert event_types(saga.orders, order).count("order.cancelled") == 1
+
+
+@pytest.mark.parametrize("failure", ["down", "unanswered", "undelivered"])
+@pytest.mark.parametrize("operation", ["void", "refund"])
+def test_compensation_continues_until_the_money_is_given_back(
+    saga: SagaHarness, operation: str, failure: str
+) -> None:
+    order = saga.placed()
+    if operation == "void":
+        saga.payments.down.add("capture")
+    saga.advance(order)
+    saga.cancel(order)
+    getattr(saga.payments, failure).add(operation)
+    saga.advance(order)
+    saga.pass_minutes(60)
+    # The stock does not wait for the money; a lost answer is looked up.
+    assert saga.stock.available["mug"] == 10
+    assert (saga.current(order).due_at is None) == (failure == "unanswered")
+    getattr(saga.payments, failure).clear()
+    saga.pass_minutes(2)
+    saga.assert_given_back(order, money="voided" if operation == "void" else "refunded")
+
+
+def test_compensation_continues_until_the_stock_is_given_back(saga: SagaHarness) -> None:
+    order = saga.placed("tok_declined")
+    run_before(saga, "authorize", lambda: setattr(saga.stock, "down", True))
+    assert saga.advance(order).status == "cancelled"
+    saga.stock.down = False
+    saga.pass_minutes(1)
+    saga.assert_given_back(order, money="declined")
+
+
+def test_compensation_emits_its_age(saga: SagaHarness, capsys: pytest.CaptureFixture[str]) -> None:
+    order = saga.placed()
+    saga.cancel(order)
+    saga.payments.down.add("void")
+    metrics.flush()  # what other tests have counted
+    saga.pass_minutes(20)
+    metrics.flush()
+    emitted = json.loads(capsys.readouterr().out.splitlines()[-1])
+    # The delayed message arrives every 60 to 72 seconds.
+    assert 20 * 60 - 72 <= max(emitted["CompensationAge"]) <= 20 * 60
+
+
+# ── Waiting ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_waiting_order_is_retried_less_and_less_often_and_at_its_deadline(
+    saga: SagaHarness,
+) -> None:
+    order = saga.placed("tok_unavailable")
+    saga.advance(order)
     ages: list[float] = []
-    while stage.messages and stage.now(order).status == "pending":
-        at, _ = stage.messages.pop()
-        stage.clock.now = at
-        ages.append(stage.now(order).age(at).total_seconds())
-        stage.deliver(order.id)
+    while saga.messages and saga.current(order).status == "pending":
+        saga.clock.now, _ = saga.messages.pop()
+        ages.append(order.age(saga.clock.now).total_seconds())
+        saga.deliver(order.id)
     gaps = [after - before for before, after in pairwise([0, *ages])]
     assert 5 <= gaps[0] <= 6
     assert max(gaps) <= 73
     assert len(ages) < 25
     assert 600 < ages[-1] < 620
-    assert stage.now(order).cancel_reason == "payment_unavailable"
+    assert saga.current(order).cancel_reason == "payment_unavailable"
 
 
-def test_a_duplicate_of_a_message_that_waits_is_let_go(stage: Stage) -> None:
-    order = stage.placed()
-    stage.payments.down.add("authorize")
-    stage.clock.now += 5 * MINUTE
-    assert stage.deliver(order.id)
-    now = stage.now(order)
-    stage.payments.down.clear()
-    assert stage.deliver(order.id) is None
-    assert stage.now(order) == now
+def test_waiting_order_ignores_a_duplicate_of_its_message(saga: SagaHarness) -> None:
+    order = saga.placed()
+    saga.payments.down.add("authorize")
+    saga.clock.now += 5 * MINUTE
+    assert saga.deliver(order.id)
+    waiting = saga.current(order)
+    saga.payments.down.clear()
+    assert saga.deliver(order.id) is None
+    assert saga.current(order) == waiting
 
 
-def test_a_message_whose_order_another_one_waits_for_is_let_go(stage: Stage) -> None:
-    order = stage.placed()
-    stage.payments.down.add("authorize")
+def test_waiting_order_has_one_message_when_two_workers_handle_it(saga: SagaHarness) -> None:
+    order = saga.placed()
+    saga.payments.down.add("authorize")
 
-    def the_other_waits() -> None:
-        stage.restart()
-        stage.deliver(order.id)
+    def other_worker_waits() -> None:
+        saga.restart()
+        saga.deliver(order.id)
 
-    stage.payments.before["authorize"] = the_other_waits
-    assert stage.deliver(order.id) is None
-    assert len(stage.messages) == 1
-
-
-def test_a_payment_is_made_once_however_long_its_order_waits(stage: Stage) -> None:
-    """The provider forgets the order's key after a day."""
-    order = stage.placed()
-    stage.payments.down.add("capture")
-    stage.advance(order)
-    assert stage.now(order).payment_id == f"pay-{order.id}"
-    stage.payments.down.clear()
-    stage.clock.now += 26 * 60 * MINUTE
-    stage.messages.clear()
-    stage.minutes_pass(1)
-    stage.assert_confirmed(order)
-    assert stage.payments.authorizations[order.id] == 1
+    run_before(saga, "authorize", other_worker_waits)
+    assert saga.deliver(order.id) is None
+    assert len(saga.messages) == 1
 
 
-def test_a_payment_whose_id_is_known_is_not_authorised_again(stage: Stage) -> None:
-    order = stage.placed()
-    stage.payments.down.add("capture")
-    stage.advance(order)
-    stage.payments.down.clear()
-    stage.payments.before["authorize"] = _die
-    stage.minutes_pass(1)
-    stage.assert_confirmed(order)
-
-
-def test_a_payment_whose_id_was_never_written_is_found_by_its_key(stage: Stage) -> None:
-    order = stage.placed("tok_timeout")
-    stage.payments.before["capture"] = _die
-    with pytest.raises(Killed):
-        stage.advance(order)
-    assert stage.now(order).payment_id is None
-    stage.clock.now += 26 * 60 * MINUTE
-    stage.minutes_pass(1)
-    stage.assert_confirmed(order)
-    assert stage.payments.authorizations[order.id] == 1
-
-
-def test_an_order_that_waited_for_a_day_and_was_never_paid_is_paid(stage: Stage) -> None:
-    order = stage.placed()
-    stage.clock.now += 26 * 60 * MINUTE
-    stage.minutes_pass(1)
-    stage.assert_confirmed(order)
-
-
-def test_a_normal_order_asks_the_provider_twice(stage: Stage) -> None:
-    order = stage.placed()
-    stage.advance(order)
-    assert stage.payments.done == ["authorize", "capture"]
-
-
-def test_the_orders_of_an_outage_are_confirmed_soon_after_it(stage: Stage) -> None:
-    """Five minutes of outage: none is cancelled, and all have been retried a minute and a half after it."""
-    stage.stock.available["mug"] = 200
-    stage.payments.down.add("authorize")
+def test_waiting_orders_are_confirmed_soon_after_an_outage(saga: SagaHarness) -> None:
+    """Five minutes of outage: no order is cancelled, and all are confirmed within 90 seconds after
+    it.
+    """
+    saga.stock.available["mug"] = 200
+    saga.payments.down.add("authorize")
     orders = []
     for number in range(200):
-        orders.append(stage.placed(number=number))
-        stage.advance(orders[-1])
-        stage.pass_seconds(1.5)
-    stage.payments.down.clear()
-    stage.pass_seconds(90)
-    assert {stage.now(order).status for order in orders} == {"confirmed"}
+        orders.append(saga.placed(number=number))
+        saga.advance(orders[-1])
+        saga.pass_seconds(1.5)
+    saga.payments.down.clear()
+    saga.pass_seconds(90)
+    assert {saga.current(order).status for order in orders} == {"confirmed"}
 
 
-def _die() -> None:
-    raise Killed
+# ── One payment, also after the provider has forgotten the key ──────────────────────────────────
+
+
+def test_payment_with_a_known_id_is_not_authorised_again(saga: SagaHarness) -> None:
+    order = saga.placed()
+    saga.payments.down.add("capture")
+    assert saga.advance(order).payment_id == f"pay-{order.id}"
+    saga.payments.down.clear()
+    run_before(saga, "authorize", kill)
+    saga.clock.now += 26 * HOUR
+    saga.messages.clear()
+    saga.pass_minutes(1)
+    saga.assert_confirmed(order)
+
+
+def test_payment_with_an_unknown_id_is_looked_up_after_a_day(saga: SagaHarness) -> None:
+    order = saga.placed("tok_timeout")
+    run_before(saga, "capture", kill)
+    with pytest.raises(Killed):
+        saga.advance(order)
+    assert saga.current(order).payment_id is None
+    saga.clock.now += 26 * HOUR
+    saga.pass_minutes(1)
+    saga.assert_confirmed(order)
+    assert saga.payments.authorizations[order.id] == 1
+
+
+def test_payment_that_does_not_exist_is_authorised_after_a_day(saga: SagaHarness) -> None:
+    order = saga.placed()
+    saga.clock.now += 26 * HOUR
+    saga.pass_minutes(1)
+    saga.assert_confirmed(order)
+
+
+# ── Concurrent workers and requests ─────────────────────────────────────────────────────────────
+
+every_step = pytest.mark.parametrize("step", ["confirm", "authorize", "capture"])
+
+
+@every_step
+def test_saga_gives_everything_back_when_the_order_is_cancelled_meanwhile(
+    saga: SagaHarness, step: str
+) -> None:
+    order = saga.placed()
+    run_before(saga, step, lambda: saga.cancel(order))
+    saga.advance(order)
+    saga.assert_given_back(order, money="refunded")
+
+
+@every_step
+def test_saga_changes_nothing_when_another_worker_has_compensated_the_order(
+    saga: SagaHarness, step: str
+) -> None:
+    order = saga.placed()
+
+    def cancel_and_compensate() -> None:
+        saga.cancel(order)
+        saga.saga.advance(order.id)
+
+    run_before(saga, step, cancel_and_compensate)
+    saga.advance(order)
+    saga.assert_given_back(order)
+
+
+@every_step
+def test_saga_changes_nothing_when_another_worker_has_confirmed_the_order(
+    saga: SagaHarness, step: str
+) -> None:
+    order = saga.placed()
+    run_before(saga, step, lambda: saga.saga.advance(order.id))
+    saga.advance(order)
+    saga.assert_confirmed(order)
+
+
+def test_saga_does_not_cancel_at_the_deadline_what_another_worker_has_confirmed(
+    saga: SagaHarness,
+) -> None:
+    order = saga.placed()
+    saga.clock.now += 11 * MINUTE
+
+    def confirm_and_fail() -> None:
+        saga.saga.advance(order.id)
+        saga.payments.down.add("authorize")
+
+    run_before(saga, "authorize", confirm_and_fail)
+    saga.advance(order)
+    saga.assert_confirmed(order)
+
+
+def test_saga_cancels_at_the_deadline_what_another_worker_has_only_authorised(
+    saga: SagaHarness,
+) -> None:
+    order = saga.placed()
+    saga.clock.now += 11 * MINUTE
+
+    def authorise_and_fail() -> None:
+        saga.payments.down.add("capture")
+        saga.saga.advance(order.id)
+        saga.payments.down = {"authorize"}
+
+    run_before(saga, "authorize", authorise_and_fail)
+    saga.advance(order)
+    saga.assert_given_back(order)

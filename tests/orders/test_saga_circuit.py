@@ -1,64 +1,52 @@
-"""The circuits round the services behind the saga: one that is down costs a message next to nothing."""
+"""The circuits of the saga: a service that is down is called for few orders."""
 
-from tests.orders.builders import MINUTE
-from tests.orders.stage import Stage
+import pytest
 
-SECOND = MINUTE / 60
-
-
-def asked_in_vain(stage: Stage, count: int) -> int:
-    """How often the provider is called for so many orders while it is down."""
-    asked = 0
-
-    def count_up() -> None:
-        nonlocal asked
-        asked += 1
-
-    for number in range(count):
-        stage.payments.before["authorize"] = count_up
-        stage.payments.down.add("authorize")
-        stage.deliver(stage.placed(number=number).id)
-    stage.payments.before.clear()
-    return asked
+from tests.orders.builders import SECOND
+from tests.orders.harness import SagaHarness
 
 
-def test_a_provider_that_is_down_is_left_alone_after_five_orders(stage: Stage) -> None:
-    assert asked_in_vain(stage, 8) == 5
+def fail_orders(saga: SagaHarness, numbers: range) -> int:
+    """How often the provider is called for these orders while it is down."""
+    calls: list[int] = []
+    saga.payments.down.add("authorize")
+    for number in numbers:
+        saga.payments.before["authorize"] = lambda: calls.append(1)
+        saga.deliver(saga.placed(number=number).id)
+    saga.payments.before.clear()
+    return len(calls)
 
 
-def test_it_is_asked_again_after_ten_seconds_and_by_one_order_alone(stage: Stage) -> None:
-    asked_in_vain(stage, 5)
-    stage.clock.now += 10 * SECOND
-    stage.stock.available["mug"] = 100
-    before = len(stage.payments.done)
-    for number in range(10, 13):
-        stage.deliver(stage.placed(number=number).id)
-    assert stage.payments.done[before:] == []
-    stage.clock.now += 10 * SECOND
-    stage.payments.down.clear()
-    order = stage.placed(number=20)
-    stage.deliver(order.id)
-    assert stage.now(order).status == "confirmed"
+def test_circuit_opens_after_failures_for_five_orders(saga: SagaHarness) -> None:
+    assert fail_orders(saga, range(8)) == 5
 
 
-def test_one_order_that_always_fails_does_not_hold_others_up(stage: Stage) -> None:
-    stage.deliver(stage.placed("tok_unavailable", number=1).id)
+def test_circuit_lets_one_order_through_every_ten_seconds(saga: SagaHarness) -> None:
+    fail_orders(saga, range(5))
+    saga.stock.available["mug"] = 100
+    saga.clock.now += 10 * SECOND
+    assert fail_orders(saga, range(10, 13)) == 1
+    saga.clock.now += 10 * SECOND
+    saga.payments.down.clear()
+    assert saga.advance(saga.placed(number=20)).status == "confirmed"
+
+
+def test_circuit_stays_closed_when_one_order_always_fails(saga: SagaHarness) -> None:
+    saga.deliver(saga.placed("tok_unavailable", number=1).id)
     for _ in range(6):
-        stage.clock.now, waiting = stage.messages.pop()
-        assert stage.deliver(waiting)
-    order = stage.placed(number=2)
-    assert stage.deliver(order.id) is None
-    assert stage.now(order).status == "confirmed"
+        saga.clock.now, waiting = saga.messages.pop()
+        assert saga.deliver(waiting)
+    assert saga.advance(saga.placed(number=2)).status == "confirmed"
 
 
-def test_an_inventory_that_is_down_is_left_alone_too(stage: Stage) -> None:
-    orders = [stage.placed(number=number) for number in range(6)]
-    stage.stock.down = True
+@pytest.mark.parametrize("seconds", [9, 10])
+def test_circuit_of_the_inventory_opens_as_well(saga: SagaHarness, seconds: int) -> None:
+    orders = [saga.placed(number=number) for number in range(6)]
+    saga.stock.down = True
     for order in orders[:5]:
-        stage.advance(order)
-    stage.stock.down = False
-    assert stage.advance(orders[5]).status == "pending"
-    assert stage.stock.reservations[orders[5].id] == "held"
-    stage.clock.now += 10 * SECOND
-    stage.pass_seconds(60)
-    stage.assert_confirmed(orders[5])
+        saga.advance(order)
+    saga.stock.down = False
+    saga.clock.now += seconds * SECOND
+    saga.advance(orders[5])
+    is_called = saga.stock.reservations[orders[5].id] == "confirmed"
+    assert is_called == (seconds == 10)

@@ -1,4 +1,4 @@
-"""The promises of a payment provider: of the fake, and of the sandbox (on moto)."""
+"""The contract of a payment provider, held by the fake and by the sandbox."""
 
 import pytest
 
@@ -7,6 +7,7 @@ from orders.ports import (
     Payment,
     PaymentOutcomeUnknown,
     Payments,
+    PaymentState,
     PaymentUnavailable,
 )
 from orders.sandbox_payments import SandboxPayments
@@ -22,74 +23,62 @@ def payments(request: pytest.FixtureRequest) -> Payments:
     return SandboxPayments(make_table("OrdersTable"))
 
 
-def authorized(payments: Payments, token: str = "tok_ok") -> Payment:
-    return payments.authorize("k", amount_minor=1999, currency="EUR", token=token)
+def run(payments: Payments, operation: str, token: str = "tok_ok") -> PaymentState:
+    """Execute the operation by its name; return the payment's state after it."""
+    payment: Payment
+    if operation == "authorize":
+        payment = payments.authorize("k", amount_minor=1999, currency="EUR", token=token)
+    else:
+        payment = getattr(payments, operation)("k", None)
+    assert payments.find("k", None) == payment
+    return payment.state
 
 
-def test_money_is_held_then_taken_then_given_back(payments: Payments) -> None:
-    held = authorized(payments)
-    assert held.state == "authorized"
-    assert payments.capture("k", held.id).state == "captured"
-    assert payments.refund("k", None).state == "refunded"
-    assert payments.find("k", None) == Payment("k", held.id, "refunded")
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (
+            "authorize:authorized authorize:authorized capture:captured capture:captured "
+            "authorize:captured void:captured refund:refunded refund:refunded capture:refunded"
+        ),
+        "authorize:authorized void:voided void:voided capture:voided refund:voided",
+        "void:voided authorize:voided capture:voided",
+    ],
+)
+def test_operation_is_idempotent_by_the_state_of_the_payment(
+    payments: Payments, steps: str
+) -> None:
+    for step in steps.split():
+        operation, _, state = step.partition(":")
+        assert (operation, run(payments, operation)) == (operation, state)
 
 
-def test_doing_it_again_changes_nothing(payments: Payments) -> None:
-    authorized(payments)
-    assert authorized(payments).state == "authorized"
-    payments.capture("k", None)
-    assert payments.capture("k", None).state == "captured"
-    assert authorized(payments).state == "captured"
-    payments.refund("k", None)
-    assert payments.refund("k", None).state == "refunded"
-    assert payments.capture("k", None).state == "refunded"
+@pytest.mark.parametrize("token", ["tok_declined", "tok_unknown"])
+def test_payment_is_declined_for_other_tokens(payments: Payments, token: str) -> None:
+    assert run(payments, "authorize", token) == "declined"
+    for operation in ("capture", "void", "refund"):
+        assert run(payments, operation) == "declined"
 
 
-def test_money_that_is_held_is_let_go_of(payments: Payments) -> None:
-    authorized(payments)
-    assert payments.void("k", None).state == "voided"
-    assert payments.void("k", None).state == "voided"
-    assert payments.capture("k", None).state == "voided"
-
-
-def test_money_that_was_taken_is_not_voided(payments: Payments) -> None:
-    authorized(payments)
-    payments.capture("k", None)
-    assert payments.void("k", None).state == "captured"
-
-
-def test_a_voided_payment_that_never_began_cannot_begin(payments: Payments) -> None:
-    assert payments.void("k", None).state == "voided"
-    assert authorized(payments).state == "voided"
-    assert payments.capture("k", None).state == "voided"
-
-
-@pytest.mark.parametrize("token", ["tok_declined", "tok_of_nobody"])
-def test_a_card_is_declined(payments: Payments, token: str) -> None:
-    assert authorized(payments, token).state == "declined"
-    assert payments.capture("k", None).state == "declined"
-    assert payments.void("k", None).state == "declined"
-    assert payments.refund("k", None).state == "declined"
-
-
-def test_a_charge_goes_through_and_its_answer_never_comes(payments: Payments) -> None:
+def test_payment_is_authorised_without_an_answer_for_tok_timeout(payments: Payments) -> None:
     for _ in range(2):
         with pytest.raises(PaymentOutcomeUnknown):
-            authorized(payments, "tok_timeout")
+            run(payments, "authorize", "tok_timeout")
     found = payments.find("k", None)
     assert found
     assert found.state == "authorized"
-    assert payments.capture("k", None).state == "captured"
+    assert run(payments, "capture") == "captured"
 
 
-def test_nothing_happens_while_the_provider_is_down(payments: Payments) -> None:
+def test_payment_is_not_made_while_the_provider_is_unavailable(payments: Payments) -> None:
     with pytest.raises(PaymentUnavailable):
-        authorized(payments, "tok_unavailable")
+        run(payments, "authorize", "tok_unavailable")
     assert payments.find("k", None) is None
 
 
-def test_money_that_was_never_held_is_neither_taken_nor_given_back(payments: Payments) -> None:
+@pytest.mark.parametrize("operation", ["capture", "refund"])
+def test_payment_that_does_not_exist_is_not_captured_or_refunded(
+    payments: Payments, operation: str
+) -> None:
     with pytest.raises(NoSuchPayment):
-        payments.capture("k", None)
-    with pytest.raises(NoSuchPayment):
-        payments.refund("k", None)
+        run(payments, operation)
