@@ -12,7 +12,7 @@ small.
 import heapq
 from collections.abc import Iterator, Sequence
 from itertools import batched, groupby, islice
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from orders.models import STATUSES, Order, Status
 from orders.ports import ClaimedOrder, DueOrder, HistoryPage, OrderExists, OrderPage
@@ -131,25 +131,27 @@ class DynamoOrders:
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
     ) -> OrderPage:
         if user_id is not None and status:
-            matching = self._of_user_in(status, user_id, after or _LAST, min(limit + 1, _MAX_BATCH))
-            matches = list(islice(matching, limit + 1))
-            orders = matches[:limit]
-            return OrderPage(orders, orders[-1].listed_at if len(matches) > limit else None)
+            matches = self._of_user_in(status, user_id, after, min(limit + 1, _MAX_BATCH))
+            orders = list(islice(matches, limit + 1))
+            shown = orders[:limit]
+            return OrderPage(shown, shown[-1].listed_at if len(orders) > limit else None)
         if user_id is not None:
-            places = self._of_user(user_id, after or _LAST, limit + 1)
+            places = self._places("user", user_id, after, limit + 1)
         else:
             # One partition of all orders would take every write of the shop. The partitions of the
             # five statuses are merged instead, each read only as far as needed.
             statuses = (status,) if status else STATUSES
-            walks = [self._of_status(one, after or _LAST, limit + 1) for one in statuses]
-            places = heapq.merge(*walks, reverse=True)
+            by_status = [self._places("status", one, after, limit + 1) for one in statuses]
+            places = heapq.merge(*by_status, reverse=True)
         # An order that moves between two of the queries may be found twice.
         found = [place for place, _ in islice(groupby(places), limit + 1)]
-        shown = found[:limit]
-        return OrderPage(self._get_all(shown, status), shown[-1] if len(found) > limit else None)
+        return OrderPage(
+            self._get_all(found[:limit], status), found[limit - 1] if len(found) > limit else None
+        )
 
     def of_user(self, user_id: str) -> Iterator[Order]:
-        for batch in batched(self._of_user(user_id, _LAST, _MAX_BATCH), _MAX_BATCH, strict=False):
+        places = self._places("user", user_id, None, _MAX_BATCH)
+        for batch in batched(places, _MAX_BATCH, strict=False):
             yield from self._get_all(batch, None, consistent=True)
 
     def history(self, order_id: str, *, after: int | None, limit: int) -> HistoryPage:
@@ -161,41 +163,30 @@ class DynamoOrders:
 
     def totals(self) -> dict[Status, int]:
         counted = counters.totals(self._table)
-        counted[_UNCOUNTED] = sum(1 for _ in self._of_status(_UNCOUNTED, _LAST, None))
+        counted[_UNCOUNTED] = sum(1 for _ in self._places("status", _UNCOUNTED, None, None))
         return {status: counted.get(status, 0) for status in STATUSES}
 
-    def _of_user(self, user_id: str, after: str, page_size: int) -> Iterator[str]:
-        return self._places(
-            "by-user",
-            "#user_id = :user_id AND #placed < :after",
-            {"user_id": user_id, "after": after},
-            page_size=page_size,
-        )
-
     def _of_user_in(
-        self, status: Status, user_id: str, after: str, batch_size: int
+        self, status: Status, user_id: str, after: str | None, batch_size: int
     ) -> Iterator[Order]:
         """The user's orders in a status, read batch by batch. The index does not have the status,
         because each change would write to the index as well.
         """
-        places = self._of_user(user_id, after, batch_size)
+        places = self._places("user", user_id, after, batch_size)
         for batch in batched(places, batch_size, strict=False):
             yield from self._get_all(batch, status)
 
-    def _of_status(self, status: Status, after: str, page_size: int | None) -> Iterator[str]:
-        return self._places(
-            "by-status",
-            "#status = :status AND #placed < :after",
-            {"status": status, "after": after},
-            page_size=page_size,
-        )
-
     def _places(
-        self, index: str, condition: str, values: dict[str, Any], *, page_size: int | None
+        self, by: Literal["user", "status"], value: str, after: str | None, page_size: int | None
     ) -> Iterator[str]:
-        """The places of orders in an index, newest first."""
+        """The places in lists of a user's orders or of those in a status, newest first."""
+        attribute = "user_id" if by == "user" else "status"
         items = self._table.iterate(
-            condition, values, index=index, page_size=page_size, forward=False
+            f"#{attribute} = :value AND #placed < :after",
+            {"value": value, "after": after or _LAST},
+            index=f"by-{by}",
+            page_size=page_size,
+            forward=False,
         )
         return (item["placed"] for item in items)
 

@@ -14,7 +14,8 @@ from orders.errors import (
 )
 from orders.models import Basket, CancelReason, Order, Status, is_order_id, order_id
 from orders.ports import Customers, HistoryPage, OrderExists, OrderPage, Orders, Reservations
-from shared.auth.tokens import Caller, Role
+from shared.auth.permissions import may_change, may_see, may_see_all
+from shared.auth.tokens import Caller
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.inventory import Reservation, ReservationEnded
 from shared.errors import Forbidden
@@ -26,18 +27,6 @@ from shared.storage.conflicts import retry_on_conflict
 # still runs, nothing is done twice: the condition on the order's write lets one of the two requests
 # write, and the other returns that order.
 _IN_PROGRESS_SECONDS: Final = 2
-
-# Roles that may do so with every customer's orders; customers may with their own.
-_SEE_ALL: Final[frozenset[Role]] = frozenset({"admin"})
-_CANCEL_ALL: Final[frozenset[Role]] = frozenset({"admin"})
-
-
-def may_see(caller: Caller, order: Order) -> bool:
-    return caller.id == order.user_id or caller.role in _SEE_ALL
-
-
-def may_cancel(caller: Caller, order: Order) -> bool:
-    return caller.id == order.user_id or caller.role in _CANCEL_ALL
 
 
 @dataclass(frozen=True)
@@ -101,7 +90,7 @@ class OrderService:
             OrderNotFound: it does not exist, or the caller may not see it.
         """
         order = self._get(id_)
-        if not may_see(caller, order):
+        if not may_see(caller, order.user_id):
             raise OrderNotFound
         return order
 
@@ -119,7 +108,7 @@ class OrderService:
         Raises:
             Forbidden: a customer asked for another customer's orders.
         """
-        if caller.role not in _SEE_ALL:
+        if not may_see_all(caller):
             if user_id not in (None, caller.id):
                 raise Forbidden("Only an admin may list the orders of others.")
             user_id = caller.id
@@ -142,8 +131,8 @@ class OrderService:
             IllegalTransition: it was shipped, delivered or cancelled.
         """
         order = self._get(id_)
-        if not may_cancel(caller, order):
-            raise Forbidden if may_see(caller, order) else OrderNotFound
+        if not may_change(caller, order.user_id):
+            raise Forbidden if may_see(caller, order.user_id) else OrderNotFound
         reason: CancelReason = "customer_request" if caller.id == order.user_id else "admin_request"
         return self._change(order, lambda o: o.cancelled(at=self._now(), reason=reason))
 
