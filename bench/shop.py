@@ -16,7 +16,7 @@ from shared.storage.dynamodb import Table
 from tests.simulation.people import Regular
 from tests.support.client import Client
 from tools.first_admin import make_admin
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 
 # As in the template, where each function has its service's name: one of middle length stands for all.
 _VARIABLES: Final = {
@@ -59,9 +59,7 @@ def opened() -> Iterator[Shop]:
             anyone = Regular(http)
             customer = anyone.register(email="carla@example.com")
             admin = anyone.register(email="ada@example.com", full_name="Ada Admin")
-            make_admin(
-                UserRepository(Table("UsersTable", aws.client("dynamodb"))), "ada@example.com"
-            )
+            make_admin(DynamoUsers(Table("UsersTable", aws.client("dynamodb"))), "ada@example.com")
             admin.log_in()
             products = [
                 admin.add_product(name=f"Blue enamel mug {number}", stock=100_000)

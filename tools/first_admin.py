@@ -27,7 +27,7 @@ def make_admin(users: "Users", email: str) -> str:
     Raises:
         Problem: no address is given, there is no such user, or not an active one, or it was changed at the same moment.
     """
-    from users.accounts.errors import Outdated
+    from shared.storage.conflicts import ConcurrentChange
 
     if not email:
         raise Problem("Whom? Name the address of the user: EMAIL=you@example.com")
@@ -41,7 +41,7 @@ def make_admin(users: "Users", email: str) -> str:
         return f"{email} is an admin already."
     try:
         users.save(user, after)
-    except Outdated:
+    except ConcurrentChange:
         raise Problem(f"The account {email} was changed at the same moment: try again.") from None
     return f"{email} is an admin now, from the next log-in on."
 
@@ -54,13 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     from shared.storage.dynamodb import Table
-    from users.accounts.repository import UserRepository
+    from users.accounts.repository import DynamoUsers
 
     try:
         where = target.target(options.env, options.stack)
         session = where.session()
         table = outputs(session.client("cloudformation"), where.stack)["UsersTableName"]
-        users = UserRepository(Table(table, session.client("dynamodb")))
+        users = DynamoUsers(Table(table, session.client("dynamodb")))
         print(make_admin(users, options.email))
     except Problem as problem:
         return stop(problem)

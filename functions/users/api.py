@@ -1,4 +1,4 @@
-"""Lambda entry for HTTP: accounts, log-in and the public keys."""
+"""Lambda entry for HTTP: accounts, sessions and the public keys."""
 
 from fastapi import APIRouter, FastAPI
 
@@ -12,14 +12,14 @@ from shared.web.app import lambda_handler
 from shared.web.cursors import Cursors, key_from_kms
 from shared.web.routing import GuardedRoute
 from users.accounts.passwords import Argon2Passwords
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 from users.accounts.routes import router as accounts_router
 from users.accounts.routes import standing
-from users.accounts.service import UserService
-from users.login_throttle.repository import AttemptRepository
-from users.login_throttle.service import Guard
+from users.accounts.service import AccountService
+from users.login_throttle.repository import DynamoAttempts
+from users.login_throttle.service import LoginThrottle
 from users.sessions.access_tokens import AccessTokens, KmsSigner
-from users.sessions.repository import FamilyRepository
+from users.sessions.repository import DynamoFamilies
 from users.sessions.routes import router as sessions_router
 from users.sessions.service import SessionService
 
@@ -30,18 +30,20 @@ router.routes.extend([*accounts_router.routes, *sessions_router.routes])
 
 
 def create_app(
-    users: UserService,
+    accounts: AccountService,
     sessions: SessionService,
     *,
     verifier: TokenVerifier,
+    cursors: Cursors,
     cors_origins: str = "",
 ) -> FastAPI:
     """The service's application."""
     app = create_shared_app(
-        "users", router, verifier=verifier, standing=standing(users), cors_origins=cors_origins
+        "users", router, verifier=verifier, standing=standing(accounts), cors_origins=cors_origins
     )
     app.state.verifier = verifier
-    app.state.users = users
+    app.state.cursors = cursors
+    app.state.accounts = accounts
     app.state.sessions = sessions
     return app
 
@@ -53,30 +55,24 @@ def build(settings: Settings) -> Handler:
     verifier = TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids))
     signing_key_id = settings.token_key_ids.partition(",")[0]
     signer = KmsSigner(kms, signing_key_id, kid=lambda: verifier.signing_key_id)
-    users = UserRepository(table)
+    users = DynamoUsers(table)
     passwords = Argon2Passwords()
-    guard = Guard(AttemptRepository(table), clock.now)
-    return lambda_handler(
-        create_app(
-            UserService(
-                users=users,
-                passwords=passwords,
-                guard=guard,
-                cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
-                clock=clock.now,
-            ),
-            SessionService(
-                users=users,
-                families=FamilyRepository(table),
-                passwords=passwords,
-                guard=guard,
-                tokens=AccessTokens(settings.token_issuer, signer, clock.now),
-                clock=clock.now,
-            ),
-            verifier=verifier,
-            cors_origins=settings.cors_origins,
-        )
+    throttle = LoginThrottle(DynamoAttempts(table), clock.now)
+    app = create_app(
+        AccountService(users=users, passwords=passwords, throttle=throttle, clock=clock.now),
+        SessionService(
+            users=users,
+            families=DynamoFamilies(table),
+            passwords=passwords,
+            throttle=throttle,
+            tokens=AccessTokens(settings.token_issuer, signer, clock.now),
+            clock=clock.now,
+        ),
+        verifier=verifier,
+        cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
+        cors_origins=settings.cors_origins,
     )
+    return lambda_handler(app)
 
 
 handler = Entry(build, Settings)

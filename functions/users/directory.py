@@ -1,4 +1,4 @@
-"""Lambda entry for other services' query: who is this customer?"""
+"""Lambda entry for queries of other services about a customer."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from shared.runtime import aws
 from shared.runtime.entry import Entry, Handler
 from shared.storage.dynamodb import Table
 from users.accounts.ports import Customers
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Directory:
         self._customers = customers
 
     def find_customer(self, body: dict[str, Any]) -> Customer:
-        """Who the user is, deactivated ones too.
+        """The customer with an id, also a deactivated one.
 
         Raises:
-            UserNotFound: there is none.
+            UserNotFound: the user does not exist.
         """
         customer = self._customers.find_customer(FindCustomer.model_validate(body).user_id)
         if customer is None:
@@ -38,7 +38,7 @@ class Directory:
 def build(settings: Settings) -> Handler:
     """The directory on DynamoDB."""
     table = Table(settings.table_name, aws.client("dynamodb", attempts=2))
-    return internal_handler({"find_customer": Directory(UserRepository(table)).find_customer})
+    return internal_handler({"find_customer": Directory(DynamoUsers(table)).find_customer})
 
 
 handler = Entry(build, Settings)

@@ -1,7 +1,7 @@
-"""E-mail addresses: which ones we take, and when two are the same.
+"""E-mail addresses: which ones are valid, and which two are the same.
 
-Of our own because email-validator imports dnspython, 24 ms of a cold start. ASCII only, as SES sends to no other
-(an international domain is written in its `xn--` form).
+Own code, because email-validator imports dnspython, 24 ms of a cold start. ASCII only, because SES
+sends to no other (an international domain is written in its `xn--` form).
 """
 
 import re
@@ -13,7 +13,7 @@ LONGEST: Final = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
 _LONGEST_LOCAL: Final = 64
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-# For the API's document; the lengths of the parts it leaves out. Blanks round an address are cut off.
+# For the API's document. It ignores the lengths of the parts, and allows blanks round the address.
 PATTERN: Final = (
     rf"^\s*{_ATOM}(\.{_ATOM})*@({_LABEL}\.)+[A-Za-z][A-Za-z0-9-]{{0,61}}[A-Za-z0-9]\s*$"
 )
@@ -23,22 +23,22 @@ _ADDRESS: Final = re.compile(
 
 
 def parse(text: str) -> str:
-    """The address in `text`, as it was given but trimmed.
+    """The address in `text`, without blanks round it.
 
     Raises:
-        ValueError: it is not an address that mail could be sent to.
+        ValueError: no mail could be sent to it.
     """
     address = text.strip()
     match = _ADDRESS.fullmatch(address)
-    is_ours = (
+    is_valid = (
         match is not None and len(address) <= LONGEST and len(match["local"]) <= _LONGEST_LOCAL
     )
-    # Those of erased accounts are nobody's to take.
-    if not is_ours or is_erased_email(normalised(address)):
+    # Addresses of erased accounts cannot be registered.
+    if not is_valid or is_erased_email(normalised(address)):
         raise ValueError("must be an e-mail address, such as alice@example.com")
     return address
 
 
 def normalised(address: str) -> str:
-    """What makes two addresses the same account's."""
+    """The form in which two addresses of the same account are equal."""
     return address.strip().casefold()

@@ -18,7 +18,7 @@ from shared.storage.dynamodb import Table
 from tests.support import shapes
 from tools.local.stack import session
 from tools.progress import Problem
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -51,7 +51,7 @@ def test_an_item_is_found_by_its_key_and_no_other(dynamodb: "DynamoDBClient") ->
 def test_services_read_the_items_as_their_own(dynamodb: "DynamoDBClient") -> None:
     product = DynamoProducts(Table("ProductsTable", dynamodb)).find(PRODUCT_ID)
     order = DynamoOrders(Table("OrdersTable", dynamodb)).find(ORDER_ID)
-    customer = UserRepository(Table("UsersTable", dynamodb)).find_customer(USER_ID)
+    customer = DynamoUsers(Table("UsersTable", dynamodb)).find_customer(USER_ID)
     [told] = DynamoNotifications(Table("NotificationsTable", dynamodb)).newest_first(
         mailbox(USER_ID), unread=True, before=None, limit=10
     )

@@ -12,7 +12,7 @@ from tests.simulation.people import Regular
 from tests.simulation.town import Town
 from tests.support.client import Client
 from tools.first_admin import make_admin
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def founded() -> Iterator[Founded]:
             customer = anyone.register(email="carla@example.com")
             admin = anyone.register(email="ada@example.com", full_name="Ada Admin")
             # As a deployment's first admin is made.
-            users = UserRepository(Table("UsersTable", aws.client("dynamodb")))
+            users = DynamoUsers(Table("UsersTable", aws.client("dynamodb")))
             make_admin(users, "ada@example.com")
             yield Founded(town, anyone, customer, admin.log_in(), town.remember())
 

@@ -141,18 +141,18 @@ MEMBERS: Final = {
 
 # What a body must have, and in brackets what it may have.
 BODIES: Final = {
-    "Registration": "email full_name password",
-    "LogIn": "email password",
-    "HeldToken": "refresh_token",
-    "AccountChange": "(email) (full_name) (password) (current_password) (role) (is_active)",
+    "RegistrationRequest": "email full_name password",
+    "LogInRequest": "email password",
+    "RefreshTokenRequest": "refresh_token",
+    "AccountChangeRequest": "(email) (full_name) (password) (current_password) (role) (is_active)",
     "ProductRequest": "name (description) price category (stock)",
     "ProductChange": "(name) (description) (price) (category) (is_active)",
     "StockChange": "delta",
     "OrderRequest": "items (payment_token)",
     "OrderItemRequest": "product_id quantity",
-    "Account": "id email full_name role is_active created_at",
-    "TokenPair": "access_token token_type expires_in refresh_token",
-    "Deactivated": "deactivated (erased)",
+    "AccountResponse": "id email full_name role is_active created_at",
+    "TokenPairResponse": "access_token token_type expires_in refresh_token",
+    "DeactivationResponse": "deactivated (erased)",
     "ProductView": "id name description price currency category stock is_active created_at updated_at version",
     "OrderResponse": "id user_id user_name status items total_amount currency (cancel_reason) created_at updated_at version",
     "OrderItemResponse": "product_id name quantity unit_price line_total",
@@ -161,7 +161,7 @@ BODIES: Final = {
     "Index": "name version services health docs",
     "Alive": "status",
     "Health": "status services",
-    "Accounts": "users count next_cursor",
+    "AccountListResponse": "users count next_cursor",
     "ProductList": "products count next_cursor",
     "OrderListResponse": "orders count next_cursor",
     "OrderHistoryResponse": "events count next_cursor",
@@ -170,19 +170,19 @@ BODIES: Final = {
 
 # Limits of what is sent.
 LIMITS: Final = {
-    "Registration.email": {"format": "email", "maxLength": 254},
-    "Registration.password": {"minLength": 12, "maxLength": 128},
-    "AccountChange.email": {"format": "email", "maxLength": 254},
-    "AccountChange.password": {"minLength": 12, "maxLength": 128},
-    "AccountChange.role": {"enum": ["customer", "admin"]},
+    "RegistrationRequest.email": {"format": "email", "maxLength": 254},
+    "RegistrationRequest.password": {"minLength": 12, "maxLength": 128},
+    "AccountChangeRequest.email": {"format": "email", "maxLength": 254},
+    "AccountChangeRequest.password": {"minLength": 12, "maxLength": 128},
+    "AccountChangeRequest.role": {"enum": ["customer", "admin"]},
     "OrderRequest.items": {"minItems": 1, "maxItems": 50},
     "OrderItemRequest.quantity": {"minimum": 1, "maximum": 1000},
 }
 ENUMS: Final = {
     "OrderResponse.status": ["pending", "confirmed", "shipped", "delivered", "cancelled"],
-    "Account.role": ["customer", "admin"],
+    "AccountResponse.role": ["customer", "admin"],
     "Health.status": ["healthy", "degraded"],
-    "TokenPair.token_type": ["Bearer"],
+    "TokenPairResponse.token_type": ["Bearer"],
     "Alive.status": ["alive"],
 }
 MONEY: Final = (

@@ -148,15 +148,15 @@ BREAKING: Final[dict[str, tuple[Change, str]]] = {
         "size: may be missing",
     ),
     "a text may be less long": (
-        lambda d: put(d, "Registration.password", maxLength=64),
+        lambda d: put(d, "RegistrationRequest.password", maxLength=64),
         "maxLength may be 128 instead of 64",
     ),
     "a text must be longer": (
-        lambda d: put(d, "Registration.password", minLength=16),
+        lambda d: put(d, "RegistrationRequest.password", minLength=16),
         "minLength may be 12 instead of 16",
     ),
     "a text must match from now on": (
-        lambda d: put(d, "LogIn.email", pattern="@"),
+        lambda d: put(d, "LogInRequest.email", pattern="@"),
         "pattern may be None instead of @",
     ),
     "a number becomes a text in a request": (
@@ -164,7 +164,7 @@ BREAKING: Final[dict[str, tuple[Change, str]]] = {
         "may be integer instead of string",
     ),
     "a role cannot be given any more": (
-        lambda d: member(d, "AccountChange.role")["enum"].remove("admin"),
+        lambda d: member(d, "AccountChangeRequest.role")["enum"].remove("admin"),
         "may be 'admin'",
     ),
     "null is no longer taken": (
@@ -260,12 +260,16 @@ HARMLESS: Final[dict[str, Change]] = {
         lambda d: [p.update(required=False) for p in operation(d, "post", ORDERS)["parameters"]]
     ),
     "a new member may be sent": lambda d: add_member(d, "OrderRequest.note", required=False),
-    "a member need not be sent any more": lambda d: make_optional(d, "Registration.full_name"),
-    "a text may be longer": lambda d: put(d, "Registration.password", maxLength=256),
-    "a text need not match any more": lambda d: member(d, "Registration.email").pop("pattern"),
+    "a member need not be sent any more": lambda d: make_optional(
+        d, "RegistrationRequest.full_name"
+    ),
+    "a text may be longer": lambda d: put(d, "RegistrationRequest.password", maxLength=256),
+    "a text need not match any more": lambda d: member(d, "RegistrationRequest.email").pop(
+        "pattern"
+    ),
     "null is taken": lambda d: make_nullable(d, "OrderItemRequest.quantity"),
     "one more role can be given": (
-        lambda d: member(d, "AccountChange.role")["enum"].append("clerk")
+        lambda d: member(d, "AccountChangeRequest.role")["enum"].append("clerk")
     ),
     "a body may be sent": lambda d: operation(d, "post", CANCEL).update(
         requestBody=operation(d, "post", ORDERS)["requestBody"] | {"required": False}

@@ -15,7 +15,7 @@ from products.catalogue.schemas import ProductChange, ProductRequest, StockChang
 from tests.gateway.contract import BODIES, CONTRACT, ENUMS, LIMITS, MEMBERS, MONEY, Row
 from tools.openapi.bodies import operations
 from tools.openapi.document import document as build
-from users.accounts.schemas import AccountChange, Registration
+from users.accounts.schemas import AccountChangeRequest, RegistrationRequest
 
 PROBLEM = "application/problem+json"
 
@@ -213,13 +213,7 @@ def test_money_has_two_places_and_times_are_times(document: dict[str, Any]) -> N
 
 
 def test_the_end_of_a_list_is_null(document: dict[str, Any]) -> None:
-    for name in (
-        "Accounts",
-        "ProductList",
-        "OrderListResponse",
-        "OrderHistoryResponse",
-        "NotificationList",
-    ):
+    for name in ("AccountListResponse", "ProductList", "OrderListResponse", "OrderHistoryResponse", "NotificationList"):
         cursor = document["components"]["schemas"][name]["properties"]["next_cursor"]
         assert cursor["anyOf"] == [{"type": "string"}, {"type": "null"}]
 
@@ -283,7 +277,14 @@ def test_nothing_is_left_of_the_marks_that_the_build_reads(document: dict[str, A
 
 @pytest.mark.parametrize(
     "model",
-    [AccountChange, OrderRequest, ProductChange, ProductRequest, Registration, StockChange],
+    [
+        AccountChangeRequest,
+        OrderRequest,
+        ProductChange,
+        ProductRequest,
+        RegistrationRequest,
+        StockChange,
+    ],
 )
 def test_a_request_made_of_the_examples_is_taken(
     document: dict[str, Any], model: type[BaseModel]

@@ -24,7 +24,7 @@ from tests.support.client import Client, eventually
 from tests.support.functions import FUNCTIONS
 from tests.support.invariants import DOUBLED, breaches
 from tools.first_admin import make_admin
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs prctl and pidfd_open")
 
@@ -116,7 +116,7 @@ def test_no_promise_is_broken_when_workers_are_killed_at_any_moment(
 def _people(shop: KillableShop) -> People:
     admin = Client(shop.http).register(email=_ADMIN, full_name="Ada Admin")
     users = Table(shop.account.names["UsersTable"], shop.account.client("dynamodb"))
-    make_admin(UserRepository(users), _ADMIN)
+    make_admin(DynamoUsers(users), _ADMIN)
     admin.log_in()
     customers = [Client(shop.http).register() for _ in range(_CUSTOMERS)]
     products = [admin.add_product(stock=60) for _ in range(_PRODUCTS)]

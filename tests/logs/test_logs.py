@@ -29,7 +29,7 @@ from tools import lambda_environment
 from tools.first_admin import make_admin
 from tools.local.places import APP_PYTHON, ROOT
 from tools.runtime_api import Trace
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs prctl and pidfd_open"),
@@ -73,7 +73,7 @@ def _x_ray_daemon() -> Iterator[tuple[str, list[str]]]:
 def _admin(shop: KillableShop) -> Client:
     admin = Client(shop.http).register(full_name="Ada Admin")
     users = Table(shop.account.names["UsersTable"], shop.account.client("dynamodb"))
-    make_admin(UserRepository(users), admin.user["email"])
+    make_admin(DynamoUsers(users), admin.user["email"])
     return admin.log_in()
 
 

@@ -16,7 +16,7 @@ from tests.simulation.town import Town
 from tests.support.books import Witness
 from tests.support.client import Client, code
 from tools.first_admin import make_admin
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 
 _PAUSE: Final = timedelta(seconds=5)
 _ATTEMPTS: Final = 20
@@ -92,7 +92,7 @@ def opened(build: Callable[[], Town] = Town) -> Iterator[Stage]:
             anyone = Regular(http)
             customer = anyone.register(email="carla@example.com")
             admin = anyone.register(email="ada@example.com", full_name="Ada Admin")
-            users = UserRepository(Table("UsersTable", aws.client("dynamodb")))
+            users = DynamoUsers(Table("UsersTable", aws.client("dynamodb")))
             make_admin(users, "ada@example.com")
             stage = Stage(town, witness, anyone, customer, admin.log_in())
             stage.mug = admin.add_product(name="Mug", stock=8)

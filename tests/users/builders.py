@@ -1,23 +1,22 @@
-"""Users, registrations and the like for tests: everything has a value, what matters is said."""
+"""Users and registrations for tests: each field has a value, a test names what matters to it."""
 
 import itertools
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.runtime.clock import rfc3339
 from users.accounts.models import User
-from users.accounts.schemas import Registration
 from users.sessions.models import Family, RefreshToken
 
 PASSWORD = "correct-horse-battery"
+NEW_PASSWORD = "another-long-password"
 SOURCE = "192.0.2.1"
 _numbers = itertools.count(1)
 
 
 def a_user(**values: Any) -> User:
-    """An active customer; each one's `created_at` is later than the last one's."""
+    """An active customer, with a later `created_at` than the user before."""
     number = next(_numbers)
-    created_at = datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=number)
     return User(
         **{
             "id": f"user-{number}",
@@ -26,18 +25,14 @@ def a_user(**values: Any) -> User:
             "password_hash": f"hash of {PASSWORD}",
             "role": "customer",
             "is_active": True,
-            "created_at": created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "created_at": rfc3339(datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=number)),
             **values,
         }
     )
 
 
-def a_registration(**values: str) -> Registration:
-    return Registration(**registration_body(**values))
-
-
-def registration_body(**values: str) -> Mapping[str, str]:
-    """As JSON."""
+def a_registration(**values: str) -> dict[str, str]:
+    """The body of a registration."""
     return {
         "email": f"user-{next(_numbers)}@example.com",
         "full_name": "Ursula User",
@@ -47,5 +42,5 @@ def registration_body(**values: str) -> Mapping[str, str]:
 
 
 def a_family() -> tuple[Family, RefreshToken]:
-    """A family of somebody's, and its newest token."""
-    return Family.begun(a_user(), at=1_900_000_000)
+    """A family of refresh tokens, and its newest token."""
+    return Family.start(a_user(), at=1_900_000_000)

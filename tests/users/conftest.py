@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.users.shop import Shop
+from tests.users.service import Service
 
 
 @pytest.fixture
-def shop() -> Shop:
-    """The users service on fakes, with nobody registered."""
-    return Shop()
+def service() -> Service:
+    """The users service on fakes, without users."""
+    return Service()

@@ -1,4 +1,4 @@
-"""The ports of users in memory. The contract suites hold the first three to what DynamoDB does."""
+"""The ports of users in memory. Contract suites run the first three beside DynamoDB."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -9,26 +9,27 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared.auth.tokens import public_key
 from shared.contracts.events import Event
+from shared.storage.conflicts import ConcurrentChange
 from users import emails
-from users.accounts.errors import EmailTaken, Outdated
-from users.accounts.models import Place, User, UserPage
-from users.login_throttle.models import Attempts
+from users.accounts.errors import EmailTaken
+from users.accounts.models import Position, User, UserPage
+from users.login_throttle.models import PairAttempts
 from users.sessions.access_tokens import raw_signature
-from users.sessions.errors import TokenSuperseded
 from users.sessions.models import Family
 
 
 class InMemoryUsers:
+    """Implements `Users`; `rivals` are users that concurrent requests store before the next saves."""
+
     def __init__(self) -> None:
         self._users: dict[str, User] = {}
-        self._facts: dict[str, list[Event]] = defaultdict(list)
+        self._events: dict[str, list[Event]] = defaultdict(list)
         self.rivals: list[User] = []
-        """Changes that others make just before the next saves, one each."""
 
     def add(self, user: User, fact: Event) -> None:
         self._claim(user)
         self._users[user.id] = user
-        self._facts[user.id].append(fact)
+        self._events[user.id].append(fact)
 
     def find(self, user_id: str) -> User | None:
         return self._users.get(user_id)
@@ -42,22 +43,23 @@ class InMemoryUsers:
         if self.rivals:
             rival = self.rivals.pop()
             self._users[rival.id] = rival
-        if self._users[before.id].version != before.version:
-            raise Outdated
+        stored = self._users[before.id]
+        if stored.version != before.version:
+            raise ConcurrentChange(stored)
         self._claim(after)
         self._users[after.id] = after
         if fact:
-            self._facts[after.id].append(fact)
+            self._events[after.id].append(fact)
 
     def erase(self, before: User, after: User, fact: Event) -> None:
         self.save(before, after)
-        own = {"full_name": after.full_name, "email": after.email}
-        self._facts[after.id] = [
-            told.model_copy(update={"data": {k: own.get(k, v) for k, v in told.data.items()}})
-            for told in self._facts[after.id]
+        erased = {"full_name": after.full_name, "email": after.email}
+        self._events[after.id] = [
+            event.model_copy(update={"data": {k: erased.get(k, v) for k, v in event.data.items()}})
+            for event in self._events[after.id]
         ] + [fact]
 
-    def page(self, *, active: bool | None, limit: int, after: Place | None) -> UserPage:
+    def page(self, *, active: bool | None, limit: int, after: Position | None) -> UserPage:
         listed = sorted(
             (
                 user
@@ -70,15 +72,14 @@ class InMemoryUsers:
         )
         users = [user.profile for user in listed[:limit]]
         is_last = len(listed) <= limit
-        return UserPage(users, None if is_last else Place(users[-1].created_at, users[-1].id))
+        return UserPage(users, None if is_last else Position(users[-1].created_at, users[-1].id))
 
     def totals(self) -> dict[str, int]:
         active = sum(user.is_active for user in self._users.values())
         return {"total": len(self._users), "active": active}
 
-    def facts(self, user_id: str) -> list[Event]:
-        """What was told of a user."""
-        return self._facts[user_id]
+    def events(self, user_id: str) -> list[Event]:
+        return self._events[user_id]
 
     def _claim(self, user: User) -> None:
         owner = self.find_by_email(user.email)
@@ -87,10 +88,11 @@ class InMemoryUsers:
 
 
 class InMemoryFamilies:
+    """Implements `Families`; `rivals` are digests that concurrent requests store before rotations."""
+
     def __init__(self) -> None:
         self._families: dict[str, Family] = {}
         self.rivals: list[str] = []
-        """Digests that others put in just before the next rotations, one each."""
 
     def add(self, family: Family) -> None:
         self._families[family.id] = family
@@ -103,7 +105,7 @@ class InMemoryFamilies:
             self._families[family_id] = replace(self._families[family_id], digest=self.rivals.pop())
         family = self._families.get(family_id)
         if family is None or family.digest not in (old, new):
-            raise TokenSuperseded
+            raise ConcurrentChange
         self._families[family_id] = replace(family, digest=new)
 
     def end(self, family_id: str) -> None:
@@ -111,38 +113,40 @@ class InMemoryFamilies:
 
 
 class InMemoryAttempts:
+    """Implements `Attempts`."""
+
     def __init__(self) -> None:
-        self._pairs: dict[str, Attempts] = {}
-        self._sources: dict[tuple[str, int], int] = defaultdict(int)
+        self._pairs: dict[str, PairAttempts] = {}
+        self._networks: dict[tuple[str, int], int] = defaultdict(int)
 
     def count(
-        self, pair: str, before: Attempts, after: Attempts, *, until: int
-    ) -> tuple[bool, Attempts]:
-        now = self._pairs.get(pair, Attempts())
+        self, pair: str, before: PairAttempts, after: PairAttempts, *, until: int
+    ) -> PairAttempts:
+        now = self._pairs.get(pair, PairAttempts())
         if (now.count, now.last_at) != (before.count, before.last_at):
-            return False, now
+            raise ConcurrentChange(now)
         self._pairs[pair] = replace(after, trusted_until=now.trusted_until)
-        return True, self._pairs[pair]
+        return self._pairs[pair]
 
-    def give_back(self, pair: str) -> None:
-        now = self._pairs.get(pair, Attempts())
+    def withdraw(self, pair: str) -> None:
+        now = self._pairs.get(pair, PairAttempts())
         if now.count:
             self._pairs[pair] = replace(now, count=now.count - 1)
 
     def trust(self, pair: str, *, until: int) -> None:
-        self._pairs[pair] = Attempts(trusted_until=until)
+        self._pairs[pair] = PairAttempts(trusted_until=until)
 
-    def count_source(
-        self, source: str, hour: int, *, by: int, below: int | None, until: int
+    def count_network(
+        self, network: str, hour: int, *, by: int, below: int | None, until: int
     ) -> bool:
-        if below is not None and self._sources[source, hour] >= below:
+        if below is not None and self._networks[network, hour] >= below:
             return False
-        self._sources[source, hour] += by
+        self._networks[network, hour] += by
         return True
 
 
 class PlainPasswords:
-    """Keeps `hash of <password>`, and remembers what it was asked to compare."""
+    """Implements `Passwords` without hashing; `compared` are the hashes that it was asked to match."""
 
     def __init__(self) -> None:
         self.compared: list[str | None] = []
@@ -156,7 +160,7 @@ class PlainPasswords:
 
 
 class LocalSigner:
-    """A key in memory."""
+    """Implements `Signer` by a key in memory; `is_away` makes it fail."""
 
     def __init__(self) -> None:
         self.is_away = False

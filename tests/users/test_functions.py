@@ -11,10 +11,10 @@ from shared.storage.dynamodb import Table, to_wire
 from tests.support.context import LambdaContext
 from tests.support.environment import given_environment
 from tests.support.http import HttpClient
-from tests.users.builders import PASSWORD, a_user, registration_body
+from tests.users.builders import PASSWORD, a_registration, a_user
 from users import api, directory, relay, sweeper
 from users.accounts.models import User
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 
 
 @pytest.fixture
@@ -24,21 +24,21 @@ def table(account: None, monkeypatch: pytest.MonkeyPatch) -> Table:
 
 
 def registered(table: Table, **values: object) -> tuple[User, dict[str, Any]]:
-    """A stored user, and the item of the event that tells of it."""
+    """A stored user, and the item of its event."""
     user = a_user(**values)
     fact = outbox.event(
         "user.registered", aggregate_id=user.id, version=1, at=user.created_at, data={}
     )
-    UserRepository(table).add(user, fact)
+    DynamoUsers(table).add(user, fact)
     item = table.get({"pk": f"USER#{user.id}", "sk": outbox.sort_key(1)})
     assert item is not None
     return user, item
 
 
 @pytest.mark.usefixtures("table")
-def test_the_api_works_from_registration_to_log_out() -> None:
+def test_api_serves_from_registration_to_deactivation() -> None:
     http = HttpClient(Entry(api.build, api.Settings))
-    account = registration_body()
+    account = a_registration()
     user = http.post("/api/v1/users", account).json
     tokens = http.post("/api/v1/auth/login", {"email": account["email"], "password": PASSWORD}).json
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
@@ -54,7 +54,7 @@ def test_the_api_works_from_registration_to_log_out() -> None:
     assert http.get("/api/v1/users/me", headers=bearer).code == "unauthenticated"
 
 
-def test_the_directory_tells_who_a_customer_is(table: Table) -> None:
+def test_directory_answers_with_an_inactive_customer_too(table: Table) -> None:
     user, _ = registered(table, is_active=False)
     handler = Entry(directory.build, directory.Settings)
     call = {"name": "find_customer", "request_id": "r", "body": {"user_id": user.id}}
@@ -65,13 +65,13 @@ def test_the_directory_tells_who_a_customer_is(table: Table) -> None:
 
 
 @pytest.mark.usefixtures("table")
-def test_the_directory_refuses_whom_it_does_not_know() -> None:
+def test_directory_refuses_an_unknown_user() -> None:
     handler = Entry(directory.build, directory.Settings)
     call = {"name": "find_customer", "request_id": "r", "body": {"user_id": "nobody"}}
     assert handler(call, LambdaContext()) == {"refused": {"code": "user-not-found", "data": {}}}
 
 
-def test_the_relay_publishes_and_takes_the_mark_off(table: Table) -> None:
+def test_relay_publishes_an_event_once(table: Table) -> None:
     _, item = registered(table)
     record = {
         "eventSource": "aws:dynamodb",
@@ -83,7 +83,7 @@ def test_the_relay_publishes_and_takes_the_mark_off(table: Table) -> None:
     assert "unsent" not in (table.get({"pk": item["pk"], "sk": item["sk"]}) or {})
 
 
-def test_the_sweeper_publishes_what_stayed_unsent(table: Table) -> None:
+def test_sweeper_publishes_an_unsent_event_once(table: Table) -> None:
     registered(table, created_at="2026-01-01T00:00:00.000Z")
     handler = Entry(sweeper.build, sweeper.Settings)
     assert handler({}, LambdaContext()) == {"published": 1}

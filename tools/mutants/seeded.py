@@ -199,18 +199,19 @@ _PRODUCTS: Final = (
 _USERS: Final = (
     *_bugs(
         "users.accounts.repository:",
-        "users/test_repository",
+        "users/test_repositories",
         (
-            "UserRepository.add",
+            "DynamoUsers.add",
             "two accounts have one address",
             without_argument("Put", "condition"),
         ),
-        ("UserRepository.add", "a registration has no event", without("outbox.recording")),
-        ("_change", "an account of any version is changed", text("= :seen", ">= :seen")),
+        ("DynamoUsers.add", "a registration has no event", without("outbox.recording")),
+        ("_update", "an account of any version is changed", text("= :seen", ">= :seen")),
+        ("DynamoUsers.erase", "an erased account keeps its address", without("_release_email")),
     ),
     *_bugs(
-        "users.sessions.repository:FamilyRepository.",
-        "users/test_repository",
+        "users.sessions.repository:DynamoFamilies.",
+        "users/test_repositories",
         (
             "rotate",
             "two requests exchange one refresh token",
@@ -219,23 +220,18 @@ _USERS: Final = (
     ),
     *_bugs(
         "users.sessions.service:SessionService.",
-        "users/test_sessions",
+        "users/sessions/test_service",
         ("_reused", "a reused refresh token keeps its family", without("_families.end")),
     ),
     *_bugs(
-        "users.login_throttle.service:Guard.",
-        "users/test_attempts",
-        ("_counted", "an uncounted password is compared", only_if("is_counted", value=True)),
+        "users.login_throttle.service:LoginThrottle.",
+        "users/login_throttle/test_service",
+        ("_count", "an attempt does not wait", only_if("wait", value=False)),
     ),
     *_bugs(
-        "users.accounts.repository:UserRepository.",
+        "users.accounts.repository:DynamoUsers.",
         "flows/test_log_in",
-        ("find_by_email", "an unknown address costs a read less", without("_read_nobody")),
-    ),
-    *_bugs(
-        "users.accounts.repository:UserRepository.",
-        "users/test_erasure",
-        ("erase", "an erased account keeps its address", without("Delete")),
+        ("find_by_email", "an unknown address costs a read less", without("_read_decoy")),
     ),
 )
 
@@ -348,13 +344,18 @@ _ACCESS: Final = (
     *_bugs(
         "shared.auth.authentication:Gate.",
         "shared/auth/test_authentication",
-        ("admit", "a customer uses an admin's route", only_if("access.admits", value=False)),
+        ("admit", "a customer uses an admin's route", only_if("admits", value=False)),
         ("admit", "a deactivated user's token works", only_if("_standing", value=False)),
     ),
     *_bugs(
         "shared.web.routing:",
         "shared/auth/test_authentication",
-        ("check", "an unguarded route is served", without_raise("NotGuarded")),
+        ("check", "a route without a guard is served", without_raise("NotGuarded")),
+    ),
+    *_bugs(
+        "shared.auth.access:",
+        "shared/auth/test_authentication",
+        ("declared", "an undeclared route is served", without_raise("NotDeclared")),
     ),
     *_bugs(
         "orders.service:OrderService.",
@@ -420,7 +421,7 @@ _SIMULATED: Final = (
                 "test_stale_reads_break_no_promise[ship and deliver-tables]",
             ),
             (
-                "users.sessions.repository:FamilyRepository.find",
+                "users.sessions.repository:DynamoFamilies.find",
                 "a stale session is used",
                 "_table.get",
                 "test_a_session_goes_on_at_once_and_ends_at_once",

@@ -1,9 +1,10 @@
 """What an account is, and its rules."""
 
 from dataclasses import dataclass, field, replace
+from typing import Annotated, NamedTuple
 
 from shared.auth.tokens import Role
-from shared.contracts.erasure import ERASED, erased_email
+from shared.personal import Personal, PersonalEmail, PersonalSecret, erase_personal
 from users.accounts.errors import AccountErased
 
 
@@ -11,15 +12,18 @@ from users.accounts.errors import AccountErased
 class User:
     """One account.
 
-    `created_at` is RFC 3339. `version` grows by one with each change. Refresh tokens given out under an earlier
-    `session_epoch` are void: so all of a user's sessions end by one write, without being looked for. `erased_at`, RFC
-    3339, is there once the person's data is not; such an account never changes again.
+    Attributes:
+        created_at: RFC 3339.
+        version: grows by one with each change.
+        session_epoch: refresh tokens that were issued under an earlier epoch are void, so one write
+            ends all sessions of the user.
+        erased_at: RFC 3339; None while the person's data is stored. An erased account never changes.
     """
 
     id: str
-    email: str
-    full_name: str
-    password_hash: str = field(repr=False)
+    email: Annotated[str, PersonalEmail]
+    full_name: Annotated[str, Personal]
+    password_hash: Annotated[str, PersonalSecret] = field(repr=False)
     role: Role
     is_active: bool
     created_at: str
@@ -36,12 +40,12 @@ class User:
         role: Role | None = None,
         is_active: bool | None = None,
     ) -> "User":
-        """The user after a change, itself where nothing differs. None leaves what is there.
+        """The user after a change; the same object if nothing differs. None keeps a value.
 
         A new password and a deactivation end all sessions.
 
         Raises:
-            AccountErased: something differs, and there is nobody any more whose account this is.
+            AccountErased: something differs, and the account is erased.
         """
         after = replace(
             self,
@@ -63,17 +67,15 @@ class User:
         )
 
     def erased(self, *, at: str) -> "User":
-        """The account without its person: inactive, and nobody can log in to it; itself where that was done before.
+        """The account without personal data and inactive; the same object if it is erased already.
 
-        Role, `created_at` and the id stay: what was bought under it is still one customer's.
+        No password matches an empty hash. Id, role and `created_at` stay: the orders placed with the
+        account still belong to one customer.
         """
         if self.erased_at:
             return self
         return replace(
-            self,
-            email=erased_email(self.id),
-            full_name=ERASED,
-            password_hash="",  # no password's
+            erase_personal(self, user_id=self.id),
             is_active=False,
             version=self.version + 1,
             session_epoch=self.session_epoch + 1,
@@ -82,19 +84,19 @@ class User:
 
     @property
     def profile(self) -> "Profile":
-        """What lists show."""
+        """The user as lists show it."""
         return Profile(
             self.id, self.email, self.full_name, self.role, self.is_active, self.created_at
         )
 
     def deactivated_in(self, after: "User") -> bool:
-        """Whether the account is active now and no more in `after`."""
+        """Whether the account is active here and inactive in `after`."""
         return self.is_active and not after.is_active
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What lists show of a user: an index holds these attributes and no password's hash."""
+    """A user as lists show it: the index holds these attributes and no password hash."""
 
     id: str
     email: str
@@ -105,8 +107,24 @@ class Profile:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where in a list of users a page ended."""
+class AccountChange:
+    """A change that a caller asks for; None keeps a value."""
+
+    email: Annotated[str | None, PersonalEmail] = None
+    full_name: Annotated[str | None, Personal] = None
+    password: Annotated[str | None, PersonalSecret] = field(default=None, repr=False)
+    current_password: Annotated[str | None, PersonalSecret] = field(default=None, repr=False)
+    role: Role | None = None
+    is_active: bool | None = None
+
+    @property
+    def is_for_admins(self) -> bool:
+        """Whether it changes what only an admin may change."""
+        return self.role is not None or self.is_active is not None
+
+
+class Position(NamedTuple):
+    """A position in the list of users, newest first."""
 
     created_at: str
     user_id: str
@@ -114,7 +132,7 @@ class Place:
 
 @dataclass(frozen=True)
 class UserPage:
-    """One page of users, and where the next begins: None at the end."""
+    """A page of users, and the position of the last one; None at the end of the list."""
 
     users: list[Profile]
-    next: Place | None
+    last: Position | None

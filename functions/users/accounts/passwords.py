@@ -1,4 +1,4 @@
-"""Passwords by Argon2id, with the least parameters that OWASP recommends: 19 MiB, two passes, one lane."""
+"""Hashes passwords by Argon2id, with OWASP's least parameters: 19 MiB, two passes, one lane."""
 
 import unicodedata
 from functools import cached_property
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-# Nobody's: the hash of 256 random bits that were not kept, with the parameters below. An unknown user costs a
-# verification of it, and a constant costs the first one no more than the next.
-_NOBODY: Final = (
+# The hash of 256 random bits that were not kept, with the parameters below. The log-in of an unknown
+# user verifies it, so that it takes as long as that of a known one.
+_DECOY: Final = (
     "$argon2id$v=19$m=19456,t=2,p=1$le7f2mKZkaw/o4wfJ5HVrw$"
     "hSNAgCEI7pqx6/VTWH5QzWwpFORg94GslU7GogZ1jlc"
 )
 
 
 class Argon2Passwords:
-    """The `Passwords` port."""
+    """Implements `Passwords`."""
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(_canonical(password))
@@ -25,19 +25,20 @@ class Argon2Passwords:
         from argon2.exceptions import VerifyMismatchError
 
         try:
-            self._hasher.verify(password_hash or _NOBODY, _canonical(password))
+            self._hasher.verify(password_hash or _DECOY, _canonical(password))
         except VerifyMismatchError:
             return False
         return password_hash is not None
 
     @cached_property
     def _hasher(self) -> "PasswordHasher":
-        # Where used: most requests of an environment's life need no password, and some environments none at all.
+        # Imported where it is used: most requests need no password, and a cold start pays for imports.
         from argon2 import PasswordHasher
 
         return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
 def _canonical(password: str) -> bytes:
-    """The same bytes for the same characters, however a keyboard composes them (NIST SP 800-63B, section 3.1.1.2)."""
+    """The same bytes for the same characters, however a keyboard composes them (NIST SP 800-63B,
+    section 3.1.1.2)."""
     return unicodedata.normalize("NFKC", password).encode()

@@ -1,4 +1,4 @@
-"""The routes: what each takes, answers and says of itself in the API's document."""
+"""Accounts over HTTP."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,67 +14,65 @@ from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, ServiceUnavailable
 from shared.web import health
 from shared.web.headers import location
-from shared.web.paging import Cursor, Limit
+from shared.web.paging import Paging
 from shared.web.problems import problems
 from shared.web.rest_events import link
 from shared.web.routing import GuardedRoute
 from users.accounts.errors import AccountErased, EmailTaken
-from users.accounts.models import User
+from users.accounts.models import Position, User
 from users.accounts.schemas import (
-    Account,
-    AccountChange,
-    Accounts,
-    Deactivated,
-    Registration,
+    AccountChangeRequest,
+    AccountListResponse,
+    AccountResponse,
+    DeactivationResponse,
+    RegistrationRequest,
     UsersHealth,
 )
-from users.accounts.service import UserService
+from users.accounts.service import AccountService
 from users.login_throttle.errors import TooManyAttempts
 
 router = APIRouter(tags=["users"], route_class=GuardedRoute)
 
 
 @dataclass(frozen=True)
-class _Acting(Caller):
-    """Who is calling, in the role that the account still has, and the account itself."""
+class _ActiveCaller(Caller):
+    """The caller in the role that the account has now, and the account."""
 
     account: User
 
 
-def standing(users: UserService) -> Callable[[Caller], Caller]:
-    """What makes of a token's word whom the account shows by now (see shared.auth.authentication.Gate)."""
+def standing(accounts: AccountService) -> Callable[[Caller], Caller]:
+    """Looks up the account of an access token for `shared.auth.authentication.Gate`."""
 
-    def look(caller: Caller) -> Caller:
-        current, account = users.acting(caller)
-        return _Acting(current.id, current.role, account)
+    def look_up(caller: Caller) -> Caller:
+        current, account = accounts.require_active(caller)
+        return _ActiveCaller(current.id, current.role, account)
 
-    return look
+    return look_up
 
 
-async def _users(request: Request) -> UserService:
-    users: UserService = request.app.state.users
-    return users
+async def _accounts(request: Request) -> AccountService:
+    accounts: AccountService = request.app.state.accounts
+    return accounts
 
 
 async def _source(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-Users = Annotated[UserService, Depends(_users)]
-Source = Annotated[str, Depends(_source)]
-Id = Annotated[str, Path(alias="id", description="The user's id")]
-
-
-async def _acting(caller: Authenticated) -> _Acting:
-    assert isinstance(caller, _Acting), "the app's gate looks at the account"
+async def _active_caller(caller: Authenticated) -> _ActiveCaller:
+    assert isinstance(caller, _ActiveCaller), "the gate of this app looks up the account"
     return caller
 
 
-Acting = Annotated[_Acting, Depends(_acting)]
+Accounts = Annotated[AccountService, Depends(_accounts)]
+Source = Annotated[str, Depends(_source)]
+ActiveCaller = Annotated[_ActiveCaller, Depends(_active_caller)]
+UserId = Annotated[str, Path(alias="id", description="The user's id")]
 
 
-def _exactly(value: object) -> object:
-    """What can't be undone is not to be taken from a "1" or a "yes"."""
+def _true_or_false(value: object) -> object:
+    """An erasure cannot be undone: "1" and "yes" do not ask for one."""
     if value not in (False, "true", "false"):
         raise ValueError("must be true or false")
     return value
@@ -83,20 +81,21 @@ def _exactly(value: object) -> object:
 Erase = Annotated[
     bool,
     Query(description="Also erase the person's data, for ever. Exactly `true` or `false`."),
-    BeforeValidator(_exactly),
+    BeforeValidator(_true_or_false),
 ]
 _ERASURE = (
     "The account becomes inactive and all its sessions end. Its e-mail address stays taken.\n\n"
-    "With `erase=true` the person's data is overwritten as well, wherever a service keeps it: name and e-mail address in "
-    "the account and its events, in the orders and their histories, and the texts of the notifications. The orders' "
-    "amounts, lines, statuses and times stay; each one's history says `user.erased`. The account is done with the answer, "
-    "the rest within seconds, and what was on its way at that moment within a few minutes. Open orders go on to their "
-    "end, without another e-mail. The address is free to register with again; the account cannot be changed or activated "
-    "any more. Asking again changes nothing, and an account that is inactive already can be erased by an admin."
+    "With `erase=true` the person's data is overwritten as well, in every service: name and e-mail "
+    "address in the account and its events, in the orders and their histories, and the texts of the "
+    "notifications. The orders' amounts, lines, statuses and times stay; the history of each says "
+    "`user.erased`. The account is erased with the answer, the rest within seconds, and messages in "
+    "transit at that moment within a few minutes. Open orders continue, without another e-mail. The "
+    "address is free to register with again; the account cannot be changed or activated any more. A "
+    "repetition changes nothing, and an admin can erase an account that is inactive already."
 )
-_NOT_FOUND = "there is none, or it is somebody else's"
+_NOT_FOUND = "it does not exist, or is another user's"
 _BUSY = "other requests keep changing the account"
-_TOO_MANY = "wrong passwords came too often"
+_TOO_MANY = "too many wrong passwords"
 
 
 @router.post(
@@ -106,16 +105,22 @@ _TOO_MANY = "wrong passwords came too often"
     summary="Register",
     responses={
         201: {"headers": location("The account's path.")},
-        **problems({EmailTaken: "another account has it, in whatever case"}),
+        **problems({EmailTaken: "another account has the address"}),
     },
 )
 @allow("anyone")
 async def register_user(
-    body: Registration, users: Users, source: Source, request: Request, response: Response
-) -> Account:
-    user = users.register(body, source=source)
+    body: RegistrationRequest,
+    accounts: Accounts,
+    source: Source,
+    request: Request,
+    response: Response,
+) -> AccountResponse:
+    user = accounts.register(
+        email=body.email, full_name=body.full_name, password=body.password, source=source
+    )
     response.headers["Location"] = link(request, f"/api/v1/users/{user.id}")
-    return Account.model_validate(user)
+    return AccountResponse.of(user)
 
 
 @router.get(
@@ -125,54 +130,55 @@ async def register_user(
 )
 @allow("admin")
 async def list_users(
-    acting: Acting,
-    users: Users,
+    caller: ActiveCaller,
+    accounts: Accounts,
+    paging: Paging,
     *,
     active: Annotated[
         bool | None, Query(description="Only active (true) or deactivated (false) accounts")
     ] = None,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Accounts:
-    listing = users.list(acting, active=active, limit=limit, cursor=cursor)
-    return Accounts(
-        users=[Account.model_validate(user) for user in listing.users],
-        count=len(listing.users),
-        next_cursor=listing.next_cursor,
+) -> AccountListResponse:
+    opened = paging.open()
+    after = Position(*opened) if opened else None
+    page = accounts.list(caller, active=active, limit=paging.limit, after=after)
+    return AccountListResponse(
+        users=[AccountResponse.of(user) for user in page.users],
+        count=len(page.users),
+        next_cursor=paging.seal(page.last),
     )
 
 
 @router.get(
     "/api/v1/users/me",
     operation_id="getOneself",
-    summary="One's own account",
+    summary="The caller's own account",
 )
 @allow("user")
-async def get_oneself(acting: Acting) -> Account:
-    return Account.model_validate(acting.account)
+async def get_oneself(caller: ActiveCaller) -> AccountResponse:
+    return AccountResponse.of(caller.account)
 
 
 @router.get(
     "/api/v1/users/{id}",
     operation_id="getUser",
-    summary="An account: one's own, or any for an admin",
+    summary="An account: the caller's own, or any for an admin",
     responses=problems({UserNotFound: _NOT_FOUND}),
 )
 @allow("owner", "admin")
-async def get_user(user_id: Id, acting: Acting, users: Users) -> Account:
-    return Account.model_validate(users.get(acting, user_id))
+async def get_user(user_id: UserId, caller: ActiveCaller, accounts: Accounts) -> AccountResponse:
+    return AccountResponse.of(accounts.get(caller, user_id))
 
 
 @router.put(
     "/api/v1/users/{id}",
     operation_id="changeUser",
-    summary="Change an account; fields left out stay",
+    summary="Change an account; fields that are left out keep their values",
     responses=problems(
         {
             Forbidden: "role and is_active are for admins, or the current password is wrong",
             UserNotFound: _NOT_FOUND,
-            AccountErased: "the person's data was erased, and there is no way back",
-            EmailTaken: "another account has it, in whatever case",
+            AccountErased: "the person's data was erased",
+            EmailTaken: "another account has the address",
             TooManyAttempts: _TOO_MANY,
             ServiceUnavailable: _BUSY,
         }
@@ -180,27 +186,31 @@ async def get_user(user_id: Id, acting: Acting, users: Users) -> Account:
 )
 @allow("owner", "admin")
 async def change_user(
-    user_id: Id, body: AccountChange, acting: Acting, users: Users, source: Source
-) -> Account:
-    return Account.model_validate(users.change(acting, user_id, body, source=source))
+    user_id: UserId,
+    body: AccountChangeRequest,
+    caller: ActiveCaller,
+    accounts: Accounts,
+    source: Source,
+) -> AccountResponse:
+    return AccountResponse.of(accounts.change(caller, user_id, body.change(), source=source))
 
 
 @router.delete(
     "/api/v1/users/{id}",
     operation_id="deactivateUser",
-    summary="Deactivate an account; it stays, inactive, and with `erase` without its person",
+    summary="Deactivate an account, and with `erase` erase its personal data",
     description=_ERASURE,
     responses=problems({UserNotFound: _NOT_FOUND, ServiceUnavailable: _BUSY}),
 )
 @allow("owner", "admin")
 async def deactivate_user(
-    user_id: Id, acting: Acting, users: Users, *, erase: Erase = False
-) -> Deactivated:
+    user_id: UserId, caller: ActiveCaller, accounts: Accounts, *, erase: Erase = False
+) -> DeactivationResponse:
     if erase:
-        users.erase(acting, user_id)
-        return Deactivated(erased=True)
-    users.deactivate(acting, user_id)
-    return Deactivated()
+        accounts.erase(caller, user_id)
+        return DeactivationResponse(erased=True)
+    accounts.deactivate(caller, user_id)
+    return DeactivationResponse()
 
 
 @router.get(
@@ -210,5 +220,5 @@ async def deactivate_user(
     response_model_exclude_none=True,
 )
 @allow("anyone")
-async def users_health(users: Users) -> UsersHealth:
-    return health.report(UsersHealth, users.totals)
+async def users_health(accounts: Accounts) -> UsersHealth:
+    return health.report(UsersHealth, accounts.totals)

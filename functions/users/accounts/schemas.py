@@ -1,7 +1,7 @@
-"""Bodies of requests and answers, as the contract has them."""
+"""Request and response bodies of accounts."""
 
 import unicodedata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -13,13 +13,15 @@ from pydantic import (
 )
 
 from shared.auth.tokens import Role
+from shared.personal import Personal, PersonalEmail, PersonalSecret
 from shared.web.fields import Time
 from shared.web.health import Health
 from users import emails
+from users.accounts.models import AccountChange, Profile, User
 
 # Control characters, lone surrogates, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# The same for the document, as a set of a pattern (of surrogates JSON texts are free).
+# The same as a character set of a pattern, for the API's document. JSON texts have no surrogates.
 _UNPRINTABLE_SET = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 
 
@@ -36,7 +38,7 @@ def _given(value: object) -> object:
 
 
 def _omissible(schema: dict[str, Any]) -> None:
-    """Fields that default to None may be left out, but not be null: let the schema say so."""
+    """Fields with the default None may be left out, but not be null: the document says so."""
     for name, member in schema["properties"].items():
         if "anyOf" in member:
             [real] = [option for option in member["anyOf"] if option != {"type": "null"}]
@@ -45,6 +47,7 @@ def _omissible(schema: dict[str, Any]) -> None:
 
 Email = Annotated[
     str,
+    PersonalEmail,
     StringConstraints(strip_whitespace=True, max_length=emails.LONGEST),
     AfterValidator(emails.parse),
     Field(
@@ -54,6 +57,7 @@ Email = Annotated[
 ]
 FullName = Annotated[
     str,
+    Personal,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_printable),
     Field(
@@ -65,6 +69,7 @@ FullName = Annotated[
 ]
 NewPassword = Annotated[
     str,
+    PersonalSecret,
     StringConstraints(min_length=12, max_length=128),
     AfterValidator(_printable),
     Field(
@@ -72,26 +77,27 @@ NewPassword = Annotated[
         examples=["correct-horse-battery"],
     ),
 ]
-# One that is to be compared: whatever is not a password that we take is a wrong one, up to a sane length.
-Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+# A password to compare. Any text up to this length may be sent: it is a wrong password then.
+Password = Annotated[str, PersonalSecret, StringConstraints(min_length=1, max_length=1024)]
 
 
 class RequestBody(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Registration(RequestBody):
-    """What one registers with."""
+class RegistrationRequest(RequestBody):
+    """A new account."""
 
     email: Email
     full_name: FullName
     password: NewPassword = Field(repr=False)
 
 
-class AccountChange(RequestBody):
-    """What changes of an account: fields left out stay.
+class AccountChangeRequest(RequestBody):
+    """A change of an account: fields that are left out keep their values.
 
-    `role` and `is_active` are an admin's to change. One's own new `password` needs the `current_password`.
+    Only an admin may change `role` and `is_active`. A caller's own new `password` needs the
+    `current_password`.
     """
 
     model_config = ConfigDict(json_schema_extra=_omissible)
@@ -107,14 +113,12 @@ class AccountChange(RequestBody):
     role: Annotated[Role | None, BeforeValidator(_given)] = None
     is_active: Annotated[bool | None, BeforeValidator(_given)] = None
 
-    @property
-    def is_for_admins(self) -> bool:
-        """Whether it names what only an admin may change."""
-        return self.role is not None or self.is_active is not None
+    def change(self) -> AccountChange:
+        return AccountChange(**dict(self))
 
 
-class Account(BaseModel):
-    """A user, as the API shows one."""
+class AccountResponse(BaseModel):
+    """An account."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -125,24 +129,28 @@ class Account(BaseModel):
     is_active: bool
     created_at: Time
 
+    @classmethod
+    def of(cls, user: User | Profile) -> Self:
+        return cls.model_validate(user)
 
-class Accounts(BaseModel):
+
+class AccountListResponse(BaseModel):
     """A page of users, newest first."""
 
-    users: list[Account]
+    users: list[AccountResponse]
     count: int
     next_cursor: str | None
 
 
-class Deactivated(BaseModel):
-    """The account is inactive now, whether by this request or before it; `erased` where that was asked for."""
+class DeactivationResponse(BaseModel):
+    """The account is inactive; `erased` if the request asked for that."""
 
     deactivated: Literal[True] = True
     erased: Annotated[Literal[True] | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 class UsersHealth(Health):
-    """How many users there are, and how many of them are active."""
+    """The number of users, and how many of them are active."""
 
     total: int | None = None
     active: int | None = None

@@ -1,144 +1,111 @@
-"""Accounts: register, see, change, deactivate, erase."""
+"""Accounts: register, get, list, change, deactivate, erase."""
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from pydantic import BaseModel
+
+from shared.auth.permissions import may_change, may_see, may_see_all
 from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.contracts.events import Event, EventType, UserData, UserErasedData
-from shared.errors import Forbidden, InvalidRequest, ServiceUnavailable, Unauthenticated
+from shared.errors import Forbidden, Unauthenticated
 from shared.messaging import outbox
 from shared.runtime import clock, logging, metrics
-from shared.web.cursors import Cursors
-from users.accounts.errors import Outdated
-from users.accounts.models import Place, Profile, User
+from shared.storage.conflicts import retry_on_conflict
+from users.accounts.errors import CurrentPasswordRequired
+from users.accounts.models import AccountChange, Position, User, UserPage
 from users.accounts.ports import Passwords, Users
-from users.accounts.schemas import AccountChange, Registration
-from users.login_throttle.service import Guard
+from users.login_throttle.service import LoginThrottle
 
-_SAVE_ATTEMPTS: Final = 5
-
-
-@dataclass(frozen=True)
-class Listing:
-    """A page of users and the cursor of the next, None at the end."""
-
-    users: list[Profile]
-    next_cursor: str | None
+_NEW_CUSTOMER: Final = "customer"
 
 
-class UserService:
-    """What may be done with accounts, and by whom.
-
-    Args:
-        guard: slows down who tries out passwords.
-        cursors: seals where a list goes on.
-    """
+class AccountService:
+    """What may be done with accounts, and by whom."""
 
     def __init__(
-        self,
-        *,
-        users: Users,
-        passwords: Passwords,
-        guard: Guard,
-        cursors: Cursors,
-        clock: clock.Clock,
+        self, *, users: Users, passwords: Passwords, throttle: LoginThrottle, clock: clock.Clock
     ) -> None:
         self._users = users
         self._passwords = passwords
-        self._guard = guard
-        self._cursors = cursors
+        self._throttle = throttle
         self._clock = clock
 
-    def register(self, registration: Registration, *, source: str) -> User:
-        """A new customer, active.
+    def register(self, *, email: str, full_name: str, password: str, source: str) -> User:
+        """Add an active customer.
 
         Args:
-            source: the IP address of the request, which is trusted with this account from now on.
+            source: the IP address of the request. The throttle trusts it with this account.
 
         Raises:
-            EmailTaken: there is an account with the address.
+            EmailTaken: another account has the address.
         """
         user = User(
             id=uuid.uuid4().hex,
-            email=registration.email,
-            full_name=registration.full_name,
-            password_hash=self._passwords.hash(registration.password),
-            role="customer",
+            email=email,
+            full_name=full_name,
+            password_hash=self._passwords.hash(password),
+            role=_NEW_CUSTOMER,
             is_active=True,
             created_at=clock.rfc3339(self._clock()),
         )
-        self._users.add(user, self._event("user.registered", user))
-        self._guard.trust(user.email, source)
+        self._users.add(user, self._event("user.registered", user, _user_data(user)))
+        self._throttle.trust(user.email, source)
         logging.logger().info("a user registered", extra={"user_id": user.id})
         metrics.count("UsersRegistered")
         return user
 
-    def acting(self, caller: Caller) -> tuple[Caller, User]:
-        """The caller's own account, and the caller in no higher role than the account has now.
+    def require_active(self, caller: Caller) -> tuple[Caller, User]:
+        """The caller in no higher role than the account has now, and the account.
 
         Raises:
-            Unauthenticated: the account is not active any more, although the token is still good.
+            Unauthenticated: the account is inactive, although the access token is valid.
         """
         user = self._users.find(caller.id)
         if user is None or not user.is_active:
             raise Unauthenticated("The account is not active.", reason="inactive")
-        is_admin = caller.is_admin and user.role == "admin"
-        return Caller(user.id, "admin" if is_admin else "customer"), user
+        role = caller.role if caller.role == user.role else _NEW_CUSTOMER
+        return Caller(user.id, role), user
 
     def get(self, caller: Caller, user_id: str) -> User:
         """An account that the caller may see.
 
         Raises:
-            UserNotFound: there is none, or it is somebody else's.
+            UserNotFound: it does not exist, or is another user's.
         """
-        user = self._users.find(user_id) if caller.may_act_for(user_id) else None
-        if user is None:
-            raise UserNotFound
-        return user
+        return self._found(user_id, is_allowed=may_see(caller, user_id))
 
     def list(
-        self, caller: Caller, *, active: bool | None, limit: int, cursor: str | None
-    ) -> Listing:
-        """A page of all users, newest first, or of the (in)active ones.
+        self, caller: Caller, *, active: bool | None, limit: int, after: Position | None
+    ) -> UserPage:
+        """A page of all users, newest first, or only of the (in)active ones.
 
         Raises:
-            Forbidden: the caller is no admin.
-            InvalidCursor: the cursor is not of this list and caller.
+            Forbidden: the caller may not see all users.
         """
-        if not caller.is_admin:
+        if not may_see_all(caller):
             raise Forbidden("Only an admin may do this.")
-        query = {"list": "users", "active": active}
-        position = self._cursors.open(cursor, caller=caller.id, query=query)
-        page = self._users.page(
-            active=active, limit=limit, after=Place(**position) if position else None
-        )
-        following = (
-            {"created_at": page.next.created_at, "user_id": page.next.user_id}
-            if page.next
-            else None
-        )
-        return Listing(page.users, self._cursors.seal(following, caller=caller.id, query=query))
+        return self._users.page(active=active, limit=limit, after=after)
 
     def change(self, caller: Caller, user_id: str, change: AccountChange, *, source: str) -> User:
-        """The account after the change.
+        """Change an account, and return it.
 
         Raises:
-            UserNotFound: see `get`.
-            Forbidden: it takes an admin, or the current password is wrong.
-            InvalidRequest: the current password is missing.
+            UserNotFound: it does not exist, or is another user's.
+            Forbidden: only an admin may make this change, or the current password is wrong.
+            CurrentPasswordRequired: a new password for the caller's own account comes without it.
             TooManyAttempts: the current password was wrong too often.
             EmailTaken: another account has the new address.
-            AccountErased: the account is nobody's any more.
+            AccountErased: the account is erased.
         """
 
         def changed(user: User) -> User:
             if change.is_for_admins and not caller.is_admin:
                 raise Forbidden("Only an admin may change role and is_active.")
             if caller.id == user.id:
-                self._prove(user, change, source)
+                self._check_current_password(user, change, source)
             return user.changed(
                 email=change.email,
                 full_name=change.full_name,
@@ -147,88 +114,84 @@ class UserService:
                 is_active=change.is_active,
             )
 
-        return self._revise(caller, user_id, changed, self._save)
+        return self._update(caller, user_id, changed, self._save)
 
     def deactivate(self, caller: Caller, user_id: str) -> User:
-        """The account, inactive. Doing it again changes nothing.
+        """Deactivate an account, and return it. A repetition changes nothing.
 
         Raises:
-            UserNotFound: see `get`.
+            UserNotFound: it does not exist, or is another user's.
         """
-        return self._revise(caller, user_id, lambda user: user.changed(is_active=False), self._save)
+        return self._update(caller, user_id, lambda user: user.changed(is_active=False), self._save)
 
     def erase(self, caller: Caller, user_id: str) -> User:
-        """The account, inactive and without its person's data; the other services hear of it. Again changes nothing.
+        """Deactivate an account and erase its personal data, and return it.
+
+        The event makes the other services erase theirs. A repetition changes nothing.
 
         Raises:
-            UserNotFound: see `get`.
+            UserNotFound: it does not exist, or is another user's.
         """
         at = clock.rfc3339(self._clock())
-        return self._revise(caller, user_id, lambda user: user.erased(at=at), self._erase)
+        return self._update(caller, user_id, lambda user: user.erased(at=at), self._erase)
 
     def totals(self) -> dict[str, int]:
-        """How many users there are (`total`), and how many of them are `active`."""
+        """The number of users (`total`), and how many of them are `active`."""
         return self._users.totals()
 
-    def _prove(self, user: User, change: AccountChange, source: str) -> None:
-        """Whoever holds a stolen access token must not get the account for good, by trial and error either."""
+    def _found(self, user_id: str, *, is_allowed: bool) -> User:
+        user = self._users.find(user_id) if is_allowed else None
+        if user is None:
+            raise UserNotFound
+        return user
+
+    def _check_current_password(self, user: User, change: AccountChange, source: str) -> None:
+        """A stolen access token alone takes over no account: not by a new password, nor by guessing."""
         if change.current_password is None:
             if change.password is not None:
-                raise InvalidRequest(
-                    [
-                        {
-                            "pointer": "#/current_password",
-                            "detail": "current_password: is needed to set a new password",
-                        }
-                    ]
-                )
+                raise CurrentPasswordRequired
             return
-        with self._guard.attempt(user.email, source) as attempt:
+        with self._throttle.attempt(user.email, source) as attempt:
             if not self._passwords.match(user.password_hash, change.current_password):
                 raise Forbidden("The current password is wrong.")
-            self._guard.succeeded(attempt)
+            self._throttle.succeeded(attempt)
 
-    def _revise(
+    def _update(
         self,
         caller: Caller,
         user_id: str,
-        rule: Callable[[User], User],
-        keep: Callable[[User, User], None],
+        transition: Callable[[User], User],
+        write: Callable[[User, User], None],
     ) -> User:
-        """Apply the rule to the account as it is and keep the outcome, again if another request was faster."""
-        for _ in range(_SAVE_ATTEMPTS):
-            before = self.get(caller, user_id)
-            after = rule(before)
+        """Apply a transition to the stored account; retry it on the new state after a lost race."""
+
+        def updated(before: User) -> User:
+            after = transition(before)
             if after == before:
                 return before
-            try:
-                keep(before, after)
-            except Outdated:
-                continue
+            write(before, after)
             logging.logger().info(
                 "an account changed", extra={"user_id": after.id, "version": after.version}
             )
             if before.deactivated_in(after):
                 metrics.count("UsersDeactivated")
             return after
-        raise ServiceUnavailable("users", retry_after=1)
+
+        is_allowed = may_change(caller, user_id)
+        return retry_on_conflict(lambda: self._found(user_id, is_allowed=is_allowed), updated)
 
     def _save(self, before: User, after: User) -> None:
-        deactivates = before.deactivated_in(after)
-        self._users.save(
-            before, after, self._event("user.deactivated", after) if deactivates else None
-        )
+        fact = None
+        if before.deactivated_in(after):
+            fact = self._event("user.deactivated", after, _user_data(after))
+        self._users.save(before, after, fact)
 
     def _erase(self, before: User, after: User) -> None:
-        data = UserErasedData(user_id=after.id)
-        self._users.erase(before, after, self._told("user.erased", after, data))
+        fact = self._event("user.erased", after, UserErasedData(user_id=after.id))
+        self._users.erase(before, after, fact)
         metrics.count("UsersErased")
 
-    def _event(self, type_: EventType, user: User) -> Event:
-        data = UserData(user_id=user.id, full_name=user.full_name, email=user.email)
-        return self._told(type_, user, data)
-
-    def _told(self, type_: EventType, user: User, data: UserData | UserErasedData) -> Event:
+    def _event(self, type_: EventType, user: User, data: BaseModel) -> Event:
         return outbox.event(
             type_,
             aggregate_id=user.id,
@@ -236,3 +199,7 @@ class UserService:
             at=clock.rfc3339(self._clock()),
             data=data.model_dump(),
         )
+
+
+def _user_data(user: User) -> UserData:
+    return UserData(user_id=user.id, full_name=user.full_name, email=user.email)

@@ -1,1 +1,1 @@
-"""Slows down guessing passwords at log-in."""
+"""The log-in throttle: slows down guessing passwords without locking the owner out."""

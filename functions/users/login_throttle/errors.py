@@ -6,7 +6,7 @@ from shared.errors import BodegaError
 
 
 class TooManyAttempts(BodegaError):
-    """Wrong passwords came too often. `retry_after` is in seconds."""
+    """Too many attempts failed. `retry_after` is in seconds."""
 
     status, code, title = 429, "too-many-attempts", "Too many failed attempts"
 

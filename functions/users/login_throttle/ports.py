@@ -2,28 +2,35 @@
 
 from typing import Protocol
 
-from users.login_throttle.models import Attempts
+from users.login_throttle.models import PairAttempts
 
 
-class AttemptLog(Protocol):
-    """Attempts at passwords, and which sources are trusted. All times in epoch seconds."""
+class Attempts(Protocol):
+    """Counters of attempts at passwords. All times are epoch seconds."""
 
     def count(
-        self, pair: str, before: Attempts, after: Attempts, *, until: int
-    ) -> tuple[bool, Attempts]:
-        """Keep `after` (but not its trust) if what is there is still `before`; it may be forgotten after `until`.
+        self, pair: str, before: PairAttempts, after: PairAttempts, *, until: int
+    ) -> PairAttempts:
+        """Store `after`, except its trust, if `before` is stored; it may be deleted after `until`.
 
         Returns:
-            Whether it was kept, and what is there now.
+            What is stored now.
+
+        Raises:
+            ConcurrentChange: another attempt was stored first; it carries what is stored now.
         """
 
-    def give_back(self, pair: str) -> None:
-        """One attempt less."""
+    def withdraw(self, pair: str) -> None:
+        """Count one attempt less."""
 
     def trust(self, pair: str, *, until: int) -> None:
-        """Forget the pair's attempts, and trust its source for some time."""
+        """Forget the attempts of a pair, and trust its network with the account until then."""
 
-    def count_source(
-        self, source: str, hour: int, *, by: int, below: int | None, until: int
+    def count_network(
+        self, network: str, hour: int, *, by: int, below: int | None, until: int
     ) -> bool:
-        """Add to what a source has tried in an hour, if that is `below` or no limit is given; say whether it was so."""
+        """Add to the attempts of a network in an hour, unless they are `below` no more.
+
+        Returns:
+            Whether it was added.
+        """

@@ -1,18 +1,20 @@
-"""Attempts at passwords, and the sources that are trusted."""
+"""Attempts at passwords in DynamoDB."""
 
+from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import ConditionFailed, Item, Key, Table
-from users.login_throttle.models import Attempts
+from shared.storage.items import from_item
+from users.login_throttle.models import PairAttempts
 
 
-class AttemptRepository:
-    """The `AttemptLog` port."""
+class DynamoAttempts:
+    """Implements `Attempts`."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def count(
-        self, pair: str, before: Attempts, after: Attempts, *, until: int
-    ) -> tuple[bool, Attempts]:
+        self, pair: str, before: PairAttempts, after: PairAttempts, *, until: int
+    ) -> PairAttempts:
         condition, expected = "attribute_not_exists(#last_at)", {}
         if before.last_at:
             condition = "#count = :counted AND #last_at = :last"
@@ -25,11 +27,11 @@ class AttemptRepository:
                 values={"count": after.count, "at": after.last_at, "until": until, **expected},
             )
         except ConditionFailed as cause:
-            # Perhaps it was ours, and the SDK has repeated it: then one attempt counts twice.
-            return False, _attempts(cause.item or {})
-        return True, _attempts(item)
+            # If the SDK repeated a write of ours whose answer was lost, the attempt counts twice.
+            raise ConcurrentChange(_attempts(cause.item or {})) from cause
+        return _attempts(item)
 
-    def give_back(self, pair: str) -> None:
+    def withdraw(self, pair: str) -> None:
         try:
             self._table.update(
                 _pair_key(pair),
@@ -38,7 +40,7 @@ class AttemptRepository:
                 values={"less": -1, "none": 0},
             )
         except ConditionFailed:
-            return  # it was forgiven meanwhile
+            return  # a concurrent success has forgotten the attempts
 
     def trust(self, pair: str, *, until: int) -> None:
         self._table.update(
@@ -47,12 +49,12 @@ class AttemptRepository:
             values={"until": until},
         )
 
-    def count_source(
-        self, source: str, hour: int, *, by: int, below: int | None, until: int
+    def count_network(
+        self, network: str, hour: int, *, by: int, below: int | None, until: int
     ) -> bool:
         try:
             self._table.update(
-                {"pk": f"ATTEMPTS#{source}", "sk": f"HOUR#{hour}"},
+                {"pk": f"ATTEMPTS#{network}", "sk": f"HOUR#{hour}"},
                 "ADD #count :by SET #ttl = :until",
                 condition="attribute_not_exists(#count) OR #count < :below" if below else None,
                 values={"by": by, "until": until, **({"below": below} if below else {})},
@@ -66,5 +68,5 @@ def _pair_key(pair: str) -> Key:
     return {"pk": f"ATTEMPTS#{pair}", "sk": "PAIR"}
 
 
-def _attempts(item: Item) -> Attempts:
-    return Attempts(item.get("count", 0), item.get("last_at", 0), item.get("trusted_until", 0))
+def _attempts(item: Item) -> PairAttempts:
+    return from_item(PairAttempts, item)

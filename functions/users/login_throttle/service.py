@@ -1,89 +1,52 @@
-"""Slows password guessing down without letting a stranger lock anybody out.
+"""Slows down guessing passwords without locking the owner of an account out.
 
-An attempt is counted before its password is compared, and forgiven if it was right: so of many at once no more are
-compared than one after the other. Attempts count for the pair of an account and a source, so that guesses from
-elsewhere don't touch the owner. A source that fails across many accounts is refused for the rest of the hour, except for
-accounts that have logged in or registered from it: whoever shares an address with a guesser still gets in.
+An attempt is counted before its password is compared, and withdrawn if it was right: of many
+concurrent attempts, no more are compared than of sequential ones. Attempts count for a pair of an
+account and a network, so guesses from another network do not affect the owner. A network that fails
+across many accounts is refused until the hour ends, except for accounts that logged in or registered
+from it: they may share the network with the guesser.
 """
 
 import hashlib
 import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared.errors import BodegaError
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, epoch
+from shared.storage.conflicts import retry_on_conflict
 from users import emails
 from users.login_throttle.errors import TooManyAttempts
-from users.login_throttle.models import Attempts
-from users.login_throttle.ports import AttemptLog
+from users.login_throttle.models import Attempt, PairAttempts
+from users.login_throttle.ports import Attempts
 
 _TOLERATED: Final = 5  # of a pair; the wait after the fifth is 2 s, then it doubles
 _LONGEST_WAIT: Final = 15 * 60
-_TOLERATED_OF_SOURCE: Final = 50  # an hour
-# From the last attempt on: counted by the calendar, the wait would begin anew every midnight.
+_TOLERATED_OF_NETWORK: Final = 50  # an hour
+# From the last attempt on: by calendar days, the wait would start again at midnight.
 _FORGOTTEN_AFTER: Final = 24 * 3600
 _TRUST: Final = timedelta(days=30)
 _HOUR: Final = 3600
-# Others may be faster no more often than they are tolerated, unless somebody logs in meanwhile.
-_ROUNDS: Final = _TOLERATED + 3
+# A pair tolerates five attempts, so that more conflicts mean that log-ins reset it meanwhile.
+_WRITES: Final = _TOLERATED + 3
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One that may be made: what it is counted under, until it is known to be right."""
+class LoginThrottle:
+    """Admits attempts at the password of an address, known or not, from an IP address."""
 
-    pair: str
-    source: str
-    hour: int
-    is_trusted: bool
-
-
-class Guard:
-    """Says whether a password may be tried, and is told when it was right.
-
-    An attempt is at an account's address (known or not), from an IP address.
-    """
-
-    def __init__(self, log: AttemptLog, clock: Clock) -> None:
-        self._log = log
+    def __init__(self, attempts: Attempts, clock: Clock) -> None:
+        self._attempts = attempts
         self._clock = clock
-
-    def admit(self, email: str, source: str) -> Attempt:
-        """Count the attempt, as wrong until `succeeded` is told otherwise.
-
-        Raises:
-            TooManyAttempts: it may not be made yet. It does not count.
-        """
-        now = self._clock()
-        pair, network = _pair(email, source), _digest(_network(source))
-        hour = epoch(now) // _HOUR * _HOUR
-        is_trusted = self._counted(pair, now).trusted_until > epoch(now)
-        # For a trusted pair this counts nothing, but takes as long: time tells nobody who has been here before.
-        try:
-            may_go_on = self._log.count_source(
-                network,
-                hour,
-                by=0 if is_trusted else 1,
-                below=None if is_trusted else _TOLERATED_OF_SOURCE,
-                until=hour + _HOUR,
-            )
-        except Exception:
-            self._log.give_back(pair)
-            raise
-        if not may_go_on:
-            self._log.give_back(pair)
-            raise _refused(hour + _HOUR - epoch(now))
-        return Attempt(pair, network, hour, is_trusted)
 
     @contextmanager
     def attempt(self, email: str, source: str) -> Iterator[Attempt]:
-        """Admit an attempt for the length of the block. If the block cannot say whether the password was right, because
-        it was interrupted by another error than one of ours, the attempt does not count.
+        """Admit an attempt for the length of the block.
+
+        It counts as wrong until `succeeded`. If the block cannot tell whether the password was right,
+        because it ends by an error that is none of Bodega's, the attempt does not count.
 
         Raises:
             TooManyAttempts: see `admit`.
@@ -94,52 +57,81 @@ class Guard:
         except BodegaError:
             raise
         except Exception:
-            self._withdraw(admitted)
+            self.withdraw(admitted)
             raise
 
-    def _withdraw(self, attempt: Attempt) -> None:
-        self._log.give_back(attempt.pair)
-        self._forgive_source(attempt)
+    def admit(self, email: str, source: str) -> Attempt:
+        """Count an attempt as wrong.
+
+        Raises:
+            TooManyAttempts: it has to wait, and does not count.
+            ServiceUnavailable: concurrent attempts at the same pair came first every time.
+        """
+        now = self._clock()
+        pair, network = _pair(email, source), _digest(_network(source))
+        hour = epoch(now) // _HOUR * _HOUR
+        is_trusted = self._count(pair, now).trusted_until > epoch(now)
+        # A trusted pair counts 0 here, so that the time does not show which networks are trusted.
+        try:
+            is_admitted = self._attempts.count_network(
+                network,
+                hour,
+                by=0 if is_trusted else 1,
+                below=None if is_trusted else _TOLERATED_OF_NETWORK,
+                until=hour + _HOUR,
+            )
+        except Exception:
+            self._attempts.withdraw(pair)
+            raise
+        if not is_admitted:
+            self._attempts.withdraw(pair)
+            raise _refusal(hour + _HOUR - epoch(now))
+        return Attempt(pair, network, hour, is_trusted)
 
     def succeeded(self, attempt: Attempt) -> None:
-        """The password was right: the pair starts afresh and is trusted, and the source has one attempt less."""
+        """The password was right: forget the pair's attempts, trust it, and count one less."""
         self._trust(attempt.pair)
-        self._forgive_source(attempt)
+        self._withdraw_from_network(attempt)
 
-    def _forgive_source(self, attempt: Attempt) -> None:
-        if not attempt.is_trusted:
-            self._log.count_source(
-                attempt.source, attempt.hour, by=-1, below=None, until=attempt.hour + _HOUR
-            )
+    def withdraw(self, attempt: Attempt) -> None:
+        """Count an attempt less, whose password was not compared."""
+        self._attempts.withdraw(attempt.pair)
+        self._withdraw_from_network(attempt)
 
     def trust(self, email: str, source: str) -> None:
-        """The account is new, and whose it is was there."""
+        """Trust a network with a new account, which was registered from it."""
         self._trust(_pair(email, source))
 
+    def _withdraw_from_network(self, attempt: Attempt) -> None:
+        if not attempt.is_trusted:
+            self._attempts.count_network(
+                attempt.network, attempt.hour, by=-1, below=None, until=attempt.hour + _HOUR
+            )
+
     def _trust(self, pair: str) -> None:
-        self._log.trust(pair, until=epoch(self._clock() + _TRUST))
+        self._attempts.trust(pair, until=epoch(self._clock() + _TRUST))
 
-    def _counted(self, pair: str, now: datetime) -> Attempts:
-        """The pair's attempts with this one, unless others leave it no place."""
-        before = Attempts()  # most pairs have none: they are not read first
-        for _ in range(_ROUNDS):
+    def _count(self, pair: str, now: datetime) -> PairAttempts:
+        """Count an attempt for its pair; return what is stored then."""
+
+        def counted(before: PairAttempts) -> PairAttempts:
             if wait := before.backoff(at=epoch(now), tolerated=_TOLERATED, longest=_LONGEST_WAIT):
-                raise _refused(wait)
+                raise _refusal(wait)
             after = before.with_another(at=epoch(now), forgotten_after=_FORGOTTEN_AFTER)
-            is_counted, before = self._log.count(pair, before, after, until=epoch(now + _TRUST))
-            if is_counted:
-                return before
-        raise _refused(1)
+            return self._attempts.count(pair, before, after, until=epoch(now + _TRUST))
+
+        # Most pairs have no attempts, so the first write is tried without a read.
+        return retry_on_conflict(PairAttempts, counted, attempts=_WRITES)
 
 
-def _refused(wait: int) -> TooManyAttempts:
+def _refusal(wait: int) -> TooManyAttempts:
     logging.logger().info("refused a log-in attempt for %s s", wait)
     metrics.count("AttemptsRefused")
     return TooManyAttempts(retry_after=wait)
 
 
 def _pair(email: str, source: str) -> str:
-    # A digest, so that the records hold nobody's address. Their protection is the table's, and that they expire.
+    # A digest, so that the items hold no address. The table protects them, and they expire.
     return _digest(f"{_network(source)} {emails.normalised(email)}")
 
 
@@ -148,7 +140,7 @@ def _digest(text: str) -> str:
 
 
 def _network(source: str) -> str:
-    """An IPv4 address, or the /64 that one subscriber has of IPv6 and can draw addresses from at will."""
+    """An IPv4 address, or the /64 of IPv6 of which one subscriber may use any address."""
     try:
         address = ipaddress.ip_address(source)
     except ValueError:

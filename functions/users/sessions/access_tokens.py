@@ -1,34 +1,25 @@
-"""Access tokens as we give them out (RFC 9068). `shared.auth.tokens` says what is in one, and checks them."""
+"""Issues access tokens (RFC 9068). `shared.auth.tokens` defines what they hold, and verifies them."""
 
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from shared.auth import jws
 from shared.auth.tokens import ALGORITHM, AUDIENCE, LIFETIME_SECONDS, TYPE
 from shared.runtime.clock import Clock, epoch
 from users.accounts.models import User
+from users.sessions.ports import Signer
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 
-class Signer(Protocol):
-    """Holds the private key."""
-
-    def kid(self) -> str:
-        """The id of the public half."""
-
-    def sign(self, message: bytes) -> bytes:
-        """The ES256 signature as JWS wants it: r and s, 32 bytes each (RFC 7518, section 3.4)."""
-
-
 class KmsSigner:
-    """Signs with an ECC_NIST_P256 key that never leaves KMS.
+    """Implements `Signer` by an ECC_NIST_P256 key that never leaves KMS.
 
     Args:
-        kid: gives the id of the key's public half; asked for at each signature.
+        kid: returns the id of the public key; called at each signature.
     """
 
     def __init__(self, kms: "KMSClient", key_id: str, kid: Callable[[], str]) -> None:
@@ -50,8 +41,8 @@ class KmsSigner:
 
 
 def raw_signature(der: bytes) -> bytes:
-    """r and s side by side of a DER-encoded signature, as KMS and cryptography give it."""
-    # Where used: most requests sign nothing, and cryptography is 20 ms of a cold start.
+    """r and s side by side, from a DER-encoded signature as KMS and cryptography return it."""
+    # Imported where it is used: most requests sign nothing, and cryptography is 20 ms of a cold start.
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     r, s = decode_dss_signature(der)
@@ -59,7 +50,7 @@ def raw_signature(der: bytes) -> bytes:
 
 
 class AccessTokens:
-    """Mints access tokens.
+    """Issues access tokens.
 
     Args:
         issuer: their `iss`.
@@ -70,8 +61,8 @@ class AccessTokens:
         self._signer = signer
         self._clock = clock
 
-    def mint(self, user: User) -> str:
-        """A token for the user in the role of this moment, good for `LIFETIME_SECONDS`."""
+    def issue(self, user: User) -> str:
+        """A token for the user in the role of this moment, valid for `LIFETIME_SECONDS`."""
         issued_at = epoch(self._clock())
         header = {"alg": ALGORITHM, "typ": TYPE, "kid": self._signer.kid()}
         claims = {

@@ -1,4 +1,4 @@
-"""What sessions need: storage of their families."""
+"""What sessions need: storage of token families, and signatures."""
 
 from typing import Protocol
 
@@ -9,17 +9,27 @@ class Families(Protocol):
     """Families of refresh tokens."""
 
     def add(self, family: Family) -> None:
-        """Keep a new family."""
+        """Store a new family."""
 
     def find(self, family_id: str) -> Family | None:
         """The family, None if it has ended."""
 
     def rotate(self, family_id: str, *, old: str, new: str) -> None:
-        """Put the digest `new` in the place of `old`.
+        """Replace the digest `old` by `new`. A repetition is no error.
 
         Raises:
-            TokenSuperseded: the family's digest is not `old`.
+            ConcurrentChange: the stored digest is another one, or the family has ended.
         """
 
     def end(self, family_id: str) -> None:
-        """Forget the family, if it is there."""
+        """Delete the family, if it exists."""
+
+
+class Signer(Protocol):
+    """Signs with the private key of access tokens."""
+
+    def kid(self) -> str:
+        """The id of the public key."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The ES256 signature as JWS wants it: r and s, 32 bytes each (RFC 7518, section 3.4)."""

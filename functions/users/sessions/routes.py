@@ -12,7 +12,12 @@ from shared.web.routing import GuardedRoute
 from users.accounts.routes import Source
 from users.login_throttle.errors import TooManyAttempts
 from users.sessions.errors import BadCredentials, BadRefreshToken
-from users.sessions.schemas import HeldToken, LogIn, PublicKeys, TokenPair
+from users.sessions.schemas import (
+    LogInRequest,
+    PublicKeysResponse,
+    RefreshTokenRequest,
+    TokenPairResponse,
+)
 from users.sessions.service import SessionService
 
 router = APIRouter(tags=["users"], route_class=GuardedRoute)
@@ -25,7 +30,6 @@ async def _sessions(request: Request) -> SessionService:
 
 Sessions = Annotated[SessionService, Depends(_sessions)]
 _KEEP = "public, max-age=300"
-_TOO_MANY = "wrong passwords came too often"
 
 
 @router.post(
@@ -33,12 +37,16 @@ _TOO_MANY = "wrong passwords came too often"
     operation_id="logIn",
     summary="Log in: a password for a pair of tokens",
     responses=problems(
-        {BadCredentials: "unknown, wrong or deactivated", TooManyAttempts: _TOO_MANY}
+        {
+            BadCredentials: "unknown, wrong or deactivated",
+            TooManyAttempts: "too many wrong passwords",
+        }
     ),
 )
 @allow("anyone")
-async def log_in(body: LogIn, sessions: Sessions, source: Source) -> TokenPair:
-    return sessions.log_in(body, source=source)
+async def log_in(body: LogInRequest, sessions: Sessions, source: Source) -> TokenPairResponse:
+    pair = sessions.log_in(email=body.email, password=body.password, source=source)
+    return TokenPairResponse.of(pair)
 
 
 @router.post(
@@ -50,8 +58,8 @@ async def log_in(body: LogIn, sessions: Sessions, source: Source) -> TokenPair:
     ),
 )
 @allow("anyone")
-async def refresh_tokens(body: HeldToken, sessions: Sessions) -> TokenPair:
-    return sessions.refresh(body.refresh_token)
+async def refresh_tokens(body: RefreshTokenRequest, sessions: Sessions) -> TokenPairResponse:
+    return TokenPairResponse.of(sessions.refresh(body.refresh_token))
 
 
 @router.post(
@@ -62,7 +70,7 @@ async def refresh_tokens(body: HeldToken, sessions: Sessions) -> TokenPair:
     summary="Log out: end the refresh token's family, if it has one",
 )
 @allow("anyone")
-async def log_out(body: HeldToken, sessions: Sessions) -> None:
+async def log_out(body: RefreshTokenRequest, sessions: Sessions) -> None:
     sessions.log_out(body.refresh_token)
 
 
@@ -71,13 +79,11 @@ async def log_out(body: HeldToken, sessions: Sessions) -> None:
     operation_id="getPublicKeys",
     summary="The public keys that access tokens verify with",
     responses={
-        200: {
-            "headers": header("Cache-Control", "Keys may be kept for so many seconds.", const=_KEEP)
-        }
+        200: {"headers": header("Cache-Control", "Keys may be cached for this long.", const=_KEEP)}
     },
 )
 @allow("anyone")
-async def get_public_keys(request: Request, response: Response) -> PublicKeys:
+async def get_public_keys(request: Request, response: Response) -> PublicKeysResponse:
     verifier: TokenVerifier = request.app.state.verifier
     response.headers["Cache-Control"] = _KEEP
-    return PublicKeys(keys=[dict(key.jwk) for key in verifier.keys])
+    return PublicKeysResponse(keys=[dict(key.jwk) for key in verifier.keys])

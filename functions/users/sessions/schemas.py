@@ -1,39 +1,45 @@
-"""Bodies of requests and answers about sessions, as the contract has them."""
+"""Request and response bodies of sessions."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints
 
 from shared.auth.tokens import LIFETIME_SECONDS
+from shared.personal import PersonalEmail, PersonalSecret
 from users import emails
 from users.accounts.schemas import Password, RequestBody
+from users.sessions.models import TokenPair
 
 
-class LogIn(RequestBody):
-    """Whatever is no address of ours is an unknown one."""
+class LogInRequest(RequestBody):
+    """A log-in. A text that is no address is an unknown address."""
 
-    email: Annotated[str, StringConstraints(min_length=1, max_length=emails.LONGEST)]
+    email: Annotated[str, PersonalEmail, StringConstraints(min_length=1, max_length=emails.LONGEST)]
     password: Password = Field(repr=False)
 
 
-class HeldToken(RequestBody):
+class RefreshTokenRequest(RequestBody):
     """A refresh token."""
 
-    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=512)] = Field(
-        repr=False
-    )
+    refresh_token: Annotated[
+        str, PersonalSecret, StringConstraints(min_length=1, max_length=512)
+    ] = Field(repr=False)
 
 
-class TokenPair(BaseModel):
-    """An access token, good for `expires_in` seconds, and the refresh token to get the next pair with, once."""
+class TokenPairResponse(BaseModel):
+    """An access token, valid for `expires_in` seconds, and the refresh token for the next pair."""
 
     access_token: str = Field(repr=False)
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # RFC 6749's word, no password
     expires_in: int = LIFETIME_SECONDS
     refresh_token: str = Field(repr=False)
 
+    @classmethod
+    def of(cls, pair: TokenPair) -> Self:
+        return cls(access_token=pair.access_token, refresh_token=pair.refresh_token)
 
-class PublicKeys(BaseModel):
+
+class PublicKeysResponse(BaseModel):
     """A JSON Web Key Set (RFC 7517)."""
 
     keys: list[dict[str, str]]

@@ -16,8 +16,7 @@ from shared.runtime import aws
 from tests.shared.auth.forging import ISSUER, Forge, Key
 from tests.shared.auth.hostile_tokens import hostile, surrounded
 from tests.support.http import Answer, HttpClient
-from tests.users.shop import Shop
-from users.api import create_app as create_users_app
+from tests.users.service import Service
 
 OURS, SECOND = Key(), Key()
 FORGE = Forge(OURS.public, OURS.sign)
@@ -82,10 +81,10 @@ def _is_taken(verifier: TokenVerifier, text: str) -> bool:
 
 
 def test_no_hostile_token_gets_through_to_a_service(say: Callable[[str], None]) -> None:
-    shop = Shop()
+    service = Service()
     verifier = TokenVerifier(ISSUER, lambda: [OURS.public])
-    http = HttpClient(create_users_app(shop.accounts, shop.sessions, verifier=verifier))
-    forge = replace(FORGE, subject=shop.customer().id)
+    http = HttpClient(service.app(verifier))
+    forge = replace(FORGE, subject=service.customer().id)
 
     def answered(text: str) -> Answer:
         return http.get("/api/v1/users/me", headers={"Authorization": f"Bearer {text}"})

@@ -26,7 +26,7 @@ from tests.support.cloud import Cloud
 from tests.support.invariants import breaches
 from tests.support.tokens import mint
 from users.accounts.models import User
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 
 THREADS: Final = 32
 _PATIENCE: Final = 120  # seconds
@@ -74,7 +74,7 @@ class Crowd:
     def registered(cls, environments: Environments, size: int) -> Self:
         """A new one. Nobody logs in: a thousand passwords would take longer than the races."""
         variables = environments.variables["UsersApi"]
-        users = UserRepository(Table(variables["TABLE_NAME"], aws.client("dynamodb")))
+        users = DynamoUsers(Table(variables["TABLE_NAME"], aws.client("dynamodb")))
 
         def customer(number: int) -> str:
             user = _buyer(number)

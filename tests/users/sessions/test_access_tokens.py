@@ -1,4 +1,4 @@
-"""Access tokens, from a key in memory and from KMS, as the other services' verifier takes them."""
+"""Access tokens, signed by a key in memory and by KMS, as the other services verify them."""
 
 from typing import Any
 
@@ -19,16 +19,16 @@ def verifier(*keys: PublicKey) -> TokenVerifier:
     return TokenVerifier(ISSUER, lambda: keys)
 
 
-def test_the_verifier_takes_a_minted_token() -> None:
+def test_verifier_accepts_an_issued_token() -> None:
     signer = LocalSigner()
-    token = AccessTokens(ISSUER, signer, clock.now).mint(a_user(id="alice", role="admin"))
+    token = AccessTokens(ISSUER, signer, clock.now).issue(a_user(id="alice", role="admin"))
     assert verifier(signer.public).caller(token) == Caller("alice", "admin")
 
 
-def test_a_token_says_what_rfc_9068_wants() -> None:
+def test_token_has_the_claims_of_rfc_9068() -> None:
     signer, moment = LocalSigner(), ManualClock()
     tokens = AccessTokens(ISSUER, signer, moment)
-    first, second = (tokens.mint(a_user(id="alice")) for _ in range(2))
+    first, second = (tokens.issue(a_user(id="alice")) for _ in range(2))
     assert jwt.get_unverified_header(first) == {
         "alg": "ES256",
         "typ": "at+jwt",
@@ -48,7 +48,7 @@ def test_a_token_says_what_rfc_9068_wants() -> None:
 
 
 @pytest.mark.usefixtures("account")
-def test_kms_signs_what_every_service_verifies() -> None:
+def test_verifier_accepts_a_token_that_kms_signed() -> None:
     kms = aws.client("kms")
     signing, other = (
         kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
@@ -56,5 +56,5 @@ def test_kms_signs_what_every_service_verifies() -> None:
     )
     everywhere = TokenVerifier(ISSUER, keys_from_kms(kms, f"{signing},{other}"))
     signer = KmsSigner(kms, signing, kid=lambda: everywhere.signing_key_id)
-    token = AccessTokens(ISSUER, signer, clock.now).mint(a_user(id="alice"))
+    token = AccessTokens(ISSUER, signer, clock.now).issue(a_user(id="alice"))
     assert everywhere.caller(token) == Caller("alice", "customer")

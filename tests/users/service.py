@@ -1,11 +1,11 @@
-"""The users service on fakes, whole."""
+"""The users service on fakes."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from fastapi import FastAPI
 
-from shared.auth.tokens import Caller
+from shared.auth.tokens import Caller, TokenVerifier
 from shared.web.cursors import Cursors
 from tests.support.callers import FakeVerifier
 from tests.support.clock import ManualClock
@@ -18,20 +18,20 @@ from tests.users.fakes import (
     LocalSigner,
     PlainPasswords,
 )
-from users.accounts.models import User
-from users.accounts.service import UserService
+from users.accounts.models import AccountChange, User
+from users.accounts.service import AccountService
 from users.api import create_app
-from users.login_throttle.service import Guard
+from users.login_throttle.service import LoginThrottle
 from users.sessions.access_tokens import AccessTokens
-from users.sessions.schemas import LogIn, TokenPair
+from users.sessions.models import TokenPair
 from users.sessions.service import SessionService
 
 ISSUER = "https://tests.example"
 
 
 @dataclass
-class Shop:
-    """The services, and the fakes that they stand on."""
+class Service:
+    """The use cases, and the fakes that they use."""
 
     clock: ManualClock = field(default_factory=ManualClock)
     users: InMemoryUsers = field(default_factory=InMemoryUsers)
@@ -41,17 +41,13 @@ class Shop:
     attempts: InMemoryAttempts = field(default_factory=InMemoryAttempts)
 
     @cached_property
-    def guard(self) -> Guard:
-        return Guard(self.attempts, self.clock)
+    def throttle(self) -> LoginThrottle:
+        return LoginThrottle(self.attempts, self.clock)
 
     @cached_property
-    def accounts(self) -> UserService:
-        return UserService(
-            users=self.users,
-            passwords=self.passwords,
-            guard=self.guard,
-            cursors=Cursors(lambda: b"k" * 32),
-            clock=self.clock,
+    def accounts(self) -> AccountService:
+        return AccountService(
+            users=self.users, passwords=self.passwords, throttle=self.throttle, clock=self.clock
         )
 
     @cached_property
@@ -60,43 +56,52 @@ class Shop:
             users=self.users,
             families=self.families,
             passwords=self.passwords,
-            guard=self.guard,
+            throttle=self.throttle,
             tokens=AccessTokens(ISSUER, self.signer, self.clock),
             clock=self.clock,
         )
 
     @cached_property
-    def app(self) -> FastAPI:
-        return create_app(self.accounts, self.sessions, verifier=FakeVerifier())
-
-    @cached_property
     def http(self) -> HttpClient:
-        return HttpClient(self.app)
+        return HttpClient(self.app(FakeVerifier()))
+
+    def app(self, verifier: TokenVerifier) -> FastAPI:
+        cursors = Cursors(lambda: b"k" * 32)
+        return create_app(self.accounts, self.sessions, verifier=verifier, cursors=cursors)
 
     def customer(self, **values: str) -> User:
-        """Somebody who has just registered, a second after the one before."""
+        """Register a customer, a second after the one before."""
         self.clock.advance(seconds=1)
-        return self.accounts.register(a_registration(**values), source=SOURCE)
+        return self.accounts.register(**a_registration(**values), source=SOURCE)
 
     def admin(self) -> User:
-        """An account that has been made an admin's."""
         before = self.customer()
         after = before.changed(role="admin")
         self.users.save(before, after)
         return after
 
-    def now(self, user: User) -> User:
-        """The user as stored."""
-        stored = self.users.find(user.id)
-        assert stored is not None
-        return stored
+    def stored(self, user: User) -> User:
+        found = self.users.find(user.id)
+        assert found is not None
+        return found
 
-    def log_in(self, user: User, password: str = PASSWORD, *, source: str = SOURCE) -> TokenPair:
-        return self.sessions.log_in(LogIn(email=user.email, password=password), source=source)
+    def event_types(self, user: User) -> list[str]:
+        return [event.type for event in self.users.events(user.id)]
+
+    def change(self, by: User, user: User | None = None, /, **values: object) -> User:
+        """Change an account, the caller's own by default."""
+        change = AccountChange(**values)  # type: ignore[arg-type]  # the tests name its fields
+        return self.accounts.change(caller(by), (user or by).id, change, source=SOURCE)
+
+    def deactivate(self, user: User) -> User:
+        return self.accounts.deactivate(caller(user), user.id)
+
+    def log_in(self, email: str, password: str = PASSWORD, *, source: str = SOURCE) -> TokenPair:
+        return self.sessions.log_in(email=email, password=password, source=source)
 
 
 def caller(user: User) -> Caller:
-    """Whoever holds a token of the user's."""
+    """The caller with an access token of the user."""
     return Caller(user.id, user.role)
 
 
@@ -104,8 +109,3 @@ def pointers(answer: Answer) -> set[str]:
     """Where a 422 says that something is wrong."""
     assert (answer.status, answer.code) == (422, "invalid-request")
     return {error["pointer"] for error in answer.json["errors"]}
-
-
-def log_in(shop: Shop, email: str, password: str = PASSWORD) -> Answer:
-    """What the log-in route answers."""
-    return shop.http.post("/api/v1/auth/login", {"email": email, "password": password})

@@ -1,0 +1,38 @@
+"""The rules of a user."""
+
+import pytest
+
+from tests.users.builders import a_user
+
+
+def test_changed_counts_the_version_and_keeps_what_it_does_not_name() -> None:
+    before = a_user(version=3, session_epoch=2)
+    after = before.changed(full_name="Ursula Changed")
+    assert (after.full_name, after.version) == ("Ursula Changed", 4)
+    assert (after.email, after.session_epoch) == (before.email, 2)
+
+
+def test_changed_returns_the_same_user_when_nothing_differs() -> None:
+    user = a_user()
+    assert user.changed() is user
+    assert user.changed(email=user.email, role=user.role, is_active=True) is user
+
+
+@pytest.mark.parametrize(
+    ("change", "epoch"),
+    [
+        ({"password_hash": "new"}, 3),
+        ({"is_active": False}, 3),
+        ({"email": "new@example.com"}, 2),
+        ({"full_name": "New"}, 2),
+        ({"role": "admin"}, 2),
+    ],
+)
+def test_new_password_and_deactivation_alone_end_sessions(
+    change: dict[str, object], epoch: int
+) -> None:
+    assert a_user(session_epoch=2).changed(**change).session_epoch == epoch  # type: ignore[arg-type]  # one field
+
+
+def test_repr_of_a_user_has_no_password_hash() -> None:
+    assert "secret-hash" not in repr(a_user(password_hash="secret-hash"))

@@ -1,0 +1,217 @@
+"""Guessing is slowed down, and only the guesser is locked out."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import ServiceUnavailable
+from shared.storage.conflicts import ConcurrentChange
+from tests.support.clock import NOON, ManualClock
+from tests.users.builders import SOURCE
+from tests.users.fakes import InMemoryAttempts
+from users.login_throttle.errors import TooManyAttempts
+from users.login_throttle.models import PairAttempts
+from users.login_throttle.service import LoginThrottle
+from users.sessions.errors import BadCredentials
+
+ALICE = "alice@example.com"
+BOB = "bob@example.com"
+ELSEWHERE = "198.51.100.7"
+HALF_AN_HOUR = 30 * 60
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """At half past eleven."""
+    return ManualClock(NOON - timedelta(minutes=30))
+
+
+@pytest.fixture
+def throttle(clock: ManualClock) -> LoginThrottle:
+    return LoginThrottle(InMemoryAttempts(), clock)
+
+
+def fail(throttle: LoginThrottle, times: int, email: str = ALICE, source: str = SOURCE) -> None:
+    """So many wrong passwords at the same moment."""
+    for _ in range(times):
+        throttle.admit(email, source)
+
+
+def fail_and_wait(throttle: LoginThrottle, clock: ManualClock, times: int) -> None:
+    """So many wrong passwords, each as soon as it is admitted."""
+    for _ in range(times):
+        clock.advance(seconds=retry_after(throttle))
+        throttle.admit(ALICE, SOURCE)
+
+
+def fail_across_accounts(throttle: LoginThrottle, accounts: int) -> None:
+    for number in range(accounts):
+        throttle.admit(f"user-{number}@example.com", SOURCE)
+
+
+def retry_after(throttle: LoginThrottle, email: str = ALICE, source: str = SOURCE) -> int:
+    """The seconds that an attempt has to wait, 0 if it is admitted. It leaves no trace."""
+    try:
+        throttle.withdraw(throttle.admit(email, source))
+    except TooManyAttempts as refusal:
+        return refusal.retry_after
+    return 0
+
+
+@pytest.mark.parametrize(("failures", "wait"), [(4, 0), (5, 2)])
+def test_pair_waits_from_the_fifth_failure_on(
+    throttle: LoginThrottle, failures: int, wait: int
+) -> None:
+    fail(throttle, failures)
+    assert retry_after(throttle) == wait
+    assert retry_after(throttle, " Alice@EXAMPLE.com") == wait
+    assert retry_after(throttle, source=ELSEWHERE) == 0
+
+
+def test_wait_doubles_with_each_further_failure(
+    throttle: LoginThrottle, clock: ManualClock
+) -> None:
+    fail(throttle, 5)
+    clock.advance(seconds=2)
+    fail(throttle, 1)
+    assert retry_after(throttle) == 4
+
+
+def test_of_many_concurrent_attempts_five_are_admitted(throttle: LoginThrottle) -> None:
+    fail(throttle, 5)
+    assert [retry_after(throttle) for _ in range(95)] == [2] * 95
+
+
+def test_interrupted_attempt_does_not_count(throttle: LoginThrottle) -> None:
+    for _ in range(100):
+        with pytest.raises(OSError, match="unreachable"), throttle.attempt(ALICE, SOURCE):
+            raise OSError("unreachable")
+    assert retry_after(throttle) == 0
+
+
+def test_refused_attempt_counts(throttle: LoginThrottle) -> None:
+    for _ in range(5):
+        with pytest.raises(BadCredentials), throttle.attempt(ALICE, SOURCE):
+            raise BadCredentials
+    assert retry_after(throttle) == 2
+
+
+def test_success_forgets_the_failures_of_the_pair(throttle: LoginThrottle) -> None:
+    for _ in range(2):
+        fail(throttle, 4)
+        throttle.succeeded(throttle.admit(ALICE, SOURCE))
+    assert retry_after(throttle) == 0
+
+
+def test_midnight_does_not_shorten_the_wait(throttle: LoginThrottle, clock: ManualClock) -> None:
+    clock.advance(hours=12, minutes=15)  # to a quarter to twelve
+    fail_and_wait(throttle, clock, 11)
+    assert retry_after(throttle) == 128
+    clock.advance(minutes=16)
+    fail(throttle, 1)
+    assert retry_after(throttle) == 256
+
+
+def test_failures_are_forgotten_a_day_after_the_last(
+    throttle: LoginThrottle, clock: ManualClock
+) -> None:
+    fail_and_wait(throttle, clock, 9)
+    clock.advance(days=1)
+    fail(throttle, 4)
+    assert retry_after(throttle) == 0
+
+
+def test_network_that_fails_across_accounts_waits_until_the_hour_ends(
+    throttle: LoginThrottle, clock: ManualClock
+) -> None:
+    fail_across_accounts(throttle, 50)
+    # Refusals do not count for the pair.
+    assert [retry_after(throttle) for _ in range(9)] == [HALF_AN_HOUR] * 9
+    assert retry_after(throttle, source=ELSEWHERE) == 0
+    clock.advance(minutes=30)
+    fail(throttle, 5)
+
+
+def test_successes_do_not_count_for_the_network(throttle: LoginThrottle) -> None:
+    for number in range(60):
+        throttle.succeeded(throttle.admit(f"user-{number}@example.com", SOURCE))
+    fail_across_accounts(throttle, 50)
+    assert retry_after(throttle) == 0
+
+
+def test_account_that_logged_in_from_a_network_is_admitted_when_the_network_is_not(
+    throttle: LoginThrottle,
+) -> None:
+    throttle.succeeded(throttle.admit(BOB, SOURCE))
+    fail_across_accounts(throttle, 50)
+    assert retry_after(throttle, BOB) == 0
+    fail(throttle, 5, BOB)
+    assert retry_after(throttle, BOB) == 2  # trusted, but not to guess
+
+
+def test_trust_of_a_registration_lasts_thirty_days_whatever_fails(
+    throttle: LoginThrottle, clock: ManualClock
+) -> None:
+    throttle.trust(BOB, SOURCE)
+    clock.advance(days=29)
+    fail(throttle, 1, BOB)
+    fail_across_accounts(throttle, 50)
+    assert retry_after(throttle, BOB) == 0
+    clock.advance(days=1)
+    fail_across_accounts(throttle, 50)
+    assert retry_after(throttle, BOB) > 0
+
+
+@pytest.mark.parametrize(
+    ("guesser", "other", "is_same"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::1", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        (SOURCE, f"::ffff:{SOURCE}", True),
+        (SOURCE, f"::ffff:{ELSEWHERE}", False),
+        ("", "", True),
+    ],
+)
+def test_network_is_an_ipv4_address_or_64_bits_of_an_ipv6_address(
+    throttle: LoginThrottle, guesser: str, other: str, *, is_same: bool
+) -> None:
+    fail(throttle, 5, source=guesser)
+    assert (retry_after(throttle, source=other) > 0) is is_same
+
+
+def test_attempt_that_loses_every_race_is_refused_for_a_moment(clock: ManualClock) -> None:
+    class Contended(InMemoryAttempts):
+        def count(self, *_: object, **__: object) -> PairAttempts:
+            raise ConcurrentChange(PairAttempts())
+
+    with pytest.raises(ServiceUnavailable) as refusal:
+        LoginThrottle(Contended(), clock).admit(ALICE, SOURCE)
+    assert refusal.value.retry_after == 1
+
+
+def test_stored_attempts_hold_no_address(clock: ManualClock) -> None:
+    attempts = InMemoryAttempts()
+    throttle = LoginThrottle(attempts, clock)
+    throttle.admit(ALICE, SOURCE)
+    throttle.trust(BOB, SOURCE)
+    assert not any(text in repr(vars(attempts)) for text in ("alice", "bob", SOURCE))
+
+
+@pytest.mark.parametrize(
+    ("count", "at", "wait"),
+    [
+        *((0, 50, 0), (4, 50, 0), (5, 50, 2), (6, 50, 4), (7, 50, 8), (7, 57, 1), (7, 58, 0)),
+        *((13, 50, 512), (14, 50, 900), (9999, 50, 900)),
+    ],
+)
+def test_backoff_doubles_from_the_last_attempt_up_to_its_limit(
+    count: int, at: int, wait: int
+) -> None:
+    assert PairAttempts(count, last_at=50).backoff(at=at, tolerated=5, longest=900) == wait
+
+
+@pytest.mark.parametrize(("at", "count"), [(149, 8), (150, 1)])
+def test_another_attempt_forgets_old_ones_but_no_trust(at: int, count: int) -> None:
+    before = PairAttempts(7, last_at=50, trusted_until=999)
+    after = before.with_another(at=at, forgotten_after=100)
+    assert after == PairAttempts(count, last_at=at, trusted_until=999)

@@ -1,0 +1,60 @@
+"""The rules of refresh tokens and their families."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.users.builders import a_family, a_user
+from users.accounts.models import User
+from users.sessions.models import Family, RefreshToken
+
+
+def test_parse_reads_the_text_of_a_token() -> None:
+    family, token = a_family()
+    assert RefreshToken.parse(token.text) == token
+    assert not any(secret in repr((family, token)) for secret in (token.secret, family.key))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "x", ".", "a" * 32, "\ud800", f"{'0' * 32}.{'a' * 43}"),
+        f"{'g' * 32}.{'a' * 43}.{'0' * 32}",
+        f"{'0' * 32}.{'a' * 43}.{'0' * 32}\n",
+    ],
+)
+def test_parse_refuses_a_text_of_another_form(text: str) -> None:
+    assert RefreshToken.parse(text) is None
+
+
+def test_family_knows_the_tokens_that_it_has_issued() -> None:
+    family, first = a_family()
+    second = RefreshToken.generate(family.id, family.key)
+    assert (first.family_id, first.digest) != (second.family_id, second.digest)
+    assert family.has_issued(first)
+    assert family.has_issued(second)
+    _, foreign = a_family()
+    for forged in (
+        replace(first, secret=foreign.secret),
+        replace(first, mac=foreign.mac),
+        replace(foreign, family_id=family.id),
+    ):
+        assert not family.has_issued(forged)
+
+
+@pytest.mark.parametrize(
+    ("user", "at", "is_valid"),
+    [
+        (a_user(id="alice", session_epoch=4), 99, True),
+        (a_user(id="alice", session_epoch=4), 100, False),
+        (a_user(id="alice", session_epoch=5), 99, False),
+        (a_user(id="alice", session_epoch=4, is_active=False), 99, False),
+        (a_user(id="bob", session_epoch=4), 99, False),
+    ],
+    ids=["valid", "expired", "sessions ended", "inactive", "another user"],
+)
+def test_family_is_valid_for_its_active_user_until_it_expires(
+    user: User, at: int, *, is_valid: bool
+) -> None:
+    family = Family("family", "alice", session_epoch=4, digest="d", expires_at=100, key="00")
+    assert family.is_valid_for(user, at=at) is is_valid
