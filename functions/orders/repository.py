@@ -12,7 +12,7 @@ small.
 import heapq
 from collections.abc import Iterator, Sequence
 from itertools import batched, groupby, islice
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from orders.models import STATUSES, Order, Status
 from orders.ports import ClaimedOrder, DueOrder, HistoryPage, OrderExists, OrderPage

@@ -1,4 +1,4 @@
-"""Products: the catalogue, its stock, and what is reserved of it for orders."""
+"""Products: the catalogue, its stock, and the reservations of stock for orders."""
 
 from shared.runtime import cold_start
 

@@ -1,4 +1,4 @@
-"""Lambda entry for HTTP: the app of the catalogue and its graph."""
+"""Lambda entry for HTTP: the catalogue."""
 
 from dataclasses import dataclass
 
@@ -21,8 +21,12 @@ __all__ = ["Settings", "build", "create_app", "handler", "router"]
 
 @dataclass(frozen=True)
 class Settings(ApiSettings):
-    """What the function reads. `currency` is the shop's one (ISO 4217). A product on sale of which fewer than
-    `low_stock_threshold` are left is reported."""
+    """The function's settings.
+
+    Attributes:
+        currency: the shop's currency (ISO 4217).
+        low_stock_threshold: a product on sale with fewer available units is reported.
+    """
 
     currency: str
     low_stock_threshold: int
@@ -43,7 +47,7 @@ def create_app(
 
 
 def build(settings: Settings) -> Handler:
-    """The function's graph."""
+    """Wire the function."""
     table = Table(settings.table_name, client("dynamodb"))
     kms = client("kms")
     service = CatalogueService(

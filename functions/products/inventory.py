@@ -1,4 +1,4 @@
-"""Lambda entry for internal calls: price and hold stock for an order, then confirm it or give it back."""
+"""Lambda entry for internal calls: reserve stock for an order, then confirm or release it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,12 @@ from shared.storage.dynamodb import Table
 
 @dataclass(frozen=True)
 class Settings:
-    """What the function reads. `currency` is the shop's one (ISO 4217). A product on sale of which fewer than
-    `low_stock_threshold` are left is reported."""
+    """The function's settings.
+
+    Attributes:
+        currency: the shop's currency (ISO 4217).
+        low_stock_threshold: a product on sale with fewer available units is reported.
+    """
 
     table_name: str
     currency: str
@@ -47,7 +51,7 @@ def create_handler(service: ReservationService, *, currency: str) -> Handler:
 
 
 def build(settings: Settings) -> Handler:
-    """The function's graph."""
+    """Wire the function."""
     table = Table(settings.table_name, client("dynamodb", attempts=2))
     reservations = DynamoReservations(table, low_stock_threshold=settings.low_stock_threshold)
     service = ReservationService(reservations)

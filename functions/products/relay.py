@@ -10,7 +10,7 @@ Settings = OutboxSettings
 
 
 def build(settings: Settings) -> Handler:
-    """The relay from the table to the topic."""
+    """Wire the function."""
     return task(Relay.connected(settings).relay)
 
 

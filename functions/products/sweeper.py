@@ -1,4 +1,4 @@
-"""Lambda entry for the schedule: gives back expired reservations, and publishes events that stayed unsent."""
+"""Lambda entry for the schedule: releases expired reservations, and publishes unsent events."""
 
 # Before pydantic, which everything below imports: see there.
 from shared.messaging.workers import chores  # isort: skip
@@ -15,12 +15,12 @@ Settings = OutboxSettings
 
 
 def create_handler(reservations: ReservationService, relay: Relay) -> Handler:
-    """The handler of the schedule's ticks."""
+    """The handler of the schedule."""
     return chores(released=reservations.release_expired, published=relay.sweep)
 
 
 def build(settings: Settings) -> Handler:
-    """The function's graph."""
+    """Wire the function."""
     table = Table(settings.table_name, client("dynamodb"))
     reservations = ReservationService(DynamoReservations(table))
     return create_handler(reservations, Relay.connected(settings))

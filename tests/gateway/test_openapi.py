@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gateway import VERSION
 from orders.schemas import OrderItemRequest, OrderRequest
-from products.catalogue.schemas import ProductChange, ProductRequest, StockChange
+from products.catalogue.schemas import ProductChangeRequest, ProductRequest, StockChangeRequest
 from tests.gateway.contract import BODIES, CONTRACT, ENUMS, LIMITS, MEMBERS, MONEY, Row
 from tools.openapi.bodies import operations
 from tools.openapi.document import document as build
@@ -213,7 +213,13 @@ def test_money_has_two_places_and_times_are_times(document: dict[str, Any]) -> N
 
 
 def test_the_end_of_a_list_is_null(document: dict[str, Any]) -> None:
-    for name in ("AccountListResponse", "ProductList", "OrderListResponse", "OrderHistoryResponse", "NotificationList"):
+    for name in (
+        "AccountListResponse",
+        "ProductListResponse",
+        "OrderListResponse",
+        "OrderHistoryResponse",
+        "NotificationList",
+    ):
         cursor = document["components"]["schemas"][name]["properties"]["next_cursor"]
         assert cursor["anyOf"] == [{"type": "string"}, {"type": "null"}]
 
@@ -280,10 +286,10 @@ def test_nothing_is_left_of_the_marks_that_the_build_reads(document: dict[str, A
     [
         AccountChangeRequest,
         OrderRequest,
-        ProductChange,
+        ProductChangeRequest,
         ProductRequest,
         RegistrationRequest,
-        StockChange,
+        StockChangeRequest,
     ],
 )
 def test_a_request_made_of_the_examples_is_taken(

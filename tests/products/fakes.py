@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from products.catalogue.errors import Overtaken
-from products.catalogue.models import Place, Product, ProductPage, Receipt, Search
+from products.catalogue.models import Position, Product, ProductPage, Receipt, Search
 from products.catalogue.text import folded
-from products.reservations.errors import BooksBroken
+from products.reservations.errors import StockMismatch
 from products.reservations.models import Reservation
 from shared.contracts.events import Event
 from shared.messaging import outbox
+from shared.storage.conflicts import ConcurrentChange
 
 
 class InMemoryShop:
@@ -44,7 +44,7 @@ class InMemoryShop:
         current = self.products[before.id]
         pinned = exactly or before.is_active != after.is_active
         if current.edition != before.edition or (pinned and current.version != before.version):
-            raise Overtaken
+            raise ConcurrentChange
         self.products[before.id] = replace(
             after,
             available=current.available,
@@ -58,9 +58,9 @@ class InMemoryShop:
         self._let_a_rival_in()
         current = self.products[product.id]
         if receipt and _key(receipt) in self.receipts:
-            raise Overtaken
+            raise ConcurrentChange
         if current.is_active != product.is_active:
-            raise Overtaken
+            raise ConcurrentChange
         self.products[product.id], facts = self._taken(current, delta, product, at)
         self.facts += facts
         if receipt:
@@ -83,7 +83,7 @@ class InMemoryShop:
 
     # ── ProductIndex ──
 
-    def page(self, search: Search, *, limit: int, after: Place | None) -> ProductPage:
+    def page(self, search: Search, *, limit: int, after: Position | None) -> ProductPage:
         found = [product for product in self.products.values() if search.finds(product)]
         match search.sort:
             case "price" | "-price":
@@ -108,13 +108,13 @@ class InMemoryShop:
     def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
         self._let_a_rival_in()
         if reservation.order_id in self.reservations:
-            raise Overtaken
+            raise ConcurrentChange
         held: dict[str, Product] = {}
         facts: list[Event] = []
         for line in reservation.lines:
             product = self.products[line.product_id]
             if not product.is_active or product.price_minor != line.unit_price_minor:
-                raise Overtaken
+                raise ConcurrentChange
             after, events = self._taken(product, -line.quantity, seen[line.product_id], at)
             held[product.id] = replace(after, taken=product.taken + line.quantity)
             facts += events
@@ -128,12 +128,12 @@ class InMemoryShop:
         """The product after a change of its stock, and its event; who saw it on the other side of the threshold
         has been overtaken."""
         if product.available + delta < 0:
-            raise Overtaken
+            raise ConcurrentChange
         after = product.restocked(delta, at=at)
         low = after.low_stock_since(product, self.threshold)
         expected = seen.restocked(delta, at=at).low_stock_since(seen, self.threshold)
         if expected != low or (low and seen.version != product.version):
-            raise Overtaken
+            raise ConcurrentChange
         if low is None:
             return after, []
         return after, [
@@ -150,12 +150,12 @@ class InMemoryShop:
         self._let_a_rival_in()
         current = self.reservations.get(after.order_id)
         if (current and current.state) != (before and before.state):
-            raise Overtaken
+            raise ConcurrentChange
         moved: dict[str, Product] = {}
         for line in after.lines if after.state == "released" else ():
             product = self.products[line.product_id]
             if product.taken < line.quantity:
-                raise BooksBroken
+                raise StockMismatch
             moved[product.id] = replace(
                 product.restocked(line.quantity, at=at), taken=product.taken - line.quantity
             )

@@ -1,16 +1,16 @@
-"""What can be wrong with a product or a change of one; the classes above the line reach a client."""
+"""What can be wrong with a product or with a change of one."""
 
-from shared.errors import BodegaError, NotFound, OwnError
+from shared.errors import BodegaError, NotFound
 
 
 class ProductNotFound(NotFound):
-    """There is no such product."""
+    """The product does not exist."""
 
     code, title = "product-not-found", "There is no such product"
 
 
 class VersionConflict(BodegaError):
-    """The product is not at the version that the caller knows. Data: `version`, the one it is at."""
+    """The product is not at the expected version. Data: `version`, the present one."""
 
     status, code, title = 412, "version-conflict", "The product has changed meanwhile"
 
@@ -19,14 +19,10 @@ class VersionConflict(BodegaError):
 
 
 class IdempotencyKeyReused(BodegaError):
-    """The caller's key belongs to another change of this product's stock."""
+    """The caller used the key for another change of this product's stock."""
 
     status, code, title = 422, "idempotency-key-reused", "This key was used for another change"
     pointer = "#/header/Idempotency-Key"
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key came with another body before; use a new key.")
-
-
-class Overtaken(OwnError):
-    """Somebody else changed what the caller had read; nothing was written. Read again."""

@@ -1,10 +1,9 @@
-"""A product and its stock, and searches for products. Values are frozen; a transition returns the next value or raises."""
+"""Products with their stock, and searches. A transition returns the next value or raises."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal, Self, TypedDict
+from typing import Any, Literal, Self, TypedDict
 
 from products.catalogue.text import words_of
 from shared.contracts.events import LowStockData
@@ -13,16 +12,20 @@ from shared.runtime.clock import rfc3339
 
 Sort = Literal["price", "-price", "name", "newest"]
 
-_PRODUCT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+@dataclass(frozen=True)
+class NewProduct:
+    """What an admin says of a new product."""
 
-def is_product_id(text: str) -> bool:
-    """Whether a product could have this id."""
-    return _PRODUCT_ID.fullmatch(text) is not None
+    name: str
+    description: str
+    price_minor: int
+    category: str
+    stock: int
 
 
 class ProductChanges(TypedDict, total=False):
-    """What a person may change of a product; what is left out stays."""
+    """The fields of a product that an admin changes; the others stay."""
 
     name: str
     description: str
@@ -33,11 +36,13 @@ class ProductChanges(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Product:
-    """Something to sell. All times are RFC 3339.
+    """A product and its stock. Times are RFC 3339.
 
-    Of its units, so many are `available`, and so many `taken`: held for orders, or sold. Which of the two, the
-    reservations say. `version` counts every change that a client can see, stock included; `edition` only those that people make to the product itself, so that these
-    need not wait for a pause between sales.
+    Attributes:
+        available: units that can be ordered.
+        taken: units that are held for orders, or sold; the reservations tell the two apart.
+        version: counts every change that a client can see, stock included.
+        edition: counts only the changes of admins, so that these do not conflict with sales.
     """
 
     id: str
@@ -54,41 +59,30 @@ class Product:
     updated_at: str
 
     @classmethod
-    def added(
-        cls,
-        id_: str,
-        *,
-        name: str,
-        description: str,
-        price_minor: int,
-        category: str,
-        stock: int,
-        at: datetime,
-    ) -> Self:
+    def added(cls, new: NewProduct, *, id_: str, at: datetime) -> Self:
         """A new product, on sale."""
-        now = rfc3339(at)
         return cls(
             id=id_,
-            name=name,
-            description=description,
-            price_minor=price_minor,
-            category=category,
+            name=new.name,
+            description=new.description,
+            price_minor=new.price_minor,
+            category=new.category,
             is_active=True,
-            available=stock,
+            available=new.stock,
             taken=0,
             version=1,
             edition=1,
-            created_at=now,
-            updated_at=now,
+            created_at=rfc3339(at),
+            updated_at=rfc3339(at),
         )
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What its name is found by."""
+        """The words of its name, by which searches find it."""
         return words_of(self.name)
 
     def changed(self, changes: ProductChanges, *, at: datetime) -> Self:
-        """With these changes; the very same product if they change nothing."""
+        """The product with these changes; itself if they change nothing."""
         changed = replace(self, **changes)
         if changed == self:
             return self
@@ -97,10 +91,10 @@ class Product:
         )
 
     def restocked(self, delta: int, *, at: datetime) -> Self:
-        """With so many more units, or fewer.
+        """The product with `delta` more units available, or fewer.
 
         Raises:
-            OutOfStock: fewer are available than are to be taken away.
+            OutOfStock: fewer units are available than are to be removed.
         """
         if self.available + delta < 0:
             raise OutOfStock(product_id=self.id, requested=-delta, available=self.available)
@@ -112,11 +106,11 @@ class Product:
         )
 
     def priced(self, quantity: int) -> PricedLine:
-        """A line of so many at today's price.
+        """An order line at the present price.
 
         Raises:
-            UnknownProduct: it is not on sale.
-            OutOfStock: fewer are available.
+            UnknownProduct: the product is not on sale.
+            OutOfStock: fewer units are available.
         """
         if not self.is_active:
             raise UnknownProduct(product_id=self.id)
@@ -130,7 +124,7 @@ class Product:
         )
 
     def low_stock_since(self, before: "Product", threshold: int) -> LowStockData | None:
-        """What is to be told if the step from `before` took a product on sale below the threshold."""
+        """The event's data if the step from `before` took a product on sale below the threshold."""
         if not self.is_active or not self.available < threshold <= before.available:
             return None
         return LowStockData(
@@ -140,10 +134,11 @@ class Product:
 
 @dataclass(frozen=True)
 class Receipt:
-    """That a stock change was done under an idempotency key.
+    """Proof that a stock change was made under an idempotency key.
 
-    `digest` is SHA-256 of what was asked for. `answer` is the product as the caller was told it, None as long as
-    nobody was.
+    Attributes:
+        digest: SHA-256 of the request.
+        answer: the product as the caller was shown it; None until the first response.
     """
 
     caller_id: str
@@ -155,7 +150,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked for among the products on sale: every condition holds for each one found.
+    """A search among the products on sale: a product is found if every condition holds.
 
     Prices include both ends. `prefixes` are folded; each begins a word of the name.
     """
@@ -167,7 +162,7 @@ class Search:
     sort: Sort = "newest"
 
     def finds(self, product: Product) -> bool:
-        """Whether the product is one of those looked for."""
+        """Whether every condition holds for the product."""
         return (
             product.is_active
             and self.category in (None, product.category)
@@ -185,13 +180,13 @@ class Search:
         return all(any(word.startswith(prefix) for word in words) for prefix in self.prefixes)
 
 
-type Place = Mapping[str, Any]
-"""Where a list goes on; only the index that made it can read it."""
+type Position = Mapping[str, Any]
+"""A position in a list; only the index that returned it can read it."""
 
 
 @dataclass(frozen=True)
 class ProductPage:
-    """Products in the order asked for; `last` is where the next page goes on, None at the end."""
+    """Products in the requested order; `last` is where the next page starts, None at the end."""
 
     products: list[Product]
-    last: Place | None
+    last: Position | None

@@ -10,12 +10,12 @@ from products.catalogue.schemas import (
     OR_BLANK,
     AbsentIfBlank,
     Category,
-    ProductChange,
-    ProductList,
+    ProductChangeRequest,
+    ProductListResponse,
     ProductRequest,
+    ProductResponse,
     ProductsHealth,
-    ProductView,
-    StockChange,
+    StockChangeRequest,
 )
 from products.catalogue.service import CatalogueService
 from products.catalogue.text import words_of
@@ -33,8 +33,8 @@ from shared.web.problems import problems
 from shared.web.rest_events import link
 from shared.web.routing import GuardedRoute
 
-_MOST_WORDS_ASKED = 10
-# Anyone may keep an answer, and must ask whether it still holds: stock changes by the second.
+_MAX_SEARCH_WORDS = 10
+# Caches may store a response, and must revalidate it: stock changes by the second.
 _CACHING = {"Cache-Control": "public, no-cache"}
 
 router = APIRouter(tags=["products"], route_class=GuardedRoute)
@@ -53,7 +53,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=IDEMPOTENCY_KEY_PATTERN,
-        description="New for each change, the same when one is sent again: then it is made once.",
+        description="New for each change, and the same for a retry: then the change is made once.",
     ),
 ]
 IfMatch = Annotated[
@@ -62,16 +62,16 @@ IfMatch = Annotated[
 ]
 IfNoneMatch = Annotated[
     str | None,
-    Header(alias="If-None-Match", description="The ETags of what the caller has."),
+    Header(alias="If-None-Match", description="The ETags that the caller has."),
 ]
 
 
-_NOT_FOUND = "there is none"
-_BUSY = "too many are changing the product"
+_NOT_FOUND = "the product does not exist"
+_BUSY = "too many requests change the product at once"
 _ETAG = header("ETag", "The product's version.", pattern='^"[0-9]+"$')
-_KEPT = header(
+_CACHED = header(
     "Cache-Control",
-    "Anyone may keep the answer, and must ask whether it still holds.",
+    "Caches may store the response, and must revalidate it.",
     const=_CACHING["Cache-Control"],
 )
 
@@ -80,7 +80,7 @@ _KEPT = header(
     "/api/v1/products",
     operation_id="listProducts",
     summary="Browse the products on sale",
-    responses={200: {"headers": _KEPT}},
+    responses={200: {"headers": _CACHED}},
 )
 @allow("anyone")
 async def list_products(
@@ -105,33 +105,33 @@ async def list_products(
     ] = None,
     q: Annotated[
         str | None,
-        Query(max_length=200, description="Up to ten beginnings of words of the name."),
+        Query(max_length=200, description="Up to ten prefixes of words of the name."),
     ] = None,
-    sort: Annotated[Sort, Query(description="`-price`: the dearest first.")] = "newest",
-) -> ProductList:
+    sort: Annotated[Sort, Query(description="`-price`: the most expensive first.")] = "newest",
+) -> ProductListResponse:
     prefixes = words_of(q or "")
-    _refuse_wrong_search(min_price, max_price, prefixes)
+    _validate_search(min_price, max_price, prefixes)
     response.headers.update(_CACHING)
     if q and q.strip() and not prefixes:
-        # Something is asked for that is no word: no name has one like it.
-        return ProductList(products=[], count=0, next_cursor=None)
+        # The text has no word, such as "!!": no name has one like it.
+        return ProductListResponse(products=[], count=0, next_cursor=None)
     search = Search(category, min_price, max_price, prefixes, sort)
     page = catalogue.list(search, limit=paging.limit, after=paging.open())
-    return ProductList(
-        products=[ProductView.of(product, catalogue.currency) for product in page.products],
+    return ProductListResponse(
+        products=[ProductResponse.of(product, catalogue.currency) for product in page.products],
         count=len(page.products),
         next_cursor=paging.seal(page.last),
     )
 
 
-def _refuse_wrong_search(
+def _validate_search(
     min_price: int | None, max_price: int | None, prefixes: tuple[str, ...]
 ) -> None:
     if min_price is not None and max_price is not None and min_price > max_price:
         detail = "min_price: must not be above max_price"
         raise InvalidRequest([{"pointer": "#/query/min_price", "detail": detail}])
-    if len(prefixes) > _MOST_WORDS_ASKED:
-        detail = f"q: must have at most {_MOST_WORDS_ASKED} words"
+    if len(prefixes) > _MAX_SEARCH_WORDS:
+        detail = f"q: must have at most {_MAX_SEARCH_WORDS} words"
         raise InvalidRequest([{"pointer": "#/query/q", "detail": detail}])
 
 
@@ -148,26 +148,20 @@ def _refuse_wrong_search(
 @allow("admin")
 async def add_product(
     body: ProductRequest, catalogue: Catalogue, request: Request, response: Response
-) -> ProductView:
-    product = catalogue.add(
-        name=body.name,
-        description=body.description,
-        price_minor=body.price,
-        category=body.category,
-        stock=body.stock,
-    )
+) -> ProductResponse:
+    product = catalogue.add(body.product())
     response.headers["Location"] = link(request, f"/api/v1/products/{product.id}")
-    return _shown(product, catalogue, response)
+    return _response(product, catalogue, response)
 
 
 @router.get(
     "/api/v1/products/{id}",
-    response_model=ProductView,
+    response_model=ProductResponse,
     operation_id="getProduct",
-    summary="One product, also one that is not on sale any more",
+    summary="Get a product, also one that is not on sale any more",
     responses={
-        200: {"headers": _ETAG | _KEPT},
-        304: {"description": "The caller has it already.", "headers": _ETAG | _KEPT},
+        200: {"headers": _ETAG | _CACHED},
+        304: {"description": "The caller has this version already.", "headers": _ETAG | _CACHED},
         **problems({ProductNotFound: _NOT_FOUND}),
     },
 )
@@ -177,14 +171,14 @@ async def get_product(
     catalogue: Catalogue,
     response: Response,
     if_none_match: IfNoneMatch = None,
-) -> ProductView | Response:
+) -> ProductResponse | Response:
     product = catalogue.get(id)
     if if_none_match is not None:
         known = versions(if_none_match, weak=True)
         if known is None or product.version in known:
             return Response(status_code=304, headers={"ETag": etag(product.version), **_CACHING})
     response.headers.update(_CACHING)
-    return _shown(product, catalogue, response)
+    return _response(product, catalogue, response)
 
 
 @router.put(
@@ -205,14 +199,14 @@ async def get_product(
 @allow("admin")
 async def change_product(
     id: str,  # noqa: A002  # the path's name for it
-    body: ProductChange,
+    body: ProductChangeRequest,
     catalogue: Catalogue,
     response: Response,
     if_match: IfMatch = None,
-) -> ProductView:
+) -> ProductResponse:
     expected = None if if_match is None else versions(if_match, weak=False)
     product = catalogue.change(id, body.changes, expected=expected)
-    return _shown(product, catalogue, response)
+    return _response(product, catalogue, response)
 
 
 @router.delete(
@@ -239,7 +233,7 @@ async def withdraw_product(
         **problems(
             {
                 ProductNotFound: _NOT_FOUND,
-                OutOfStock: "less is there than is to be taken away",
+                OutOfStock: "fewer units are available than are to be removed",
                 IdempotencyKeyReused: "the key came with another change",
                 ServiceUnavailable: _BUSY,
             }
@@ -251,21 +245,21 @@ async def restock_product(
     *,
     admin: Authenticated,
     id: str,  # noqa: A002  # the path's name for it
-    body: StockChange,
+    body: StockChangeRequest,
     catalogue: Catalogue,
     response: Response,
     idempotency_key: IdempotencyKey = None,
-) -> ProductView:
+) -> ProductResponse:
     done = catalogue.restock(id, body.delta, caller_id=admin.id, idempotency_key=idempotency_key)
     if done.replayed:
         response.headers["Idempotent-Replayed"] = "true"
-    return _shown(done.product, catalogue, response)
+    return _response(done.product, catalogue, response)
 
 
 @router.get(
     "/health/products",
     operation_id="productsHealth",
-    summary="How the service is, and what is on sale",
+    summary="Health of the products service, with its totals",
     response_model_exclude_none=True,
 )
 @allow("anyone")
@@ -273,6 +267,6 @@ async def health_products(catalogue: Catalogue) -> ProductsHealth:
     return health.report(ProductsHealth, catalogue.totals)
 
 
-def _shown(product: Product, catalogue: CatalogueService, response: Response) -> ProductView:
+def _response(product: Product, catalogue: CatalogueService, response: Response) -> ProductResponse:
     response.headers["ETag"] = etag(product.version)
-    return ProductView.of(product, catalogue.currency)
+    return ProductResponse.of(product, catalogue.currency)

@@ -12,12 +12,12 @@ from pydantic import (
     StringConstraints,
 )
 
-from products.catalogue.models import Product, ProductChanges
+from products.catalogue.models import NewProduct, Product, ProductChanges
 from shared.money import MinorUnits, to_text
 from shared.web.fields import Time, WholeNumber
 from shared.web.health import Health
 
-MOST_UNITS = 1_000_000
+MAX_UNITS = 1_000_000
 
 
 def _line(text: str) -> str:
@@ -32,16 +32,16 @@ def _paragraphs(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    """One form (NFC) for what looks the same, because categories are compared exactly."""
+    """The one form (NFC) of texts that look the same, because categories are compared exactly."""
     return unicodedata.normalize("NFC", text)
 
 
 def _absent_if_blank(value: object) -> object:
-    """A form sends what was left blank as an empty text."""
+    """An HTML form sends a blank field as an empty text."""
     return None if value == "" else value
 
 
-# What the validators above ask for, as the document can say it.
+# The rules of the validators above, as JSON Schema can say them.
 _LINE = (
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u001f\u007f-\u009f\s][^\u0000-\u001f\u007f-\u009f]*$"
 )
@@ -67,12 +67,12 @@ Category = Annotated[
     Field(json_schema_extra={"pattern": _LINE}, examples=["kitchen"]),
 ]
 AbsentIfBlank = BeforeValidator(_absent_if_blank)
-# The same for the API's document (tools/openapi).
+# The same in the API's document (tools/openapi).
 OR_BLANK: dict[str, Any] = {"x-or-blank": True}
 
 
 def _or_default(default: str | int) -> BeforeValidator:
-    """Null says the same as leaving the field out."""
+    """Null means the same as a field that is left out."""
     return BeforeValidator(lambda value: default if value is None else value)
 
 
@@ -81,36 +81,39 @@ class _Body(BaseModel):
 
 
 class ProductRequest(_Body):
-    """A product to be put on sale."""
+    """A new product, on sale."""
 
     name: Name
     description: Annotated[Description, _or_default("")] = ""
     price: MinorUnits
     category: Category
-    stock: Annotated[int, Field(ge=0, le=MOST_UNITS), WholeNumber, _or_default(0)] = 0
+    stock: Annotated[int, Field(ge=0, le=MAX_UNITS), WholeNumber, _or_default(0)] = 0
+
+    def product(self) -> NewProduct:
+        return NewProduct(self.name, self.description, self.price, self.category, self.stock)
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
-    """Nothing is assumed for what is left out, so the document must not say so."""
+    """A field that is left out has no default, so the document must not name one."""
     for member in schema["properties"].values():
         del member["default"]
 
 
-def _stays() -> Any:
-    """A field whose default is never looked at; left out and null are not the same."""
+def _unset() -> Any:
+    """A field that stays if it is left out: its default is never read, and null is refused."""
     return Field(default=None)
 
 
-class ProductChange(_Body):
-    """What is to change of a product; fields that are left out stay."""
+class ProductChangeRequest(_Body):
+    """A change of a product; fields that are left out stay."""
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
 
-    name: Name = _stays()
-    description: Description = _stays()
-    price: MinorUnits = _stays()
-    category: Category = _stays()
-    is_active: bool = _stays()
+    name: Name = _unset()
+    description: Description = _unset()
+    price: MinorUnits = _unset()
+    category: Category = _unset()
+    is_active: bool = _unset()
 
     @property
     def changes(self) -> ProductChanges:
@@ -121,14 +124,14 @@ class ProductChange(_Body):
         return cast("ProductChanges", given)
 
 
-class StockChange(_Body):
-    """So many units more, or fewer."""
+class StockChangeRequest(_Body):
+    """Units to add, or to remove."""
 
-    delta: Annotated[int, Field(ge=-MOST_UNITS, le=MOST_UNITS, examples=[12]), WholeNumber]
+    delta: Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS, examples=[12]), WholeNumber]
 
 
-class ProductView(BaseModel):
-    """A product as everybody sees it; `stock` is what can be ordered now."""
+class ProductResponse(BaseModel):
+    """A product as every client sees it; `stock` is the number of units that can be ordered now."""
 
     id: str
     name: str
@@ -159,10 +162,10 @@ class ProductView(BaseModel):
         )
 
 
-class ProductList(BaseModel):
+class ProductListResponse(BaseModel):
     """One page; `count` is the number in it."""
 
-    products: list[ProductView]
+    products: list[ProductResponse]
     count: int
     next_cursor: str | None
 

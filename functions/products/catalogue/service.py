@@ -1,4 +1,4 @@
-"""The catalogue: adding, changing, withdrawing and restocking products, and finding them."""
+"""The catalogue: adding, changing, withdrawing, restocking and listing products."""
 
 import hashlib
 import json
@@ -6,34 +6,34 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from products.attempts import insist
 from products.catalogue.errors import IdempotencyKeyReused, ProductNotFound, VersionConflict
 from products.catalogue.models import (
-    Place,
+    NewProduct,
+    Position,
     Product,
     ProductChanges,
     ProductPage,
     Receipt,
     Search,
-    is_product_id,
 )
-from products.catalogue.ports import ProductIndex, Products
+from products.catalogue.ports import CONFLICT_ATTEMPTS, ProductIndex, Products
 from shared.runtime.clock import Clock, now
+from shared.storage.conflicts import retry_on_conflict
 
 
 @dataclass(frozen=True)
 class Restocked:
-    """The product after a change of its stock, and whether this is an earlier answer given again."""
+    """The product after a change of its stock; `replayed` if an earlier request made the change."""
 
     product: Product
     replayed: bool
 
 
 class CatalogueService:
-    """Everything about products but their reservations.
+    """All about products but their reservations.
 
     Args:
-        currency: what all prices are in (ISO 4217).
+        currency: the currency of all prices (ISO 4217).
     """
 
     def __init__(
@@ -49,19 +49,9 @@ class CatalogueService:
         self._clock = clock
         self.currency = currency
 
-    def add(
-        self, *, name: str, description: str, price_minor: int, category: str, stock: int
-    ) -> Product:
+    def add(self, new: NewProduct) -> Product:
         """Put a new product on sale."""
-        product = Product.added(
-            uuid.uuid4().hex,
-            name=name,
-            description=description,
-            price_minor=price_minor,
-            category=category,
-            stock=stock,
-            at=self._clock(),
-        )
+        product = Product.added(new, id_=uuid.uuid4().hex, at=self._clock())
         self._products.add(product)
         return product
 
@@ -69,15 +59,15 @@ class CatalogueService:
         """The product, withdrawn or not.
 
         Raises:
-            ProductNotFound: there is none.
+            ProductNotFound: it does not exist.
         """
-        product = self._products.find(product_id) if is_product_id(product_id) else None
+        product = self._products.find(product_id)
         if product is None:
             raise ProductNotFound
         return product
 
-    def list(self, search: Search, *, limit: int, after: Place | None) -> ProductPage:
-        """A page of the products on sale, from after a place."""
+    def list(self, search: Search, *, limit: int, after: Position | None) -> ProductPage:
+        """A page of the products on sale, from after a position."""
         return self._index.page(search, limit=limit, after=after)
 
     def change(
@@ -87,35 +77,33 @@ class CatalogueService:
         *,
         expected: Collection[int] | None = None,
     ) -> Product:
-        """Change what is given, and return the product as it is then.
+        """Change the given fields, and return the product as it is then.
 
         Args:
-            expected: the versions that the caller's decision holds for; None for any.
+            expected: the versions that the caller has decided on; None for any.
 
         Raises:
-            ProductNotFound: there is none.
-            VersionConflict: it is at none of the versions expected.
+            ProductNotFound: it does not exist.
+            VersionConflict: it is at none of the expected versions.
         """
-        return insist(self._change, product_id, changes, expected)
 
-    def _change(
-        self, product_id: str, changes: ProductChanges, expected: Collection[int] | None
-    ) -> Product:
-        before = self.get(product_id)
-        if expected is not None and before.version not in expected:
-            raise VersionConflict(version=before.version)
-        after = before.changed(changes, at=self._clock())
-        if after is before:
-            return before
-        self._products.change(before, after, exactly=expected is not None)
-        # Read again, because units may have been sold meanwhile.
-        return self.get(product_id)
+        def change(before: Product) -> Product:
+            if expected is not None and before.version not in expected:
+                raise VersionConflict(version=before.version)
+            after = before.changed(changes, at=self._clock())
+            if after is before:
+                return before
+            self._products.change(before, after, exactly=expected is not None)
+            # Read again, because a concurrent order may have taken units.
+            return self.get(product_id)
+
+        return retry_on_conflict(lambda: self.get(product_id), change, attempts=CONFLICT_ATTEMPTS)
 
     def withdraw(self, product_id: str) -> None:
-        """Take the product off sale; nothing happens to one that is.
+        """Take the product off sale; a withdrawn one stays as it is.
 
         Raises:
-            ProductNotFound: there is none.
+            ProductNotFound: it does not exist.
         """
         self.change(product_id, {"is_active": False})
 
@@ -125,38 +113,39 @@ class CatalogueService:
         """Add to the stock, once for each key that a caller uses for a product.
 
         Raises:
-            ProductNotFound: there is none.
-            OutOfStock: fewer are available than are to be taken away.
+            ProductNotFound: it does not exist.
+            OutOfStock: fewer units are available than are to be removed.
             IdempotencyKeyReused: the key came with another delta.
         """
         receipt = None
         if idempotency_key is not None:
             digest = hashlib.sha256(json.dumps({"delta": delta}).encode()).hexdigest()
             receipt = Receipt(caller_id, product_id, idempotency_key, digest)
-        return insist(self._restock, product_id, delta, receipt)
 
-    def _restock(self, product_id: str, delta: int, receipt: Receipt | None) -> Restocked:
-        before = self.get(product_id)
-        # The receipt is looked for after the stock is read, so that a repeated request does not take for a lack
-        # of stock what the first one has taken.
-        earlier = self._products.find_receipt(receipt) if receipt else None
-        if receipt and earlier:
-            return self._replayed(receipt, earlier)
-        at = self._clock()
-        before.restocked(delta, at=at)
-        self._products.restock(before, delta, at=at, receipt=receipt)
-        product = self.get(product_id)
-        if receipt:
-            product = self._products.keep_answer(receipt, product)
-        return Restocked(product, replayed=False)
+        def restock(before: Product) -> Restocked:
+            # The stock is read before the receipt, so that a repeated request never sees the units
+            # missing that the first one has removed, but not its receipt.
+            earlier = self._products.find_receipt(receipt) if receipt else None
+            if receipt and earlier:
+                return self._replayed(receipt, earlier)
+            at = self._clock()
+            before.restocked(delta, at=at)
+            self._products.restock(before, delta, at=at, receipt=receipt)
+            product = self.get(product_id)
+            if receipt:
+                product = self._products.keep_answer(receipt, product)
+            return Restocked(product, replayed=False)
 
-    def _replayed(self, asked: Receipt, earlier: Receipt) -> Restocked:
-        if earlier.digest != asked.digest:
+        return retry_on_conflict(lambda: self.get(product_id), restock, attempts=CONFLICT_ATTEMPTS)
+
+    def _replayed(self, requested: Receipt, earlier: Receipt) -> Restocked:
+        if earlier.digest != requested.digest:
             raise IdempotencyKeyReused
-        # Whoever made the change may have died before answering: then this is the first answer, and it is kept.
+        # If the function died between the change and its answer, this answer is the first one, and
+        # is kept.
         answer = earlier.answer or self._products.keep_answer(earlier, self.get(earlier.product_id))
         return Restocked(answer, replayed=True)
 
     def totals(self) -> Mapping[str, int]:
-        """How many products are on sale (`total`), and how many units of them (`total_stock`)."""
+        """The number of products on sale (`total`), and of their units (`total_stock`)."""
         return self._products.totals()

@@ -1,12 +1,12 @@
-"""Text as the catalogue compares it: names fold to one form for sorting, and into words for searching."""
+"""Text as the catalogue compares it: names are folded for sorting, and split for searching."""
 
 import re
 import unicodedata
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+")
-_LONGEST_WORD: Final = 40
-_MOST_WORDS: Final = 25
+_MAX_WORD_LENGTH: Final = 40
+_MAX_WORDS: Final = 25
 
 
 def folded(text: str) -> str:
@@ -15,9 +15,9 @@ def folded(text: str) -> str:
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The distinct words of a text, folded: the first 25 of them, and of each the first 40 characters.
+    """The distinct words of a text, folded: the first 25, and of each the first 40 characters.
 
-    The bounds keep a product and all its words in one transaction, and each word in a key.
+    With these limits a product and all its words fit in one transaction, and each word in a key.
     """
-    found = dict.fromkeys(word[:_LONGEST_WORD] for word in _WORD.findall(folded(text)))
-    return tuple(found)[:_MOST_WORDS]
+    found = dict.fromkeys(word[:_MAX_WORD_LENGTH] for word in _WORD.findall(folded(text)))
+    return tuple(found)[:_MAX_WORDS]

@@ -3,5 +3,5 @@
 from shared.errors import OwnError
 
 
-class BooksBroken(OwnError):
-    """A product holds less than its reservations say. Nothing was written, and a person must look at it."""
+class StockMismatch(OwnError):
+    """A product has fewer taken units than its reservations say. An operator must look at it."""

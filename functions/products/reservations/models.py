@@ -13,7 +13,7 @@ Pool = Literal["available", "taken"]
 
 HELD_FOR: Final = timedelta(minutes=15)
 
-# Where a reservation's units are, by its state.
+# The counter of the product that has a reservation's units, by the reservation's state.
 _POOLS: Final[Mapping[State, Pool]] = {
     "held": "taken",
     "confirmed": "taken",
@@ -23,10 +23,13 @@ _POOLS: Final[Mapping[State, Pool]] = {
 
 @dataclass(frozen=True)
 class Reservation:
-    """What is held for an order until it is sold or given back.
+    """Units that are held for an order until they are sold or released.
 
-    `expires_at` (RFC 3339) is when a held one may be given back without being asked. A released one without
-    lines is a tombstone: it was released before it was held, and never will be.
+    A released reservation without lines is a tombstone: it was released before it was held, and
+    nothing can be held for its order any more.
+
+    Attributes:
+        expires_at: when the sweeper may release it, if it is still held (RFC 3339).
     """
 
     order_id: str
@@ -36,26 +39,26 @@ class Reservation:
 
     @classmethod
     def held(cls, order_id: str, lines: tuple[PricedLine, ...], *, at: datetime) -> Self:
-        """A new one."""
+        """A new reservation."""
         return cls(order_id, "held", lines, rfc3339(at + HELD_FOR))
 
     @classmethod
     def tombstone(cls, order_id: str, *, at: datetime) -> Self:
-        """One that was released before it was held."""
+        """A reservation that was released before it was held."""
         return cls(order_id, "released", (), rfc3339(at))
 
     @property
     def pool(self) -> Pool:
-        """Where its units are now."""
+        """The counter of the product that has its units now."""
         return _POOLS[self.state]
 
     def seconds_held(self, at: datetime) -> int:
-        """How long ago it was held for the first time."""
+        """The seconds since it was held first."""
         held_at = datetime.fromisoformat(self.expires_at) - HELD_FOR
         return max(0, int((at - held_at).total_seconds()))
 
     def confirmed(self) -> Self:
-        """Sold; the very same reservation if it was so before.
+        """The reservation as sold; itself if it is sold already.
 
         Raises:
             ReservationEnded: it was released.
@@ -65,18 +68,21 @@ class Reservation:
         return self if self.state == "confirmed" else replace(self, state="confirmed")
 
     def released(self) -> Self:
-        """Given back, whether it was held or sold; the very same reservation if it was so before."""
+        """The reservation as released, held or sold before; itself if it is released already."""
         return self if self.state == "released" else replace(self, state="released")
 
     def has_expired(self, at: datetime) -> bool:
-        """Whether it is held and past its time. It can still be confirmed, as long as nobody gave it back."""
+        """Whether it is held and past its time. Until it is released it can still be confirmed."""
         return self.state == "held" and self.expires_at < rfc3339(at)
 
 
 @dataclass(frozen=True)
 class Hold:
-    """The answer to a command to hold: the order's reservation; and how many seconds ago an earlier command made it, None
-    where this one did."""
+    """The answer to a reserve command.
+
+    Attributes:
+        seconds_ago: how long ago an earlier command made it; None if this command did.
+    """
 
     reservation: Reservation
     seconds_ago: int | None

@@ -9,38 +9,40 @@ from products.reservations.models import Reservation
 
 
 class Reservations(Protocol):
-    """Where reservations are kept, and the stock that they move."""
+    """Stores reservations, and moves the stock of their products."""
 
     def find(self, order_id: str) -> Reservation | None:
-        """The order's reservation, None where there is none."""
+        """The order's reservation."""
 
     def look_up(
         self, order_id: str, product_ids: Iterable[str]
     ) -> tuple[Reservation | None, Mapping[str, Product]]:
-        """The order's reservation and, by id, those of the products that exist; at most 50 are asked for."""
+        """The order's reservation, and by id those of at most 50 products that exist."""
 
     def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
-        """Keep a new reservation, take its units, and keep an event for each product that runs low by it, all or nothing.
+        """Store a new reservation, take its units, and store an event for each product that runs
+        low, all or nothing.
 
         Args:
-            seen: the lines' products, as they were when the lines were priced.
+            seen: the products of the lines, as they were when the lines were priced.
 
         Raises:
-            Overtaken: there is a reservation already; or a product is not on sale, not at this price, or not there in
-                this number any more, or not on the side of the low-stock threshold where it was seen.
+            ConcurrentChange: the order has a reservation already; or a product is not on sale any
+                more, has another price or too few units, or is on the other side of the low-stock
+                threshold.
         """
 
     def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
-        """Keep the reservation's new state, and give its units back if it is released, all or nothing. What is sold
-        was taken before, so none move then.
+        """Store the reservation's next state, and make its units available if it is released, all
+        or nothing. A confirmation moves no units: they were taken before.
 
         Args:
             before: None for a tombstone.
 
         Raises:
-            Overtaken: the reservation is not as in `before` any more.
-            BooksBroken: see there.
+            ConcurrentChange: the reservation is not as in `before` any more.
+            StockMismatch: a product has fewer taken units than the reservation.
         """
 
     def due(self, at: datetime) -> Iterator[str]:
-        """Ids of orders whose reservations are past their time, oldest first, read page by page as they are consumed."""
+        """The ids of the orders with expired reservations, oldest first, read page by page."""

@@ -1,24 +1,24 @@
-"""Reservations, and the stock that they move."""
+"""Reservations in DynamoDB, and the stock that they move (keys: products.catalogue.repository)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from products.catalogue.errors import Overtaken
-from products.catalogue.models import Product, is_product_id
+from products.catalogue.models import Product
 from products.catalogue.repository.items import (
     PRODUCT_SK,
     assigning,
+    is_product_id,
     product_key,
     stamp,
-    to_product,
 )
-from products.catalogue.repository.stock import Taking, taking
-from products.reservations.errors import BooksBroken
+from products.catalogue.repository.stock import StockStep, stock_step
+from products.reservations.errors import StockMismatch
 from products.reservations.models import Pool, Reservation
 from shared.contracts.inventory import PricedLine
 from shared.runtime import clock
 from shared.storage import counters
+from shared.storage.conflicts import ConcurrentChange
 from shared.storage.due import due_items
 from shared.storage.dynamodb import (
     ConditionFailed,
@@ -30,20 +30,22 @@ from shared.storage.dynamodb import (
     TransactionFailed,
     Update,
 )
+from shared.storage.items import from_item, to_item
 
 _SHARDS: Final = 4
-# A late reserve meets a tombstone for longer than any function or queue could keep it. What is sold has no expiry,
-# because the order may be cancelled at any time.
+# Longer than any function or queue could delay a reserve command, which must find the tombstone. A
+# confirmed reservation does not expire, because its order may be cancelled at any time.
 _RELEASED_KEPT: Final = timedelta(days=30)
-_ATTEMPTS: Final = 4
-_MOST_OPERATIONS: Final = 100  # of a transaction: DynamoDB's limit
+_RELEASE_ATTEMPTS: Final = 4
+_MAX_OPERATIONS: Final = 100  # DynamoDB's limit for a transaction
 
 
 class DynamoReservations:
     """Reservations in DynamoDB.
 
-    A reservation and the units that it moves change in one transaction, on the condition that the reservation is in
-    the state that was read: so each step is done once, however many callers repeat it.
+    A reservation and the units that it moves change in one transaction, on the condition that the
+    reservation is in the state that was read. So each step is done once, however often it is
+    retried.
     """
 
     def __init__(self, table: Table, *, low_stock_threshold: int = 0) -> None:
@@ -52,15 +54,17 @@ class DynamoReservations:
 
     def find(self, order_id: str) -> Reservation | None:
         item = self._table.get(_key(order_id))
-        return _to_reservation(item) if item else None
+        return _reservation(item) if item else None
 
     def look_up(
         self, order_id: str, product_ids: Iterable[str]
     ) -> tuple[Reservation | None, Mapping[str, Product]]:
         keys = [product_key(id_) for id_ in product_ids if is_product_id(id_)]
         items = self._table.get_many([_key(order_id), *keys], consistent=True)
-        products = {item["id"]: to_product(item) for item in items if item["sk"] == PRODUCT_SK}
-        found = [_to_reservation(item) for item in items if item["sk"] != PRODUCT_SK]
+        products = {
+            item["id"]: from_item(Product, item) for item in items if item["sk"] == PRODUCT_SK
+        }
+        found = [_reservation(item) for item in items if item["sk"] != PRODUCT_SK]
         return (found[0] if found else None), products
 
     def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
@@ -68,38 +72,39 @@ class DynamoReservations:
         events: list[Operation] = []
         for line in reservation.lines:
             product = seen[line.product_id]
-            step = taking(product, product.restocked(-line.quantity, at=at), self._threshold)
+            step = stock_step(product, product.restocked(-line.quantity, at=at), self._threshold)
             operations.append(_holding(line, step, at))
             events += [step.event] if step.event else []
         held = sum(line.quantity for line in reservation.lines)
         operations += [counters.adding({"total_stock": -held}), *events]
         try:
-            self._table.transact(operations[:_MOST_OPERATIONS])
+            self._table.transact(operations[:_MAX_OPERATIONS])
         except TransactionFailed as failure:
-            raise Overtaken from failure
-        # More than 48 products of a basket run low at once: the transaction has no room for the last one or two events.
-        if operations[_MOST_OPERATIONS:]:
-            self._table.transact(operations[_MOST_OPERATIONS:])
+            raise ConcurrentChange from failure
+        # If more than 48 products run low at once, the last one or two events are not in the
+        # transaction.
+        if operations[_MAX_OPERATIONS:]:
+            self._table.transact(operations[_MAX_OPERATIONS:])
 
     def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
         if before is None or before.pool == after.pool:
             self._write(before, after, at)
             return
-        # Units of withdrawn products come back too, but not into the total of what is on sale. Few are withdrawn:
-        # which ones is learnt from the transaction's failure.
+        # Units of withdrawn products become available too, but do not count in the total of those
+        # on sale. Few products are withdrawn, so a failed transaction says which ones.
         withdrawn: frozenset[str] = frozenset()
-        for _ in range(_ATTEMPTS):
+        for _ in range(_RELEASE_ATTEMPTS):
             try:
                 self._table.transact(_releasing(before, after, at, withdrawn))
                 return
             except TransactionFailed as failure:
                 if 0 in failure.failed:
-                    raise Overtaken from failure
+                    raise ConcurrentChange from failure
                 withdrawn ^= _misjudged(after.lines, withdrawn, failure)
-        raise Overtaken
+        raise ConcurrentChange
 
     def _write(self, before: Reservation | None, after: Reservation, at: datetime) -> None:
-        """Only the reservation, and at half the price."""
+        """Write only the reservation, which costs half as much as a transaction."""
         try:
             if before is None:
                 write = _writing(after, at)
@@ -110,7 +115,7 @@ class DynamoReservations:
                     step.key, step.update, condition=step.condition, values=step.values
                 )
         except ConditionFailed as failure:
-            raise Overtaken from failure
+            raise ConcurrentChange from failure
 
     def due(self, at: datetime) -> Iterator[str]:
         items = due_items(self._table, at="expires_at", before=clock.rfc3339(at), shards=_SHARDS)
@@ -120,11 +125,11 @@ class DynamoReservations:
 
 def _writing(reservation: Reservation, at: datetime) -> Put:
     """The operation that writes a new reservation."""
-    return Put(_to_item(reservation, at), condition="attribute_not_exists(#pk)")
+    return Put(_item(reservation, at), condition="attribute_not_exists(#pk)")
 
 
 def _changing(before: Reservation, after: Reservation, at: datetime) -> Update:
-    """The operation that writes a reservation's next state, which is not `held`."""
+    """The operation that writes a reservation's next state, `confirmed` or `released`."""
     values: Item = {"state": after.state, "updated_at": clock.rfc3339(at)}
     if after.state == "released":
         values["ttl"] = clock.epoch(at + _RELEASED_KEPT)
@@ -136,7 +141,7 @@ def _changing(before: Reservation, after: Reservation, at: datetime) -> Update:
     )
 
 
-def _holding(line: PricedLine, step: Taking, at: datetime) -> Update:
+def _holding(line: PricedLine, step: StockStep, at: datetime) -> Update:
     return _moving(
         line,
         "available",
@@ -177,7 +182,7 @@ def _moving(
     condition: str,
     values: Mapping[str, Any],
 ) -> Update:
-    """Move a line's units from one of the product's counters to the other. Neither ever goes below zero."""
+    """Move a line's units from one counter of the product to the other; neither goes below zero."""
     return Update(
         product_key(line.product_id),
         f"SET #{source} = #{source} - :quantity, #{target} = #{target} + :quantity,"
@@ -190,12 +195,14 @@ def _moving(
 def _misjudged(
     lines: tuple[PricedLine, ...], withdrawn: frozenset[str], failure: TransactionFailed
 ) -> frozenset[str]:
-    """The products that are on sale though they were taken for withdrawn, or the reverse."""
+    """The products that are on sale but were taken for withdrawn, or the reverse."""
     misjudged = set()
     for place, item in failure.failed.items():
         product_id = lines[place - 1].product_id
         if item is None or item["is_active"] == (product_id not in withdrawn):
-            raise BooksBroken(f"product {product_id} lacks units of a reservation") from failure
+            raise StockMismatch(
+                f"product {product_id} has fewer taken units than its reservation"
+            ) from failure
         misjudged.add(product_id)
     return frozenset(misjudged)
 
@@ -204,12 +211,10 @@ def _key(order_id: str) -> Key:
     return {"pk": f"RESERVATION#{order_id}", "sk": "RESERVATION"}
 
 
-def _to_item(reservation: Reservation, at: datetime) -> Item:
+def _item(reservation: Reservation, at: datetime) -> Item:
     item = {
         **_key(reservation.order_id),
-        "state": reservation.state,
-        "lines": [line.model_dump() for line in reservation.lines],
-        "expires_at": reservation.expires_at,
+        **to_item(reservation, omit=("order_id",)),
         "updated_at": clock.rfc3339(at),
     }
     if reservation.state == "held":
@@ -222,10 +227,5 @@ def _shard(order_id: str) -> str:
     return str(sum(order_id.encode()) % _SHARDS)
 
 
-def _to_reservation(item: Item) -> Reservation:
-    return Reservation(
-        order_id=item["pk"].partition("#")[2],
-        state=item["state"],
-        lines=tuple(PricedLine.model_validate(line) for line in item["lines"]),
-        expires_at=item["expires_at"],
-    )
+def _reservation(item: Item) -> Reservation:
+    return from_item(Reservation, item, order_id=item["pk"].partition("#")[2])

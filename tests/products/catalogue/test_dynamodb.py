@@ -8,7 +8,7 @@ import pytest
 
 from products.catalogue.models import Product, Receipt, Search
 from products.catalogue.repository.index import DynamoProductIndex
-from products.catalogue.repository.items import product_item, sort_keys, to_product, word_items
+from products.catalogue.repository.items import product_item, sort_keys, word_items
 from products.catalogue.repository.products import DynamoProducts
 from products.reservations.models import Reservation
 from products.reservations.repository import DynamoReservations
@@ -300,9 +300,3 @@ def test_an_index_that_is_behind_shows_nothing_that_is_not_so(table: Table) -> N
     table.update(key, "SET #is_active = :no", values={"no": False})
     page = index.page(Search(), limit=20, after=None)
     assert [product.id for product in page.products] == ["p2"]
-
-
-def test_the_image_of_a_stream_is_a_product(table: Table) -> None:
-    mug = a_product()
-    DynamoProducts(table).add(mug)
-    assert to_product(the_item(table, mug)) == mug

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from products.catalogue.models import Search, is_product_id
+from products.catalogue.models import Search
+from products.catalogue.repository.items import is_product_id
 from shared.contracts.inventory import OutOfStock, PricedLine, UnknownProduct
 from shared.runtime.clock import rfc3339
 from tests.products.builders import LATER, a_product

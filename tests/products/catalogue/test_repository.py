@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from products.catalogue.errors import Overtaken
 from products.catalogue.models import Receipt, Search
 from shared.runtime.clock import rfc3339
+from shared.storage.conflicts import ConcurrentChange
 from tests.products.builders import LATER, SHELF, a_product
 from tests.products.conftest import Stores
 
@@ -45,7 +45,7 @@ def test_a_change_of_exactly_what_was_read_is_overtaken_by_a_sale(stores: Stores
     stores.keep(product)
     stores.products.restock(product, -2, at=LATER, receipt=None)
     after = product.changed({"price_minor": 950}, at=LATER)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         stores.products.change(product, after, exactly=True)
     assert stores.kept(product).price_minor == product.price_minor
 
@@ -55,7 +55,7 @@ def test_the_second_of_two_changes_of_the_same_edition_is_overtaken(stores: Stor
     stores.keep(product)
     stores.change(product, {"price_minor": 950})
     after = product.changed({"name": "Blue Mug"}, at=LATER)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         stores.products.change(product, after, exactly=False)
     assert stores.kept(product).name == product.name
 
@@ -75,7 +75,7 @@ def test_stock_never_goes_below_zero(stores: Stores) -> None:
     stores.keep(product)
     stores.products.restock(product, -8, at=LATER, receipt=None)
     before = stores.kept(product)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         stores.products.restock(product, -10, at=LATER, receipt=None)
     assert stores.kept(product) == before
 
@@ -105,7 +105,7 @@ def test_a_step_across_the_threshold_is_not_written_without_its_event(
     stores.keep(mug)
     stores.products.restock(mug, now - seen, at=LATER, receipt=None)
     told = stores.facts()
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         stores.products.restock(mug, -1, at=LATER, receipt=None)
     assert stores.kept(mug).available == now
     assert stores.facts() == told
@@ -127,7 +127,7 @@ def test_a_stock_change_with_a_receipt_is_done_once(stores: Stores) -> None:
     stores.keep(product)
     assert stores.products.find_receipt(RECEIPT) is None
     stores.products.restock(product, 5, at=LATER, receipt=RECEIPT)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         stores.products.restock(product, 5, at=LATER, receipt=RECEIPT)
     assert stores.kept(product).available == 12
     assert stores.products.find_receipt(RECEIPT) == RECEIPT
@@ -178,10 +178,10 @@ def test_units_do_not_move_unseen_while_a_product_goes_off_sale(stores: Stores) 
     stores.keep(product)
     stores.products.restock(product, 5, at=LATER, receipt=None)
     withdrawn = product.changed({"is_active": False}, at=LATER)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         stores.products.change(product, withdrawn, exactly=False)
     stores.change(product, {"is_active": False})
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         stores.products.restock(product, 5, at=LATER, receipt=None)
     assert stores.products.totals() == {"total": 0, "total_stock": 0}
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
 from products.catalogue.errors import IdempotencyKeyReused, ProductNotFound, VersionConflict
-from products.catalogue.models import Product, Search
+from products.catalogue.models import NewProduct, Product, Search
 from products.catalogue.service import CatalogueService, Restocked
 from shared.contracts.inventory import OutOfStock
 from shared.errors import ServiceUnavailable
@@ -32,15 +31,15 @@ def restock(catalogue: CatalogueService, delta: int, key: str | None = None) -> 
 
 
 def test_a_new_product_is_on_sale(shop: InMemoryShop, catalogue: CatalogueService) -> None:
-    added = catalogue.add(name="Mug", description="", price_minor=1100, category="kitchen", stock=4)
+    added = catalogue.add(NewProduct("Mug", "", 1100, "kitchen", stock=4))
     assert shop.products == {added.id: added}
     assert (added.is_active, added.available, added.version) == (True, 4, 1)
     assert added.created_at == added.updated_at == rfc3339(LATER)
 
 
 def test_no_two_products_get_the_same_id(catalogue: CatalogueService) -> None:
-    add = partial(catalogue.add, name="Mug", description="", price_minor=1, category="x", stock=1)
-    assert add().id != add().id
+    new = NewProduct("Mug", "", 1100, "kitchen", stock=4)
+    assert catalogue.add(new).id != catalogue.add(new).id
 
 
 def test_a_withdrawn_product_can_still_be_looked_at(

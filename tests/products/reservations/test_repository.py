@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from products.catalogue.errors import Overtaken
 from products.catalogue.models import Product, ProductChanges
-from products.reservations.errors import BooksBroken
+from products.reservations.errors import StockMismatch
 from products.reservations.models import Reservation
 from shared.runtime.clock import rfc3339
+from shared.storage.conflicts import ConcurrentChange
 from tests.products.builders import LATER, MUCH_LATER, NOW, a_priced_line, a_product
 from tests.products.conftest import Stores
 
@@ -85,7 +85,7 @@ def test_all_lines_are_held_or_none(stores: Stores) -> None:
     mug, tray = a_product(available=5), a_product(available=2)
     stores.keep(mug, tray)
     held(stores, (tray, 1))
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         held(stores, (mug, 3), (tray, 2), order_id="order-2")
     assert units(stores.kept(mug)) == (5, 0)
     assert stores.reservations.find("order-2") is None
@@ -98,7 +98,7 @@ def test_what_changed_since_it_was_priced_is_not_held(
     mug = a_product(available=50)
     stores.keep(mug)
     stores.change(mug, changes)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         held(stores, (mug, 1))
     assert units(stores.kept(mug)) == (50, 0)
 
@@ -137,7 +137,7 @@ def test_a_sale_across_the_threshold_is_not_made_without_its_event(
     stores.keep(mug)
     stores.products.restock(mug, now - seen, at=LATER, receipt=None)
     told = stores.facts()
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         held(stores, (mug, 2))
     assert (units(stores.kept(mug)), stores.facts()) == ((now, 0), told)
 
@@ -158,7 +158,7 @@ def test_an_order_holds_once(stores: Stores) -> None:
     mug = a_product(available=5)
     stores.keep(mug)
     held(stores, (mug, 1))
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         held(stores, (mug, 1))
     assert units(stores.kept(mug)) == (4, 1)
 
@@ -174,7 +174,7 @@ def test_a_step_from_a_state_that_is_past_moves_nothing(
     next_states = {"confirmed": reservation.confirmed(), "released": reservation.released()}
     stores.reservations.settle(reservation, next_states[first], at=LATER)
     before = stores.kept(mug)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         stores.reservations.settle(reservation, next_states[second], at=LATER)
     assert stores.kept(mug) == before
 
@@ -183,7 +183,7 @@ def test_nothing_can_be_held_after_a_tombstone(stores: Stores) -> None:
     mug = a_product(available=5)
     stores.keep(mug)
     stores.reservations.settle(None, Reservation.tombstone("order-1", at=NOW), at=NOW)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentChange):
         held(stores, (mug, 1))
     found = stores.reservations.find("order-1")
     assert found is not None
@@ -195,7 +195,7 @@ def test_books_that_do_not_agree_are_not_touched(stores: Stores) -> None:
     stores.keep(mug)
     reservation = held(stores, (mug, 2))
     more = replace(reservation, lines=(a_priced_line(mug, 3),))
-    with pytest.raises(BooksBroken):
+    with pytest.raises(StockMismatch):
         stores.reservations.settle(reservation, more.released(), at=LATER)
     assert units(stores.kept(mug)) == (3, 2)
 

@@ -1,17 +1,17 @@
-"""Finding products on sale: by the sorted indexes, or by the words of their names, and by neither more than a bound."""
+"""Finds products on sale by the sorted indexes or the words of their names, at a bounded cost."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from products.catalogue.models import Place, Product, ProductPage, Search, Sort
+from products.catalogue.models import Position, Product, ProductPage, Search, Sort
 from products.catalogue.repository.items import (
     ON_SALE,
     price_prefix,
     product_key,
-    to_product,
     word_partition,
 )
 from shared.storage.dynamodb import Item, Table
+from shared.storage.items import from_item
 
 # By sort: the index's name, its sort key, and whether it is read forward.
 _ORDERS: Final[Mapping[Sort, tuple[str, str, bool]]] = {
@@ -24,11 +24,12 @@ _AFTER_ALL_IDS: Final = "~"
 
 
 class DynamoProductIndex:
-    """The catalogue's lists. A place in one is the last product's sort key and id, whichever way it was found.
+    """The catalogue's lists. A position is the sort key and id of a page's last product.
 
     Args:
-        rare: a word that more names have is not gathered; a sorted index finds enough of them on its way.
-        reads, per_read: what one request may read of a sorted index where it has to leave products out.
+        rare: the most names that a word may have to be looked up by its word items. A more frequent
+            word is filtered out of a sorted index, which soon finds enough of them.
+        reads, per_read: how much one request may read of a sorted index if it filters.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class DynamoProductIndex:
         self._reads = reads
         self._per_read = per_read
 
-    def page(self, search: Search, *, limit: int, after: Place | None) -> ProductPage:
+    def page(self, search: Search, *, limit: int, after: Position | None) -> ProductPage:
         entries = self._by_words(search)
         if entries is None:
             entries, last = self._by_order(search, limit, after)
@@ -48,16 +49,16 @@ class DynamoProductIndex:
         return ProductPage(self._products(search, [entry["id"] for entry in entries]), last)
 
     def _products(self, search: Search, ids: list[str]) -> list[Product]:
-        """The products in this order, with their stock of the moment.
+        """The products in this order, with their present stock.
 
-        Indexes are a moment behind: what was withdrawn or changed since is left out.
+        Indexes may be behind: products that were withdrawn or changed since are left out.
         """
         items = self._table.get_many([product_key(id_) for id_ in ids])
-        found = {item["id"]: to_product(item) for item in items}
+        found = {item["id"]: from_item(Product, item) for item in items}
         return [found[id_] for id_ in ids if id_ in found and search.finds(found[id_])]
 
     def _by_words(self, search: Search) -> list[Item] | None:
-        """All entries that the search finds, by the rarest word asked for; None without words or if none is rare."""
+        """All entries that the search finds, by its rarest word; None without a rare word."""
         for prefix in sorted(search.prefixes, key=len, reverse=True):
             entries = self._beginning_with(prefix)
             if entries is not None:
@@ -71,7 +72,7 @@ class DynamoProductIndex:
         return None
 
     def _beginning_with(self, prefix: str) -> list[Item] | None:
-        """The entries of all products with such a word; None if there are too many."""
+        """The entries of all products with such a word; None if they are too many."""
         entries: dict[str, Item] = {}
         read = 0
         start: Item | None = None
@@ -83,7 +84,7 @@ class DynamoProductIndex:
                 start=start,
             )
             read += len(page.items)
-            # A name may have two words that begin so.
+            # A name may have two words with this prefix.
             entries |= {item["entry"]["id"]: item["entry"] for item in page.items}
             start = page.last_key
             if read > self._rare:
@@ -92,9 +93,9 @@ class DynamoProductIndex:
                 return list(entries.values())
 
     def _by_order(
-        self, search: Search, limit: int, after: Place | None
-    ) -> tuple[list[Item], Place | None]:
-        """Entries of the index in the order asked for, from after a place, and the place to go on from."""
+        self, search: Search, limit: int, after: Position | None
+    ) -> tuple[list[Item], Position | None]:
+        """Entries of the sorted index from after a position, and the position of the last one."""
         order, sort_key, forward = _ORDERS[search.sort]
         hash_name = "listing" if search.category is None else "category"
         hash_key = search.category or ON_SALE
@@ -118,27 +119,27 @@ class DynamoProductIndex:
             found += [{"id": _id(item), sort_key: item[sort_key]} for item in page.items]
             start = page.last_key
             if len(found) > limit:
-                return found[:limit], _place(found[limit - 1], sort_key)
+                return found[:limit], _position(found[limit - 1], sort_key)
             if start is None:
                 return found, None
-        # The bound is reached before the end, so the page is short.
-        return found, _place({"id": _id(start), **start}, sort_key) if start else None
+        # The bound is reached before the end of the list, so the page is short.
+        return found, _position({"id": _id(start), **start}, sort_key) if start else None
 
 
 def _cut(
-    entries: list[Item], sort: Sort, limit: int, after: Place | None
-) -> tuple[list[Item], Place | None]:
-    """The page of a whole list that begins after a place, and the place to go on from."""
+    entries: list[Item], sort: Sort, limit: int, after: Position | None
+) -> tuple[list[Item], Position | None]:
+    """The page of a complete list that starts after a position, and the position of its end."""
     _, sort_key, forward = _ORDERS[sort]
     ordered = sorted(entries, key=lambda entry: str(entry[sort_key]), reverse=not forward)
     if after:
         key = after["key"]
         ordered = [e for e in ordered if (e[sort_key] > key if forward else e[sort_key] < key)]
-    last = _place(ordered[limit - 1], sort_key) if len(ordered) > limit else None
+    last = _position(ordered[limit - 1], sort_key) if len(ordered) > limit else None
     return ordered[:limit], last
 
 
-def _place(entry: Item, sort_key: str) -> Place:
+def _position(entry: Item, sort_key: str) -> Position:
     return {"key": entry[sort_key], "id": entry["id"]}
 
 
@@ -147,7 +148,7 @@ def _id(item: Item) -> str:
 
 
 def _range(search: Search, sort_key: str) -> tuple[str, dict[str, Any]]:
-    """The prices asked for as a condition on the key, where the key is the price."""
+    """The price range as a condition on the key, in the index by price."""
     lowest, highest = search.min_price_minor, search.max_price_minor
     if sort_key != "price_key" or (lowest is None and highest is None):
         return "", {}
@@ -162,7 +163,7 @@ def _range(search: Search, sort_key: str) -> tuple[str, dict[str, Any]]:
 
 
 def _filters(search: Search, sort_key: str) -> tuple[str | None, dict[str, Any]]:
-    """What the key cannot say."""
+    """The conditions that are not on the key."""
     conditions: list[str] = []
     values: dict[str, Any] = {}
     if sort_key != "price_key":
@@ -173,7 +174,7 @@ def _filters(search: Search, sort_key: str) -> tuple[str | None, dict[str, Any]]
             if price is not None:
                 conditions.append(f"#price_minor {sign} :{name}")
                 values[name] = price
-    for place, prefix in enumerate(search.prefixes):
-        conditions.append(f"contains(#name_words, :word{place})")
-        values[f"word{place}"] = f" {prefix}"
+    for number, prefix in enumerate(search.prefixes):
+        conditions.append(f"contains(#name_words, :word{number})")
+        values[f"word{number}"] = f" {prefix}"
     return " AND ".join(conditions) or None, values

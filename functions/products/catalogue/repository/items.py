@@ -1,23 +1,29 @@
-"""A product as items: itself with the keys of its indexes, and its words."""
+"""A product as items: the product with the keys of its indexes, and its words."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
-from typing import Any, Final
+import re
+from collections.abc import Iterable
+from typing import Final
 
 from products.catalogue.models import Product
 from products.catalogue.text import folded
 from shared.runtime import context
 from shared.storage.dynamodb import Item, Key
+from shared.storage.items import to_item
 
 PRODUCT_SK: Final = "PRODUCT"
 ON_SALE: Final = "ON_SALE"
-# The index keys that a product has only while it is on sale, so that no index shows it afterwards.
+# The keys of the indexes. Only a product on sale has them, so no index has a withdrawn one.
 SALE_KEYS: Final = ("listing", "price_key", "name_key", "created_key")
 
-_FIELDS: Final = tuple(field.name for field in fields(Product))
-_LONGEST_NAME_KEY: Final = 200
-# Sorts before everything that a name may hold, so that "Red" comes before "Red Mug".
+_PRODUCT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MAX_NAME_KEY_LENGTH: Final = 200
+# Sorts before every character of a name, so that "Red" comes before "Red Mug".
 _END_OF_NAME: Final = "\x01"
+
+
+def is_product_id(text: str) -> bool:
+    """Whether it has the form of a product's id; a key of DynamoDB cannot hold every text."""
+    return _PRODUCT_ID.fullmatch(text) is not None
 
 
 def product_key(product_id: str) -> Key:
@@ -25,13 +31,13 @@ def product_key(product_id: str) -> Key:
 
 
 def price_prefix(price_minor: int) -> str:
-    """What the price keys of this price begin with; they sort as prices do."""
+    """The beginning of the price keys of this price; they sort as prices do."""
     return f"{price_minor:013d}#"
 
 
 def sort_keys(product: Product) -> dict[str, str]:
-    """Its places in the lists. They end with its id, so no two products have the same."""
-    name = folded(product.name)[:_LONGEST_NAME_KEY]
+    """Its sort keys in the indexes. They end with its id, so that they are unique."""
+    name = folded(product.name)[:_MAX_NAME_KEY_LENGTH]
     return {
         "price_key": price_prefix(product.price_minor) + product.id,
         "name_key": f"{name}{_END_OF_NAME}{product.id}",
@@ -40,12 +46,12 @@ def sort_keys(product: Product) -> dict[str, str]:
 
 
 def name_words(product: Product) -> str:
-    """The words of its name as a filter can look for their beginnings: ` red mug `."""
+    """The words of its name in a form in which a filter can search for prefixes: ` red mug `."""
     return f" {' '.join(product.words)} "
 
 
-def product_attributes(product: Product) -> Item:
-    """All that a change by a person may change, and what is made of it."""
+def admin_attributes(product: Product) -> Item:
+    """All attributes that an admin may change, and those that are derived from them."""
     sale_keys = {"listing": ON_SALE, **sort_keys(product)} if product.is_active else {}
     return {
         "name": product.name,
@@ -61,16 +67,12 @@ def product_attributes(product: Product) -> Item:
 
 
 def stamp(updated_at: str) -> dict[str, str]:
-    """When a change was made and under which request. The relay of the release before reads both from the item."""
+    """When a change was made, and in which request. The previous release's relay reads both."""
     return {"updated_at": updated_at, "request_id": context.request_id()}
 
 
 def product_item(product: Product) -> Item:
-    return {**product_key(product.id), **asdict(product), **product_attributes(product)}
-
-
-def to_product(item: Mapping[str, Any]) -> Product:
-    return Product(**{name: item[name] for name in _FIELDS})
+    return {**product_key(product.id), **to_item(product), **admin_attributes(product)}
 
 
 def word_items(product: Product) -> dict[str, Item]:
@@ -93,7 +95,7 @@ def word_items(product: Product) -> dict[str, Item]:
 
 
 def word_partition(word: str) -> str:
-    """Where the words are that begin like this one."""
+    """The partition of the words with the same first character."""
     return f"WORD#{word[0]}"
 
 

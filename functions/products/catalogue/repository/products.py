@@ -1,25 +1,24 @@
 """Products and their stock."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from products.catalogue.errors import Overtaken
 from products.catalogue.models import Product, Receipt
 from products.catalogue.repository.items import (
     SALE_KEYS,
+    admin_attributes,
     assigning,
-    product_attributes,
+    is_product_id,
     product_item,
     product_key,
     stamp,
-    to_product,
     word_items,
 )
-from products.catalogue.repository.stock import taking
+from products.catalogue.repository.stock import stock_step
 from shared.runtime import clock
 from shared.storage import counters
+from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import (
     ConditionFailed,
     Delete,
@@ -31,16 +30,17 @@ from shared.storage.dynamodb import (
     TransactionFailed,
     Update,
 )
+from shared.storage.items import from_item, to_item
 
-# Longer than the 24 hours for which a client may try again.
+# Longer than the 24 hours for which a client may retry.
 _RECEIPTS_KEPT: Final = timedelta(days=7)
 
 
 class DynamoProducts:
     """Products in DynamoDB.
 
-    Every change is one transaction with the totals, so that these are exact; the SDK's own repetitions of a
-    transaction are told apart by its token, and everybody else's by the conditions.
+    Every change is one transaction with the totals, so that these are exact. The transaction's
+    token tells the SDK's own retries apart, the conditions those of everyone else.
     """
 
     def __init__(self, table: Table, *, low_stock_threshold: int = 0) -> None:
@@ -57,13 +57,14 @@ class DynamoProducts:
         )
 
     def find(self, product_id: str) -> Product | None:
-        item = self._table.get(product_key(product_id))
-        return to_product(item) if item else None
+        item = self._table.get(product_key(product_id)) if is_product_id(product_id) else None
+        return from_item(Product, item) if item else None
 
     def change(self, before: Product, after: Product, *, exactly: bool) -> None:
         changes_sale = before.is_active != after.is_active
         operations: list[Operation] = [
-            # Between being on sale and not, the units move in and out of the total: their number must be known.
+            # A product that goes on or off sale adds its units to the total or removes them, so
+            # their number must be as it was read.
             _change(before, after, exactly=exactly or changes_sale),
             *_word_changes(before, after),
         ]
@@ -77,7 +78,7 @@ class DynamoProducts:
     def restock(
         self, product: Product, delta: int, *, at: datetime, receipt: Receipt | None
     ) -> None:
-        step = taking(product, product.restocked(delta, at=at), self._threshold)
+        step = stock_step(product, product.restocked(delta, at=at), self._threshold)
         operations: list[Operation] = [step.event] if step.event else []
         if receipt:
             operations.append(
@@ -106,8 +107,13 @@ class DynamoProducts:
         item = self._table.get(_receipt_key(receipt))
         if item is None:
             return None
-        answer = to_product(item["answer"]) if "answer" in item else None
-        return replace(receipt, digest=item["digest"], answer=answer)
+        return from_item(
+            Receipt,
+            item,
+            caller_id=receipt.caller_id,
+            product_id=receipt.product_id,
+            key=receipt.key,
+        )
 
     def keep_answer(self, receipt: Receipt, answer: Product) -> Product:
         try:
@@ -115,11 +121,11 @@ class DynamoProducts:
                 _receipt_key(receipt),
                 "SET #answer = :answer",
                 condition="attribute_exists(#pk) AND attribute_not_exists(#answer)",
-                values={"answer": asdict(answer)},
+                values={"answer": to_item(answer)},
             )
         except ConditionFailed as kept:
-            # Another request with this key was first; or it was this one, whose answer the SDK did not get.
-            return to_product(kept.item["answer"]) if kept.item else answer
+            # Another request with this key was first; or the SDK retried this one.
+            return from_item(Product, kept.item["answer"]) if kept.item else answer
         return answer
 
     def totals(self) -> Mapping[str, int]:
@@ -130,11 +136,11 @@ class DynamoProducts:
         try:
             self._table.transact(operations)
         except TransactionFailed as failure:
-            raise Overtaken from failure
+            raise ConcurrentChange from failure
 
 
 def _change(before: Product, after: Product, *, exactly: bool) -> Update:
-    attributes = product_attributes(after)
+    attributes = admin_attributes(after)
     update = assigning(attributes) + ", #version = #version + :one"
     if not after.is_active:
         update += " REMOVE " + ", ".join(f"#{name}" for name in SALE_KEYS)

@@ -1,4 +1,4 @@
-"""Takes available units off a product, and reports low stock in the same transaction."""
+"""Changes of a product's available units, which report low stock in the same transaction."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,20 +10,25 @@ from shared.storage.dynamodb import Put
 
 
 @dataclass(frozen=True)
-class Taking:
-    """A step of a product's available units: the condition on which it may be written, and the event to write in the same
-    transaction if the step crosses the threshold."""
+class StockStep:
+    """A step of a product's available units.
+
+    Attributes:
+        condition: must hold for the write, with `values`.
+        event: is written in the same transaction if the step crosses the low-stock threshold.
+    """
 
     condition: str
     values: dict[str, Any]
     event: Put | None = None
 
 
-def taking(before: Product, after: Product, threshold: int) -> Taking:
+def stock_step(before: Product, after: Product, threshold: int) -> StockStep:
     """The step from `before`, as it was read, to `after`.
 
-    Steps that stay on one side of the threshold do not exclude each other: their condition only says that they stay. A step
-    across it pins the version that was read, because its event has the next one.
+    Steps that stay on one side of the threshold do not exclude each other: their condition only
+    says that they stay there. A step across it requires the version that was read, because its
+    event has the next version.
     """
     if low := after.low_stock_since(before, threshold):
         fact = outbox.event(
@@ -34,11 +39,11 @@ def taking(before: Product, after: Product, threshold: int) -> Taking:
             data=low.model_dump(),
         )
         event = outbox.recording(product_key(after.id)["pk"], fact)
-        return Taking("#version = :seen_version", {"seen_version": before.version}, event)
+        return StockStep("#version = :seen_version", {"seen_version": before.version}, event)
     taken = before.available - after.available
     # A withdrawn product does not run low.
     threshold = max(0, threshold) if after.is_active else 0
-    return Taking(
+    return StockStep(
         "#available >= :taken AND (#available < :threshold OR #available >= :enough)",
         {"taken": taken, "threshold": threshold, "enough": taken + threshold},
     )

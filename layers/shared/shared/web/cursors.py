@@ -1,4 +1,4 @@
-"""Signed cursors: the position in a list, bound to one caller and one query. Routes use `shared.web.paging`."""
+"""Signed cursors: positions in lists, bound to one caller and one query (see `paging`)."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ LONGEST = 4096
 
 
 def key_from_kms(kms: "KMSClient", key_id: str) -> Callable[[], bytes]:
-    """A signing key that is stored nowhere: KMS's HMAC of a constant, the same in every environment."""
+    """A signing key that is stored nowhere: KMS's HMAC of a constant."""
 
     def derive() -> bytes:
         return kms.generate_mac(
@@ -32,7 +32,7 @@ class Cursors:
     """Signs and opens cursors.
 
     Args:
-        key: returns the signing key, 32 bytes; called at the first use, because most requests need no key.
+        key: returns the signing key, 32 bytes; called at the first use, for most requests need none.
     """
 
     def __init__(self, key: Callable[[], bytes]) -> None:
@@ -56,7 +56,7 @@ class Cursors:
         return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
     def open(self, cursor: str | None, *, caller: str, query: Mapping[str, Any]) -> Any:
-        """The position in a cursor that was sealed for this caller and query; None without a cursor.
+        """The position in a cursor of this caller and query; None without a cursor.
 
         Raises:
             InvalidCursor: the cursor is forged, cut short, or sealed for another caller or query.

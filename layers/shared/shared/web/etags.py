@@ -1,4 +1,4 @@
-"""A product's version as an entity tag, and the versions that a precondition names (RFC 9110, sections 8.8.3 and 13.1)."""
+"""Versions as entity tags, and the versions that a precondition names (RFC 9110, 8.8.3, 13.1)."""
 
 import re
 from typing import Final

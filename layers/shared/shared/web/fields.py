@@ -14,7 +14,7 @@ Time = Annotated[
 ]
 """RFC 3339 in UTC, a text that `shared.runtime.clock` has made."""
 
-# Longer than every number of the API. A power of ten takes a few characters to write and could fill the memory.
+# No number of the API is longer; a power of ten of a few characters could fill the memory.
 _MAX_DIGITS: Final = 20
 
 
@@ -27,5 +27,6 @@ def _whole_number(value: Any) -> Any:
 
 
 WholeNumber = BeforeValidator(_whole_number)
-"""Lets an int field take `2.0` and `2e0`, which JSON Schema takes for 2, also in strict mode. It stands after the field's limits:
-`Annotated[int, Field(ge=0), WholeNumber]`."""
+"""Lets a strict int field take `2.0` and `2e0`, which are 2 in JSON Schema; it stands after the
+field's limits: `Annotated[int, Field(ge=0), WholeNumber]`.
+"""

@@ -1,9 +1,10 @@
-"""Lists are read page by page: the contract's `limit` and `cursor`, as one dependency of the routes.
+"""The contract's `limit` and `cursor` as one dependency of the routes of lists.
 
-A route takes `Paging`, passes the opened position and the limit to its service, and seals the position that the service
-returns. A position is any JSON value; the service and its repository never see a cursor. The cursor is bound to the caller, to
-the path and to all other query parameters of the request, so a new filter needs no change here, and cursors that were
-sealed before the filter existed stay good.
+A route takes `Paging`, passes the opened position and the limit to its service, and seals the
+position that the service returns. A position is any JSON value; the service and its repository
+never see a cursor. The cursor is bound to the caller, to the path and to all other query parameters
+of the request, so a new filter needs no change here, and cursors that were sealed before the filter
+existed stay good.
 
 Example:
     @router.get("/api/v1/orders", …)
@@ -29,7 +30,7 @@ from shared.web.cursors import LONGEST, Cursors
 from shared.web.rest_events import own_path
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
-# The pattern is for the document only: a cursor of another form is refused as a forged one, with a 400.
+# The pattern is only for the API's document: a cursor of another form is a 400, as a forged one.
 Cursor = Annotated[
     str | None,
     Query(
@@ -64,12 +65,12 @@ class PageRequest:
         return self._cursors.open(self._cursor, caller=self._caller, query=self._query)
 
     def seal(self, position: Any) -> str | None:
-        """The cursor of the page that starts after `position`; None for None, at the end of the list."""
+        """The cursor of the page after `position`; None for None, at the end of the list."""
         return self._cursors.seal(position, caller=self._caller, query=self._query)
 
 
 def _filters(request: Request) -> dict[str, str]:
-    """The query parameters without those of paging. A blank one means the same as one that is left out."""
+    """The query without `limit`, `cursor` and blank parameters, which count as left out."""
     query: bytes = request.scope["query_string"]
     found = dict(parse_qsl(query.decode("latin-1")))
     return {name: value for name, value in found.items() if name not in ("limit", "cursor")}
