@@ -1,4 +1,4 @@
-"""Notifications: what customers and admins were told, by which channel, about which event."""
+"""Notifications of events to customers and admins, and the e-mails that carry them."""
 
 from shared.runtime import cold_start
 

@@ -1,4 +1,4 @@
-"""Lambda entry for HTTP: what one was told, and what one has read of it."""
+"""Lambda entry for HTTP: lists notifications, and marks them as read."""
 
 from fastapi import FastAPI
 
@@ -24,7 +24,7 @@ def create_app(
     cursors: Cursors,
     cors_origins: str = "",
 ) -> FastAPI:
-    """The service's application."""
+    """The app of the notifications service."""
     app = create_shared_app("notifications", router, verifier=verifier, cors_origins=cors_origins)
     app.state.service = service
     app.state.cursors = cursors
@@ -32,7 +32,7 @@ def create_app(
 
 
 def build(settings: Settings) -> Handler:
-    """The service on DynamoDB and KMS."""
+    """Wire the function."""
     kms = client("kms")
     service = NotificationService(
         DynamoNotifications(Table(settings.table_name, client("dynamodb")))

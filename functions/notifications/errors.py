@@ -1,4 +1,4 @@
-"""What can go wrong with notifications."""
+"""What can be wrong with notifications."""
 
 from shared.errors import NotFound, OwnError
 from shared.messaging.redelivery import ComeAgain, GiveUp
@@ -15,9 +15,11 @@ class AttemptUnderWay(ComeAgain):
 
 
 class OutcomeUnknown(GiveUp):
-    """All attempts at a notification were left without an answer. The recipient may have the e-mail, perhaps more than once:
-    an operator decides."""
+    """No attempt at the notification got a response: the recipient may have it, perhaps twice.
+
+    An operator decides whether it is sent again.
+    """
 
 
 class RecipientErased(OwnError):
-    """Whoever the notification is for has been erased: nobody is to be told, and nothing of them to be kept."""
+    """The recipient has been erased: nothing may be sent, and nothing personal may be stored."""

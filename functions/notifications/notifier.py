@@ -1,4 +1,4 @@
-"""Lambda entry: takes events from the notifications queue."""
+"""Lambda entry for the queue: sends the e-mail of each event."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.messaging.workers import queue_worker  # isort: skip
 
 from notifications.emails.service import Notifier
-from notifications.emails.ses import SesMailer
+from notifications.emails.ses import SesEmailSender
 from notifications.repository import DynamoNotifications
 from shared.runtime.aws import client
 from shared.runtime.entry import Entry, Handler
@@ -16,7 +16,12 @@ from shared.storage.dynamodb import Table
 
 @dataclass(frozen=True)
 class Settings(QueueSettings):
-    """`sender_email` is the address that SES has verified, `admin_email` hears of what concerns the shop."""
+    """The function's settings.
+
+    Attributes:
+        sender_email: the address of the sender, which SES has verified.
+        admin_email: the address for what concerns the shop and no single customer.
+    """
 
     table_name: str
     sender_email: str
@@ -24,10 +29,10 @@ class Settings(QueueSettings):
 
 
 def build(settings: Settings) -> Handler:
-    """The worker on DynamoDB and SES."""
+    """Wire the function."""
     notifier = Notifier(
         DynamoNotifications(Table(settings.table_name, client("dynamodb"))),
-        SesMailer(client("sesv2", read=5.0, attempts=1), settings.sender_email),
+        SesEmailSender(client("sesv2", read=5.0, attempts=1), settings.sender_email),
         admin_email=settings.admin_email,
     )
     return queue_worker(notifier.notify, settings)

@@ -7,46 +7,49 @@ from notifications.models import Claim, Notification
 from shared.calls.deadline import Deadline
 
 
-class NotificationRepository(Protocol):
-    """Keeps notifications by mailbox and position."""
+class Notifications(Protocol):
+    """Stores notifications by mailbox and position."""
 
     def claim(
         self, mailbox: str, notification: Notification, *, now: datetime, lease: timedelta
     ) -> Claim | None:
-        """Keep a pending notification and win the right to send it, for the length of the lease. The attempt counts as
-        unanswered until the claim is released or the notification is settled.
+        """Store a pending notification and claim the right to send it, for the length of the lease.
 
-        None where it was sent, or failed for good, before.
+        The attempt counts as one without a response until the claim is released or the
+        notification is marked. None if the notification was sent or failed before.
 
         Raises:
-            AttemptUnderWay: another delivery has the right at this moment.
-            OutcomeUnknown: so many attempts are unanswered already, the last of them within the hour.
-            RecipientErased: the mailbox has been erased. The notification is kept as it is, to be kept otherwise.
+            AttemptUnderWay: another delivery has the claim now.
+            OutcomeUnknown: all attempts were left without a response, the last within the hour.
+            RecipientErased: the mailbox is erased. The notification is stored as it is; the caller
+                stores it again without its text.
         """
 
     def release(self, mailbox: str, position: str, claim: Claim, *, at: datetime) -> None:
-        """End a claim under which nothing was sent: its attempt does not count, and the next delivery may claim at once."""
+        """End a claim under which nothing was sent: its attempt does not count."""
 
-    def keep(self, mailbox: str, notification: Notification) -> None:
-        """Keep a pending notification that is not sent, also in the place of one that is pending."""
+    def store(self, mailbox: str, notification: Notification) -> None:
+        """Store a pending notification that is not sent, in the place of a pending one too."""
 
     def erase(self, mailbox: str, *, at: datetime, deadline: Deadline) -> tuple[int, bool]:
-        """Close a mailbox to later notifications, and overwrite the texts of those in it, until the deadline. Return how many were
-        overwritten now, and whether none is left."""
+        """Close a mailbox to later notifications, and overwrite the texts in it until the deadline.
 
-    def settle_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
-        """A claimed notification was taken by the provider, under the provider's own id."""
+        Return how many were overwritten now, and whether none is left.
+        """
 
-    def settle_failed(self, mailbox: str, position: str, *, reason: str, at: datetime) -> None:
-        """A claimed notification was refused for good."""
+    def mark_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
+        """The provider accepted a claimed notification, under its own `message_id`."""
+
+    def mark_failed(self, mailbox: str, position: str, *, reason: str, at: datetime) -> None:
+        """The provider refused a claimed notification for good."""
+
+    def mark_read(self, mailbox: str, position: str, *, at: datetime) -> Notification | None:
+        """The notification, read now or earlier; None if the mailbox does not have it."""
 
     def newest_first(
         self, mailbox: str, *, unread: bool | None, before: str | None, limit: int
     ) -> list[Notification]:
-        """At most `limit` of a mailbox, from before a position; all of them or those (un)read."""
-
-    def mark_read(self, mailbox: str, position: str, *, at: datetime) -> Notification | None:
-        """The notification, read now or earlier; None where the mailbox has no such one."""
+        """At most `limit` of a mailbox, before a position: all, the unread or the read ones."""
 
     def totals(self) -> dict[str, int]:
-        """How many were sent and how many failed, ever."""
+        """The numbers of all notifications that were sent (`sent`) and refused (`failed`)."""

@@ -1,20 +1,21 @@
-"""Where notifications are kept: one item for each, in the partition of whoever it is for.
+"""Notifications in DynamoDB: one item for each, in the partition of its mailbox.
 
-pk          sk                          what
+pk          sk                          item
 <mailbox>   NOTIFICATION#<position>     a notification
-<mailbox>   TOMBSTONE                   whose mailbox it was has been erased
+<mailbox>   TOMBSTONE                   the mailbox has been erased
 COUNTERS    <shard>                     totals (shared.storage.counters)
 """
 
 import uuid
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from notifications.errors import AttemptUnderWay, RecipientErased
 from notifications.models import Claim, Notification, next_attempt
 from shared.calls.deadline import Deadline
-from shared.contracts.erasure import ERASED
+from shared.personal import personal_fields
 from shared.runtime.clock import rfc3339
 from shared.storage import counters
 from shared.storage.dynamodb import (
@@ -26,21 +27,23 @@ from shared.storage.dynamodb import (
     TransactionFailed,
     Update,
 )
+from shared.storage.items import from_item, to_item
 
-_INDEX = "read_state"
-_NEW = "attribute_not_exists(#pk)"
-_PREFIX = "NOTIFICATION#"
-_AFTER_ALL = "NOTIFICATION$"  # "$" follows "#"
-_AT_ONCE = 100  # notifications that are got together
-_TOMBSTONE = "TOMBSTONE"  # after all notifications too, so that no list meets it
-_SOON = 5  # seconds
-_ONE_CALL_SECONDS = 6.0
+_INDEX: Final = "read_state"
+_NEW: Final = "attribute_not_exists(#pk)"
+_PREFIX: Final = "NOTIFICATION#"
+_AFTER_ALL: Final = "NOTIFICATION$"  # "$" follows "#"
+_TOMBSTONE: Final = "TOMBSTONE"  # sorts after all notifications, so that no list reads it
+_BATCH: Final = 100  # notifications that are read by one call
+_RETRY_SECONDS: Final = 5
+_ONE_CALL_SECONDS: Final = 6.0
 
 
 class DynamoNotifications:
     """Notifications in DynamoDB.
 
-    `read_state` is the mailbox and whether the notification was read: the key of the index behind `unread=`.
+    `read_state` is the mailbox and whether the notification was read, the key of the index of
+    `unread=`.
     """
 
     def __init__(self, table: Table) -> None:
@@ -53,46 +56,43 @@ class DynamoNotifications:
         until = rfc3339(now + lease)
         before: Item | None = None
         try:
-            # The key comes from the event alone, so this write is what keeps a second delivery out.
+            # The key is made only of the event, so this condition excludes a second delivery.
             self._table.put(_item(mailbox, notification) | _claimed(claim, until), condition=_NEW)
-        except ConditionFailed as there:
-            before = there.item or {}
+        except ConditionFailed as existing:
+            before = existing.item or {}
             if before.get("status", "pending") != "pending":
                 return None
-        # After the write, as an erasure looks for notifications after it has written this: one of the two finds the
-        # other. Together they would be a transaction, at five times the price.
+        # After the write, as an erasure looks for notifications after it has written its tombstone:
+        # one of the two finds the other. A transaction of both would cost five times as much.
         if self._table.get(_tombstone(mailbox), only=("pk",)):
             raise RecipientErased
-        # Where the SDK repeated the first write, its second attempt finds what the first one wrote.
+        # If the SDK retried the first write, the second attempt finds what the first one wrote.
         if before is None or before.get("attempt") == claim.token:
             return claim
         lease_until = datetime.fromisoformat(before.get("lease_until", until))
-        # Releases before this count wrote none: then one attempt was made.
+        # Earlier releases stored no count: then one attempt was made.
         attempts = next_attempt(before.get("attempts", 1), lease_until, now)
         claim = Claim(claim.token, attempts)
         key = _key(mailbox, notification.position)
-        return claim if self._is_claimed_again(key, before, claim, until) else None
+        return claim if self._claim_again(key, before, claim, until) else None
 
-    def _is_claimed_again(self, key: Key, before: Item, claim: Claim, until: str) -> bool:
+    def _claim_again(self, key: Key, before: Item, claim: Claim, until: str) -> bool:
+        claimed = _claimed(claim, until)
         try:
             self._table.update(
                 key,
-                "SET #attempt = :attempt, #attempts = :attempts, #lease_until = :lease_until",
+                _set(claimed),
                 condition="#status = :pending AND attribute_not_exists(#erased_at)"
                 " AND (#attempt = :before OR #attempt = :attempt)",
-                values={
-                    **_claimed(claim, until),
-                    "pending": "pending",
-                    "before": before.get("attempt", ""),
-                },
+                values={**claimed, "pending": "pending", "before": before.get("attempt", "")},
             )
         except ConditionFailed as lost:
-            there = lost.item or {}
-            if there.get("status") != "pending":
+            current = lost.item or {}
+            if current.get("status") != "pending":
                 return False
-            if "erased_at" in there:
+            if "erased_at" in current:
                 raise RecipientErased from None
-            raise AttemptUnderWay(_SOON) from None
+            raise AttemptUnderWay(_RETRY_SECONDS) from None
         return True
 
     def release(self, mailbox: str, position: str, claim: Claim, *, at: datetime) -> None:
@@ -109,25 +109,26 @@ class DynamoNotifications:
                 },
             )
 
-    def keep(self, mailbox: str, notification: Notification) -> None:
+    def store(self, mailbox: str, notification: Notification) -> None:
         item = _item(mailbox, notification)
         key = {name: item.pop(name) for name in ("pk", "sk")}
         unread = item.pop("read_state")
-        assignments = ", ".join(f"#{name} = :{name}" for name in item)
         with suppress(ConditionFailed):
-            # What is there and not named stays, such as when it was read.
+            # Attributes that are not named stay, such as when it was read.
             self._table.update(
                 key,
-                f"SET {assignments}, #read_state = if_not_exists(#read_state, :unread)",
+                f"{_set(item)}, #read_state = if_not_exists(#read_state, :unread)",
                 condition=f"{_NEW} OR #status = :pending",
                 values={**item, "unread": unread, "pending": "pending"},
             )
 
     def erase(self, mailbox: str, *, at: datetime, deadline: Deadline) -> tuple[int, bool]:
-        erased_at = rfc3339(at)
-        # First of all: see `claim`. A worker that has claimed before may still be sending.
+        # Before the search for notifications: see `claim`.
         with suppress(ConditionFailed):
-            self._table.put({**_tombstone(mailbox), "erased_at": erased_at}, condition=_NEW)
+            tombstone = {**_tombstone(mailbox), "erased_at": rfc3339(at)}
+            self._table.put(tombstone, condition=_NEW)
+        erased = {name: mark.erased("") for name, mark in personal_fields(Notification).items()}
+        values = {**erased, "erased_at": rfc3339(at)}
         overwritten = 0
         start: Item | None = None
         while deadline.allows(_ONE_CALL_SECONDS):
@@ -141,42 +142,49 @@ class DynamoNotifications:
             for item in page.items:
                 if not deadline.allows(_ONE_CALL_SECONDS):
                     return overwritten, False
-                self._table.update(
-                    {"pk": item["pk"], "sk": item["sk"]},
-                    "SET #subject = :erased, #body = :erased, #erased_at = :at",
-                    values={"erased": ERASED, "at": erased_at},
-                )
+                key = {"pk": item["pk"], "sk": item["sk"]}
+                self._table.update(key, _set(values), values=values)
                 overwritten += 1
             start = page.last_key
             if start is None:
                 return overwritten, True
         return overwritten, False
 
-    def settle_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
+    def mark_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         self._settle(mailbox, position, "sent", {"message_id": message_id}, at)
 
-    def settle_failed(self, mailbox: str, position: str, *, reason: str, at: datetime) -> None:
+    def mark_failed(self, mailbox: str, position: str, *, reason: str, at: datetime) -> None:
         self._settle(mailbox, position, "failed", {"reason": reason}, at)
 
     def _settle(
         self, mailbox: str, position: str, status: str, facts: dict[str, str], at: datetime
     ) -> None:
         values: dict[str, Any] = {"status": status, "settled_at": rfc3339(at), **facts}
-        assignments = ", ".join(f"#{name} = :{name}" for name in values)
         operations: list[Operation] = [
             Update(
                 _key(mailbox, position),
-                f"SET {assignments} REMOVE #attempt, #attempts, #lease_until",
+                f"{_set(values)} REMOVE #attempt, #attempts, #lease_until",
                 condition="#status = :pending",
                 values={**values, "pending": "pending"},
             ),
             counters.adding({status: 1}),
         ]
-        try:
+        # If it is settled already, an attempt whose lease ended while it was sending did so: it
+        # counts once.
+        with suppress(TransactionFailed):
             self._table.transact(operations)
-        except TransactionFailed:
-            # Settled already, by an attempt whose lease had ended while it was still sending: counted once.
-            return
+
+    def mark_read(self, mailbox: str, position: str, *, at: datetime) -> Notification | None:
+        try:
+            item = self._table.update(
+                _key(mailbox, position),
+                "SET #read_at = if_not_exists(#read_at, :now), #read_state = :read",
+                condition="attribute_exists(#pk)",
+                values={"now": rfc3339(at), "read": _read(mailbox)},
+            )
+        except ConditionFailed:
+            return None
+        return from_item(Notification, item)
 
     def newest_first(
         self, mailbox: str, *, unread: bool | None, before: str | None, limit: int
@@ -184,7 +192,8 @@ class DynamoNotifications:
         end = _PREFIX + before if before else _AFTER_ALL
         found: list[Notification] = []
         start: Item | None = None
-        # Usually once: only a page of over 1 MB takes DynamoDB more than one answer, or one of over 100 by the index.
+        # Usually once: only a page of over 1 MB takes more queries, or one of over 100 by the
+        # index.
         while len(found) < limit:
             if unread is None:
                 page = self._table.query(
@@ -202,40 +211,34 @@ class DynamoNotifications:
                     "#read_state = :state AND #sk < :end",
                     {"state": state, "end": end},
                     index=_INDEX,
-                    limit=min(limit - len(found), _AT_ONCE),
+                    limit=min(limit - len(found), _BATCH),
                     start=start,
                     forward=False,
                 )
                 items = self._in_state(state, page.items)
-            found += [Notification.model_validate(item) for item in items]
+            found += [from_item(Notification, item) for item in items]
             start = page.last_key
             if start is None:
                 break
         return found
 
-    def _in_state(self, state: str, entries: list[Item]) -> list[Item]:
-        """The notifications of an index's entries. The index is a moment behind, and has nothing but keys: what it had
-        more of would be written with each notification."""
+    def _in_state(self, state: str, entries: Sequence[Item]) -> list[Item]:
+        """The notifications of an index's entries, newest first.
+
+        The index may be behind. It has only keys, because each write would pay for more.
+        """
         keys = [{"pk": entry["pk"], "sk": entry["sk"]} for entry in entries]
         items = self._table.get_many(keys, consistent=True)
         items.sort(key=lambda item: str(item["sk"]), reverse=True)
         return [item for item in items if item["read_state"] == state]
 
-    def mark_read(self, mailbox: str, position: str, *, at: datetime) -> Notification | None:
-        try:
-            item = self._table.update(
-                _key(mailbox, position),
-                "SET #read_at = if_not_exists(#read_at, :now), #read_state = :read",
-                condition="attribute_exists(#pk)",
-                values={"now": rfc3339(at), "read": _read(mailbox)},
-            )
-        except ConditionFailed:
-            return None
-        return Notification.model_validate(item)
-
     def totals(self) -> dict[str, int]:
-        kept = counters.totals(self._table)
-        return {"sent": kept.get("sent", 0), "failed": kept.get("failed", 0)}
+        stored = counters.totals(self._table)
+        return {"sent": stored.get("sent", 0), "failed": stored.get("failed", 0)}
+
+
+def _set(names: Iterable[str]) -> str:
+    return "SET " + ", ".join(f"#{name} = :{name}" for name in names)
 
 
 def _claimed(claim: Claim, until: str) -> Item:
@@ -253,7 +256,7 @@ def _tombstone(mailbox: str) -> Key:
 def _item(mailbox: str, notification: Notification) -> Item:
     return {
         **_key(mailbox, notification.position),
-        **notification.model_dump(mode="json"),
+        **to_item(notification),
         "read_state": _unread(mailbox),
     }
 

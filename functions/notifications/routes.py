@@ -2,11 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from notifications.errors import NotificationNotFound
-from notifications.models import Notification
-from notifications.schemas import NotificationList, NotificationsHealth
+from notifications.schemas import (
+    NotificationListResponse,
+    NotificationResponse,
+    NotificationsHealth,
+)
 from notifications.service import NotificationService
 from shared.auth.access import allow
 from shared.auth.authentication import Authenticated
@@ -19,41 +22,45 @@ from shared.web.routing import GuardedRoute
 router = APIRouter(tags=["notifications"], route_class=GuardedRoute)
 
 
-def _service(request: Request) -> NotificationService:
+async def _service(request: Request) -> NotificationService:
     service: NotificationService = request.app.state.service
     return service
+
+
+Service = Annotated[NotificationService, Depends(_service)]
 
 
 @router.get(
     "/api/v1/notifications",
     operation_id="listNotifications",
-    summary="What one was told, newest first",
-    responses=problems({Forbidden: "somebody else's, and the caller is no admin"}),
+    summary="List notifications, newest first",
+    responses=problems({Forbidden: "a customer requests another user's"}),
 )
 @allow("user", more_for=("admin",))
 async def list_notifications(
-    request: Request,
-    caller: Authenticated,
-    paging: Paging,
     *,
+    caller: Authenticated,
+    service: Service,
+    paging: Paging,
     user_id: Annotated[
         str | None,
         Query(
             min_length=1,
             max_length=128,
-            description="Whose; another's for admins only. Without it one's own, for admins with what concerns the shop.",
+            description="This user's, for admins. Without it the caller's own, and for admins also "
+            "those to all admins.",
         ),
     ] = None,
     unread: Annotated[
         bool | None,
-        Query(description="true: those not read yet, false: those read; both if left out"),
+        Query(description="true: only unread ones, false: only read ones."),
     ] = None,
-) -> NotificationList:
-    page = _service(request).list_for(
+) -> NotificationListResponse:
+    page = service.list(
         caller, user_id=user_id, unread=unread, limit=paging.limit, before=paging.open()
     )
-    return NotificationList(
-        notifications=page.notifications,
+    return NotificationListResponse(
+        notifications=[NotificationResponse.of(found) for found in page.notifications],
         count=len(page.notifications),
         next_cursor=paging.seal(page.last),
     )
@@ -62,22 +69,22 @@ async def list_notifications(
 @router.post(
     "/api/v1/notifications/{id}/read",
     operation_id="readNotification",
-    summary="Mark one of one's own as read; again is the same",
-    responses=problems({NotificationNotFound: "there is none, or it is somebody else's"}),
+    summary="Mark one of the caller's own notifications as read",
+    responses=problems({NotificationNotFound: "it does not exist, or is another user's"}),
 )
 @allow("owner")
 async def read_notification(
-    request: Request, caller: Authenticated, id_: Annotated[str, Path(alias="id")]
-) -> Notification:
-    return _service(request).read(caller, id_)
+    caller: Authenticated, service: Service, id_: Annotated[str, Path(alias="id")]
+) -> NotificationResponse:
+    return NotificationResponse.of(service.mark_read(caller, id_))
 
 
 @router.get(
     "/health/notifications",
     operation_id="notificationsHealth",
-    summary="The notifications service's own health",
+    summary="Health of the notifications service, with its totals",
     response_model_exclude_none=True,
 )
 @allow("anyone")
-async def notifications_health(request: Request) -> NotificationsHealth:
-    return health.report(NotificationsHealth, _service(request).totals)
+async def notifications_health(service: Service) -> NotificationsHealth:
+    return health.report(NotificationsHealth, service.totals)

@@ -1,21 +1,49 @@
-"""Notifications as the API shows them."""
+"""The bodies of the notifications' responses."""
 
-from pydantic import BaseModel
+from dataclasses import asdict
+from typing import Annotated, Self, get_args
 
-from notifications.models import Notification
+from pydantic import BaseModel, Field
+
+from notifications.models import Channel, Notification, Status
+from shared.contracts.events import EventType
 from shared.web import health
+from shared.web.fields import Time
 
 
-class NotificationList(BaseModel):
-    """One page; `count` is the number in it."""
+def _is_none(value: object) -> bool:
+    return value is None
 
-    notifications: list[Notification]
+
+class NotificationResponse(BaseModel):
+    """A message to a customer or to the admins about an event; `body` is plain text."""
+
+    id: str
+    # Any text, so that a notification of a later release can be shown after a rollback.
+    type: Annotated[str, Field(json_schema_extra={"enum": list(get_args(EventType.__value__))})]
+    subject: str
+    body: str
+    channel: Channel
+    status: Status
+    order_id: str | None = Field(default=None, exclude_if=_is_none)
+    created_at: Time
+    read_at: Time | None = Field(default=None, exclude_if=_is_none)
+
+    @classmethod
+    def of(cls, notification: Notification) -> Self:
+        return cls(**asdict(notification))
+
+
+class NotificationListResponse(BaseModel):
+    """One page; `count` is the number of notifications on it."""
+
+    notifications: list[NotificationResponse]
     count: int
     next_cursor: str | None
 
 
 class NotificationsHealth(health.Health):
-    """How many notifications were sent, and how many could not be."""
+    """The numbers of notifications that were sent and that were refused."""
 
     sent: int | None = None
     failed: int | None = None

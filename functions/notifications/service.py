@@ -1,10 +1,10 @@
-"""What a caller can see of the notifications, and do with them."""
+"""What callers may see of the notifications, and do with them."""
 
 from dataclasses import dataclass
 
 from notifications.errors import NotificationNotFound
 from notifications.models import ADMINS, Notification, mailbox, position
-from notifications.ports import NotificationRepository
+from notifications.ports import Notifications
 from shared.auth.tokens import Caller
 from shared.errors import Forbidden
 from shared.runtime.clock import Clock, now
@@ -12,7 +12,7 @@ from shared.runtime.clock import Clock, now
 
 @dataclass(frozen=True)
 class NotificationPage:
-    """Notifications, newest first; `last` is the position before which the next page starts, None at the end."""
+    """Notifications, newest first; `last` is where the next page starts, None at the end."""
 
     notifications: list[Notification]
     last: str | None
@@ -21,11 +21,11 @@ class NotificationPage:
 class NotificationService:
     """Lists notifications, and marks them as read."""
 
-    def __init__(self, notifications: NotificationRepository, *, clock: Clock = now) -> None:
+    def __init__(self, notifications: Notifications, *, clock: Clock = now) -> None:
         self._notifications = notifications
         self._clock = clock
 
-    def list_for(
+    def list(
         self,
         caller: Caller,
         *,
@@ -34,17 +34,17 @@ class NotificationService:
         limit: int,
         before: str | None,
     ) -> NotificationPage:
-        """A page of somebody's notifications, newest first: the caller's own, or for an admin another's.
+        """A page of a user's notifications: the caller's own, or for an admin another user's.
 
-        An admin's own are those to oneself and those to all admins, in one list.
+        An admin's own list has the notifications to all admins as well.
 
         Raises:
-            Forbidden: a customer asks for another's.
+            Forbidden: a customer requests another user's.
         """
         if user_id is not None and not caller.may_act_for(user_id):
             raise Forbidden("Only an admin may list another's notifications.")
-        # One more than the limit, so that a position is returned only where more follow. Each of several mailboxes
-        # might fill the page alone.
+        # One more than the limit, so that a position is returned only if more follow. Each of
+        # several mailboxes might fill the page alone.
         found = sorted(
             (
                 notification
@@ -59,11 +59,11 @@ class NotificationService:
         page = found[:limit]
         return NotificationPage(page, page[-1].position if len(found) > limit else None)
 
-    def read(self, caller: Caller, id_: str) -> Notification:
-        """Mark one of the caller's own as read, if it is not yet, and return it.
+    def mark_read(self, caller: Caller, id_: str) -> Notification:
+        """Mark one of the caller's own notifications as read, if it is not yet, and return it.
 
         Raises:
-            NotificationNotFound: there is none, or it is somebody else's.
+            NotificationNotFound: it does not exist, or is not the caller's.
         """
         place = position(id_)
         if place is not None:
@@ -74,7 +74,7 @@ class NotificationService:
         raise NotificationNotFound
 
     def totals(self) -> dict[str, int]:
-        """How many were sent and how many failed, ever."""
+        """The numbers of all notifications that were sent (`sent`) and refused (`failed`)."""
         return self._notifications.totals()
 
 

@@ -157,7 +157,7 @@ BODIES: Final = {
     "OrderResponse": "id user_id user_name status items total_amount currency (cancel_reason) created_at updated_at version",
     "OrderItemResponse": "product_id name quantity unit_price line_total",
     "OrderEventResponse": "type at version data",
-    "Notification": "id type subject body channel status (order_id) created_at (read_at)",
+    "NotificationResponse": "id type subject body channel status (order_id) created_at (read_at)",
     "Index": "name version services health docs",
     "Alive": "status",
     "Health": "status services",
@@ -165,7 +165,7 @@ BODIES: Final = {
     "ProductListResponse": "products count next_cursor",
     "OrderListResponse": "orders count next_cursor",
     "OrderHistoryResponse": "events count next_cursor",
-    "NotificationList": "notifications count next_cursor",
+    "NotificationListResponse": "notifications count next_cursor",
 }
 
 # Limits of what is sent.

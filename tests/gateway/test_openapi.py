@@ -218,7 +218,7 @@ def test_the_end_of_a_list_is_null(document: dict[str, Any]) -> None:
         "ProductListResponse",
         "OrderListResponse",
         "OrderHistoryResponse",
-        "NotificationList",
+        "NotificationListResponse",
     ):
         cursor = document["components"]["schemas"][name]["properties"]["next_cursor"]
         assert cursor["anyOf"] == [{"type": "string"}, {"type": "null"}]

@@ -1,285 +1,344 @@
-"""What a repository of notifications promises: the same suite for DynamoDB and for the fake."""
+"""Notifications in memory and in DynamoDB: one contract, then what only DynamoDB has to promise."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from notifications.errors import AttemptUnderWay, OutcomeUnknown
+from notifications.errors import AttemptUnderWay, OutcomeUnknown, RecipientErased
 from notifications.models import Claim, Notification, mailbox
-from notifications.ports import NotificationRepository
+from notifications.ports import Notifications
 from notifications.repository import DynamoNotifications
 from shared.calls.deadline import Deadline
-from tests.notifications.fakes import NOON, InMemoryNotifications, notification, order_event
+from shared.storage.dynamodb import Table
+from tests.notifications.builders import a_notification, an_order_event
+from tests.notifications.fakes import InMemoryNotifications
 from tests.support.aws import make_table
+from tests.support.clock import NOON
+from tests.support.context import a_deadline
 
 ALICE = mailbox("alice-1")
 BOB = mailbox("bob-1")
 MINUTE = timedelta(minutes=1)
-SECOND = timedelta(seconds=1)
-PENDING = notification(order_event())
+FIRST, SECOND, THIRD, FOURTH = (
+    a_notification(an_order_event(minute=minute, version=minute + 1)) for minute in range(4)
+)
+KEY = {"pk": ALICE, "sk": f"NOTIFICATION#{FIRST.position}"}
 
 
-@pytest.fixture(params=["in memory", "DynamoDB"])
-def notifications(request: pytest.FixtureRequest) -> NotificationRepository:
-    if request.param == "in memory":
+@pytest.fixture
+def table(account: None) -> Table:
+    return make_table("NotificationsTable")
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def notifications(request: pytest.FixtureRequest) -> Notifications:
+    if request.param == "memory":
         return InMemoryNotifications()
-    request.getfixturevalue("account")
-    return DynamoNotifications(make_table("NotificationsTable"))
+    return DynamoNotifications(request.getfixturevalue("table"))
 
 
-def listed(
-    notifications: NotificationRepository, box: str = ALICE, *, unread: bool | None = None
-) -> list[str]:
-    found = notifications.newest_first(box, unread=unread, before=None, limit=10)
-    return [notification.id for notification in found]
+def claim(
+    notifications: Notifications,
+    minutes: float = 0,
+    *,
+    of: Notification = FIRST,
+    box: str = ALICE,
+) -> Claim | None:
+    """Claim a notification so many minutes after noon, for one minute."""
+    return notifications.claim(box, of, now=NOON + minutes * MINUTE, lease=MINUTE)
 
 
-def test_the_first_claim_keeps_the_notification(notifications: NotificationRepository) -> None:
-    assert notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
-    assert notifications.newest_first(ALICE, unread=None, before=None, limit=10) == [PENDING]
+def attempts(notifications: Notifications, minutes: float) -> int | type[Exception] | None:
+    """The attempts that a claim counts, or the error that it raises."""
+    try:
+        claimed = claim(notifications, minutes)
+    except (AttemptUnderWay, OutcomeUnknown) as error:
+        return type(error)
+    return claimed.attempts if claimed else None
 
 
-def test_a_claim_under_a_live_lease_must_wait(notifications: NotificationRepository) -> None:
-    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
-    with pytest.raises(AttemptUnderWay):
-        notifications.claim(ALICE, PENDING, now=NOON + MINUTE - SECOND, lease=MINUTE)
+def send(notifications: Notifications, of: Notification = FIRST) -> None:
+    notifications.mark_sent(ALICE, of.position, message_id="m-1", at=NOON)
 
 
-def test_an_ended_lease_can_be_taken_over_once(notifications: NotificationRepository) -> None:
-    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
-    assert notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
-    with pytest.raises(AttemptUnderWay):
-        notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
+def refuse(notifications: Notifications, of: Notification = FIRST) -> None:
+    notifications.mark_failed(ALICE, of.position, reason="MessageRejected", at=NOON)
 
 
-def test_who_takes_over_from_a_sender_that_is_done_at_last_sends_nothing(account: None) -> None:
-    table = make_table("NotificationsTable")
-    notifications = DynamoNotifications(table)
-    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
-
-    def the_first_one_is_done(**_: object) -> None:
-        notifications.settle_sent(ALICE, PENDING.position, message_id="m-1", at=NOON)
-
-    # After the second one has seen that the lease is over, and before it takes it.
-    table.client.meta.events.register("before-send.dynamodb.UpdateItem", the_first_one_is_done)
-    assert not notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
+def erase(notifications: Notifications) -> int:
+    """Erase Alice's mailbox completely; return how many notifications were overwritten."""
+    erased, is_done = notifications.erase(ALICE, at=NOON, deadline=a_deadline())
+    assert is_done
+    return erased
 
 
-def claimed(
-    notifications: NotificationRepository, minutes: int, *, one: Notification = PENDING
-) -> Claim:
-    """The claim that a delivery wins so many minutes after noon."""
-    claim = notifications.claim(ALICE, one, now=NOON + minutes * MINUTE, lease=MINUTE)
-    assert claim
-    return claim
+def stored(
+    notifications: Notifications, box: str = ALICE, *, unread: bool | None = None
+) -> list[Notification]:
+    return notifications.newest_first(box, unread=unread, before=None, limit=200)
 
 
-def test_each_claim_without_an_outcome_is_counted(notifications: NotificationRepository) -> None:
-    assert [claimed(notifications, minutes).attempts for minutes in (0, 1)] == [1, 2]
+def test_claim_stores_the_notification(notifications: Notifications) -> None:
+    assert notifications.totals() == {"sent": 0, "failed": 0}
+    assert claim(notifications)
+    assert stored(notifications) == [FIRST]
 
 
-def test_two_attempts_without_an_outcome_allow_no_third_within_the_hour(
-    notifications: NotificationRepository,
+@pytest.mark.parametrize(
+    "history",
+    [
+        [(0, 1), (0.98, AttemptUnderWay), (1, 2)],
+        [(0, 1), (2, 2), (2, AttemptUnderWay)],
+        [(0, 1), (15, 2), (16, OutcomeUnknown), (75, OutcomeUnknown), (76, 1)],
+    ],
+    ids=["lease", "takeover", "parked for an hour"],
+)
+def test_claim_counts_attempts_without_a_response(
+    notifications: Notifications, history: list[tuple[float, int | type[Exception]]]
 ) -> None:
-    claimed(notifications, 0)
-    claimed(notifications, 15)
-    for minutes in (16, 75):
-        with pytest.raises(OutcomeUnknown):
-            notifications.claim(ALICE, PENDING, now=NOON + minutes * MINUTE, lease=MINUTE)
-    assert claimed(notifications, 76).attempts == 1
+    assert [(minutes, attempts(notifications, minutes)) for minutes, _ in history] == history
 
 
-def test_an_attempt_that_was_released_does_not_count(notifications: NotificationRepository) -> None:
+def test_released_claim_does_not_count(notifications: Notifications) -> None:
     for _ in range(5):
-        claim = claimed(notifications, 0)
-        assert claim.attempts == 1
-        notifications.release(ALICE, PENDING.position, claim, at=NOON)
-    second = claimed(notifications, 0), claimed(notifications, 1)
-    assert [claim.attempts for claim in second] == [1, 2]
-    notifications.release(ALICE, PENDING.position, second[1], at=NOON + MINUTE)
-    assert claimed(notifications, 1).attempts == 2
+        claimed = claim(notifications)
+        assert claimed
+        assert claimed.attempts == 1
+        notifications.release(ALICE, FIRST.position, claimed, at=NOON)
+    assert attempts(notifications, 0) == 1
+    second = claim(notifications, 1)
+    assert second
+    notifications.release(ALICE, FIRST.position, second, at=NOON + MINUTE)
+    assert attempts(notifications, 1) == 2
 
 
-def test_who_has_lost_its_claim_releases_nothing(notifications: NotificationRepository) -> None:
-    late = claimed(notifications, 0)
-    claimed(notifications, 2)
-    notifications.release(ALICE, PENDING.position, late, at=NOON + 2 * MINUTE)
-    with pytest.raises(AttemptUnderWay):
-        notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
+def test_lost_claim_releases_nothing(notifications: Notifications) -> None:
+    lost = claim(notifications)
+    assert lost
+    claim(notifications, 2)
+    notifications.release(ALICE, FIRST.position, lost, at=NOON + 2 * MINUTE)
+    assert attempts(notifications, 2) is AttemptUnderWay
 
 
-@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
-def test_a_claim_whose_answer_was_lost_is_one_attempt_and_is_won(
-    account: None, operation: str
+@pytest.mark.parametrize(("settle", "status"), [(send, "sent"), (refuse, "failed")])
+def test_settled_notification_stays_settled_and_counts_once(
+    notifications: Notifications, settle: Callable[[Notifications], None], status: str
 ) -> None:
-    """The SDK repeats the write, and the repetition finds what the first one wrote."""
-    table = make_table("NotificationsTable")
+    claim(notifications)
+    settle(notifications)
+    send(notifications)
+    refuse(notifications)
+    notifications.store(ALICE, FIRST)
+    assert claim(notifications, 60) is None
+    assert [found.status for found in stored(notifications)] == [status]
+    assert notifications.totals() == {"sent": 0, "failed": 0} | {status: 1}
+
+
+def test_list_is_newest_first_before_a_position(notifications: Notifications) -> None:
+    for one in (THIRD, FIRST, FOURTH, SECOND):
+        claim(notifications, of=one)
+    claim(notifications, of=FIRST, box=BOB)
+    assert stored(notifications) == [FOURTH, THIRD, SECOND, FIRST]
+    page = notifications.newest_first(ALICE, unread=None, before=FOURTH.position, limit=2)
+    assert page == [THIRD, SECOND]
+    assert stored(notifications, BOB) == [FIRST]
+
+
+def test_mark_read_moves_a_notification_once(notifications: Notifications) -> None:
+    for one in (FIRST, SECOND):
+        claim(notifications, of=one)
+    assert notifications.mark_read(BOB, FIRST.position, at=NOON) is None
+    assert stored(notifications, unread=True) == [SECOND, FIRST]
+    read = notifications.mark_read(ALICE, FIRST.position, at=NOON)
+    assert read == replace(FIRST, read_at="2026-11-20T12:00:00.000Z")
+    assert notifications.mark_read(ALICE, FIRST.position, at=NOON + MINUTE) == read
+    assert stored(notifications, unread=True) == [SECOND]
+    assert stored(notifications, unread=False) == [read]
+    assert stored(notifications) == [SECOND, read]
+
+
+def test_mark_read_is_not_lost_while_the_notification_is_sent(notifications: Notifications) -> None:
+    claim(notifications)
+    read = notifications.mark_read(ALICE, FIRST.position, at=NOON)
+    assert read
+    assert claim(notifications, 2)
+    send(notifications)
+    assert stored(notifications, unread=False) == [replace(read, status="sent")]
+
+
+def test_unread_list_of_more_than_one_batch_keeps_its_order(notifications: Notifications) -> None:
+    many = [
+        a_notification(an_order_event(minute=minute, version=minute + 1)) for minute in range(102)
+    ]
+    for one in many:
+        claim(notifications, of=one)
+    page = notifications.newest_first(ALICE, unread=True, before=None, limit=101)
+    assert page == many[:0:-1]
+
+
+def test_erase_overwrites_the_texts_of_one_mailbox(notifications: Notifications) -> None:
+    for one in (FIRST, SECOND):
+        claim(notifications, of=one)
+    claim(notifications, box=BOB)
+    send(notifications)
+    read = notifications.mark_read(ALICE, FIRST.position, at=NOON)
+    assert read
+    assert erase(notifications) == 2
+    assert stored(notifications) == [SECOND.erased(), read.erased()]
+    assert {(found.subject, found.body) for found in stored(notifications)} == {
+        ("Erased", "Erased")
+    }
+    assert stored(notifications, BOB) == [FIRST]
+    assert notifications.totals() == {"sent": 1, "failed": 0}
+    assert erase(notifications) == 0
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["claimed before", "claimed after"])
+def test_erased_mailbox_is_never_sent_to(notifications: Notifications, before: bool) -> None:
+    if before:
+        claim(notifications)
+    erase(notifications)
+    # Also after the worker that was refused has died before it stored the erased notification.
+    for minutes in (2, 4):
+        with pytest.raises(RecipientErased):
+            claim(notifications, minutes)
+    notifications.store(ALICE, FIRST.erased())
+    assert stored(notifications) == [FIRST.erased()]
+    refuse(notifications)
+    assert claim(notifications, 6) is None
+    assert notifications.totals() == {"sent": 0, "failed": 1}
+    assert claim(notifications, box=BOB)
+
+
+def test_erased_notification_can_be_marked_sent_by_its_sender(notifications: Notifications) -> None:
+    claim(notifications)
+    erase(notifications)
+    send(notifications)
+    assert stored(notifications) == [replace(FIRST.erased(), status="sent")]
+
+
+# ── Only in DynamoDB ──
+
+
+def claim_later(notifications: Notifications) -> None:
+    assert claim(notifications, 2)
+
+
+@pytest.mark.parametrize(
+    ("operation", "rival", "minutes", "outcome"),
+    [
+        ("UpdateItem", send, 2, None),
+        ("UpdateItem", claim_later, 2, AttemptUnderWay),
+        ("UpdateItem", erase, 2, RecipientErased),
+        ("PutItem", erase, None, RecipientErased),
+    ],
+    ids=["sender is done at last", "another takeover", "erasure", "erasure before the first write"],
+)
+def test_claim_loses_to_a_concurrent_change(
+    table: Table,
+    operation: str,
+    rival: Callable[[Notifications], Any],
+    minutes: int | None,
+    outcome: type[Exception] | None,
+) -> None:
+    notifications = DynamoNotifications(table)
+    if minutes is not None:
+        claim(notifications)
+    before_next(table, operation, lambda: rival(notifications))
+    if outcome is None:
+        assert claim(notifications, minutes or 0) is None
+    else:
+        with pytest.raises(outcome):
+            claim(notifications, minutes or 0)
+
+
+def before_next(table: Table, operation: str, action: Callable[[], object]) -> None:
+    """Do something just before the table's next call of an operation."""
+    events = table.client.meta.events
+    name = f"before-send.dynamodb.{operation}"
+
+    def act(**_: object) -> None:
+        events.unregister(name, act)
+        action()
+
+    events.register_first(name, act)
+
+
+def test_erase_finds_what_was_claimed_before_its_tombstone(table: Table) -> None:
+    notifications = DynamoNotifications(table)
+    before_next(table, "PutItem", lambda: claim(notifications))
+    assert erase(notifications) == 1
+    assert "Hello" not in repr(table.client.scan(TableName=table.name)["Items"])
+
+
+def test_erase_stops_at_its_deadline_and_continues_later(table: Table) -> None:
+    notifications = DynamoNotifications(table)
+    for one in (FIRST, SECOND):
+        claim(notifications, of=one)
+    left = iter([6, 6, 5])
+    assert notifications.erase(ALICE, at=NOON, deadline=Deadline(lambda: next(left))) == (1, False)
+    assert erase(notifications) == 1
+
+
+def test_unread_list_has_nothing_that_was_read_after_the_index(table: Table) -> None:
+    notifications = DynamoNotifications(table)
+    claim(notifications)
+    # The index is queried before the items are read.
+    before_next(
+        table,
+        "BatchGetItem",
+        lambda: notifications.mark_read(ALICE, FIRST.position, at=NOON),
+    )
+    assert stored(notifications, unread=True) == []
+
+
+@pytest.mark.parametrize(("operation", "count"), [("PutItem", 1), ("UpdateItem", 2)])
+def test_claim_is_one_attempt_when_the_sdk_retries_the_write(
+    table: Table, operation: str, count: int
+) -> None:
     notifications = DynamoNotifications(table)
     if operation == "UpdateItem":
-        claimed(notifications, 0)
-    answered: list[int] = []
+        claim(notifications)
+    calls: list[int] = []
 
-    def repeated_once(attempts: int, **_: Any) -> int | None:
-        answered.append(attempts)
+    def retry_once(attempts: int, **_: Any) -> int | None:
+        calls.append(attempts)
         return 0 if attempts == 1 else None
 
     events: Any = table.client.meta.events
-    events.register_first(f"needs-retry.dynamodb.{operation}", repeated_once)
-    claim = claimed(notifications, 1)
-    assert answered == [1, 2]
-    assert claim.attempts == (2 if operation == "UpdateItem" else 1)
+    events.register_first(f"needs-retry.dynamodb.{operation}", retry_once)
+    assert attempts(notifications, 1) == count
+    assert calls == [1, 2]
 
 
-def test_an_attempt_of_an_earlier_release_counts(account: None) -> None:
-    table = make_table("NotificationsTable")
+def test_claim_of_an_earlier_release_counts_as_one_attempt(table: Table) -> None:
     notifications = DynamoNotifications(table)
-    claimed(notifications, 0)
-    table.update({"pk": ALICE, "sk": f"NOTIFICATION#{PENDING.position}"}, "REMOVE #attempts")
-    assert claimed(notifications, 1).attempts == 2
+    claim(notifications)
+    table.update(KEY, "REMOVE #attempts")
+    assert attempts(notifications, 1) == 2
 
 
-def test_keeping_and_erasing_leave_what_a_later_release_wrote(account: None) -> None:
-    table = make_table("NotificationsTable")
+def test_attributes_of_a_later_release_stay(table: Table) -> None:
     notifications = DynamoNotifications(table)
-    claimed(notifications, 0)
-    notifications.mark_read(ALICE, PENDING.position, at=NOON)
-    keys = {"pk": ALICE, "sk": f"NOTIFICATION#{PENDING.position}"}, {"pk": ALICE, "sk": "TOMBSTONE"}
+    claim(notifications)
+    notifications.mark_read(ALICE, FIRST.position, at=NOON)
+    keys = KEY, {"pk": ALICE, "sk": "TOMBSTONE"}
     for _ in range(2):
-        notifications.erase(ALICE, at=NOON, deadline=Deadline(lambda: 60))
+        erase(notifications)
         for key in keys:
             table.update(key, "SET #later = :later", values={"later": "release"})
-    notifications.keep(ALICE, PENDING.erased())
-    notifications.settle_failed(ALICE, PENDING.position, reason="erased", at=NOON)
-    kept = [table.get(key) or {} for key in keys]
-    assert [item["later"] for item in kept] == ["release"] * 2
-    assert (kept[0]["body"], kept[0]["read_state"]) == ("Erased", f"{ALICE}#read")
+    notifications.store(ALICE, FIRST.erased())
+    refuse(notifications)
+    items = [table.get(key) or {} for key in keys]
+    assert [item["later"] for item in items] == ["release"] * 2
+    assert (items[0]["body"], items[0]["read_state"]) == ("Erased", f"{ALICE}#read")
 
 
-def test_a_notification_of_a_type_that_is_unknown_is_listed(account: None) -> None:
-    """A later release has written it, and was taken back."""
-    table = make_table("NotificationsTable")
+def test_type_of_a_later_release_is_listed(table: Table) -> None:
     notifications = DynamoNotifications(table)
-    claimed(notifications, 0)
-    key = {"pk": ALICE, "sk": f"NOTIFICATION#{PENDING.position}"}
-    table.update(key, "SET #type = :type", values={"type": "order.returned"})
-    [listed] = notifications.newest_first(ALICE, unread=None, before=None, limit=10)
-    assert listed.type == "order.returned"
-
-
-def test_of_two_who_take_an_ended_lease_over_at_once_one_sends(account: None) -> None:
-    table = make_table("NotificationsTable")
-    notifications = DynamoNotifications(table)
-    claimed(notifications, 0)
-    events = table.client.meta.events
-
-    def another_is_first(**_: object) -> None:
-        events.unregister("before-send.dynamodb.UpdateItem", another_is_first)
-        assert claimed(notifications, 2).attempts == 2
-
-    events.register_first("before-send.dynamodb.UpdateItem", another_is_first)
-    with pytest.raises(AttemptUnderWay):
-        notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
-
-
-def test_what_was_sent_or_failed_is_never_claimed_again(
-    notifications: NotificationRepository,
-) -> None:
-    refused = notification(order_event("order.confirmed", version=2))
-    for one in (PENDING, refused):
-        notifications.claim(ALICE, one, now=NOON, lease=MINUTE)
-    notifications.settle_sent(ALICE, PENDING.position, message_id="m-1", at=NOON)
-    notifications.settle_failed(ALICE, refused.position, reason="MessageRejected", at=NOON)
-    later = NOON + 60 * MINUTE
-    assert not notifications.claim(ALICE, PENDING, now=later, lease=MINUTE)
-    assert not notifications.claim(ALICE, refused, now=later, lease=MINUTE)
-    found = notifications.newest_first(ALICE, unread=None, before=None, limit=10)
-    assert {n.id: n.status for n in found} == {PENDING.id: "sent", refused.id: "failed"}
-    assert notifications.totals() == {"sent": 1, "failed": 1}
-
-
-def test_what_is_settled_stays_so_and_counts_once(notifications: NotificationRepository) -> None:
-    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
-    notifications.settle_sent(ALICE, PENDING.position, message_id="m-1", at=NOON)
-    notifications.settle_sent(ALICE, PENDING.position, message_id="m-2", at=NOON)
-    notifications.settle_failed(ALICE, PENDING.position, reason="MessageRejected", at=NOON)
-    [kept] = notifications.newest_first(ALICE, unread=None, before=None, limit=10)
-    assert kept.status == "sent"
-    assert notifications.totals() == {"sent": 1, "failed": 0}
-
-
-def test_a_mailbox_is_listed_newest_first_from_a_position(
-    notifications: NotificationRepository,
-) -> None:
-    facts = [order_event(minute=minute, version=minute + 1) for minute in range(4)]
-    old, middle, new, newest = [notification(fact) for fact in facts]
-    for one in (new, old, newest, middle):
-        notifications.claim(ALICE, one, now=NOON, lease=MINUTE)
-    notifications.claim(BOB, old, now=NOON, lease=MINUTE)
-    assert listed(notifications) == [newest.id, new.id, middle.id, old.id]
-    page = notifications.newest_first(ALICE, unread=None, before=newest.position, limit=2)
-    assert [one.id for one in page] == [new.id, middle.id]
-    assert listed(notifications, BOB) == [old.id]
-
-
-def test_reading_moves_a_notification_from_the_unread_to_the_read(
-    notifications: NotificationRepository,
-) -> None:
-    other = notification(order_event(minute=1, version=2))
-    for one in (PENDING, other):
-        notifications.claim(ALICE, one, now=NOON, lease=MINUTE)
-    assert listed(notifications, unread=True) == [other.id, PENDING.id]
-    read = notifications.mark_read(ALICE, PENDING.position, at=NOON)
-    assert read == PENDING.model_copy(update={"read_at": "2026-11-20T12:00:00.000Z"})
-    assert listed(notifications, unread=True) == [other.id]
-    assert listed(notifications, unread=False) == [PENDING.id]
-    assert listed(notifications) == [other.id, PENDING.id]
-
-
-def test_what_was_read_a_moment_ago_is_not_listed_as_unread(account: None) -> None:
-    table = make_table("NotificationsTable")
-    notifications = DynamoNotifications(table)
-    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
-
-    def read(**_: object) -> None:
-        notifications.mark_read(ALICE, PENDING.position, at=NOON)
-
-    # The index has been asked by then, as it is asked when it is behind.
-    table.client.meta.events.register_first("before-send.dynamodb.BatchGetItem", read)
-    assert listed(notifications, unread=True) == []
-
-
-def test_over_a_hundred_unread_ones_are_listed_in_their_order(
-    notifications: NotificationRepository,
-) -> None:
-    many = [notification(order_event(minute=minute, version=minute + 1)) for minute in range(102)]
-    for one in many:
-        notifications.claim(ALICE, one, now=NOON, lease=MINUTE)
-    page = notifications.newest_first(ALICE, unread=True, before=None, limit=101)
-    assert [one.id for one in page] == [one.id for one in reversed(many)][:101]
-
-
-def test_reading_again_keeps_the_first_time(notifications: NotificationRepository) -> None:
-    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
-    first = notifications.mark_read(ALICE, PENDING.position, at=NOON)
-    assert notifications.mark_read(ALICE, PENDING.position, at=NOON + MINUTE) == first
-
-
-def test_reading_while_it_is_sent_loses_neither(notifications: NotificationRepository) -> None:
-    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
-    notifications.mark_read(ALICE, PENDING.position, at=NOON)
-    assert notifications.claim(ALICE, PENDING, now=NOON + 2 * MINUTE, lease=MINUTE)
-    notifications.settle_sent(ALICE, PENDING.position, message_id="m-1", at=NOON)
-    [kept] = notifications.newest_first(ALICE, unread=False, before=None, limit=10)
-    assert (kept.status, kept.read_at) == ("sent", "2026-11-20T12:00:00.000Z")
-
-
-def test_another_mailbox_has_no_such_notification(notifications: NotificationRepository) -> None:
-    notifications.claim(ALICE, PENDING, now=NOON, lease=MINUTE)
-    assert notifications.mark_read(BOB, PENDING.position, at=NOON) is None
-    assert listed(notifications, BOB) == []
-    assert listed(notifications, unread=True) == [PENDING.id]
-
-
-def test_without_notifications_the_totals_are_zero(notifications: NotificationRepository) -> None:
-    assert notifications.totals() == {"sent": 0, "failed": 0}
+    claim(notifications)
+    table.update(KEY, "SET #type = :type", values={"type": "order.returned"})
+    assert [found.type for found in stored(notifications)] == ["order.returned"]

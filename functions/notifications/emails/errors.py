@@ -1,21 +1,20 @@
-"""What can go wrong with an e-mail."""
+"""What can go wrong with an e-mail. An error's text is a code, because messages have addresses."""
 
 from shared.errors import OwnError, TemporaryFailure
 from shared.messaging.redelivery import GiveUp
 
 
 class EmailRefused(OwnError):
-    """The provider will not take this message, now or later. The text is the provider's code."""
+    """The provider will not accept this message, now or later."""
 
 
 class EmailBlocked(GiveUp):
-    """The provider refuses such messages until an operator changes the account: it is in the sandbox, paused, or at its
-    daily quota. The text is the provider's code."""
+    """The account may not send: it is in the sandbox, paused, or at its daily quota."""
 
 
 class EmailUnavailable(TemporaryFailure):
-    """The provider did not take the message, but may take it later. The text is the provider's code."""
+    """The provider did not accept the message, but may accept it later."""
 
 
 class EmailUnanswered(OwnError):
-    """The message was sent and no answer came: the provider may have taken it. The text is the SDK's error."""
+    """The message was sent and no response came: the provider may have accepted it."""

@@ -1,4 +1,4 @@
-"""A letter's two forms: plain text, and HTML in which everything that people typed is escaped."""
+"""An e-mail as plain text and as HTML, in which everything that people typed is escaped."""
 
 from collections.abc import Sequence
 from html import escape
@@ -7,7 +7,7 @@ from string import Template
 from shared.contracts.events import OrderData
 from shared.money import to_text
 
-# E-mail programs know tables and inline styles, and little else.
+# E-mail clients support tables and inline styles, and little else.
 _PAGE = Template("""\
 <!doctype html>
 <html lang="en">
@@ -35,14 +35,15 @@ _ROW = Template("""\
 _TABLE = Template("""\
 <table style="width:100%;margin:0 0 16px;border-collapse:collapse">
 $rows
-<tr><td colspan="2" style="padding:8px 12px 0 0;border-top:1px solid #dddddd"><strong>Total</strong></td>
+<tr><td colspan="2" style="padding:8px 12px 0 0;border-top:1px solid #dddddd">\
+<strong>Total</strong></td>
 <td style="padding:8px 0 0;border-top:1px solid #dddddd;text-align:right;white-space:nowrap">\
 <strong>$total</strong></td></tr>
 </table>""")
 
 
 def as_text(name: str | None, paragraphs: Sequence[str], order: OrderData | None) -> str:
-    """The letter as plain text."""
+    """The e-mail as plain text."""
     parts = [_greeting(name), *paragraphs]
     if order:
         parts += [_lines(order), _reference(order)]
@@ -52,7 +53,7 @@ def as_text(name: str | None, paragraphs: Sequence[str], order: OrderData | None
 def as_html(
     subject: str, name: str | None, paragraphs: Sequence[str], order: OrderData | None
 ) -> str:
-    """The letter as an HTML document."""
+    """The e-mail as an HTML document."""
     parts = [_paragraph(text) for text in (_greeting(name), *paragraphs)]
     if order:
         parts += [_table(order), _paragraph(_reference(order))]
@@ -72,7 +73,7 @@ def _amount(minor: int, currency: str) -> str:
 
 
 def _lines(order: OrderData) -> str:
-    """The order's lines with the amounts below each other."""
+    """The order's lines, with their amounts in a column."""
     rows = [
         (
             f"{line.quantity} \N{MULTIPLICATION SIGN} {line.name}",

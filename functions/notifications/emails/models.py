@@ -1,11 +1,11 @@
-"""An e-mail, and who it is for."""
+"""An e-mail and its recipient."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Recipient:
-    """Whom a letter is for."""
+    """The customer to whom an e-mail is sent."""
 
     user_id: str
     full_name: str
@@ -13,8 +13,8 @@ class Recipient:
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A letter ready to be sent: to a recipient, or to the admins where there is none."""
+class Email:
+    """An e-mail that is ready to be sent: to a customer, or to the admins without a recipient."""
 
     recipient: Recipient | None
     subject: str

@@ -2,14 +2,14 @@
 
 from typing import Protocol
 
-from notifications.emails.models import Letter
+from notifications.emails.models import Email
 
 
-class Mailer(Protocol):
-    """Hands letters to whoever delivers them."""
+class EmailSender(Protocol):
+    """Hands e-mails to a provider."""
 
-    def send(self, letter: Letter, *, to: str) -> str:
-        """Send the letter to an address, and return the provider's id of the message.
+    def send(self, email: Email, *, to: str) -> str:
+        """Send the e-mail to an address, and return the provider's id of the message.
 
         Raises:
             EmailRefused: it cannot be sent, now or later.

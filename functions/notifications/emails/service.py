@@ -1,4 +1,4 @@
-"""Reacts to events: each makes one notification on one channel, however often the event is delivered."""
+"""Each event makes one notification and one e-mail, however often it is delivered."""
 
 import random
 from datetime import timedelta
@@ -10,20 +10,20 @@ from notifications.emails.errors import (
     EmailUnanswered,
     EmailUnavailable,
 )
-from notifications.emails.models import Letter, Recipient
-from notifications.emails.ports import Mailer
+from notifications.emails.models import Email
+from notifications.emails.ports import EmailSender
 from notifications.emails.templates import compose
 from notifications.errors import AttemptUnderWay, OutcomeUnknown, RecipientErased
 from notifications.models import (
     ADMINS,
-    MOST_ATTEMPTS,
+    MAX_ATTEMPTS,
     Channel,
     Claim,
     Notification,
     mailbox,
     notification_id,
 )
-from notifications.ports import NotificationRepository
+from notifications.ports import Notifications
 from shared.calls.deadline import Deadline
 from shared.calls.local_circuit import LocalCircuit
 from shared.contracts.erasure import is_erased_email
@@ -34,69 +34,72 @@ from shared.runtime.clock import Clock, now
 
 _CHANNEL: Final[Channel] = "email"
 
-# Longer than the worker may run (20 s), so that no worker is still sending when its lease has ended.
-# Shorter than the queue's visibility time-out (120 s), so that the delivery after one that died may send at once.
+# Longer than the worker may run (20 s), so that no worker is still sending when its lease has
+# ended. Shorter than the queue's visibility timeout (120 s), so that the delivery after one whose
+# worker died may send at once.
 _LEASE: Final = timedelta(seconds=60)
-# After an attempt without an answer, so that a provider that is slow for minutes does not get the same e-mail twice.
+# After an attempt without a response, so that a provider that is slow for minutes does not get the
+# same e-mail twice.
 _UNANSWERED_SECONDS: Final = 900
 _PAUSE: Final = timedelta(seconds=30)
 _FAILURES: Final = 3
-# Of the worker's 20 s. The rest of a large mailbox is another delivery's.
+# Of the worker's 20 s. The next delivery erases the rest of a large mailbox.
 _ERASING_SECONDS: Final = 16.0
 
 
 class Notifier:
-    """Tells people of events.
+    """Notifies customers and admins of events.
 
     Args:
-        admin_email: the address that hears of what concerns the shop.
+        admin_email: the address for what concerns the shop and no single customer.
     """
 
     def __init__(
         self,
-        notifications: NotificationRepository,
-        mailer: Mailer,
+        notifications: Notifications,
+        sender: EmailSender,
         *,
         admin_email: str,
         clock: Clock = now,
     ) -> None:
         self._notifications = notifications
-        self._mailer = mailer
+        self._sender = sender
         self._admin_email = admin_email
         self._clock = clock
         self._provider = LocalCircuit(failures=_FAILURES, pause=_PAUSE, now=clock)
 
-    def notify(self, fact: Event) -> None:
-        """Write the event's notification and send it, unless that was done; of `user.erased`, erase that user's mailbox.
+    def notify(self, event: Event) -> None:
+        """Store and send the event's notification, once; for `user.erased`, erase the mailbox.
 
         Raises:
-            ComeAgain: another delivery is sending it (AttemptUnderWay), the provider is down or left the first attempt without
-                an answer, or a large mailbox is erased in parts.
-            EmailUnavailable: the provider may take it later.
-            EmailBlocked: the provider refuses until an operator changes the account. The notification stays pending.
-            OutcomeUnknown: the provider left two attempts without an answer. The notification stays pending.
+            ComeAgain: another delivery is sending it (AttemptUnderWay), the provider is down or did
+                not respond to the first attempt, or a large mailbox is erased in parts.
+            EmailUnavailable: the provider may accept it later.
+            EmailBlocked: the provider refuses it until an operator changes the account. The
+                notification stays pending.
+            OutcomeUnknown: the provider responded to no attempt. The notification stays pending.
         """
-        if fact.type == "user.erased":
-            self._erase(UserErasedData.model_validate(fact.data).user_id)
+        if event.type == "user.erased":
+            self._erase(UserErasedData.model_validate(event.data).user_id)
             return
-        letter = compose(fact)
-        if letter is None:
-            logging.logger().debug("nobody is told of %s", fact.type)
+        email = compose(event)
+        if email is None:
+            logging.logger().debug("no notification for %s", event.type)
             return
-        box = _mailbox(letter.recipient)
+        box = mailbox(email.recipient.user_id) if email.recipient else ADMINS
         notification = Notification(
-            id=notification_id(fact, _CHANNEL),
-            type=fact.type,
-            subject=letter.subject,
-            body=letter.text,
+            id=notification_id(event, _CHANNEL),
+            type=event.type,
+            subject=email.subject,
+            body=email.text,
             channel=_CHANNEL,
             status="pending",
-            order_id=letter.order_id,
-            created_at=fact.at,
+            order_id=email.order_id,
+            created_at=event.at,
         )
         # The event itself may have been erased before it was published.
-        if letter.recipient and is_erased_email(letter.recipient.email):
-            self._settle_erased(box, notification)
+        if email.recipient and is_erased_email(email.recipient.email):
+            self._fail_erased(box, notification)
             return
         if self._provider.is_open:
             metrics.count("EmailsDelayed")
@@ -105,44 +108,44 @@ class Notifier:
         try:
             claim = self._notifications.claim(box, notification, now=claimed_at, lease=_LEASE)
         except RecipientErased:
-            self._settle_erased(box, notification)
+            self._fail_erased(box, notification)
             return
         if claim:
-            # A worker that was suspended for the length of its lease may not be the only one any more.
+            # If Lambda suspended this worker for the length of its lease, another one may send too.
             if self._clock() >= claimed_at + _LEASE:
                 self._notifications.release(box, notification.position, claim, at=self._clock())
                 raise AttemptUnderWay(_jittered(_LEASE))
-            self._send(box, notification.position, letter, claim)
+            self._send(box, notification.position, email, claim)
 
     def _erase(self, user_id: str) -> None:
-        began = self._clock()
-        deadline = Deadline(
-            lambda: _ERASING_SECONDS - (self._clock() - began).total_seconds(),
-        )
-        erased, is_done = self._notifications.erase(mailbox(user_id), at=began, deadline=deadline)
+        start = self._clock()
+        deadline = Deadline(lambda: _ERASING_SECONDS - (self._clock() - start).total_seconds())
+        erased, is_done = self._notifications.erase(mailbox(user_id), at=start, deadline=deadline)
         logging.logger().info("erased notifications: %s", erased, extra={"user_id": user_id})
         metrics.count("NotificationsErased", erased)
         if not is_done:
             raise ComeAgain(1)
 
-    def _settle_erased(self, box: str, notification: Notification) -> None:
-        """Each event has its notification; this one says nothing, and to nobody."""
-        self._notifications.keep(box, notification.erased())
-        self._notifications.settle_failed(
+    def _fail_erased(self, box: str, notification: Notification) -> None:
+        """Store the notification of an erased user, without text and as failed."""
+        self._notifications.store(box, notification.erased())
+        self._notifications.mark_failed(
             box, notification.position, reason="erased", at=self._clock()
         )
         metrics.count("NotificationsFailed")
 
-    def _send(self, box: str, place: str, letter: Letter, claim: Claim) -> None:
-        # This function may die after the provider has taken the message and before it is settled, and SES has no
-        # idempotency key. Then the notification stays pending, its lease ends, and the next delivery sends a second
-        # e-mail: two are better than none. There is no third one: see `Claim`.
+    def _send(self, box: str, position: str, email: Email, claim: Claim) -> None:
+        # If this function dies after the provider has accepted the message and before it is marked
+        # as sent, the notification stays pending, its lease ends, and the next delivery sends a
+        # second e-mail: SES has no idempotency key. Two e-mails are better than none, and `Claim`
+        # prevents a third.
+        to = email.recipient.email if email.recipient else self._admin_email
         try:
-            message_id = self._mailer.send(letter, to=self._address(letter.recipient))
+            message_id = self._sender.send(email, to=to)
         except EmailUnanswered as unknown:
             self._provider.failed()
             metrics.count("EmailsDelayed")
-            if claim.attempts >= MOST_ATTEMPTS:
+            if claim.attempts >= MAX_ATTEMPTS:
                 raise OutcomeUnknown(f"{claim.attempts} attempts, the last: {unknown}") from None
             logging.logger().warning("the provider left an e-mail unanswered: %s", unknown)
             raise ComeAgain(_UNANSWERED_SECONDS) from None
@@ -152,26 +155,19 @@ class Notifier:
             else:
                 self._provider.succeeded()
             metrics.count("EmailsDelayed")
-            self._notifications.release(box, place, claim, at=self._clock())
+            self._notifications.release(box, position, claim, at=self._clock())
             raise
         except EmailRefused as refusal:
             self._provider.succeeded()
             logging.logger().warning("the provider refused a notification: %s", refusal)
-            self._notifications.settle_failed(box, place, reason=str(refusal), at=self._clock())
+            self._notifications.mark_failed(box, position, reason=str(refusal), at=self._clock())
             metrics.count("NotificationsFailed")
         else:
             self._provider.succeeded()
-            self._notifications.settle_sent(box, place, message_id=message_id, at=self._clock())
+            self._notifications.mark_sent(box, position, message_id=message_id, at=self._clock())
             metrics.count("NotificationsSent")
-
-    def _address(self, recipient: Recipient | None) -> str:
-        return recipient.email if recipient else self._admin_email
 
 
 def _jittered(time: timedelta) -> int:
-    """Between one and two times as many seconds, so that messages that wait for the same thing are spread."""
+    """Between one and two times as many seconds, so that waiting messages do not return at once."""
     return int(time.total_seconds() * random.uniform(1, 2))  # noqa: S311  # no secret
-
-
-def _mailbox(recipient: Recipient | None) -> str:
-    return mailbox(recipient.user_id) if recipient else ADMINS

@@ -11,14 +11,14 @@ from notifications.emails.errors import (
     EmailUnanswered,
     EmailUnavailable,
 )
-from notifications.emails.models import Letter
+from notifications.emails.models import Email
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-# What SES says of a message that it would refuse the next time as well: its content or an address is wrong.
+# SES would refuse the message the next time as well: its content or an address is wrong.
 _FINAL: Final = ("BadRequestException", "MessageRejected")
-# What it says while the account may not send. All other errors may pass by themselves, and the queue retries them.
+# The account may not send. All other errors may pass by themselves, and the queue retries them.
 _BLOCKED: Final = (
     "AccountSuspendedException",
     "LimitExceededException",
@@ -26,34 +26,34 @@ _BLOCKED: Final = (
     "NotFoundException",
     "SendingPausedException",
 )
-# How the sentence begins that SES says with MessageRejected of the sandbox, where a recipient must be verified too, and
-# with a throttling of the daily quota ("Amazon SES email sending errors").
+# How the message begins of a MessageRejected in the sandbox, where recipients must be verified too,
+# and of a throttling at the daily quota ("Amazon SES email sending errors").
 _BLOCKING: Final = ("Email address is not verified", "Daily message quota exceeded")
 
 
-class SesMailer:
+class SesEmailSender:
     """Sends by Amazon SES.
 
     Args:
-        client: one that does not repeat calls by itself: each repetition might be a second e-mail.
-        sender: the address that the e-mails come from; SES must have verified it.
+        client: must not retry calls by itself: each retry might be a second e-mail.
+        sender: the address of the sender; SES must have verified it.
     """
 
     def __init__(self, client: "SESV2Client", sender: str) -> None:
         self._client = client
         self._from = formataddr(("Bodega", sender))
 
-    def send(self, letter: Letter, *, to: str) -> str:
+    def send(self, email: Email, *, to: str) -> str:
         try:
-            answer = self._client.send_email(
+            response = self._client.send_email(
                 FromEmailAddress=self._from,
                 Destination={"ToAddresses": [to]},
                 Content={
                     "Simple": {
-                        "Subject": {"Data": letter.subject, "Charset": "UTF-8"},
+                        "Subject": {"Data": email.subject, "Charset": "UTF-8"},
                         "Body": {
-                            "Text": {"Data": letter.text, "Charset": "UTF-8"},
-                            "Html": {"Data": letter.html, "Charset": "UTF-8"},
+                            "Text": {"Data": email.text, "Charset": "UTF-8"},
+                            "Html": {"Data": email.html, "Charset": "UTF-8"},
                         },
                     }
                 },
@@ -61,19 +61,19 @@ class SesMailer:
         except ClientError as error:
             raise _translated(error) from None
         except (HTTPClientError, SSLError) as error:
-            # A time-out, or a connection that was lost. Where none was made, the SDK raises other errors.
+            # A timeout or a lost connection. Without a connection the SDK raises other errors.
             raise EmailUnanswered(type(error).__name__) from None
         except BotoCoreError as error:
             raise EmailUnavailable(type(error).__name__) from None
-        return answer["MessageId"]
+        return response["MessageId"]
 
 
 def _translated(error: ClientError) -> Exception:
-    # Keep only the code: SES's messages hold addresses, and exceptions are logged.
+    # Only the code: SES's messages have addresses, and exceptions are logged.
     code = error.response["Error"]["Code"]
-    sentence = error.response["Error"].get("Message", "")
+    message = error.response["Error"].get("Message", "")
     for beginning in _BLOCKING:
-        if sentence.startswith(beginning):
+        if message.startswith(beginning):
             return EmailBlocked(f"{code}: {beginning}")
     if code in _BLOCKED:
         return EmailBlocked(code)

@@ -1,25 +1,64 @@
-"""What each event's e-mail says. A letter is written once, as paragraphs and lines, and rendered as text and as HTML."""
+"""The e-mail of each event: its recipient, its subject and its paragraphs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from notifications.emails import layout
-from notifications.emails.models import Letter, Recipient
+from notifications.emails.models import Email, Recipient
 from shared.contracts.events import Event, LowStockData, OrderData, UserData
 
 
-def compose(fact: Event) -> Letter | None:
-    """The letter of an event; None for those that nobody is told of.
+class _Template(NamedTuple):
+    """What an e-mail about an order says above the order's lines."""
+
+    subject: str
+    paragraph: str
+
+
+_ORDERS: Final[Mapping[str, _Template]] = {
+    "order.placed": _Template(
+        "We have received your order",
+        "Thank you for your order. We are charging your payment now, and write again as soon as"
+        " it is confirmed.",
+    ),
+    "order.confirmed": _Template(
+        "Your order is confirmed",
+        "Your payment went through and your order is confirmed. We are packing it now.",
+    ),
+    "order.cancelled": _Template(
+        "Your order is cancelled",
+        "Your order is cancelled. If you have been charged, the money is on its way back to you.",
+    ),
+    "order.shipped": _Template(
+        "Your order is on its way", "Your order has left our hands and is on its way to you."
+    ),
+    "order.delivered": _Template(
+        "Your order has arrived", "Your order has been delivered. We hope you like it."
+    ),
+}
+_DECLINED: Final = _Template(
+    "Your order is cancelled",
+    "Your payment was declined, so your order is cancelled. You have not been charged.",
+)
+
+
+def compose(event: Event) -> Email | None:
+    """The e-mail of an event; None if the event has none.
 
     Raises:
-        pydantic.ValidationError: the event's data is not what its type promises.
+        pydantic.ValidationError: the event's data is not the data of its type.
     """
-    write = _WRITERS.get(fact.type)
-    return write(fact) if write else None
+    if event.type == "user.registered":
+        return _welcome(UserData.model_validate(event.data))
+    if event.type == "product.low_stock":
+        return _low_stock(LowStockData.model_validate(event.data))
+    if event.type in _ORDERS:
+        return _about_order(_ORDERS[event.type], OrderData.model_validate(event.data))
+    return None
 
 
-def _welcome(fact: Event) -> Letter:
-    user = UserData.model_validate(fact.data)
-    return _letter(
+def _welcome(user: UserData) -> Email:
+    return _email(
         Recipient(user.user_id, user.full_name, user.email),
         "Welcome to Bodega",
         "Your account is ready. It is good to have you here.",
@@ -27,79 +66,29 @@ def _welcome(fact: Event) -> Letter:
     )
 
 
-def _placed(fact: Event) -> Letter:
-    return _about_order(
-        fact,
-        "We have received your order",
-        "Thank you for your order. We are charging your payment now, and write again as soon as it is confirmed.",
-    )
-
-
-def _confirmed(fact: Event) -> Letter:
-    return _about_order(
-        fact,
-        "Your order is confirmed",
-        "Your payment went through and your order is confirmed. We are packing it now.",
-    )
-
-
-def _cancelled(fact: Event) -> Letter:
-    declined = fact.data.get("cancel_reason") == "payment_declined"
-    return _about_order(
-        fact,
-        "Your order is cancelled",
-        "Your payment was declined, so your order is cancelled. You have not been charged."
-        if declined
-        else "Your order is cancelled. If you have been charged, the money is on its way back to you.",
-    )
-
-
-def _shipped(fact: Event) -> Letter:
-    return _about_order(
-        fact, "Your order is on its way", "Your order has left our hands and is on its way to you."
-    )
-
-
-def _delivered(fact: Event) -> Letter:
-    return _about_order(
-        fact, "Your order has arrived", "Your order has been delivered. We hope you like it."
-    )
-
-
-def _low_stock(fact: Event) -> Letter:
-    product = LowStockData.model_validate(fact.data)
+def _low_stock(product: LowStockData) -> Email:
     name = " ".join(product.name.split())
-    return _letter(
+    return _email(
         None,
         f"Running low: {name}",
-        f"{name} is running low: {product.available} in stock, below the threshold of {product.threshold}.",
+        f"{name} is running low: {product.available} in stock, below the threshold of"
+        f" {product.threshold}.",
         f"Product {product.product_id}",
     )
 
 
-_WRITERS: Mapping[str, Callable[[Event], Letter]] = {
-    "user.registered": _welcome,
-    "order.placed": _placed,
-    "order.confirmed": _confirmed,
-    "order.cancelled": _cancelled,
-    "order.shipped": _shipped,
-    "order.delivered": _delivered,
-    "product.low_stock": _low_stock,
-}
+def _about_order(template: _Template, order: OrderData) -> Email:
+    if order.cancel_reason == "payment_declined":
+        template = _DECLINED
+    recipient = Recipient(order.user_id, order.user_name, order.email)
+    return _email(recipient, template.subject, template.paragraph, order=order)
 
 
-def _about_order(fact: Event, subject: str, sentence: str) -> Letter:
-    order = OrderData.model_validate(fact.data)
-    return _letter(
-        Recipient(order.user_id, order.user_name, order.email), subject, sentence, order=order
-    )
-
-
-def _letter(
+def _email(
     recipient: Recipient | None, subject: str, *paragraphs: str, order: OrderData | None = None
-) -> Letter:
+) -> Email:
     name = recipient.full_name if recipient else None
-    return Letter(
+    return Email(
         recipient,
         subject,
         text=layout.as_text(name, paragraphs, order),

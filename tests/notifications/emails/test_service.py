@@ -1,4 +1,4 @@
-"""One event, one notification, one e-mail: whatever the queue and the provider do."""
+"""One event, one notification, one e-mail, whatever the queue and the provider do."""
 
 from contextlib import suppress
 from typing import Any
@@ -11,229 +11,259 @@ from notifications.emails.errors import (
     EmailUnanswered,
     EmailUnavailable,
 )
+from notifications.emails.service import Notifier
 from notifications.errors import AttemptUnderWay, OutcomeUnknown
-from notifications.models import ADMINS, Claim
-from shared.contracts.events import Event, EventType
+from notifications.models import ADMINS, Claim, Notification, mailbox
+from shared.contracts.events import Event
 from shared.messaging.redelivery import ComeAgain
-from tests.notifications.fakes import (
-    event,
-    low_stock,
-    order_event,
-    registered,
-)
-from tests.notifications.shop import Shop
+from tests.notifications.builders import a_low_stock_event, a_user_event, an_event, an_order_event
+from tests.notifications.fakes import FakeEmailSender, InMemoryNotifications
+from tests.support.clock import ManualClock
 
-ORDER_EVENTS: list[EventType] = [
-    "order.placed",
-    "order.confirmed",
-    "order.cancelled",
-    "order.shipped",
-    "order.delivered",
-]
+UNAVAILABLE = EmailUnavailable("InternalFailure")
+UNANSWERED = EmailUnanswered("ReadTimeoutError")
+BLOCKED = EmailBlocked("SendingPausedException")
+REFUSED = EmailRefused("MessageRejected")
+ERASED = an_event("user.erased", {"user_id": "alice-1"}, minute=9, version=4)
+
+
+class Worker:
+    """A notifier and its fakes."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.sender = FakeEmailSender()
+        self.notifications = InMemoryNotifications()
+        self._notifier = Notifier(
+            self.notifications, self.sender, admin_email="keeper@example.com", clock=self.clock
+        )
+
+    def deliver(self, event: Event) -> None:
+        self._notifier.notify(event)
+
+    def stored(self, box: str = mailbox("alice-1")) -> list[Notification]:
+        return self.notifications.newest_first(box, unread=None, before=None, limit=100)
+
+    @property
+    def statuses(self) -> list[str]:
+        return [notification.status for notification in self.stored()]
 
 
 @pytest.fixture
-def shop() -> Shop:
-    return Shop()
-
-
-def test_a_new_customer_is_welcomed(shop: Shop) -> None:
-    shop.deliver(registered())
-    [(address, letter)] = shop.mailer.sent
-    [kept] = shop.kept()
-    assert address == "alice-1@example.com"
-    assert (kept.type, kept.channel, kept.status) == ("user.registered", "email", "sent")
-    assert (kept.subject, kept.body) == (letter.subject, letter.text)
-    assert kept.order_id is None
-    assert shop.notifications.totals() == {"sent": 1, "failed": 0}
-
-
-@pytest.mark.parametrize("type_", ORDER_EVENTS)
-def test_a_customer_hears_of_each_order_event(shop: Shop, type_: EventType) -> None:
-    shop.deliver(order_event(type_))
-    [(address, _)] = shop.mailer.sent
-    [kept] = shop.kept()
-    assert address == "alice-1@example.com"
-    assert (kept.type, kept.order_id, kept.status) == (type_, "order-7", "sent")
-    assert kept.created_at == "2026-11-20T12:00:00.000Z"
-
-
-def test_the_admins_hear_of_low_stock(shop: Shop) -> None:
-    shop.deliver(low_stock())
-    [(address, _)] = shop.mailer.sent
-    assert address == "keeper@example.com"
-    assert [kept.type for kept in shop.kept(ADMINS)] == ["product.low_stock"]
-
-
-def test_nobody_is_told_of_a_deactivation(shop: Shop) -> None:
-    user = {"user_id": "alice-1", "full_name": "Alice", "email": "alice-1@example.com"}
-    shop.deliver(event("user.deactivated", user))
-    assert (shop.mailer.sent, shop.kept()) == ([], [])
-
-
-def test_ten_deliveries_of_one_event_make_one_email(shop: Shop) -> None:
-    for _ in range(10):
-        shop.deliver(order_event())
-        shop.clock.advance(minutes=10)
-    assert len(shop.mailer.sent) == 1
-    assert len(shop.kept()) == 1
-    assert shop.notifications.totals() == {"sent": 1, "failed": 0}
-
-
-def test_a_refused_message_fails_for_good(shop: Shop) -> None:
-    shop.mailer.trouble = EmailRefused("MessageRejected")
-    shop.deliver(order_event())
-    assert [kept.status for kept in shop.kept()] == ["failed"]
-    shop.mailer.trouble = None
-    shop.clock.advance(hours=1)
-    shop.deliver(order_event())
-    assert shop.mailer.sent == []
-    assert shop.notifications.totals() == {"sent": 0, "failed": 1}
-
-
-def test_a_passing_trouble_brings_the_event_back_and_the_email_out(shop: Shop) -> None:
-    shop.mailer.trouble = EmailUnavailable("TooManyRequestsException")
-    with pytest.raises(EmailUnavailable):
-        shop.deliver(order_event())
-    assert [kept.status for kept in shop.kept()] == ["pending"]
-    shop.mailer.trouble = None
-    shop.deliver(order_event())
-    assert len(shop.mailer.sent) == 1
-    assert [kept.status for kept in shop.kept()] == ["sent"]
-
-
-@pytest.mark.parametrize("trouble", [EmailUnavailable("InternalFailure"), EmailBlocked("Paused")])
-def test_an_email_that_the_provider_did_not_take_is_sent_however_often_that_was(
-    shop: Shop, trouble: Exception
-) -> None:
-    shop.mailer.trouble = trouble
-    for _ in range(9):
-        with pytest.raises(type(trouble)):
-            shop.deliver(order_event())
-        shop.clock.advance(minutes=1)
-    shop.mailer.trouble = None
-    shop.deliver(order_event())
-    assert len(shop.mailer.sent) == 1
-
-
-def test_a_delivery_beside_one_that_is_sending_comes_again_when_the_lease_ends(shop: Shop) -> None:
-    shop.mailer.trouble = EmailUnanswered("ReadTimeoutError")
-    with pytest.raises(ComeAgain):
-        shop.deliver(order_event())
-    shop.mailer.trouble = None
-    shop.clock.advance(seconds=20)  # the worker's own time-out: the first may still be at it
-    with pytest.raises(AttemptUnderWay) as raised:
-        shop.deliver(order_event())
-    assert raised.value.seconds == 40
-    assert shop.mailer.sent == []
-
-
-def test_an_email_without_an_answer_is_sent_once_more_a_quarter_of_an_hour_later(
-    shop: Shop,
-) -> None:
-    shop.mailer.trouble = EmailUnanswered("ReadTimeoutError")
-    with pytest.raises(ComeAgain) as raised:
-        shop.deliver(order_event())
-    assert raised.value.seconds == 900
-    shop.mailer.trouble = None
-    shop.clock.advance(seconds=900)
-    shop.deliver(order_event())
-    assert [kept.status for kept in shop.kept()] == ["sent"]
-
-
-def test_an_email_is_parked_when_two_attempts_were_left_without_an_answer(shop: Shop) -> None:
-    shop.mailer.trouble = EmailUnanswered("ReadTimeoutError")
-    with pytest.raises(ComeAgain):
-        shop.deliver(order_event())
-    shop.clock.advance(seconds=900)
-    with pytest.raises(OutcomeUnknown, match="ReadTimeoutError"):
-        shop.deliver(order_event())
-    shop.mailer.trouble = None
-    # A duplicate, or the same message if its dead letter could not be written.
-    for _ in range(3):
-        shop.clock.advance(minutes=15)
-        with pytest.raises(OutcomeUnknown):
-            shop.deliver(order_event())
-    assert shop.mailer.sent == []
-    # Moved back by an operator.
-    shop.clock.advance(minutes=16)
-    shop.deliver(order_event())
-    assert len(shop.mailer.sent) == 1
-    assert [kept.status for kept in shop.kept()] == ["sent"]
+def worker() -> Worker:
+    return Worker()
 
 
 @pytest.mark.parametrize(
-    "trouble", [EmailUnavailable("InternalFailure"), EmailUnanswered("ReadTimeoutError")]
+    ("event", "box", "address", "order_id"),
+    [
+        (a_user_event(), mailbox("alice-1"), "alice-1@example.com", None),
+        (an_order_event("order.placed"), mailbox("alice-1"), "alice-1@example.com", "order-7"),
+        (an_order_event("order.shipped"), mailbox("alice-1"), "alice-1@example.com", "order-7"),
+        (a_low_stock_event(), ADMINS, "keeper@example.com", None),
+    ],
+    ids=lambda value: value.type if isinstance(value, Event) else "",
 )
-def test_emails_wait_while_the_provider_is_down(shop: Shop, trouble: Exception) -> None:
-    shop.mailer.trouble = trouble
+def test_event_makes_a_notification_and_an_email(
+    worker: Worker, event: Event, box: str, address: str, order_id: str | None
+) -> None:
+    worker.deliver(event)
+    [(to, email)] = worker.sender.sent
+    [stored] = worker.stored(box)
+    assert to == address
+    assert (stored.type, stored.channel, stored.status) == (event.type, "email", "sent")
+    assert (stored.subject, stored.body) == (email.subject, email.text)
+    assert (stored.order_id, stored.created_at) == (order_id, event.at)
+    assert worker.notifications.totals() == {"sent": 1, "failed": 0}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        a_user_event(type_="user.deactivated"),
+        an_order_event().model_copy(update={"type": "order.returned"}),
+        ERASED,
+    ],
+    ids=["without an e-mail", "of a later release", "erasure"],
+)
+def test_event_without_an_email_makes_no_notification(worker: Worker, event: Event) -> None:
+    worker.deliver(event)
+    assert (worker.sender.sent, worker.stored()) == ([], [])
+
+
+def test_event_with_unknown_members_is_read(worker: Worker) -> None:
+    event = an_order_event(gift_wrapping=True).model_dump() | {"mood": "festive"}
+    worker.deliver(Event.model_validate(event))
+    assert len(worker.sender.sent) == 1
+
+
+def test_repeated_delivery_sends_one_email(worker: Worker) -> None:
+    for _ in range(10):
+        worker.deliver(an_order_event())
+        worker.clock.advance(minutes=10)
+    assert len(worker.sender.sent) == 1
+    assert worker.statuses == ["sent"]
+    worker.deliver(an_order_event("order.confirmed", version=2, minute=1))
+    assert [stored.type for stored in worker.stored()] == ["order.confirmed", "order.placed"]
+
+
+def test_refused_email_fails_for_good(worker: Worker) -> None:
+    worker.sender.error = REFUSED
+    worker.deliver(an_order_event())
+    worker.sender.error = None
+    worker.clock.advance(hours=1)
+    worker.deliver(an_order_event())
+    assert (worker.sender.sent, worker.statuses) == ([], ["failed"])
+    assert worker.notifications.totals() == {"sent": 0, "failed": 1}
+
+
+@pytest.mark.parametrize("error", [UNAVAILABLE, BLOCKED])
+def test_email_is_sent_after_any_number_of_attempts_that_the_provider_did_not_accept(
+    worker: Worker, error: Exception
+) -> None:
+    worker.sender.error = error
+    for _ in range(9):
+        with pytest.raises(type(error)):
+            worker.deliver(an_order_event())
+        worker.clock.advance(minutes=1)
+    assert worker.statuses == ["pending"]
+    worker.sender.error = None
+    worker.deliver(an_order_event())
+    assert (len(worker.sender.sent), worker.statuses) == (1, ["sent"])
+
+
+def test_concurrent_delivery_waits_until_the_lease_ends(worker: Worker) -> None:
+    worker.sender.error = UNANSWERED
+    with pytest.raises(ComeAgain):
+        worker.deliver(an_order_event())
+    worker.sender.error = None
+    worker.clock.advance(seconds=20)  # the worker's timeout: the first attempt may not be over
+    with pytest.raises(AttemptUnderWay) as raised:
+        worker.deliver(an_order_event())
+    assert raised.value.seconds == 40
+    assert worker.sender.sent == []
+
+
+def test_unanswered_email_is_sent_again_after_15_minutes(worker: Worker) -> None:
+    worker.sender.error = UNANSWERED
+    with pytest.raises(ComeAgain) as raised:
+        worker.deliver(an_order_event())
+    assert raised.value.seconds == 900
+    worker.sender.error = None
+    worker.clock.advance(seconds=900)
+    worker.deliver(an_order_event())
+    assert worker.statuses == ["sent"]
+
+
+def test_email_is_parked_after_two_unanswered_attempts(worker: Worker) -> None:
+    worker.sender.error = UNANSWERED
+    with pytest.raises(ComeAgain):
+        worker.deliver(an_order_event())
+    worker.clock.advance(seconds=900)
+    with pytest.raises(OutcomeUnknown, match="ReadTimeoutError"):
+        worker.deliver(an_order_event())
+    worker.sender.error = None
+    # A duplicate, or the same message if its dead letter could not be written.
+    for _ in range(3):
+        worker.clock.advance(minutes=15)
+        with pytest.raises(OutcomeUnknown):
+            worker.deliver(an_order_event())
+    assert worker.sender.sent == []
+    # An operator has moved the dead letter back.
+    worker.clock.advance(minutes=16)
+    worker.deliver(an_order_event())
+    assert (len(worker.sender.sent), worker.statuses) == (1, ["sent"])
+
+
+@pytest.mark.parametrize("error", [UNAVAILABLE, UNANSWERED])
+def test_emails_wait_while_the_provider_is_down(worker: Worker, error: Exception) -> None:
+    worker.sender.error = error
     for version in (1, 2, 3):
         with pytest.raises((EmailUnavailable, ComeAgain)):
-            shop.deliver(order_event(version=version))
-    shop.mailer.trouble = None
-    shop.clock.advance(seconds=29)
+            worker.deliver(an_order_event(version=version))
+    worker.sender.error = None
+    worker.clock.advance(seconds=29)
     for _ in range(9):
         with pytest.raises(ComeAgain) as raised:
-            shop.deliver(order_event(version=4))
+            worker.deliver(an_order_event(version=4))
         assert 30 <= raised.value.seconds <= 60
-    assert shop.mailer.sent == []
-    shop.clock.advance(seconds=1)
-    shop.deliver(order_event(version=4))
-    shop.deliver(order_event(version=5))
-    assert len(shop.mailer.sent) == 2
+    assert worker.sender.sent == []
+    # An erasure does not wait.
+    worker.deliver(ERASED)
+    assert {stored.body for stored in worker.stored()} == {"Erased"}
+    worker.clock.advance(seconds=1)
+    worker.deliver(an_order_event(version=5, user_id="bob-1"))
+    assert len(worker.sender.sent) == 1
 
 
-@pytest.mark.parametrize("answer", [None, EmailRefused("MessageRejected"), EmailBlocked("Paused")])
-def test_a_provider_that_answers_is_not_down(shop: Shop, answer: Exception | None) -> None:
+@pytest.mark.parametrize("answer", [None, REFUSED, BLOCKED])
+def test_provider_that_responds_is_not_down(worker: Worker, answer: Exception | None) -> None:
     for version in range(1, 9):
-        shop.mailer.trouble = answer if version % 3 == 0 else EmailUnavailable("InternalFailure")
+        worker.sender.error = answer if version % 3 == 0 else UNAVAILABLE
         with suppress(EmailUnavailable, EmailBlocked):
-            shop.deliver(order_event(version=version))
+            worker.deliver(an_order_event(version=version))
 
 
-def test_an_erasure_does_not_wait_for_the_provider(shop: Shop) -> None:
-    shop.mailer.trouble = EmailUnavailable("InternalFailure")
-    for version in (1, 2, 3):
-        with pytest.raises(EmailUnavailable):
-            shop.deliver(order_event(version=version))
-    shop.deliver(event("user.erased", {"user_id": "alice-1"}, version=4))
-    assert {kept.body for kept in shop.kept()} == {"Erased"}
-
-
-def test_who_stands_still_at_its_claim_until_that_has_ended_sends_nothing(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+def test_worker_sends_nothing_when_its_lease_ended_while_it_claimed(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another delivery may have taken the claim over, and sent."""
-    claim = shop.notifications.claim
+    claim = worker.notifications.claim
 
-    def slow(*asked: Any, **more: Any) -> Claim | None:
-        is_mine = claim(*asked, **more)
-        shop.clock.advance(seconds=61)
-        return is_mine
+    def slow_claim(*args: Any, **kwargs: Any) -> Claim | None:
+        claimed = claim(*args, **kwargs)
+        worker.clock.advance(seconds=61)
+        return claimed
 
-    with monkeypatch.context() as slowed:
-        slowed.setattr(shop.notifications, "claim", slow)
+    with monkeypatch.context() as slow:
+        slow.setattr(worker.notifications, "claim", slow_claim)
         for _ in range(3):
             with pytest.raises(AttemptUnderWay):
-                shop.deliver(order_event())
-    assert shop.mailer.sent == []
-    shop.deliver(order_event())
-    assert len(shop.mailer.sent) == 1
+                worker.deliver(an_order_event())
+    assert worker.sender.sent == []
+    worker.deliver(an_order_event())
+    assert len(worker.sender.sent) == 1
 
 
-def test_an_event_of_an_unknown_type_is_told_to_nobody(shop: Shop) -> None:
-    """The release after this one emits it."""
-    shop.deliver(order_event().model_copy(update={"type": "order.returned"}))
-    assert (shop.mailer.sent, shop.kept()) == ([], [])
+def test_erasure_overwrites_what_was_sent(worker: Worker) -> None:
+    worker.deliver(a_user_event())
+    for _ in range(2):
+        worker.deliver(ERASED)
+    [welcome] = worker.stored()
+    assert (welcome.type, welcome.status) == ("user.registered", "sent")
+    assert "Alice" not in repr(welcome)
+    assert worker.notifications.totals() == {"sent": 1, "failed": 0}
 
 
-def test_an_event_with_members_that_are_unknown_is_read(shop: Shop) -> None:
-    told = order_event(gift_wrapping=True).model_dump() | {"mood": "festive"}
-    shop.deliver(Event.model_validate(told))
-    assert len(shop.mailer.sent) == 1
+@pytest.mark.parametrize(
+    ("first", "late"),
+    [
+        (ERASED, a_user_event()),
+        (ERASED, an_order_event("order.shipped", version=3)),
+        # The event was published late, and overtakes the erasure that has overwritten it.
+        (None, an_order_event(user_name="Erased", email="alice-1@erased.invalid")),
+    ],
+)
+def test_event_of_an_erased_user_is_not_sent(
+    worker: Worker, first: Event | None, late: Event
+) -> None:
+    for event in (first, late, late):
+        if event:
+            worker.deliver(event)
+    assert worker.sender.sent == []
+    [stored] = worker.stored()
+    assert (stored.type, stored.status, stored.body) == (late.type, "failed", "Erased")
+    assert worker.notifications.totals() == {"sent": 0, "failed": 1}
+    worker.deliver(a_user_event("bob-1"))
+    assert len(worker.sender.sent) == 1
 
 
-def test_two_events_of_one_order_make_two_notifications(shop: Shop) -> None:
-    shop.deliver(order_event("order.placed"))
-    shop.deliver(order_event("order.confirmed", version=2, minute=1))
-    assert [kept.type for kept in shop.kept()] == ["order.confirmed", "order.placed"]
+def test_pending_email_is_not_sent_after_an_erasure(worker: Worker) -> None:
+    worker.sender.error = UNAVAILABLE
+    with pytest.raises(EmailUnavailable):
+        worker.deliver(an_order_event())
+    worker.deliver(ERASED)
+    worker.sender.error = None
+    worker.clock.advance(seconds=120)
+    worker.deliver(an_order_event())
+    assert worker.sender.sent == []
+    assert [(stored.status, stored.body) for stored in worker.stored()] == [("failed", "Erased")]

@@ -1,4 +1,4 @@
-"""SES as the notifications' provider of e-mail."""
+"""Sending by SES: which errors are final, blocking, passing, or leave the outcome open."""
 
 from typing import Any
 
@@ -21,34 +21,17 @@ from notifications.emails.errors import (
     EmailUnanswered,
     EmailUnavailable,
 )
-from notifications.emails.models import Letter
-from notifications.emails.ses import SesMailer
-from notifications.emails.templates import compose
+from notifications.emails.models import Email
+from notifications.emails.ses import SesEmailSender
 from shared.runtime.aws import client
-from tests.notifications.fakes import registered
 
-
-class BrokenSes:
-    """Answers each call with the same error."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def send_email(self, **_: Any) -> Any:
-        raise self._error
-
-
-@pytest.fixture
-def letter() -> Letter:
-    welcome = compose(registered())
-    assert welcome
-    return welcome
-
-
-# "Amazon SES email sending errors" has the sentences.
+SENDER, RECIPIENT = "shop@example.com", "alice-1@example.com"
+EMAIL = Email(None, "Welcome", "Hello", "<p>Hello</p>")
+ENDPOINT = {"endpoint_url": "https://ses"}
+# From "Amazon SES email sending errors".
 SANDBOX = (
-    "Email address is not verified. The following identities failed the check in region EU-WEST-1: "
-    "alice-1@example.com"
+    "Email address is not verified. The following identities failed the check in region EU-WEST-1:"
+    f" {RECIPIENT}"
 )
 CODES: dict[str, type[Exception]] = {
     "AccountSuspendedException": EmailBlocked,
@@ -62,91 +45,65 @@ CODES: dict[str, type[Exception]] = {
 }
 
 
-def refusal(code: str, said: str = "alice-1@example.com is not to our liking") -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": said}}, "SendEmail")
+def response(code: str, message: str = f"{RECIPIENT} is not accepted") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "SendEmail")
 
 
-def mailer(error: Exception) -> SesMailer:
-    return SesMailer(BrokenSes(error), "shop@example.com")  # type: ignore[arg-type]  # only what is called
+class BrokenSes:
+    """Raises an error at each call."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def send_email(self, **_: Any) -> Any:
+        raise self._error
 
 
-@pytest.fixture
-def ses(account: None) -> Any:
-    ses = client("sesv2", attempts=1)
-    ses.create_email_identity(EmailIdentity="shop@example.com")
-    return ses
-
-
-def test_a_letter_goes_out_in_both_forms(ses: Any, letter: Letter) -> None:
+def test_email_is_sent_in_both_forms(account: None) -> None:
     from moto.ses.models import ses_backends
 
-    message_id = SesMailer(ses, "shop@example.com").send(letter, to="alice-1@example.com")
-    backend = ses_backends["123456789012"]["eu-west-1"]
-    [sent] = backend.sent_messages
-    assert sent.id == message_id
-    assert sent.source == "Bodega <shop@example.com>"
-    assert sent.destinations["ToAddresses"] == ["alice-1@example.com"]
-    assert sent.subject == "Welcome to Bodega"
+    ses = client("sesv2", attempts=1)
+    ses.create_email_identity(EmailIdentity=SENDER)
+    message_id = SesEmailSender(ses, SENDER).send(EMAIL, to=RECIPIENT)
+    [sent] = ses_backends["123456789012"]["eu-west-1"].sent_messages
+    assert (sent.id, sent.source) == (message_id, f"Bodega <{SENDER}>")
+    assert sent.destinations["ToAddresses"] == [RECIPIENT]
+    assert sent.subject == "Welcome"
 
 
-def test_each_error_of_the_operation_is_classified() -> None:
+def test_every_error_of_send_email_is_classified() -> None:
     model = botocore.session.get_session().get_service_model("sesv2").operation_model("SendEmail")
     assert {shape.name for shape in model.error_shapes} == CODES.keys()
 
 
-@pytest.mark.parametrize("code", CODES)
-def test_an_error_is_final_blocking_or_passing(letter: Letter, code: str) -> None:
-    with pytest.raises(CODES[code], match=code):
-        mailer(refusal(code)).send(letter, to="alice-1@example.com")
-
-
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("error", "raised"),
     [
-        ("MessageRejected", SANDBOX),
-        ("TooManyRequestsException", "Daily message quota exceeded."),
+        *((response(code), kind) for code, kind in CODES.items()),
+        # A limited account refuses what it may send later.
+        (response("MessageRejected", SANDBOX), EmailBlocked),
+        (response("TooManyRequestsException", "Daily message quota exceeded."), EmailBlocked),
+        # Nothing was sent.
+        (response("InternalFailure"), EmailUnavailable),
+        (response("AccessDeniedException"), EmailUnavailable),
+        (ConnectTimeoutError(**ENDPOINT), EmailUnavailable),
+        (EndpointConnectionError(**ENDPOINT), EmailUnavailable),
+        (NoCredentialsError(), EmailUnavailable),
+        # The e-mail may have been sent.
+        (ReadTimeoutError(**ENDPOINT), EmailUnanswered),
+        (ConnectionClosedError(**ENDPOINT), EmailUnanswered),
+        (HTTPClientError(error=OSError()), EmailUnanswered),
+        (SSLError(error=OSError(), **ENDPOINT), EmailUnanswered),
     ],
 )
-def test_what_the_sandbox_refuses_is_blocked_and_not_refused_for_good(
-    letter: Letter, code: str, said: str
-) -> None:
-    with pytest.raises(EmailBlocked, match=code) as raised:
-        mailer(refusal(code, said)).send(letter, to="alice-1@example.com")
-    assert "@" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        refusal("InternalFailure"),
-        refusal("AccessDeniedException"),
-        ConnectTimeoutError(endpoint_url="https://ses"),
-        EndpointConnectionError(endpoint_url="https://ses"),
-        NoCredentialsError(),
-    ],
-)
-def test_a_letter_that_was_not_sent_may_be_sent_later(letter: Letter, error: Exception) -> None:
-    with pytest.raises(EmailUnavailable):
-        mailer(error).send(letter, to="alice-1@example.com")
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ReadTimeoutError(endpoint_url="https://ses"),
-        ConnectionClosedError(endpoint_url="https://ses"),
-        HTTPClientError(error=OSError()),
-        SSLError(endpoint_url="https://ses", error=OSError()),
-    ],
-)
-def test_a_letter_without_an_answer_may_have_been_sent(letter: Letter, error: Exception) -> None:
-    with pytest.raises(EmailUnanswered, match=type(error).__name__):
-        mailer(error).send(letter, to="alice-1@example.com")
-
-
-def test_what_ses_says_of_an_address_goes_no_further(letter: Letter) -> None:
-    with pytest.raises(EmailRefused) as raised:
-        mailer(refusal("MessageRejected")).send(letter, to="alice-1@example.com")
-    assert "@" not in str(raised.value)
-    assert raised.value.__cause__ is None
-    assert raised.value.__suppress_context__
+def test_error_is_translated_without_an_address(error: Exception, raised: type[Exception]) -> None:
+    sender = SesEmailSender(BrokenSes(error), SENDER)  # type: ignore[arg-type]  # only send_email is called
+    code = (
+        error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    )
+    with pytest.raises(raised, match=code) as caught:
+        sender.send(EMAIL, to=RECIPIENT)
+    assert type(caught.value) is raised
+    assert "@" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__

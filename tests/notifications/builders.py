@@ -1,0 +1,68 @@
+"""Events, and the notifications of them."""
+
+from datetime import timedelta
+from typing import Any
+
+from notifications.models import Notification, notification_id
+from shared.contracts.events import Event, EventType
+from shared.runtime.clock import rfc3339
+from tests.support.clock import NOON
+
+
+def an_event(type_: EventType, data: dict[str, Any], *, minute: int = 0, version: int = 1) -> Event:
+    """An event of that minute after noon."""
+    aggregate_id = data.get("order_id") or data.get("product_id") or data["user_id"]
+    return Event(
+        id=f"{aggregate_id}.{version}",
+        type=type_,
+        aggregate_id=aggregate_id,
+        version=version,
+        at=rfc3339(NOON + timedelta(minutes=minute)),
+        request_id="request-1",
+        data=data,
+    )
+
+
+def a_user_event(
+    user_id: str = "alice-1", *, type_: EventType = "user.registered", minute: int = 0
+) -> Event:
+    user = {"user_id": user_id, "full_name": "Alice Example", "email": f"{user_id}@example.com"}
+    return an_event(type_, user, minute=minute)
+
+
+def an_order_event(
+    type_: EventType = "order.placed", *, minute: int = 0, version: int = 1, **changes: Any
+) -> Event:
+    order = {
+        "order_id": "order-7",
+        "user_id": "alice-1",
+        "user_name": "Alice Example",
+        "email": "alice-1@example.com",
+        "status": type_.partition(".")[2].replace("placed", "pending"),
+        "lines": [
+            {"product_id": "mug", "name": "Blue Mug", "quantity": 2, "unit_price_minor": 1250},
+            {"product_id": "tea", "name": "Tea & Honey", "quantity": 1, "unit_price_minor": 99999},
+        ],
+        "total_minor": 102499,
+        "currency": "EUR",
+    }
+    return an_event(type_, order | changes, minute=minute, version=version)
+
+
+def a_low_stock_event(*, minute: int = 0, **changes: Any) -> Event:
+    product = {"product_id": "mug", "name": "Blue Mug", "available": 3, "threshold": 5}
+    return an_event("product.low_stock", product | changes, minute=minute)
+
+
+def a_notification(event: Event, *, order_id: str | None = "order-7") -> Notification:
+    """The pending notification of an event."""
+    return Notification(
+        id=notification_id(event, "email"),
+        type=event.type,
+        subject="Your order",
+        body="Hello",
+        channel="email",
+        status="pending",
+        order_id=order_id,
+        created_at=event.at,
+    )
