@@ -158,10 +158,7 @@ def test_order_is_due_until_it_is_confirmed_or_settled(orders: Orders) -> None:
     assert list(orders.due(rfc3339(NOON + MINUTE))) == [DueOrder(waiting.id, waiting.due_at)]
 
 
-def test_due_orders_of_all_shards_and_pages_come_oldest_first(
-    orders: Orders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("orders.repository._DUE_PAGE", 2)
+def test_due_orders_of_all_shards_come_oldest_first(orders: Orders) -> None:
     # The ids 0, 4, 8, … are in one shard.
     numbers = [0, 4, 8, 12, 1, 16, 2, 20]
     for minute, number in reversed(list(enumerate(numbers))):

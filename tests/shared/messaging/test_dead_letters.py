@@ -52,7 +52,7 @@ REJECTED = ClientError(
             OutOfStock(product_id="mug", requested=3, available=1),
             "OutOfStock: 3 wanted, 1 in stock.",
         ),
-        (OurOwn("one\ntwo\x00" + "x" * 1000), "OurOwn: one two " + "x" * 281 + "…"),
+        (OurOwn("one\ntwo\x00" + "x" * 1000), "OurOwn: one two " + "x" * 283 + "…"),
     ],
 )
 def test_reason_is_a_code_or_an_own_text_in_one_short_line(error: Exception, expected: str) -> None:

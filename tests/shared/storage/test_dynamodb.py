@@ -38,7 +38,14 @@ def table(account: None) -> Table:
 
 
 def test_item_is_a_plain_dict_with_exact_numbers(table: Table) -> None:
-    item = {**A, "n": 3, "yes": True, "none": None, "list": [1, {"x": 2}], "map": {"y": "z"}}
+    item: dict[str, object] = {
+        **A,
+        "n": 3,
+        "yes": True,
+        "none": None,
+        "list": [1, {"x": 2}],
+        "map": {"y": "z"},
+    }
     item["fraction"] = Decimal("1.5")  # of a later release
     assert table.get(A) is None
     table.put(item)
