@@ -7,7 +7,6 @@ SAM_PORT ?= 3001
 ENV ?= dev
 LIMIT ?= 10
 BASE ?= main
-ARGS ?=
 # fast, or plain: the libraries as they were published (docs/cold-starts.md).
 export LAYER ?= fast
 
@@ -16,7 +15,9 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools bench tests
-# Tests that start processes.
+# Each file of tests runs in one of two processes.
+PARALLEL := --numprocesses=2 --dist=loadfile
+# Tests that start functions, the emulator or tools as processes, or simulate for minutes.
 SLOW := $(addprefix tests/,access bench budget crashes deployment histories kills layer logs outages privileges releases stack)
 
 .PHONY: help setup run stop deploy-local sam-local sam-invoke check fix test test-unit affected budgets bench power-table tables \
@@ -95,11 +96,19 @@ fix: $(APP)  ## format, and correct what ruff can correct
 	@.venv/bin/ruff check --quiet --fix $(CHECKED) || true
 	@.venv/bin/ruff format $(CHECKED)
 
+# The tests of the stack deploy a shop, which keeps both cores busy.
 test: $(APP) $(SAM) $(EMULATOR) $(NODE)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
-	@$(if $(ARGS),.venv/bin/pytest $(ARGS),$(PYTHON) -m tools.run_tests)
+ifdef ARGS
+	@.venv/bin/pytest $(ARGS)
+else
+	@status=0; \
+	.venv/bin/pytest $(PARALLEL) --iam-simulate tests --ignore=tests/stack || status=1; \
+	.venv/bin/pytest --iam-simulate tests/stack || status=1; \
+	exit $$status
+endif
 
-test-unit: $(APP)  ## the tests that start no process, in under a minute
-	@.venv/bin/pytest --quiet $(addprefix --ignore=,$(SLOW)) $(ARGS)
+test-unit: $(APP)  ## the tests without processes of the shop, in under a minute
+	@.venv/bin/pytest --quiet $(PARALLEL) tests $(addprefix --ignore=,$(SLOW)) $(ARGS)
 
 affected: $(APP)  ## the tests that import what differs from BASE=main
 	@$(PYTHON) -m tools.affected --base "$(BASE)" $(if $(ARGS),-- $(ARGS))

@@ -36,7 +36,7 @@ def _violations() -> list[str]:
 
 @pytest.fixture(scope="session")
 def _iam(request: pytest.FixtureRequest, _violations: list[str]) -> Iterator[None]:
-    """A function's policies must allow what it asks of AWS in any test. A run of all tests asks another evaluator, too."""
+    """A function's policies must allow what it asks of AWS in any test; with --iam-simulate another evaluator agrees."""
 
     @cache
     def recorder() -> "Recorder":
@@ -58,7 +58,7 @@ def _iam(request: pytest.FixtureRequest, _violations: list[str]) -> Iterator[Non
     aws._session().events.register("before-parameter-build", hear)
     yield
     aws._session().events.unregister("before-parameter-build", hear)
-    if request.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+    if request.config.getoption("--iam-simulate"):
         from tests.support.evaluators import denials, iam_simulate
 
         with iam_simulate() as evaluator:
@@ -98,6 +98,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         for title, text in report.sections
     ]
     return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--iam-simulate",
+        action="store_true",
+        help="have iam-simulate judge all requests of functions, too; make test does",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
