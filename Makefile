@@ -17,8 +17,8 @@ PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools bench tests
 # Each file of tests runs in one of two processes.
 PARALLEL := --numprocesses=2 --dist=loadfile
-# Tests that start functions, the emulator or tools as processes, or simulate for minutes.
-SLOW := $(addprefix tests/,access bench budget crashes deployment histories kills layer logs outages privileges releases stack)
+# The tests of shared and of each service, on fakes and on moto.
+UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
 .PHONY: help setup run stop deploy-local sam-local sam-invoke check fix test test-unit affected budgets bench power-table tables \
 	mutants torture bootstrap deploy destroy admin smoke dlq api sbom requirements clean
@@ -107,8 +107,8 @@ else
 	exit $$status
 endif
 
-test-unit: $(APP)  ## the tests without processes of the shop, in under a minute
-	@.venv/bin/pytest --quiet $(PARALLEL) tests $(addprefix --ignore=,$(SLOW)) $(ARGS)
+test-unit: $(APP)  ## the tests of shared and of each service, in under a minute
+	@.venv/bin/pytest --quiet $(PARALLEL) $(UNIT) $(ARGS)
 
 affected: $(APP)  ## the tests that import what differs from BASE=main
 	@$(PYTHON) -m tools.affected --base "$(BASE)" $(if $(ARGS),-- $(ARGS))
