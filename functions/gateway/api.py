@@ -264,7 +264,7 @@ def build(settings: Settings) -> Handler:
     )
     site = Site(Path(__file__).parent)
     app = create_app(backends, site, cors_origins=settings.cors_origins)
-    return lambda_handler(app, rehearsed="/")
+    return lambda_handler(app, warm_up_path="/")
 
 
 handler = Entry(build, Settings)

@@ -62,7 +62,7 @@ def build(settings: Settings) -> Handler:
         cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
         cors_origins=settings.cors_origins,
     )
-    return web.lambda_handler(app, rehearsed="/api/v1/products/-")
+    return web.lambda_handler(app, warm_up_path="/api/v1/products/-")
 
 
 handler = Entry(build, Settings)

@@ -77,7 +77,7 @@ class SecondOpinion:
         status, headers = response_dict["status_code"], response_dict["headers"]
         found = shapes.mistakes(operation_model, status, headers, response_dict["body"])
         for mistake in set(found) - MOTO:
-            if not _is_rehearsed():
+            if not _is_warm_up():
                 self._say(f"AWS never answers so: {mistake}")
 
     def _asked(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
@@ -124,7 +124,7 @@ class SecondOpinion:
             self._report(mistake)
 
 
-def _is_rehearsed() -> bool:
+def _is_warm_up() -> bool:
     """Whether nobody makes anything of the answer: in a function's init it is one with nothing in it."""
     frame: FrameType | None = sys._getframe()
     while frame := frame.f_back if frame else None:

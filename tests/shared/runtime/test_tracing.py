@@ -20,7 +20,7 @@ tracing.start()
 client = aws.client("sesv2")
 client.meta.events.register(
     "before-send",
-    lambda request, **_: AWSResponse(request.url, 400, HTTPHeaders(), warm_up._Nothing(body)),
+    lambda request, **_: AWSResponse(request.url, 400, HTTPHeaders(), warm_up._EmptyBody(body)),
 )
 try:
     client.send_email(Content={{}})

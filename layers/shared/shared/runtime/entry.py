@@ -1,4 +1,4 @@
-"""A function's entry: built once, in Lambda's init phase, and by nobody who merely imports the module."""
+"""A function's entry: built once, in Lambda's init phase. Importing it elsewhere builds nothing."""
 
 import os
 from collections.abc import Callable
@@ -10,18 +10,18 @@ type Handler = Callable[[dict[str, Any], Any], Any]
 
 
 class UnhandledError(Exception):
-    """What a handler has raised, under the same name: its text is that error's description."""
+    """Replaces the exception of a handler, under the same name, with a text that contains nothing personal."""
 
 
 class Entry[S]:
-    """The callable that Lambda is told of. It reads the settings and builds the function's graph once.
+    """The callable that Lambda invokes. It reads the settings and builds the function's objects once.
 
-    In Lambda that is at import, in the init phase, where CPU is not throttled; elsewhere at the first call, so that
+    In Lambda this happens at import, in the init phase, where CPU is not throttled; elsewhere at the first call, so that
     tests and tools can import an entry without the function's environment.
 
     Args:
-        build: makes the handler from its settings: the function's composition root.
-        settings_type: the dataclass of what the function reads from its environment.
+        build: the function's composition root, which makes the handler from its settings.
+        settings_type: the dataclass of the variables that the function reads.
     """
 
     def __init__(self, build: Callable[[S], Handler], settings_type: type[S]) -> None:
@@ -43,7 +43,7 @@ class Entry[S]:
         try:
             return self._handler(event, context)
         except Exception as error:  # noqa: BLE001  # another one is raised
-            # Lambda's runtime logs the name and the text, answers with them, and sends them to X-Ray.
+            # Lambda's runtime logs and returns the name and the text, and sends them to X-Ray.
             named = type(type(error).__name__, (UnhandledError,), {})
             raise named(error_text.describe(error)).with_traceback(error.__traceback__) from None
 
@@ -51,6 +51,6 @@ class Entry[S]:
         handler = self._build(settings.read(self._settings_type))
         if cold_start.is_lambda():
             warm_up.clients()
-        # After the rehearsal, in which there is nothing to trace.
+        # After the warm-up, whose calls are not traced.
         tracing.start()
         return handler

@@ -7,7 +7,7 @@ Every environment of a version begins with the same memory, hours or weeks after
   at one place. `os.urandom`, `secrets` and `uuid4` ask the kernel, which knows that it was restored;
 - times that were noted mean nothing any more. Only health notes one when it is loaded. All else that is kept (public
   keys, circuits, the key of cursors) is kept from AWS's first answer on, and no function is given one before the
-  snapshot: see tests/shared/runtime/test_snapshots.py. A rehearsal asks nobody outside.
+  snapshot: see tests/shared/runtime/test_snapshots.py. The warm-up sends nothing.
 
 Credentials renew themselves when they are past their time, and an event loop between two requests has neither timers
 nor anything to read.

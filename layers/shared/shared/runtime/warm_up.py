@@ -1,11 +1,9 @@
-"""The first request, played before the function says that it is ready.
+"""Handles a first request before the function is ready: docs/cold-starts.md has the gain.
 
-In the init phase Lambda gives a function all the CPU that there is, in a request only what its memory buys. So what happens
-once for all requests happens there: the middlewares' stack, an event loop, how each client reaches and signs for its
-service, the first log line. (docs/benchmarks.md has the figures.)
+In the init phase a function has a whole CPU, in a request only the share that its memory buys. So what happens once for all
+requests happens there: building the middlewares, an event loop, each client's endpoint and signature, the first log line.
 
-Nothing leaves the process. The services' part is played by an answer with nothing in it, given before a request is sent;
-what is logged or counted meanwhile is dropped.
+Nothing leaves the process: each call of AWS has an empty answer, and log lines and metrics are dropped.
 """
 
 import io
@@ -18,7 +16,7 @@ from botocore.compat import HTTPHeaders
 
 from shared.runtime import aws, logging, metrics
 
-# An operation of each service, and what it needs to be asked.
+# An operation of each service, with its required arguments.
 _OPERATIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "dynamodb": ("get_item", {"TableName": "-", "Key": {"pk": {"S": "-"}, "sk": {"S": "-"}}}),
     "kms": ("get_public_key", {"KeyId": "-"}),
@@ -29,35 +27,35 @@ _OPERATIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 }
 
 
-# SNS alone speaks XML.
+# Only SNS answers in XML.
 _PUBLISHED: Final = b"<PublishBatchResponse><PublishBatchResult/></PublishBatchResponse>"
 
 
-class _Nothing(io.BytesIO):
-    """The body of an answer as urllib3 has it."""
+class _EmptyBody(io.BytesIO):
+    """The body of a response, with the method of urllib3 that botocore calls."""
 
     def stream(self) -> Iterator[bytes]:
         yield self.read()
 
 
 def clients() -> None:
-    """Let every client that was made call its service once."""
-    import encodings.idna  # noqa: F401  # looking up a host's address loads it
+    """Call one operation with every client that exists."""
+    import encodings.idna  # noqa: F401  # resolving a host name imports it
 
-    with _nobody_outside():
+    with _empty_answers():
         for client in aws.clients():
             name, arguments = _OPERATIONS[client.meta.service_model.service_name]
             getattr(client, name)(**arguments)
 
 
 def request(handle: Callable[[dict[str, Any], Any], Any], path: str) -> None:
-    """Let a function's handler answer a GET of the path."""
-    with _nobody_outside(), logging.dropped(), metrics.dropped():
+    """Have the handler answer a GET of the path."""
+    with _empty_answers(), logging.dropped(), metrics.dropped():
         handle(_event(path), None)
 
 
 def tokens() -> None:
-    """Load what checks access tokens."""
+    """Import what verifies access tokens."""
     import jwt  # noqa: F401  # shared.auth.tokens loads it where it is used
 
 
@@ -77,8 +75,8 @@ def _event(path: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _nobody_outside() -> Iterator[None]:
-    """Every call of every client is answered here."""
+def _empty_answers() -> Iterator[None]:
+    """Answer every call of every client here, instead of sending it."""
     events: list[Any] = [client.meta.events for client in aws.clients()]
     for emitter in events:
         emitter.register("before-send", _answer)
@@ -91,4 +89,4 @@ def _nobody_outside() -> Iterator[None]:
 
 def _answer(request: Any, event_name: str, **_: object) -> AWSResponse:
     body = _PUBLISHED if event_name.startswith("before-send.sns.") else b"{}"
-    return AWSResponse(request.url, 200, HTTPHeaders(), _Nothing(body))
+    return AWSResponse(request.url, 200, HTTPHeaders(), _EmptyBody(body))

@@ -100,11 +100,11 @@ def create_app(
     return app
 
 
-def lambda_handler(app: FastAPI, rehearsed: str | None = None) -> Handler:
+def lambda_handler(app: FastAPI, warm_up_path: str | None = None) -> Handler:
     """The Lambda handler of an application behind a REST API.
 
     Args:
-        rehearsed: a path that anyone may GET (see shared.runtime.warm_up). None where most requests have a token.
+        warm_up_path: a path that anyone may GET (see shared.runtime.warm_up). None where most requests have a token.
     """
     _set_event_loop()
     # Named, so that Mangum does not guess: the REST handler is right for every event that we are sent.
@@ -115,8 +115,8 @@ def lambda_handler(app: FastAPI, rehearsed: str | None = None) -> Handler:
         return mangum(event, context)
 
     if cold_start.is_lambda():
-        warm_up.request(handle, rehearsed or "/-")
-        if not rehearsed:
+        warm_up.request(handle, warm_up_path or "/-")
+        if not warm_up_path:
             warm_up.tokens()
     return handle
 
