@@ -15,8 +15,6 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 PYTHON := .venv/bin/python
 CHECKED := functions layers/shared/shared tools bench tests
-# Each file of tests runs in one of two processes.
-PARALLEL := --numprocesses=2 --dist=loadfile
 # The tests of shared and of each service, on fakes and on moto.
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
@@ -96,19 +94,11 @@ fix: $(APP)  ## format, and correct what ruff can correct
 	@.venv/bin/ruff check --quiet --fix $(CHECKED) || true
 	@.venv/bin/ruff format $(CHECKED)
 
-# The tests of the stack deploy a shop, which keeps both cores busy.
 test: $(APP) $(SAM) $(EMULATOR) $(NODE)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
-ifdef ARGS
-	@.venv/bin/pytest $(ARGS)
-else
-	@status=0; \
-	.venv/bin/pytest $(PARALLEL) --iam-simulate tests --ignore=tests/stack || status=1; \
-	.venv/bin/pytest --iam-simulate tests/stack || status=1; \
-	exit $$status
-endif
+	@$(if $(ARGS),.venv/bin/pytest $(ARGS),$(PYTHON) -m tools.run_tests)
 
 test-unit: $(APP)  ## the tests of shared and of each service, in under a minute
-	@.venv/bin/pytest --quiet $(PARALLEL) $(UNIT) $(ARGS)
+	@.venv/bin/pytest --quiet --numprocesses=2 --dist=loadfile $(UNIT) $(ARGS)
 
 affected: $(APP)  ## the tests that import what differs from BASE=main
 	@$(PYTHON) -m tools.affected --base "$(BASE)" $(if $(ARGS),-- $(ARGS))

@@ -1,0 +1,39 @@
+"""`make test`: all tests. Those of the stack run beside the others, because they wait for the emulator most of the time.
+
+Their output follows when the others have ended.
+"""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from typing import Final
+
+from tools.local.places import APP_PYTHON, ROOT
+
+_STACK: Final = "tests/stack"
+
+
+def main() -> int:
+    colour = ("--color=yes",) if sys.stdout.isatty() else ()
+    pytest = (APP_PYTHON, "-m", "pytest", "--iam-simulate", *colour)
+    others = ("tests", f"--ignore={_STACK}", "--numprocesses=2", "--dist=loadfile")
+    print(f"▸ pytest, {_STACK} in the background", flush=True)
+    with tempfile.TemporaryFile() as output:
+        stack = subprocess.Popen((*pytest, _STACK), cwd=ROOT, stdout=output, stderr=output)
+        try:
+            ended = subprocess.run((*pytest, *others), cwd=ROOT, check=False)
+            print(f"\n▸ waiting for {_STACK}", flush=True)
+            stack.wait()
+        finally:
+            if stack.poll() is None:
+                # As Ctrl-C does, so that it stops its shop.
+                stack.send_signal(signal.SIGINT)
+                stack.wait()
+        output.seek(0)
+        sys.stdout.buffer.write(output.read())
+    return ended.returncode or stack.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
