@@ -1,4 +1,4 @@
-"""The packages of the layer as the tests' own environment has them, and what is made of them."""
+"""The libraries of the layer, made from the tests' own environment."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ _CACHE: Final = ROOT / ".cache/layer"
 
 
 def installed() -> Iterator[tuple[str, Path]]:
-    """Each file of each package, by its path in the layer. Tests are left out there; they import what nobody ships."""
+    """Each file of each package but its tests, by its path in the layer."""
     pinned = re.findall(r"^([\w.-]+)==", _REQUIREMENTS.read_text(), re.MULTILINE)
     for name in pinned:
         found = distribution(name)
@@ -30,7 +30,7 @@ def installed() -> Iterator[tuple[str, Path]]:
 
 
 def copied(folder: Path) -> Path:
-    """All of them, copied into the folder: installed files may be links into a cache of all environments."""
+    """A copy in the folder: installed files can be links into the installer's cache."""
     for path, source in installed():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -40,16 +40,16 @@ def copied(folder: Path) -> Path:
 
 @cache
 def layer() -> Path:
-    """The layer's dependencies, made by `tools.layer`. They are kept until they or the tool change."""
+    """The libraries as tools.layer makes them. They are kept until the requirements or the tool change."""
     folder = _CACHE / f"tests-{_key()}"
     if not folder.exists():
-        for older in _CACHE.glob("tests-*"):
+        for older in set(_CACHE.glob("tests-*")) - {folder}:
             shutil.rmtree(older, ignore_errors=True)
         _CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_CACHE) as made:
             new = copied(Path(made) / "python")
             make(new)
-            # Another run of the tests may have been quicker.
+            # Another process may have been faster.
             with suppress(OSError):
                 new.rename(folder)
     return folder
