@@ -25,7 +25,6 @@ DOCUMENT: Final = ROOT / "docs" / "waits.md"
 PARAMETERS: Final = template()["Parameters"]
 QUEUED: Final = [f for f in FUNCTIONS.values() if f.events("SQS")]
 STREAMED: Final = [f for f in FUNCTIONS.values() if f.events("DynamoDB")]
-SCHEDULED: Final = [f for f in FUNCTIONS.values() if f.events("Schedule")]
 
 # Constants of our code, and what each bounds.
 _CONSTANTS: Final = {
@@ -93,12 +92,8 @@ def number(value: Any) -> int:
 
 def queue_of(source: Mapping[str, Any]) -> dict[str, Any]:
     """The queue of an event source."""
-    return resources("AWS::SQS::Queue")[_queue_name(source)]
-
-
-def _queue_name(source: Mapping[str, Any]) -> str:
-    name: str = source["Queue"]["Fn::GetAtt"].partition(".")[0]
-    return name
+    name = source["Queue"]["Fn::GetAtt"].partition(".")[0]
+    return resources("AWS::SQS::Queue")[name]
 
 
 def rate(function: Function) -> int:
