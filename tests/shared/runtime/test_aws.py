@@ -1,4 +1,4 @@
-"""Which errors of AWS pass by themselves: every error that an operation of an HTTP route is known to have is in one class."""
+"""Which errors are temporary: every known error of an operation that an HTTP route calls is classified."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.retries import standard
 
+from shared.errors import TemporaryFailure
 from shared.runtime.aws import is_temporary
 from tools.layer.sdk_data import OPERATIONS
 
@@ -55,7 +56,7 @@ def refused(code: str, status: int) -> ClientError:
     return ClientError(answer, "Operation")  # type: ignore[arg-type]  # as much as is read
 
 
-def test_each_error_of_the_operations_that_are_called_is_in_one_class() -> None:
+def test_every_error_of_the_operations_is_classified() -> None:
     session = botocore.session.get_session()
     known = {
         shape.name
@@ -66,40 +67,44 @@ def test_each_error_of_the_operations_that_are_called_is_in_one_class() -> None:
     assert known == TEMPORARY.keys() | LASTING
 
 
-@pytest.mark.parametrize(("code", "status"), [*TEMPORARY.items(), *COMMON.items()])
-def test_a_service_that_throttles_or_is_in_trouble_may_answer_in_a_moment(
-    code: str, status: int
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        *((code, status, True) for code, status in [*TEMPORARY.items(), *COMMON.items()]),
+        *((code, 400, False) for code in sorted(LASTING)),
+        ("AccessDeniedException", 400, False),
+        ("ValidationException", 400, False),
+    ],
+)
+def test_refusal_is_temporary_where_aws_throttles_or_fails(
+    code: str, status: int, expected: bool
 ) -> None:
-    assert is_temporary(refused(code, status))
+    assert is_temporary(refused(code, status)) is expected
 
 
-def test_what_the_sdk_tries_again_may_be_answered_in_a_moment() -> None:
-    """Else a worker counts a throttled SQS or SNS as a message that cannot be handled."""
+def test_what_the_sdk_retries_is_temporary() -> None:
+    """Otherwise a worker counts a throttled SQS or SNS as a message that cannot be handled."""
     throttled: Any = standard.ThrottledRetryableChecker
     transient: Any = standard.TransientRetryableChecker
     codes = {*throttled._THROTTLED_ERROR_CODES, *transient._TRANSIENT_ERROR_CODES}
     assert {code for code in codes if not is_temporary(refused(code, 400))} <= LASTING
 
 
-@pytest.mark.parametrize("code", [*sorted(LASTING), "AccessDeniedException", "ValidationException"])
-def test_other_refusals_last(code: str) -> None:
-    assert not is_temporary(refused(code, 400))
-
-
-def test_a_service_that_is_not_reached_may_be_in_a_moment() -> None:
-    connecting = {
+def test_lost_connections_and_own_temporary_failures_are_temporary() -> None:
+    temporary = {
         name
         for name, error in vars(botocore.exceptions).items()
         if isinstance(error, type)
         and issubclass(error, BotoCoreError)
         and is_temporary(error.__new__(error))
     }
-    assert connecting >= {
+    assert temporary >= {
         "ConnectTimeoutError",
         "ConnectionClosedError",
         "EndpointConnectionError",
         "ReadTimeoutError",
         "SSLError",
     }
+    assert is_temporary(TemporaryFailure())
     assert not is_temporary(NoCredentialsError())
     assert not is_temporary(ValueError())

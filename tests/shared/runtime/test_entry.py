@@ -1,4 +1,4 @@
-"""A function's entry: built once, in Lambda at import, and elsewhere not before it is called."""
+"""A function's entry: built once, in Lambda at import, and elsewhere at the first call."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +9,6 @@ import pytest
 from shared.runtime import aws
 from shared.runtime.entry import Entry, Handler, UnhandledError
 from shared.runtime.settings import InvalidSettings
-
-
-@pytest.fixture(autouse=True)
-def no_clients_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws, "_clients", WeakSet())
 
 
 @dataclass(frozen=True)
@@ -36,57 +31,41 @@ class Builder:
         return handle
 
 
-def test_outside_of_lambda_an_import_builds_nothing() -> None:
-    build = Builder()
-    Entry(build, Settings)
-    assert build.built == 0
-
-
-def test_the_first_call_builds_and_the_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "_clients", WeakSet())  # without those of other tests
     monkeypatch.setenv("TABLE_NAME", "orders")
+
+
+@pytest.mark.parametrize("is_lambda", [True, False])
+def test_entry_builds_once_from_its_environment(
+    is_lambda: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_lambda:
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "orders-api")
     build = Builder()
     handler = Entry(build, Settings)
+    assert build.built == is_lambda
     for number in range(3):
         answer = handler({"number": number}, "context")
         assert answer == {"table": "orders", "event": {"number": number}, "context": "context"}
+        monkeypatch.setenv("TABLE_NAME", "other")
     assert build.built == 1
 
 
-def test_in_lambda_it_is_built_in_the_init_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_variable_stops_the_start_in_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "orders-api")
-    monkeypatch.setenv("TABLE_NAME", "orders")
-    build = Builder()
-    handler = Entry(build, Settings)
-    assert build.built == 1
-    handler({}, None)
-    assert build.built == 1
-
-
-def test_in_lambda_a_missing_variable_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "orders-api")
-    monkeypatch.delenv("TABLE_NAME", raising=False)
+    monkeypatch.delenv("TABLE_NAME")
     with pytest.raises(InvalidSettings, match="TABLE_NAME is missing"):
         Entry(Builder(), Settings)
 
 
-def test_the_environment_is_read_at_the_build_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TABLE_NAME", "orders")
-    handler = Entry(Builder(), Settings)
-    handler({}, None)
-    monkeypatch.setenv("TABLE_NAME", "other")
-    assert handler({}, None)["table"] == "orders"
-
-
-def test_of_what_a_handler_raises_only_kind_and_place_leave_it() -> None:
+def test_unhandled_error_shows_only_its_kind_and_place() -> None:
     def handle(event: dict[str, Any], _context: Any) -> Any:
         return event["nobody.knows@this.example"]
 
-    @dataclass(frozen=True)
-    class NoSettings:
-        pass
-
     with pytest.raises(UnhandledError) as raised:
-        Entry(lambda _: handle, NoSettings)({}, None)
+        Entry(lambda _: handle, Settings)({}, None)
     line = handle.__code__.co_firstlineno + 1
     assert type(raised.value).__name__ == "KeyError"
     assert str(raised.value) == f"KeyError at {__name__}:{line}"

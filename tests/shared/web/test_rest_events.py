@@ -1,4 +1,4 @@
-"""Where an API's paths begin is read from the event: at the execute-api URL, at a custom domain, in `sam local`."""
+"""The root path of a request, from the event: at the execute-api URL, at a custom domain, in `sam local`."""
 
 from unittest.mock import Mock
 
@@ -21,59 +21,38 @@ def scope(resource: str, path: str, whole: str, parameters: dict[str, str] | Non
 
 
 @pytest.mark.parametrize(
-    ("path", "whole", "root_path"),
+    ("resource", "path", "whole", "root_path", "rest"),
     [
-        ("/orders/o-1", "/live/orders/o-1", "/live"),
-        ("/orders/o-1/", "/live/orders/o-1/", "/live"),
-        # A custom domain: a base path stands in both paths.
-        ("/orders/o-1", "/orders/o-1", ""),
-        ("/shop/orders/o-1", "/shop/orders/o-1", "/shop"),
-        ("/shop/v2/orders/o-1/", "/shop/v2/orders/o-1/", "/shop/v2"),
-        # A mapping without a stage leaves the stage in both paths.
-        ("/shop/live/orders/o-1", "/shop/live/orders/o-1", "/shop/live"),
-        # A base path that is called as the API's own first segment.
-        ("/orders/orders/o-1", "/orders/orders/o-1", "/orders"),
+        ("/orders/{id}", "/orders/o-1", "/live/orders/o-1", "/live", "/orders/o-1"),
+        ("/orders/{id}", "/orders/o-1/", "/live/orders/o-1/", "/live", "/orders/o-1"),
+        # A custom domain: both paths have its base path.
+        ("/orders/{id}", "/orders/o-1", "/orders/o-1", "", "/orders/o-1"),
+        ("/orders/{id}", "/shop/orders/o-1", "/shop/orders/o-1", "/shop", "/orders/o-1"),
+        ("/orders/{id}", "/shop/v2/orders/o-1/", "/shop/v2/orders/o-1/", "/shop/v2", "/orders/o-1"),
+        # A base path with the name of the API's own first segment.
+        ("/orders/{id}", "/orders/orders/o-1", "/orders/orders/o-1", "/orders", "/orders/o-1"),
         # `sam local`, and an event without a context's path.
-        ("/orders/o-1/", "/orders/o-1/", ""),
-        ("/orders/o-1", "", ""),
-        ('/"x"/orders/o-1', '/"x"/orders/o-1', "/%22x%22"),
+        ("/orders/{id}", "/orders/o-1/", "/orders/o-1/", "", "/orders/o-1"),
+        ("/orders/{id}", "/orders/o-1", "", "", "/orders/o-1"),
+        ("/orders/{id}", '/"x"/orders/o-1', '/"x"/orders/o-1', "/%22x%22", "/orders/o-1"),
+        # An escaped slash is no separator.
+        ("/orders/{id}", "/orders/a%2Fb", "/live/orders/a%2Fb", "/live", "/orders/a/b"),
+        ("/", "/", "/live/", "/live", "/"),
+        ("/", "/", "/live", "/live", "/"),
+        ("/", "/", "/", "", "/"),
+        ("/", "/shop", "/shop", "/shop", "/"),
+        ("/", "/shop/", "/shop/", "/shop", "/"),
+        ("/", "//", "//", "", "/"),
+        # The catch-all resource has as many segments as it caught.
+        ("/{proxy+}", "/api/no/here", "/live/api/no/here", "/live", "/api/no/here"),
+        ("/{proxy+}", "/api/no/here/", "/api/no/here/", "", "/api/no/here"),
+        ("/{proxy+}", "/shop/api/no/here", "/shop/api/no/here", "/shop", "/api/no/here"),
+        ("/{proxy+}", "/api/api/no/here/", "/api/api/no/here/", "/api", "/api/no/here"),
     ],
 )
-def test_the_root_path_is_what_stands_before_the_resource(
-    path: str, whole: str, root_path: str
+def test_root_path_is_what_precedes_the_resource(
+    resource: str, path: str, whole: str, root_path: str, rest: str
 ) -> None:
-    found = scope("/orders/{id}", path, whole, {"id": "o-1"})
-    assert (found["root_path"], found["path"]) == (root_path, f"{root_path}/orders/o-1")
-
-
-@pytest.mark.parametrize(
-    ("path", "whole", "root_path"),
-    [
-        ("/", "/live/", "/live"),
-        ("/", "/live", "/live"),
-        ("/", "/", ""),
-        ("/shop", "/shop", "/shop"),
-        ("/shop/", "/shop/", "/shop"),
-        ("//", "//", ""),
-    ],
-)
-def test_the_index_has_no_segment(path: str, whole: str, root_path: str) -> None:
-    found = scope("/", path, whole)
-    assert (found["root_path"], found["path"]) == (root_path, f"{root_path}/")
-
-
-@pytest.mark.parametrize("slash", ["", "/"])
-@pytest.mark.parametrize(
-    ("base_path", "root_path"), [("", "/live"), ("", ""), ("/shop", "/shop"), ("/api", "/api")]
-)
-def test_the_catch_all_has_as_many_segments_as_it_caught(
-    base_path: str, root_path: str, slash: str
-) -> None:
-    path = f"/api/nothing/here{slash}"
-    found = scope("/{proxy+}", base_path + path, root_path + path, {"proxy": path.strip("/")})
-    assert (found["root_path"], found["path"]) == (root_path, f"{root_path}/api/nothing/here")
-
-
-def test_an_escaped_slash_is_no_separator() -> None:
-    found = scope("/orders/{id}", "/orders/a%2Fb", "/live/orders/a%2Fb", {"id": "a/b"})
-    assert (found["root_path"], found["path"]) == ("/live", "/live/orders/a/b")
+    parameters = {"id": rest.removeprefix("/orders/"), "proxy": rest.strip("/")}
+    found = scope(resource, path, whole, parameters)
+    assert (found["root_path"], found["path"]) == (root_path, f"{root_path}{rest}")

@@ -33,7 +33,7 @@ class CallThrottled(TemporaryFailure):
 
 
 # What Lambda says where an account's, a function's or a subnet's quota is used up: other invocations still succeed.
-# tests/shared/calls/test_internal.py holds this against all errors that Invoke is known to have.
+# tests/shared/calls/test_internal.py compares this with all errors that Invoke is known to have.
 _QUOTA_ERRORS: Final = frozenset(
     {
         "EC2ThrottledException",
