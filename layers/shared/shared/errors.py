@@ -39,7 +39,7 @@ class TemporaryFailure(OwnError):
 
 
 class BodegaError(OwnError):
-    """A fact that the client is told of as problem+json; keyword arguments become its extension members."""
+    """A fact that is answered as problem+json; keyword arguments become its extension members."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal-error"

@@ -77,7 +77,7 @@ def test_message_stays_in_a_queue_that_cannot_be_reached(
 ) -> None:
     queue = Queues(down="the-queue", failure=failure)
     assert queue.deliver(failing(BUG), events(1)) == ["m0"]
-    assert caplog.messages[-1] == "a message could not be put off"
+    assert caplog.messages[-1] == "the delivery of a message could not be delayed"
     assert queue.deliver(failing(ComeAgain(60)), events(1)) == ["m0"]
 
 

@@ -1,4 +1,4 @@
-"""Environments that start from one snapshot: each has connections, chance and a clock of its own."""
+"""Environments that start from one snapshot have connections, random numbers and a clock of their own."""
 
 import random
 import threading
@@ -25,7 +25,7 @@ def no_clients_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Server(ThreadingHTTPServer):
-    """An AWS service on this machine, which counts the connections that it was asked for."""
+    """An AWS service on this machine that counts its connections."""
 
     daemon_threads = True
 
@@ -59,20 +59,20 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("hook", [snapshots.before_snapshot, snapshots.after_restore])
-def test_no_connection_is_used_on_both_sides_of_a_snapshot(
+def test_connections_are_not_kept_across_a_snapshot(
     server: Server, hook: Callable[[], None]
 ) -> None:
     clients = [aws.client("dynamodb"), aws.client("dynamodb", read=1)]
 
-    def ask() -> None:
+    def call() -> None:
         for client in clients:
             client.get_item(TableName="t", Key={"pk": {"S": "a"}})
 
-    ask()
-    ask()
+    call()
+    call()
     assert server.connections == 2
     hook()
-    ask()
+    call()
     assert server.connections == 4
 
 
@@ -84,14 +84,14 @@ def _environment(frozen: tuple[Any, ...]) -> tuple[list[float], list[Any]]:
     return numbers, [counters.adding({"n": 1}).key["sk"] for _ in range(40)]
 
 
-def test_two_environments_of_one_snapshot_draw_other_numbers() -> None:
+def test_environments_of_one_snapshot_draw_different_numbers() -> None:
     frozen = random.getstate()
     first, second = _environment(frozen), _environment(frozen)
     for drawn, drawn_there in zip(first, second, strict=True):
         assert drawn != drawn_there
 
 
-def test_an_environment_is_up_since_it_was_restored() -> None:
+def test_uptime_begins_at_the_restore() -> None:
     def uptime() -> float:
         return health.report(health.Health, dict).uptime_seconds
 
@@ -123,15 +123,13 @@ def started(server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_snapshot_holds_nothing_that_aws_has_answered(
-    function: str, started: Callable[..., None], server: Server
-) -> None:
+def test_start_makes_no_call(function: str, started: Callable[..., None], server: Server) -> None:
     started(function)
     assert server.connections == 0
 
 
 @pytest.mark.parametrize("kind", ["snap-start", "on-demand", "provisioned-concurrency"])
-def test_lambda_is_told_of_the_hooks_where_it_takes_snapshots(
+def test_hooks_are_registered_where_lambda_takes_snapshots(
     kind: str, started: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The library of Lambda's runtime: elsewhere it comes with awslambdaric, on Linux.

@@ -2,7 +2,7 @@
 
 Each part has one spelling here. PyJWT's decoder is lenient: it skips characters that are no base64url, ignores bits that
 no byte needs, lets the last of two members of one name count, and takes `"1"`, 1.0 and true for a number. What two
-readers may read differently is refused before anybody reads it.
+readers may read differently is refused before anything is read from it.
 """
 
 import base64

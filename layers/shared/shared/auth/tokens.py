@@ -33,7 +33,7 @@ ROLES: Final = get_args(Role)
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever holds the token of a request."""
+    """The holder of a request's token."""
 
     id: str
     role: Role
@@ -78,7 +78,7 @@ def public_key(der: bytes) -> PublicKey:
 
 
 def keys_from_kms(kms: "KMSClient", key_ids: str) -> Callable[[], Iterator[PublicKey]]:
-    """The public halves of the KMS keys in a comma-separated list, each asked for when it is its turn; the first is the
+    """The public halves of the KMS keys in a comma-separated list, each requested when it is its turn; the first is the
     one that signs."""
 
     def load() -> Iterator[PublicKey]:
@@ -91,7 +91,7 @@ def keys_from_kms(kms: "KMSClient", key_ids: str) -> Callable[[], Iterator[Publi
 class TokenVerifier:
     """Checks access tokens, by RFC 8725: one algorithm, one type, and keys from nowhere but the configuration.
 
-    Keys are asked for when they are needed, and kept for the environment's life: a deployment that changes them makes
+    Keys are requested when they are needed, and kept for the environment's life: a deployment that changes them makes
     new environments. A further key, which IAM may know of a moment later than this environment does, stands against no
     token of the first.
 
@@ -126,7 +126,7 @@ class TokenVerifier:
                 self._found[key.kid] = key
                 if key.kid == kid:
                     return key
-            # Whoever makes ids up makes us ask no more.
+            # An invented key id causes no further request.
             self._has_all = True
         return self._found.get(kid) if kid else None
 

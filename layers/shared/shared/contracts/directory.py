@@ -20,7 +20,7 @@ class FindCustomer(BaseModel):
 class Customer(BaseModel):
     """Who buys, and where to write to."""
 
-    # A malformed answer must not put somebody's name into a log line.
+    # A malformed answer must not put a customer's name into a log line.
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     id: str

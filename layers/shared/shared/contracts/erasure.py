@@ -3,7 +3,7 @@
 from typing import Final
 
 ERASED: Final = "Erased"
-# RFC 2606 keeps `.invalid` free for ever: nobody's mail can go there. `users.emails` takes no address of this domain.
+# RFC 2606 reserves `.invalid`: no mail can be delivered there. `users.emails` takes no address of this domain.
 ERASED_DOMAIN: Final = "erased.invalid"
 
 

@@ -59,7 +59,7 @@ class UserData(BaseModel):
 
 
 class UserErasedData(BaseModel):
-    """The data of `user.erased`: whoever keeps a name or an address of this user is to overwrite it (`erasure`)."""
+    """The data of `user.erased`: each service overwrites the names and addresses that it keeps of this user (`erasure`)."""
 
     model_config = _FROZEN
 

@@ -10,7 +10,7 @@ from shared.errors import BodegaError, Conflict
 
 
 class OutOfStock(Conflict):
-    """Less is there than was asked for. Data: `product_id`, `requested`, `available`."""
+    """Less is available than was requested. Data: `product_id`, `requested`, `available`."""
 
     code, title = "out-of-stock", "There is not enough in stock"
 

@@ -1,6 +1,6 @@
 """Where the messages of a queue go that their worker gives up: the dead-letter queue, with the reason beside them.
 
-The queue's own redrive policy would move a message without a word. It stays as the net for what no worker can tell:
+The queue's own redrive policy would move a message without a reason. It remains for what no worker can report:
 attempts that died, and a dead-letter queue that could not be reached.
 """
 
@@ -26,7 +26,7 @@ class DeadLetters:
     Args:
         url: the dead-letter queue.
         attempts: how often the queue delivers a message; its redrive policy's `maxReceiveCount`.
-        sqs: gives the client, asked for when a message is given up: most invocations have none.
+        sqs: returns the client; called when a message is given up, because most invocations give up none.
     """
 
     def __init__(self, url: str, attempts: int, sqs: Callable[[], "SQSClient"]) -> None:

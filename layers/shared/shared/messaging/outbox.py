@@ -86,7 +86,7 @@ def mark() -> str:
 
 
 def noting(pk: str, fact: Event) -> Put:
-    """The same for an event that only the history tells: it is not published."""
+    """The same for an event that is in the history only: it is not published."""
     return Put(_item(pk, fact), condition="attribute_not_exists(#pk)")
 
 

@@ -88,7 +88,7 @@ class Redelivery:
             return False
         return True
 
-    def put_off(self, receipt_handle: str, *, seconds: int) -> None:
+    def delay_delivery(self, receipt_handle: str, *, seconds: int) -> None:
         """Make the message visible again after `seconds`."""
         try:
             self._sqs().change_message_visibility(
@@ -98,7 +98,9 @@ class Redelivery:
             )
         except (BotoCoreError, ClientError):
             # Then the queue's visibility timeout holds: later, but nothing is lost.
-            logging.logger().warning("a message could not be put off", exc_info=True)
+            logging.logger().warning(
+                "the delivery of a message could not be delayed", exc_info=True
+            )
 
 
 def waiting_since(record: "SQSRecord") -> datetime:

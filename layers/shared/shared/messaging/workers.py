@@ -96,7 +96,7 @@ class _Messages:
         metrics.seconds("MessageAge", (clock.now() - waiting_since(record)).total_seconds())
         if not self._redelivery.send_again(record, seconds=seconds):
             attempt = int(record.attributes.approximate_receive_count)
-            self._redelivery.put_off(record.receipt_handle, seconds=delay(attempt))
+            self._redelivery.delay_delivery(record.receipt_handle, seconds=delay(attempt))
             raise cause
 
     def _fail(self, record: SQSRecord, cause: Exception, function: str, *, for_good: bool) -> None:
@@ -105,7 +105,7 @@ class _Messages:
             reason = reason_of(cause)
             if self._dead_letters.take(record, reason, function=function):
                 return
-        self._redelivery.put_off(record.receipt_handle, seconds=delay(attempt))
+        self._redelivery.delay_delivery(record.receipt_handle, seconds=delay(attempt))
         raise cause
 
 

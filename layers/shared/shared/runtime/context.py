@@ -4,7 +4,7 @@ import re
 import uuid
 from contextvars import ContextVar
 
-# No "@": it stands in every log line, where nobody's e-mail address may.
+# No "@": the id is in every log line, and no e-mail address may be.
 _SANE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")

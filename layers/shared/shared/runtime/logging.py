@@ -16,7 +16,7 @@ from shared.runtime import context, error_text
 
 
 class _Formatter(LambdaPowertoolsFormatter):
-    """Powertools', that tells of an exception only what anybody may know: its text may be somebody's address."""
+    """Powertools' formatter, which shows of an exception what holds no personal data: its text may be an address."""
 
     def formatException(  # noqa: N802  # the standard library's name
         self,

@@ -135,7 +135,7 @@ class Table:
         return self._read(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item]:
-        """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are asked for again."""
+        """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are read again."""
         found: list[Item] = []
         wanted: Any = [to_wire(key) for key in keys]
         for _ in _attempts():

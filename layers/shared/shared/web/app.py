@@ -42,7 +42,7 @@ _TEXT_TYPES = [
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
-    # Data, and no page: whoever opens an answer as one gets nothing that runs. The one page we have says its own.
+    # An answer is data and no page: opened as a page it runs nothing. The one page of the API has a policy of its own.
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 

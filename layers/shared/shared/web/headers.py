@@ -12,8 +12,8 @@ def header(
         always: whether no answer comes without it.
         schema: what else JSON Schema says of it, such as `const`.
     """
-    told = {"schema": {"type": type_, **schema}, "description": description}
-    return {name: told | ({"required": True} if always else {})}
+    declared = {"schema": {"type": type_, **schema}, "description": description}
+    return {name: declared | ({"required": True} if always else {})}
 
 
 def location(description: str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def read(body: bytes) -> Any:
 
     Raises:
         MalformedJson: it is no JSON, or such as two readers may understand in two ways: not UTF-8, a name given twice
-            in an object, half a character, a number that is none or absurdly long, nesting that nobody needs.
+            in an object, half a character, a number that is none or very long, nesting beyond 32 levels.
     """
     try:
         text = body.decode()
