@@ -82,7 +82,7 @@ class FakeQueue:
 
 
 class SagaHarness:
-    """The saga, its messages and the sweeper on fakes; in stock are ten mugs, one for each order."""
+    """The saga, its messages and the sweeper on fakes; each order takes one of ten mugs."""
 
     def __init__(self) -> None:
         self.orders = InMemoryOrders()

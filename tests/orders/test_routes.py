@@ -1,5 +1,6 @@
 """The orders API through its Lambda handler: bodies, headers and error codes of the contract."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -107,24 +108,37 @@ def test_post_order_names_the_product_that_is_refused(
     assert answer.json | members == answer.json
 
 
-def test_post_order_reports_a_request_in_progress(shop: ServiceHarness) -> None:
+def hold_the_key(shop: ServiceHarness) -> None:
     shop.inventory.reserve(order_id(ALICE.id, "k"), a_basket().lines)
-    answer = shop.post_order(key="k")
-    assert (answer.status, answer.code) == (409, "request-in-progress")
-    assert answer.headers["retry-after"] == "1"
 
 
-def test_post_order_reports_an_inactive_account(shop: ServiceHarness) -> None:
+def deactivate(shop: ServiceHarness) -> None:
     shop.customers.deactivate(ALICE.id)
-    answer = shop.post_order()
-    assert (answer.status, answer.code) == (403, "account-inactive")
 
 
-def test_post_order_reports_an_unavailable_service(shop: ServiceHarness) -> None:
+def stop_inventory(shop: ServiceHarness) -> None:
     shop.inventory.down = True
-    answer = shop.post_order()
-    assert (answer.status, answer.code) == (503, "service-unavailable")
-    assert answer.headers["retry-after"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "status", "code", "retry_after"),
+    [
+        (hold_the_key, 409, "request-in-progress", "1"),
+        (deactivate, 403, "account-inactive", None),
+        (stop_inventory, 503, "service-unavailable", "2"),
+    ],
+)
+def test_post_order_reports_why_it_is_refused(
+    shop: ServiceHarness,
+    prepare: Callable[[ServiceHarness], None],
+    status: int,
+    code: str,
+    retry_after: str | None,
+) -> None:
+    prepare(shop)
+    answer = shop.post_order(key="k")
+    assert (answer.status, answer.code) == (status, code)
+    assert answer.headers.get("retry-after") == retry_after
 
 
 @pytest.mark.parametrize(
