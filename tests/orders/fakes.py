@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -56,11 +56,10 @@ class InMemoryOrders:
         self._write(order)
 
     def change(self, before: Order, after: Order) -> None:
-        stored = self._unchanged(before)
-        self._write(replace(after, payment_id=after.payment_id or stored.payment_id))
+        self._write(self._merged(before, after))
 
     def erase(self, before: Order, after: Order) -> None:
-        stored = self._unchanged(before)
+        merged = self._merged(before, after)
         erased = {name: getattr(after, name) for name in personal_fields(Order)}
         self.events[after.id] = [
             event.model_copy(
@@ -68,9 +67,7 @@ class InMemoryOrders:
             )
             for event in self.events[after.id]
         ]
-        self._write(
-            replace(after, due_at=stored.due_at, payment_id=stored.payment_id), "user.erased"
-        )
+        self._write(merged, "user.erased")
 
     def settle(self, order: Order) -> None:
         self.orders[order.id] = replace(self._unchanged(order), due_at=None)
@@ -130,6 +127,12 @@ class InMemoryOrders:
         if stored.version != before.version:
             raise ConcurrentChange(stored)
         return stored
+
+    def _merged(self, before: Order, after: Order) -> Order:
+        """The stored order with what differs between the two."""
+        names = (field.name for field in fields(Order))
+        changes = {n: getattr(after, n) for n in names if getattr(before, n) != getattr(after, n)}
+        return replace(self._unchanged(before), **changes)
 
     def _write(self, order: Order, type_: EventType | None = None) -> None:
         self.orders[order.id] = order

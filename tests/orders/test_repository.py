@@ -193,10 +193,12 @@ def test_order_is_deferred_once_and_keeps_its_payment(orders: Orders) -> None:
     )
 
 
-def test_change_writes_the_payment_of_the_order(orders: Orders) -> None:
+@pytest.mark.parametrize("is_new", [True, False])
+def test_change_writes_only_what_differs(orders: Orders, is_new: bool) -> None:
     order = added(orders)
-    changed(orders, order, order.with_payment("pay-1").confirmed(at=NOON))
-    assert stored(orders, order).payment_id == "pay-1"
+    paid = order.with_payment("pay-1")
+    changed(orders, order if is_new else paid, paid.confirmed(at=NOON))
+    assert stored(orders, order).payment_id == ("pay-1" if is_new else None)
 
 
 def test_ended_order_is_neither_deferred_nor_claimed(orders: Orders) -> None:

@@ -40,8 +40,8 @@ _ORDERS: Final = (
         "orders.repository:DynamoOrders.",
         "orders/test_repository",
         ("add", "an order overwrites one with its id", without_argument("Put", "condition")),
-        ("change", "an order of any version is changed", text("= :seen", ">= :seen")),
-        ("change", "a change of an order has no event", without("_telling")),
+        ("_update", "an order of any version is changed", text("= :seen", ">= :seen")),
+        ("change", "a change of an order has no event", without("_event_put")),
         ("claim", "two sweepers claim one order", text("= :seen", ">= :seen")),
     ),
     *_bugs(
@@ -53,27 +53,31 @@ _ORDERS: Final = (
     ),
     *_bugs(
         "orders.service:",
-        "orders/test_placing",
+        "orders/test_service",
         ("_replay", "a key places another basket's order", only_if("digest", value=False)),
         ("OrderService.place", "stock is reserved for a replay", only_if("placed", value=False)),
-        ("OrderService._active", "a deactivated user orders", only_if("is_active", value=False)),
+        (
+            "OrderService._require_active_customer",
+            "a deactivated user orders",
+            only_if("is_active", value=False),
+        ),
     ),
     *_bugs(
-        "orders.saga:Checkout.",
-        "orders/test_saga orders/test_saga_races",
+        "orders.saga:CheckoutSaga.",
+        "orders/test_saga",
         (
             "_check_out",
             "the payment is authorised before the stock is sold",
-            swapped("stock.confirm", "_authorized"),
+            swapped("_call_stock", "_authorized"),
         ),
         (
             "_check_out",
             "a failure before the deadline cancels an order",
-            expression("step.asked_at < order.deadline", "self._now() < order.deadline"),
+            expression("is_last_attempt", "order.is_past_deadline(self._now())"),
         ),
-        ("_check_out", "an order waits for ever", only_if("step.asked_at", value=True)),
+        ("_check_out", "an order waits for ever", only_if("is_last_attempt", value=False)),
         (
-            "_asked",
+            "_call_payments",
             "an unknown outcome counts as a decline",
             before("_payments.find", "return Payment(order.id, '', 'declined')"),
         ),
@@ -82,23 +86,22 @@ _ORDERS: Final = (
             "a payment is authorised by a key that the provider may have forgotten",
             only_if("_KEYS_ARE_KEPT", value=False),
         ),
-        ("_release", "a cancelled order keeps its stock", without("_command")),
+        ("_release", "a cancelled order keeps its stock", without("_call_stock")),
         ("_repay", "a captured payment is not refunded", only_if("payment.state", value=False)),
         (
             "_give_back",
             "an order is settled after a failed compensation",
-            only_if("waits", value=False),
-        ),
-        (
-            "advance",
-            "a worker that loses a race drops the order",
-            expression("race.current", "order"),
+            only_if("unanswered", value=False),
         ),
     ),
     *_bugs(
-        "orders.circuits:_Guard.",
-        "orders/test_circuits",
-        ("call", "a circuit refuses an order's last attempt", expression("not insists", "True")),
+        "orders.saga_circuit:SagaCircuit.",
+        "orders/test_saga",
+        (
+            "call",
+            "a circuit refuses an order's last attempt",
+            expression("order.is_past_deadline(self._now())", "False"),
+        ),
     ),
     *_bugs(
         "orders.sandbox_payments:",
@@ -106,17 +109,17 @@ _ORDERS: Final = (
         ("", "a key opens a second payment", without_argument("put", "condition")),
     ),
     *_bugs(
-        "orders.due_orders:Overdue.",
+        "orders.due_orders:DueOrderSweep.",
         "orders/test_due_orders",
         (
-            "_claimed",
+            "_claim",
             "an order that cannot be claimed stops the sweep",
             catching("Exception", "OSError"),
         ),
     ),
     *_bugs(
         "orders.repository:DynamoOrders.",
-        "orders/test_erasure",
+        "orders/test_repository",
         ("erase", "an order's history keeps the name", constant("rewritten", "[]")),
     ),
     *_bugs(
@@ -368,6 +371,15 @@ _ACCESS: Final = (
         ("", "a customer lists another's notifications", without_raise("Forbidden")),
     ),
     *_bugs(
+        "shared.storage.conflicts:",
+        "shared/test_conflicts",
+        (
+            "retry_on_conflict",
+            "a lost race is decided again on the old value",
+            expression("conflict.current", "value"),
+        ),
+    ),
+    *_bugs(
         "shared.web.cursors:Cursors.",
         "access/test_strangers",
         ("_mac", "a cursor works for every caller", expression("caller", "''")),
@@ -389,12 +401,13 @@ _SIMULATED: Final = (
         "orders.repository:DynamoOrders.add",
         "an order's event is a second transaction",
         expression(
-            "[write, _telling(order)]", "self._table.transact([write]) or [_telling(order)]"
+            "[write, _event_put(order)]",
+            "self._table.transact([write]) or [_event_put(order)]",
         ),
         f"{_MATRIX}[order, the client gives up]",
     ),
     _bug(
-        "orders.saga:Checkout._give_back",
+        "orders.saga:CheckoutSaga._give_back",
         "an order is settled before its compensations",
         before("metrics.seconds", "self._orders.settle(order)"),
         f"{_MATRIX}[cancel of a confirmed order]",
