@@ -88,6 +88,18 @@ def test_erasure_erases_an_order_that_changes_concurrently_as_it_is_then() -> No
     assert orders.orders[order.id].status == "confirmed"
 
 
+def test_erasure_leaves_an_order_that_another_delivery_erases_concurrently() -> None:
+    class Racing(InMemoryOrders):
+        def erase(self, before: Order, after: Order) -> None:
+            super().erase(before, after)
+            super().erase(before, after)
+
+    orders = Racing()
+    order = added(orders)
+    erase(orders)
+    assert event_types(orders, order) == ["order.placed", "user.erased"]
+
+
 def test_erasure_fails_temporarily_when_an_order_keeps_changing() -> None:
     class Racing(InMemoryOrders):
         def erase(self, before: Order, after: Order) -> None:
