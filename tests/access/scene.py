@@ -1,4 +1,4 @@
-"""A shop with customers who own things, and everybody else who may want them."""
+"""A shop in which customers own things, other customers want them, and one account is inactive."""
 
 import json
 import uuid
@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from gateway.api import create_app
 from gateway.backends import SERVICES, LambdaBackends
@@ -25,18 +24,18 @@ from tests.support.client import PASSWORD, Client
 from tests.support.functions import FUNCTIONS
 from tools.lambda_environment import variables
 from tools.template import alias
+from users.sessions.access_tokens import raw_signature
 
 type Stored = dict[tuple[str, str, str], Any]
 
-_ROUND: Final = 2
+_ORDERS: Final = 2
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A customer, and what is theirs; `keys` are the Idempotency-Keys that placed the orders."""
+    """A customer, and the ids of what is theirs."""
 
     client: Client
-    keys: tuple[str, ...]
     orders: tuple[str, ...]
     notifications: tuple[str, ...]
 
@@ -46,17 +45,17 @@ class Owner:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What stands in no answer but this customer's own and the admin's."""
+        """Texts that only answers to this customer and to admins may hold."""
         user = self.client.user
         return (self.id, user["email"], user["full_name"], *self.orders, *self.notifications)
 
 
 @dataclass
 class Scene:
-    """The stage with its owners.
+    """The stage and its customers.
 
     Attributes:
-        confirmed, shipped: which of an owner's orders is which.
+        confirmed, shipped: the indexes of an owner's orders in these states.
     """
 
     stage: Stage
@@ -66,7 +65,7 @@ class Scene:
     forge: Forge
     confirmed: int = 0
     shipped: int = 1
-    strangers_key: Key = field(default_factory=Key)
+    foreign_key: Key = field(default_factory=Key)
 
     @property
     def town(self) -> Town:
@@ -83,28 +82,27 @@ class Scene:
 
 
 def settle_in(stage: Stage, name: str) -> Owner:
-    """A new customer with a confirmed order, a shipped one, and what was told of them."""
-    full_name = f"{name.title()} {uuid.uuid4().hex[:8]}"
+    """A new customer with a confirmed order, a shipped one, and the notifications of both."""
     client = Client(stage.anyone.http).register(
-        email=f"{name}-{uuid.uuid4().hex[:8]}@example.com", full_name=full_name
+        email=f"{name}-{uuid.uuid4().hex[:8]}@example.com",
+        full_name=f"{name.title()} {uuid.uuid4().hex[:8]}",
     )
-    keys = tuple(f"key-{uuid.uuid4().hex}" for _ in range(_ROUND))
-    orders = [client.order((stage.mug, 1), key=key) for key in keys]
+    orders = [client.order((stage.mug, 1)) for _ in range(_ORDERS)]
     stage.town.settle()
     stage.admin.post(f"/api/v1/orders/{orders[-1]['id']}/ship")
     stage.town.come_to_rest()
     client.log_in()
-    told = client.get("/api/v1/notifications", params={"limit": 100}).json()["notifications"]
-    assert len(told) == 2 + 2 * _ROUND, "welcomed; each order received and confirmed, one shipped"
-    return Owner(client, keys, tuple(o["id"] for o in orders), tuple(n["id"] for n in told))
+    page = client.get("/api/v1/notifications", params={"limit": 100}).json()["notifications"]
+    assert len(page) == 2 + 2 * _ORDERS, "a welcome; each order received and confirmed, one shipped"
+    return Owner(client, tuple(o["id"] for o in orders), tuple(n["id"] for n in page))
 
 
 @contextmanager
-def scene(folder: Path) -> Iterator[Scene]:
-    """Everybody is there, and nothing is on its way.
+def opened_scene(folder: Path) -> Iterator[Scene]:
+    """The scene, with no message in transit.
 
     Args:
-        folder: an empty one.
+        folder: an empty one, for the gateway's documents.
     """
     with opened() as stage:
         stage.admin.post(f"/api/v1/products/{stage.mug['id']}/stock", {"delta": 999_000})
@@ -118,7 +116,7 @@ def scene(folder: Path) -> Iterator[Scene]:
 
 
 def _gateway(folder: Path) -> Any:
-    """With the documents: a checkout has none."""
+    """The gateway with documents, which a checkout of the repository does not have."""
     (folder / EVENTS).write_text(json.dumps({"asyncapi": "3.0.0"}))
     (folder / DOCUMENT).write_text(json.dumps({"openapi": "3.1.0", "paths": {}}))
     names = {service: f"{service.title()}Api" for service in SERVICES}
@@ -127,14 +125,13 @@ def _gateway(folder: Path) -> Any:
 
 
 def _forge(town: Town) -> Forge:
-    """What signs as the shop does."""
+    """Makes access tokens that are signed as the shop signs them."""
     read = settings.read(FUNCTIONS["UsersApi"].module.Settings, variables("UsersApi", town._names))
     key_id = read.token_key_ids.partition(",")[0]
     private = town.cloud._signing_keys[key_id]
 
     def sign(message: bytes) -> bytes:
-        r, s = decode_dss_signature(private.sign(message, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return raw_signature(private.sign(message, ec.ECDSA(hashes.SHA256())))
 
     [key] = keys_from_kms(aws.client("kms"), key_id)()
     return Forge(key, sign, read.token_issuer)

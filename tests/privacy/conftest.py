@@ -1,4 +1,4 @@
-"""A town, and who listens to what its functions log."""
+"""A simulated shop, and what its functions log."""
 
 from collections.abc import Callable, Iterator
 
@@ -31,7 +31,7 @@ def http(town: Town) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def heard(request: pytest.FixtureRequest) -> Callable[[], list[str]]:
-    """What was logged in this test, of which nothing is personal."""
+    """What this test has logged so far; it holds no personal data."""
     eavesdropper = request.config.pluginmanager.get_plugin(EAVESDROPPER)
     assert isinstance(eavesdropper, Eavesdropper)
 

