@@ -1,17 +1,5 @@
-"""OrdersRelay: publishes the events of the orders table's stream."""
+"""Lambda entry for the table's stream: publishes the events of orders."""
 
-# First of all: see shared.messaging.workers.
-from shared.messaging.workers import task  # isort: skip
-from shared.messaging.outbox import Relay
-from shared.runtime.entry import Entry, Handler
-from shared.runtime.settings import OutboxSettings
+from shared.messaging.relay import Settings, build, handler
 
-Settings = OutboxSettings
-
-
-def build(settings: Settings) -> Handler:
-    """Wire the function."""
-    return task(Relay.connected(settings).relay)
-
-
-handler = Entry(build, Settings)
+__all__ = ["Settings", "build", "handler"]

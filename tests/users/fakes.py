@@ -19,7 +19,7 @@ from users.sessions.models import Family
 
 
 class InMemoryUsers:
-    """Implements `Users`; `rivals` are users that concurrent requests store before the next saves."""
+    """Implements `Users`; `rivals` are stored by concurrent requests before the next saves."""
 
     def __init__(self) -> None:
         self._users: dict[str, User] = {}
@@ -88,7 +88,7 @@ class InMemoryUsers:
 
 
 class InMemoryFamilies:
-    """Implements `Families`; `rivals` are digests that concurrent requests store before rotations."""
+    """Implements `Families`; `rivals` are digests that are stored before the next rotations."""
 
     def __init__(self) -> None:
         self._families: dict[str, Family] = {}
@@ -146,7 +146,7 @@ class InMemoryAttempts:
 
 
 class PlainPasswords:
-    """Implements `Passwords` without hashing; `compared` are the hashes that it was asked to match."""
+    """Implements `Passwords` without hashing; `compared` are the hashes that were compared."""
 
     def __init__(self) -> None:
         self.compared: list[str | None] = []

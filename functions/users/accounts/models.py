@@ -17,7 +17,7 @@ class User:
         version: grows by one with each change.
         session_epoch: refresh tokens that were issued under an earlier epoch are void, so one write
             ends all sessions of the user.
-        erased_at: RFC 3339; None while the person's data is stored. An erased account never changes.
+        erased_at: RFC 3339; None while personal data is stored. An erased account never changes.
     """
 
     id: str
@@ -69,8 +69,8 @@ class User:
     def erased(self, *, at: str) -> "User":
         """The account without personal data and inactive; the same object if it is erased already.
 
-        No password matches an empty hash. Id, role and `created_at` stay: the orders placed with the
-        account still belong to one customer.
+        No password matches an empty hash. Id, role and `created_at` stay: the orders of the account
+        still belong to one customer.
         """
         if self.erased_at:
             return self

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-# The hash of 256 random bits that were not kept, with the parameters below. The log-in of an unknown
-# user verifies it, so that it takes as long as that of a known one.
+# The hash of 256 random bits that were not kept, with the parameters below. The log-in of an
+# unknown user verifies it, so that it takes as long as that of a known one.
 _DECOY: Final = (
     "$argon2id$v=19$m=19456,t=2,p=1$le7f2mKZkaw/o4wfJ5HVrw$"
     "hSNAgCEI7pqx6/VTWH5QzWwpFORg94GslU7GogZ1jlc"
@@ -32,7 +32,7 @@ class Argon2Passwords:
 
     @cached_property
     def _hasher(self) -> "PasswordHasher":
-        # Imported where it is used: most requests need no password, and a cold start pays for imports.
+        # Imported where it is used: most requests need no password.
         from argon2 import PasswordHasher
 
         return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)

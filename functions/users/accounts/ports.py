@@ -35,7 +35,7 @@ class Users(Protocol):
         """
 
     def erase(self, before: User, after: User, fact: Event) -> None:
-        """Store the erased account and its event, and overwrite personal data in all earlier events.
+        """Store the erased account and its event, and erase all earlier events.
 
         Raises:
             ConcurrentChange: the stored user is not `before` any more.

@@ -28,7 +28,7 @@ _NEW: Final = "attribute_not_exists(#pk)"
 _DECOY_KEY: Final = {"pk": "NOBODY", "sk": "NOBODY"}
 # Ids are 32 characters; DynamoDB refuses keys over 2,048 bytes.
 _LONGEST_ID: Final = 128
-# Events that one transaction overwrites: DynamoDB takes a hundred operations, some are the account's.
+# Events that one transaction overwrites, of the hundred operations that DynamoDB takes.
 _EVENTS_AT_ONCE: Final = 90
 
 

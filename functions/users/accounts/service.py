@@ -146,7 +146,7 @@ class AccountService:
         return user
 
     def _check_current_password(self, user: User, change: AccountChange, source: str) -> None:
-        """A stolen access token alone takes over no account: not by a new password, nor by guessing."""
+        """A stolen access token alone takes over no account, by a new password or by guessing."""
         if change.current_password is None:
             if change.password is not None:
                 raise CurrentPasswordRequired

@@ -9,7 +9,7 @@ class PairAttempts:
 
     Attributes:
         last_at: epoch seconds, 0 for never.
-        trusted_until: epoch seconds until which the network is trusted with the account, 0 for never.
+        trusted_until: epoch seconds until which the network is trusted with the account, or 0.
     """
 
     count: int = 0

@@ -2,9 +2,9 @@
 
 An attempt is counted before its password is compared, and withdrawn if it was right: of many
 concurrent attempts, no more are compared than of sequential ones. Attempts count for a pair of an
-account and a network, so guesses from another network do not affect the owner. A network that fails
-across many accounts is refused until the hour ends, except for accounts that logged in or registered
-from it: they may share the network with the guesser.
+account and a network, so guesses from another network do not affect the owner. A network that
+fails across many accounts is refused until the hour ends, except for accounts that logged in or
+registered from it: they may share the network with the guesser.
 """
 
 import hashlib
@@ -45,8 +45,8 @@ class LoginThrottle:
     def attempt(self, email: str, source: str) -> Iterator[Attempt]:
         """Admit an attempt for the length of the block.
 
-        It counts as wrong until `succeeded`. If the block cannot tell whether the password was right,
-        because it ends by an error that is none of Bodega's, the attempt does not count.
+        It counts as wrong until `succeeded`. If the block ends by an error of another kind than
+        BodegaError, the password may have been right, and the attempt does not count.
 
         Raises:
             TooManyAttempts: see `admit`.

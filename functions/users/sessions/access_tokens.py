@@ -1,4 +1,4 @@
-"""Issues access tokens (RFC 9068). `shared.auth.tokens` defines what they hold, and verifies them."""
+"""Issues access tokens (RFC 9068), which `shared.auth.tokens` defines and verifies."""
 
 import json
 import uuid
@@ -42,7 +42,7 @@ class KmsSigner:
 
 def raw_signature(der: bytes) -> bytes:
     """r and s side by side, from a DER-encoded signature as KMS and cryptography return it."""
-    # Imported where it is used: most requests sign nothing, and cryptography is 20 ms of a cold start.
+    # Imported where it is used: most requests sign nothing, and it is 20 ms of a cold start.
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     r, s = decode_dss_signature(der)

@@ -1,4 +1,4 @@
-"""Who may call a route. Each route declares it (`@allow`), and an app with a route that does not declare it does not start."""
+"""Who may call a route: each declares it by `@allow`, or its app does not start."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from shared.auth.tokens import Role
 from shared.errors import OwnError
 
 type Group = Literal["anyone", "user", "owner"] | Role
-"""Who may call: `anyone` without an access token, any logged-in `user`, the `owner` of what the path names, or a role."""
+"""Who may call: `anyone` without an access token, any `user` with one, the `owner` of what the path
+names, or a role."""
 
 _ATTRIBUTE: Final = "__access__"
 
@@ -21,8 +22,8 @@ class NotDeclared(OwnError):
 class Access:
     """Who may call a route.
 
-    The gate checks access token and role before it reads anything else of a request. Who owns what only the service
-    knows: it checks `owner` and `more_for` itself.
+    The gate checks access token and role before it reads anything else of a request. Only the
+    service knows who owns what: it checks `owner` and `more_for` itself.
 
     Attributes:
         groups: who may call it.
@@ -71,8 +72,9 @@ def allow(*groups: Group, more_for: tuple[Role, ...] = ()) -> _Mark:
 
     Args:
         groups: `"anyone"` or `"user"` alone; or `"owner"`, roles, or both.
-        more_for: beside `"anyone"` or `"user"`, the roles for whom the route does more. With `"anyone"`, the access token
-            is optional then, and the endpoint depends on `OptionalCaller`.
+        more_for: beside `"anyone"` or `"user"`, the roles for whom the route does more. With
+            `"anyone"`, the access token is optional then, and the endpoint depends on
+            `OptionalCaller`.
 
     Raises:
         NotDeclared: the declaration contradicts itself.

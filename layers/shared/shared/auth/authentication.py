@@ -1,4 +1,4 @@
-"""The gate: checks who is calling against the route's `@allow` before anything else of a request is read."""
+"""The gate: checks the caller against the route's `@allow` before anything else is read."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -31,8 +31,8 @@ class Gate:
 
     Args:
         verifier: checks access tokens; None if no route of the app reads one.
-        standing: looks up what the caller's account says now, in the service that keeps accounts: returns the caller in no
-            higher role than the account has, or raises Unauthenticated.
+        standing: looks the account of the caller up, in the service that stores accounts: returns
+            the caller in no higher role than the account has, or raises Unauthenticated.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Gate:
         """Let a request pass to a route, and put its caller into the request's scope.
 
         Raises:
-            Unauthenticated: the access token is missing or not valid, or its account is not active any more.
+            Unauthenticated: the access token is missing or invalid, or its account inactive.
             Forbidden: the caller's role may not call the route.
         """
         if not access.reads_token:

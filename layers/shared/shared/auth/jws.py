@@ -1,8 +1,9 @@
-"""A token's form: the compact serialisation (RFC 7515, section 3.1) of an ES256 signature over two flat JSON objects.
+"""The form of a token: the compact serialisation (RFC 7515, section 3.1) of an ES256 signature over
+two flat JSON objects.
 
-Each part has one spelling here. PyJWT's decoder is lenient: it skips characters that are no base64url, ignores bits that
-no byte needs, lets the last of two members of one name count, and takes `"1"`, 1.0 and true for a number. What two
-readers may read differently is refused before anything is read from it.
+Each part has one spelling here. PyJWT's decoder is lenient: it skips characters that are no
+base64url, ignores bits that no byte needs, lets the last of two members of one name count, and
+accepts `"1"`, 1.0 and true as a number. A token that two readers may read differently is refused.
 """
 
 import base64
@@ -16,14 +17,14 @@ type Members = dict[str, str | int]
 
 
 class Malformed(ValueError):
-    """The text is no token, or not in its one spelling."""
+    """The text is no token, or not in the one valid spelling."""
 
 
 def parse(token: str) -> tuple[Members, Members]:
-    """The header and the claims, without a look at the signature.
+    """The header and the claims; the signature is not verified.
 
     Raises:
-        Malformed: see there.
+        Malformed: the text is no token, or not in the one valid spelling.
     """
     if len(token) > _LONGEST:
         raise Malformed

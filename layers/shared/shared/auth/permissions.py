@@ -1,4 +1,4 @@
-"""What a caller may do with something that has an owner. Use cases ask here, with the verb that fits."""
+"""What a caller may do with something that has an owner: use cases ask, by the verb that fits."""
 
 from typing import Final
 

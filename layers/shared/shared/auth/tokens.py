@@ -1,4 +1,4 @@
-"""Access tokens (RFC 9068): what is in one, and how a service checks it by itself with the public keys."""
+"""Access tokens (RFC 9068): their claims, and how a service verifies them with the public keys."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ TYPE = "at+jwt"
 LIFETIME_SECONDS = 900
 _REQUIRED = ["iss", "aud", "exp", "iat", "jti", "sub", "role"]
 _HEADER = {"alg", "typ", "kid"}
-# Whose clock is behind that of the environment that signed must not refuse what was signed just now.
+# An environment whose clock is behind the signer's must accept a new token.
 _CLOCKS_DIFFER_SECONDS = 5
 # Goes into database keys and logs.
 _ID = re.compile(r"[!-~]{1,128}")
@@ -33,7 +33,7 @@ ROLES: Final = get_args(Role)
 
 @dataclass(frozen=True)
 class Caller:
-    """The holder of a request's token."""
+    """The user whose access token a request has."""
 
     id: str
     role: Role
@@ -58,7 +58,8 @@ class PublicKey:
 
 def public_key(der: bytes) -> PublicKey:
     """The P-256 key in a DER-encoded SubjectPublicKeyInfo, as KMS gives it."""
-    # Loaded where used: a request without a token needs no cryptography, and it is 20 ms of a cold start.
+    # Imported where it is used: requests without a token need none of it, and it is 20 ms of a cold
+    # start.
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -78,8 +79,7 @@ def public_key(der: bytes) -> PublicKey:
 
 
 def keys_from_kms(kms: "KMSClient", key_ids: str) -> Callable[[], Iterator[PublicKey]]:
-    """The public halves of the KMS keys in a comma-separated list, each requested when it is its turn; the first is the
-    one that signs."""
+    """Loads the public keys of a comma-separated list of KMS keys one by one; the first signs."""
 
     def load() -> Iterator[PublicKey]:
         for key_id in key_ids.split(","):
@@ -89,15 +89,15 @@ def keys_from_kms(kms: "KMSClient", key_ids: str) -> Callable[[], Iterator[Publi
 
 
 class TokenVerifier:
-    """Checks access tokens, by RFC 8725: one algorithm, one type, and keys from nowhere but the configuration.
+    """Verifies access tokens, by RFC 8725: one algorithm, one type, and keys of the configuration.
 
-    Keys are requested when they are needed, and kept for the environment's life: a deployment that changes them makes
-    new environments. A further key, which IAM may know of a moment later than this environment does, stands against no
-    token of the first.
+    Keys are loaded when they are needed, and kept for the environment's life: a deployment that
+    changes them makes new environments. A further key that IAM does not allow yet does not keep
+    tokens of the first from being verified.
 
     Args:
         issuer: the `iss` that tokens must carry.
-        keys: gives the public keys that may have signed, the one that signs first.
+        keys: loads the public keys, the one that signs first.
     """
 
     def __init__(self, issuer: str, keys: Callable[[], Iterable[PublicKey]]) -> None:
@@ -108,39 +108,39 @@ class TokenVerifier:
 
     @property
     def keys(self) -> Sequence[PublicKey]:
-        """All of them, the one that signs first."""
+        """All keys, the one that signs first."""
         self._find(None)
         return list(self._found.values())
 
     @cached_property
     def signing_key_id(self) -> str:
-        """The id of the one that signs."""
+        """The id of the key that signs."""
         first = next(iter(self._found.values() or self._load()))
         self._found[first.kid] = first
         return first.kid
 
     def _find(self, kid: str | None) -> PublicKey | None:
-        """The key with this id; None where there is none, and for None, once all are there."""
+        """The key with this id, None if it does not exist. For None as the id, loads all keys."""
         if kid not in self._found and not self._has_all:
             for key in self._load():
                 self._found[key.kid] = key
                 if key.kid == kid:
                     return key
-            # An invented key id causes no further request.
+            # Unknown ids do not load the keys again.
             self._has_all = True
         return self._found.get(kid) if kid else None
 
     def caller(self, token: str) -> Caller:
-        """Who holds this token.
+        """The caller with this token.
 
         Raises:
-            Unauthenticated: the token is not one of ours, not an access token, or past its time.
+            Unauthenticated: the token is forged, no access token, or expired.
         """
         try:
             header, claims = jws.parse(token)
         except jws.Malformed:
             raise _invalid("form") from None
-        # Whatever else a header may name (jku, jwk, x5u, x5c, crit), we never wrote it.
+        # The shop writes no other member (jku, jwk, x5u, x5c, crit).
         if header.keys() != _HEADER or header["alg"] != ALGORITHM or header["typ"] != TYPE:
             raise _invalid("header")
         key = self._find(str(header["kid"]))
@@ -151,11 +151,11 @@ class TokenVerifier:
         user_id, role = str(claims["sub"]), claims["role"]
         if role not in ROLES or not all(map(_is_id, (claims["sub"], claims["jti"]))):
             raise _invalid("claims")
-        return Caller(user_id, role)  # type: ignore[arg-type]  # mypy does not narrow a Literal by `in`
+        return Caller(user_id, role)  # type: ignore[arg-type]  # `in` does not narrow a Literal
 
     def _verify(self, token: str, key: PublicKey) -> None:
-        """Return if the key has signed it, and it is ours to take and not past its time."""
-        import jwt  # where used: see public_key
+        """Return if the key has signed it, for this audience, and it is not expired."""
+        import jwt  # imported where it is used: see public_key
 
         try:
             jwt.decode(
@@ -164,7 +164,7 @@ class TokenVerifier:
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=self._issuer,
-                # `iat` is checked with what clocks may differ by; PyJWT knows one such leeway only, for `exp` too.
+                # `_check_times` checks `iat`: PyJWT's one leeway would be that of `exp` too.
                 options={"require": _REQUIRED, "strict_aud": True, "verify_iat": False},
             )
         except jwt.ExpiredSignatureError:
@@ -174,7 +174,7 @@ class TokenVerifier:
 
 
 def _check_times(claims: jws.Members) -> None:
-    """Return if the times are numbers, and the token lives no longer than ours do."""
+    """Return if the times are numbers, and the lifetime is no longer than the shop's."""
     issued_at, expires_at, not_before = claims["iat"], claims["exp"], claims.get("nbf", 0)
     if (
         not isinstance(issued_at, int)

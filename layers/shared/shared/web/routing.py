@@ -23,7 +23,7 @@ class NotGuarded(OwnError):
 
 
 class GuardedRoute(APIRoute):
-    """A route that admits the callers of its endpoint's `@allow`, and only then reads what was sent.
+    """Admits the callers of its endpoint's `@allow`, and only then reads the rest of a request.
 
     Raises:
         NotDeclared: the endpoint has no `@allow`.
@@ -51,8 +51,8 @@ class GuardedRoute(APIRoute):
 
 
 def _check_query(request: Request, dependant: "Dependant") -> None:
-    """Refuse a parameter that the route does not have, and one that is given twice: of its two values, a cache or a
-    firewall in front may have looked at the other one."""
+    """Refuse a parameter that the route does not have, and one that is given twice: a cache or a
+    firewall may have read the other of its two values."""
     query: bytes = request.scope["query_string"]
     if not query:
         return
@@ -70,7 +70,7 @@ def check(routes: "Iterable[BaseRoute]", gate: Gate) -> None:
     """Return if the gate stands in front of every route.
 
     Raises:
-        NotGuarded: a route is of another class, or depends on a caller that the gate does not check.
+        NotGuarded: a route is of another class, or depends on a caller that is not checked.
     """
     for route in iter_route_contexts(list(routes)):
         guarded = route.original_route
