@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from notifications.errors import NotificationNotFound
 from notifications.models import ADMINS, Notification, mailbox, position
 from notifications.ports import Notifications
+from shared.auth.permissions import may_see
 from shared.auth.tokens import Caller
 from shared.errors import Forbidden
 from shared.runtime.clock import Clock, now
@@ -41,7 +42,7 @@ class NotificationService:
         Raises:
             Forbidden: a customer requests another user's.
         """
-        if user_id is not None and not caller.may_act_for(user_id):
+        if user_id is not None and not may_see(caller, user_id):
             raise Forbidden("Only an admin may list another's notifications.")
         # One more than the limit, so that a position is returned only if more follow. Each of
         # several mailboxes might fill the page alone.

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.errors import BodegaError
+from shared.errors import BodegaError, ServiceUnavailable
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, epoch
-from shared.storage.conflicts import retry_on_conflict
+from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
 from users import emails
 from users.login_throttle.errors import TooManyAttempts
 from users.login_throttle.models import Attempt, PairAttempts
@@ -65,7 +65,6 @@ class LoginThrottle:
 
         Raises:
             TooManyAttempts: it has to wait, and does not count.
-            ServiceUnavailable: concurrent attempts at the same pair came first every time.
         """
         now = self._clock()
         pair, network = _pair(email, source), _digest(_network(source))
@@ -120,8 +119,13 @@ class LoginThrottle:
             after = before.with_another(at=epoch(now), forgotten_after=_FORGOTTEN_AFTER)
             return self._attempts.count(pair, before, after, until=epoch(now + _TRUST))
 
-        # Most pairs have no attempts, so the first write is tried without a read.
-        return retry_on_conflict(PairAttempts, counted, attempts=_WRITES)
+        try:
+            # Most pairs have no attempts, so the first write is tried without a read.
+            return retry_on_conflict(PairAttempts, counted, attempts=_WRITES)
+        except ServiceUnavailable as busy:
+            if isinstance(busy.__cause__, ConcurrentChange):
+                raise _refusal(1) from None
+            raise
 
 
 def _refusal(wait: int) -> TooManyAttempts:

@@ -73,20 +73,6 @@ def test_erased_account_cannot_be_changed(service: Service) -> None:
     assert service.change(admin, user, full_name="Erased") == erased
 
 
-def test_address_of_an_erased_account_can_register_again(service: Service) -> None:
-    user = service.customer(**ANN)
-    erase(service, user)
-    assert service.customer(**ANN).id != user.id
-    assert service.log_in(ANN["email"]).access_token
-
-
-def test_erasure_is_applied_to_what_a_concurrent_request_stored(service: Service) -> None:
-    admin, user = service.admin(), service.customer(**ANN)
-    service.users.rivals = [user.changed(full_name="Ann Other")]
-    assert erase(service, user, admin).version == 3
-    assert "Ann" not in repr(service.stored(user))
-
-
 def test_erasing_an_erased_user_changes_nothing() -> None:
     user = a_user(erased_at="2026-11-20T09:00:00.000Z")
     assert user.erased(at="later") is user

@@ -5,19 +5,6 @@ import pytest
 from tests.users.builders import a_user
 
 
-def test_changed_counts_the_version_and_keeps_what_it_does_not_name() -> None:
-    before = a_user(version=3, session_epoch=2)
-    after = before.changed(full_name="Ursula Changed")
-    assert (after.full_name, after.version) == ("Ursula Changed", 4)
-    assert (after.email, after.session_epoch) == (before.email, 2)
-
-
-def test_changed_returns_the_same_user_when_nothing_differs() -> None:
-    user = a_user()
-    assert user.changed() is user
-    assert user.changed(email=user.email, role=user.role, is_active=True) is user
-
-
 @pytest.mark.parametrize(
     ("change", "epoch"),
     [

@@ -7,7 +7,7 @@ from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, ServiceUnavailable, Unauthenticated
 from tests.users.builders import NEW_PASSWORD, PASSWORD
 from tests.users.service import Service, caller
-from users.accounts.errors import CurrentPasswordRequired, EmailTaken
+from users.accounts.errors import CurrentPasswordRequired
 from users.login_throttle.errors import TooManyAttempts
 
 
@@ -25,12 +25,6 @@ class TestRegister:
             "full_name": "Alice",
             "email": "alice@example.com",
         }
-
-    def test_register_refuses_the_address_of_another_account(self, service: Service) -> None:
-        user = service.customer(email="alice@example.com")
-        service.deactivate(user)
-        with pytest.raises(EmailTaken):
-            service.customer(email="ALICE@example.com")
 
 
 class TestRequireActive:
@@ -107,11 +101,6 @@ class TestChange:
         assert service.change(user, full_name=user.full_name) == user
         assert service.change(user) == user
         assert service.stored(user).version == 1
-
-    def test_change_refuses_the_address_of_another_account(self, service: Service) -> None:
-        user, other = service.customer(), service.customer()
-        with pytest.raises(EmailTaken):
-            service.change(user, email=other.email.upper())
 
     def test_admin_changes_any_field_of_an_account(self, service: Service) -> None:
         admin, user = service.admin(), service.customer()

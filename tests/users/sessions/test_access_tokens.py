@@ -19,12 +19,6 @@ def verifier(*keys: PublicKey) -> TokenVerifier:
     return TokenVerifier(ISSUER, lambda: keys)
 
 
-def test_verifier_accepts_an_issued_token() -> None:
-    signer = LocalSigner()
-    token = AccessTokens(ISSUER, signer, clock.now).issue(a_user(id="alice", role="admin"))
-    assert verifier(signer.public).caller(token) == Caller("alice", "admin")
-
-
 def test_token_has_the_claims_of_rfc_9068() -> None:
     signer, moment = LocalSigner(), ManualClock()
     tokens = AccessTokens(ISSUER, signer, moment)
