@@ -27,6 +27,21 @@ _LISTS: Final = [
 # A log-out of a token that does not exist has nothing to do, and no token to check.
 _LOG_OUT: Final = ("POST", "/api/v1/auth/logout")
 
+# One route of each service, those that read headers of their own, and the catch-all.
+_WITH_HEADERS: Final = [
+    ("PUT", "/api/v1/users/{id}"),
+    ("GET", "/api/v1/products/{id}"),
+    ("PUT", "/api/v1/products/{id}"),
+    ("POST", "/api/v1/products/{id}/stock"),
+    ("POST", "/api/v1/orders"),
+    ("POST", "/api/v1/notifications/{id}/read"),
+    ("GET", "/docs/{asset}"),
+    ("GET", "/{proxy}"),
+]
+_WITH_KEY: Final = {
+    ("POST", "/api/v1/orders"): 400,
+    ("POST", "/api/v1/products/{id}/stock"): 422,
+}
 _TOO_LARGE: Final = 256 * 1024 + 1
 # JSON values in place of each member of a good body: no member accepts the first ones; some accept
 # the others.
@@ -158,7 +173,7 @@ def test_hostile_query_is_refused(scene: Scene, route: Route) -> None:
         assert is_problem(answer)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+@pytest.mark.parametrize("route", _WITH_HEADERS, ids=" ".join)
 def test_hostile_header_is_refused_or_ignored(
     scene: Scene, restore: Callable[[], None], route: Route
 ) -> None:
@@ -171,7 +186,7 @@ def test_hostile_header_is_refused_or_ignored(
             assert answer.status < 500, (name, value, answer)
             assert "set-cookie" not in answer.headers
             assert "\n" not in "".join(answer.headers.values())
-            if name == "Idempotency-Key" and "/orders" in route[1] and route[0] == "POST":
-                assert name not in good.headers or answer.status == 400, value
+            if name == "Idempotency-Key" and route in _WITH_KEY:
+                assert answer.status == _WITH_KEY[route], (value, answer)
             if scene.town.wire.calls:
                 restore()
