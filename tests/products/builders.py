@@ -2,21 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 from products.catalogue.models import Product
-from shared.contracts.inventory import Line, PricedLine
+from shared.contracts.inventory import Line
 from shared.runtime.clock import rfc3339
 
-NOW = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
-LATER = NOW + timedelta(minutes=1)
-MUCH_LATER = NOW + timedelta(minutes=16)
+NOW: Final = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+LATER: Final = NOW + timedelta(minutes=1)
+AFTER_EXPIRY: Final = NOW + timedelta(minutes=16)
 
 _numbers = count(1)
 
 
 def a_product(id_: str | None = None, *, at: datetime = NOW, **changed: Any) -> Product:
-    """Ten red mugs for 11.00 each, where nothing else is said."""
+    """By default ten red mugs for 11.00 each."""
     product = {
         "id": id_ or f"product-{next(_numbers)}",
         "name": "Red Mug",
@@ -38,15 +38,14 @@ def a_line(product: Product, quantity: int = 1) -> Line:
     return Line(product_id=product.id, quantity=quantity)
 
 
-def a_priced_line(product: Product, quantity: int = 1) -> PricedLine:
-    return product.priced(quantity)
-
-
-SHELF = [
-    a_product("p1", name="Red Mug", price_minor=1100, category="kitchen", created_at="2026-01-01"),
-    a_product("p2", name="Blue Mug", price_minor=950, category="kitchen", created_at="2026-01-02"),
-    a_product("p3", name="red kettle", price_minor=7450, category="kitchen", created_at="2026-01-03"),
-    a_product("p4", name="Grinder", price_minor=5990, category="kitchen", created_at="2026-01-04"),
-    a_product("p5", name="Redwood Tray", price_minor=2400, category="table", created_at="2026-01-05"),
-    a_product("p6", name="Red", price_minor=1100, category="table", created_at="2026-01-05"),
-]  # fmt: skip
+SHELF: Final = [
+    a_product(id_, name=name, price_minor=price, category=category, created_at=created)
+    for id_, name, price, category, created in (
+        ("p1", "Red Mug", 1100, "kitchen", "2026-01-01"),
+        ("p2", "Blue Mug", 950, "kitchen", "2026-01-02"),
+        ("p3", "red kettle", 7450, "kitchen", "2026-01-03"),
+        ("p4", "Grinder", 5990, "kitchen", "2026-01-04"),
+        ("p5", "Redwood Tray", 2400, "table", "2026-01-05"),
+        ("p6", "Red", 1100, "table", "2026-01-05"),
+    )
+]

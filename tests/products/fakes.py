@@ -1,4 +1,4 @@
-"""A shop in memory: all ports of the products service over a few dicts."""
+"""The ports of the products service in memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -13,25 +13,23 @@ from shared.messaging import outbox
 from shared.storage.conflicts import ConcurrentChange
 
 
-class InMemoryShop:
-    """Products, their lists, their reservations and their events.
+class InMemoryProducts:
+    """Products, their index, receipts and events; one contract suite tests them and DynamoDB.
 
-    `rivals` are called one before each write, in this order: they come between a reader and its writing.
+    Attributes:
+        rivals: concurrent changes. Before each write the next one is called.
     """
 
     def __init__(self, threshold: int = 0) -> None:
         self.threshold = threshold
         self.products: dict[str, Product] = {}
         self.receipts: dict[tuple[str, str, str], Receipt] = {}
-        self.reservations: dict[str, Reservation] = {}
-        self.facts: list[Event] = []
-        self.rivals: list[Callable[[], None]] = []
+        self.events: list[Event] = []
+        self.rivals: list[Callable[[], object]] = []
 
-    def _let_a_rival_in(self) -> None:
+    def call_rival(self) -> None:
         if self.rivals:
             self.rivals.pop(0)()
-
-    # ── Products ──
 
     def add(self, product: Product) -> None:
         self.products[product.id] = product
@@ -40,10 +38,12 @@ class InMemoryShop:
         return self.products.get(product_id)
 
     def change(self, before: Product, after: Product, *, exactly: bool) -> None:
-        self._let_a_rival_in()
+        self.call_rival()
         current = self.products[before.id]
-        pinned = exactly or before.is_active != after.is_active
-        if current.edition != before.edition or (pinned and current.version != before.version):
+        needs_version = exactly or before.is_active != after.is_active
+        if current.edition != before.edition:
+            raise ConcurrentChange
+        if needs_version and current.version != before.version:
             raise ConcurrentChange
         self.products[before.id] = replace(
             after,
@@ -55,16 +55,37 @@ class InMemoryShop:
     def restock(
         self, product: Product, delta: int, *, at: datetime, receipt: Receipt | None
     ) -> None:
-        self._let_a_rival_in()
+        self.call_rival()
         current = self.products[product.id]
-        if receipt and _key(receipt) in self.receipts:
+        if (receipt and _key(receipt) in self.receipts) or current.is_active != product.is_active:
             raise ConcurrentChange
-        if current.is_active != product.is_active:
-            raise ConcurrentChange
-        self.products[product.id], facts = self._taken(current, delta, product, at)
-        self.facts += facts
+        after, events = self.step(current, delta, product, at)
+        self.products[product.id] = after
+        self.events += events
         if receipt:
             self.receipts[_key(receipt)] = receipt
+
+    def step(
+        self, product: Product, delta: int, seen: Product, at: datetime
+    ) -> tuple[Product, list[Event]]:
+        """The product after a change of its stock, and the event of the change."""
+        if product.available + delta < 0:
+            raise ConcurrentChange
+        after = product.restocked(delta, at=at)
+        low = after.low_stock_since(product, self.threshold)
+        expected = seen.restocked(delta, at=at).low_stock_since(seen, self.threshold)
+        if expected != low or (low and seen.version != product.version):
+            raise ConcurrentChange
+        if low is None:
+            return after, []
+        event = outbox.event(
+            "product.low_stock",
+            aggregate_id=after.id,
+            version=after.version,
+            at=after.updated_at,
+            data=low.model_dump(),
+        )
+        return after, [event]
 
     def find_receipt(self, receipt: Receipt) -> Receipt | None:
         return self.receipts.get(_key(receipt))
@@ -81,8 +102,6 @@ class InMemoryShop:
             "total_stock": sum(product.available for product in on_sale),
         }
 
-    # ── ProductIndex ──
-
     def page(self, search: Search, *, limit: int, after: Position | None) -> ProductPage:
         found = [product for product in self.products.values() if search.finds(product)]
         match search.sort:
@@ -96,89 +115,60 @@ class InMemoryShop:
         last = {"next": start + limit} if len(found) > start + limit else None
         return ProductPage(found[start : start + limit], last)
 
-    # ── Reservations ──
+
+class InMemoryReservations:
+    """Reservations of the products of a fake."""
+
+    def __init__(self, catalogue: InMemoryProducts) -> None:
+        self._catalogue = catalogue
+        self.reservations: dict[str, Reservation] = {}
+
+    def find(self, order_id: str) -> Reservation | None:
+        return self.reservations.get(order_id)
 
     def look_up(
         self, order_id: str, product_ids: Iterable[str]
     ) -> tuple[Reservation | None, Mapping[str, Product]]:
         wanted = set(product_ids)
-        products = {id_: p for id_, p in self.products.items() if id_ in wanted}
-        return self.reservations.get(order_id), products
+        found = {id_: p for id_, p in self._catalogue.products.items() if id_ in wanted}
+        return self.find(order_id), found
 
     def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
-        self._let_a_rival_in()
+        self._catalogue.call_rival()
         if reservation.order_id in self.reservations:
             raise ConcurrentChange
         held: dict[str, Product] = {}
-        facts: list[Event] = []
+        events: list[Event] = []
         for line in reservation.lines:
-            product = self.products[line.product_id]
+            product = self._catalogue.products[line.product_id]
             if not product.is_active or product.price_minor != line.unit_price_minor:
                 raise ConcurrentChange
-            after, events = self._taken(product, -line.quantity, seen[line.product_id], at)
+            after, low = self._catalogue.step(product, -line.quantity, seen[line.product_id], at)
             held[product.id] = replace(after, taken=product.taken + line.quantity)
-            facts += events
-        self.products |= held
+            events += low
+        self._catalogue.products |= held
+        self._catalogue.events += events
         self.reservations[reservation.order_id] = reservation
-        self.facts += facts
-
-    def _taken(
-        self, product: Product, delta: int, seen: Product, at: datetime
-    ) -> tuple[Product, list[Event]]:
-        """The product after a change of its stock, and its event; who saw it on the other side of the threshold
-        has been overtaken."""
-        if product.available + delta < 0:
-            raise ConcurrentChange
-        after = product.restocked(delta, at=at)
-        low = after.low_stock_since(product, self.threshold)
-        expected = seen.restocked(delta, at=at).low_stock_since(seen, self.threshold)
-        if expected != low or (low and seen.version != product.version):
-            raise ConcurrentChange
-        if low is None:
-            return after, []
-        return after, [
-            outbox.event(
-                "product.low_stock",
-                aggregate_id=after.id,
-                version=after.version,
-                at=after.updated_at,
-                data=low.model_dump(),
-            )
-        ]
 
     def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
-        self._let_a_rival_in()
-        current = self.reservations.get(after.order_id)
+        self._catalogue.call_rival()
+        current = self.find(after.order_id)
         if (current and current.state) != (before and before.state):
             raise ConcurrentChange
-        moved: dict[str, Product] = {}
+        released: dict[str, Product] = {}
         for line in after.lines if after.state == "released" else ():
-            product = self.products[line.product_id]
+            product = self._catalogue.products[line.product_id]
             if product.taken < line.quantity:
                 raise StockMismatch
-            moved[product.id] = replace(
+            released[product.id] = replace(
                 product.restocked(line.quantity, at=at), taken=product.taken - line.quantity
             )
-        self.products |= moved
+        self._catalogue.products |= released
         self.reservations[after.order_id] = after
 
     def due(self, at: datetime) -> Iterator[str]:
-        held = sorted(self.reservations.values(), key=lambda r: r.expires_at)
-        return iter([r.order_id for r in held if r.has_expired(at)])
-
-
-class InMemoryReservations:
-    """The shop's reservations as their port has them."""
-
-    def __init__(self, shop: InMemoryShop) -> None:
-        self._shop = shop
-        self.look_up = shop.look_up
-        self.hold = shop.hold
-        self.settle = shop.settle
-        self.due = shop.due
-
-    def find(self, order_id: str) -> Reservation | None:
-        return self._shop.reservations.get(order_id)
+        oldest_first = sorted(self.reservations.values(), key=lambda found: found.expires_at)
+        return iter([found.order_id for found in oldest_first if found.has_expired(at)])
 
 
 def _key(receipt: Receipt) -> tuple[str, str, str]:

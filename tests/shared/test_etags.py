@@ -5,7 +5,7 @@ import pytest
 from shared.web.etags import etag, versions
 
 
-def test_a_version_is_quoted() -> None:
+def test_etag_is_the_quoted_version() -> None:
     assert etag(3) == '"3"'
 
 
@@ -24,5 +24,5 @@ def test_a_version_is_quoted() -> None:
         ('"' + "9" * 5000 + '"', True, set()),
     ],
 )
-def test_a_precondition_names_versions(header: str, weak: bool, named: set[int] | None) -> None:
+def test_precondition_names_versions(header: str, weak: bool, named: set[int] | None) -> None:
     assert versions(header, weak=weak) == named

@@ -1,11 +1,12 @@
-"""What every store of products does, in memory and in DynamoDB."""
+"""The contract of the catalogue's stores, in memory and in DynamoDB."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from products.catalogue.models import Receipt, Search
+from products.catalogue.models import Product, Receipt, Search, Sort
 from shared.runtime.clock import rfc3339
 from shared.storage.conflicts import ConcurrentChange
 from tests.products.builders import LATER, SHELF, a_product
@@ -14,143 +15,126 @@ from tests.products.conftest import Stores
 RECEIPT = Receipt("admin-1", "mug", "key-1", "digest")
 
 
-def test_a_product_is_found_as_it_was_added(stores: Stores) -> None:
+def test_product_is_found_as_it_was_added(stores: Stores) -> None:
     product = a_product(description="For tea.\nAnd coffee.")
-    stores.keep(product)
+    stores.add(product)
     assert stores.products.find(product.id) == product
-    assert stores.products.find("nothing") is None
 
 
-def test_a_change_counts_a_version_and_leaves_the_stock(stores: Stores) -> None:
+@pytest.mark.parametrize("id_", ["nothing", "", "x" * 5000, "no/such", "ä", "\0"])
+def test_product_is_not_found_by_another_or_an_impossible_id(stores: Stores, id_: str) -> None:
+    assert stores.products.find(id_) is None
+
+
+def test_change_leaves_the_stock_and_counts_a_version(stores: Stores) -> None:
     product = a_product(available=7)
-    stores.keep(product)
-    stores.change(product, {"name": "Blue Mug", "price_minor": 950})
-    assert stores.kept(product) == replace(
-        product, name="Blue Mug", price_minor=950, version=2, edition=2, updated_at=rfc3339(LATER)
-    )
-
-
-def test_a_sale_between_reading_and_changing_is_not_lost(stores: Stores) -> None:
-    product = a_product(available=7)
-    stores.keep(product)
-    stores.products.restock(product, -2, at=LATER, receipt=None)
-    after = product.changed({"price_minor": 950}, at=LATER)
+    stores.add(product)
+    stores.restock(product, -2)
+    after = product.changed({"name": "Blue Mug", "price_minor": 950}, at=LATER)
     stores.products.change(product, after, exactly=False)
-    changed = stores.kept(product)
-    assert (changed.price_minor, changed.available, changed.version) == (950, 5, 3)
+    assert stores.current(product) == replace(after, available=5, version=3)
 
 
-def test_a_change_of_exactly_what_was_read_is_overtaken_by_a_sale(stores: Stores) -> None:
+@pytest.mark.parametrize("exactly", [True, False], ids=["sale", "another change"])
+def test_change_raises_when_the_product_has_changed(stores: Stores, exactly: bool) -> None:
     product = a_product()
-    stores.keep(product)
-    stores.products.restock(product, -2, at=LATER, receipt=None)
+    stores.add(product)
+    if exactly:
+        stores.restock(product, -2)
+    else:
+        stores.change(product, {"price_minor": 900})
+    before = stores.current(product)
     after = product.changed({"price_minor": 950}, at=LATER)
     with pytest.raises(ConcurrentChange):
-        stores.products.change(product, after, exactly=True)
-    assert stores.kept(product).price_minor == product.price_minor
+        stores.products.change(product, after, exactly=exactly)
+    assert stores.current(product) == before
 
 
-def test_the_second_of_two_changes_of_the_same_edition_is_overtaken(stores: Stores) -> None:
+def test_withdrawal_and_restock_exclude_each_other(stores: Stores) -> None:
     product = a_product()
-    stores.keep(product)
-    stores.change(product, {"price_minor": 950})
-    after = product.changed({"name": "Blue Mug"}, at=LATER)
+    stores.add(product)
+    stores.restock(product, 5)
+    withdrawn = product.changed({"is_active": False}, at=LATER)
     with pytest.raises(ConcurrentChange):
-        stores.products.change(product, after, exactly=False)
-    assert stores.kept(product).name == product.name
+        stores.products.change(product, withdrawn, exactly=False)
+    stores.change(product, {"is_active": False})
+    with pytest.raises(ConcurrentChange):
+        stores.restock(product, 5)
+    assert stores.products.totals() == {"total": 0, "total_stock": 0}
 
 
-def test_stock_goes_up_and_down(stores: Stores) -> None:
+def test_restock_adds_and_removes_but_never_below_zero(stores: Stores) -> None:
     product = a_product(available=7)
-    stores.keep(product)
-    stores.products.restock(product, 5, at=LATER, receipt=None)
-    stores.products.restock(stores.kept(product), -12, at=LATER, receipt=None)
-    assert stores.kept(product) == replace(
-        product, available=0, version=3, updated_at=rfc3339(LATER)
-    )
-
-
-def test_stock_never_goes_below_zero(stores: Stores) -> None:
-    product = a_product(available=17)
-    stores.keep(product)
-    stores.products.restock(product, -8, at=LATER, receipt=None)
-    before = stores.kept(product)
+    stores.add(product)
+    stores.restock(product, 5)
     with pytest.raises(ConcurrentChange):
-        stores.products.restock(product, -10, at=LATER, receipt=None)
-    assert stores.kept(product) == before
+        stores.restock(replace(product, available=20), -13)
+    stores.restock(stores.current(product), -12)
+    expected = replace(product, available=0, version=3, updated_at=rfc3339(LATER))
+    assert stores.current(product) == expected
 
 
 @pytest.mark.parametrize(
-    ("before", "delta", "told"),
-    [(5, -1, True), (9, -9, True), (6, -1, False), (4, -1, False), (4, 1, False), (3, 9, False)],
+    ("before", "delta", "is_reported"),
+    [(5, -1, True), (6, -1, False), (4, -1, False), (4, 1, False)],
 )
-def test_a_change_of_the_stock_reports_that_it_runs_low(
-    stores: Stores, before: int, delta: int, told: bool
+def test_restock_reports_low_stock(
+    stores: Stores, before: int, delta: int, is_reported: bool
 ) -> None:
     mug = a_product(available=before)
-    stores.keep(mug)
-    stores.products.restock(mug, delta, at=LATER, receipt=None)
-    assert [(fact.id, fact.data["available"]) for fact in stores.facts()] == [
-        (f"{mug.id}.2", before + delta)
-    ] * told
+    stores.add(mug)
+    stores.restock(mug, delta)
+    reported = [(event.id, event.data["available"]) for event in stores.events()]
+    assert reported == [(f"{mug.id}.2", before + delta)] * is_reported
 
 
 @pytest.mark.parametrize(
     ("seen", "now"), [(6, 5), (5, 4), (4, 5)], ids=["low now", "low before", "low again"]
 )
-def test_a_step_across_the_threshold_is_not_written_without_its_event(
+def test_restock_raises_when_the_threshold_was_crossed_meanwhile(
     stores: Stores, seen: int, now: int
 ) -> None:
     mug = a_product(available=seen)
-    stores.keep(mug)
-    stores.products.restock(mug, now - seen, at=LATER, receipt=None)
-    told = stores.facts()
+    stores.add(mug)
+    stores.restock(mug, now - seen)
+    events = stores.events()
     with pytest.raises(ConcurrentChange):
-        stores.products.restock(mug, -1, at=LATER, receipt=None)
-    assert stores.kept(mug).available == now
-    assert stores.facts() == told
+        stores.restock(mug, -1)
+    assert stores.current(mug).available == now
+    assert stores.events() == events
 
 
-def test_a_product_that_is_not_on_sale_does_not_run_low(stores: Stores) -> None:
+def test_low_stock_is_not_reported_while_a_product_is_withdrawn(stores: Stores) -> None:
     mug = a_product(available=6)
-    stores.keep(mug)
+    stores.add(mug)
     stores.change(mug, {"is_active": False})
-    stores.products.restock(stores.kept(mug), -3, at=LATER, receipt=None)
+    stores.restock(stores.current(mug), -3)
     stores.change(mug, {"is_active": True, "price_minor": 1})
-    stores.products.restock(stores.kept(mug), -1, at=LATER, receipt=None)
-    assert stores.kept(mug).available == 2
-    assert stores.facts() == []
+    stores.restock(stores.current(mug), -1)
+    assert stores.current(mug).available == 2
+    assert stores.events() == []
 
 
-def test_a_stock_change_with_a_receipt_is_done_once(stores: Stores) -> None:
+def test_restock_with_a_receipt_is_done_once(stores: Stores) -> None:
     product = a_product("mug", available=7)
-    stores.keep(product)
+    stores.add(product)
     assert stores.products.find_receipt(RECEIPT) is None
     stores.products.restock(product, 5, at=LATER, receipt=RECEIPT)
     with pytest.raises(ConcurrentChange):
         stores.products.restock(product, 5, at=LATER, receipt=RECEIPT)
-    assert stores.kept(product).available == 12
+    assert stores.current(product).available == 12
     assert stores.products.find_receipt(RECEIPT) == RECEIPT
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
+    for other in (
         replace(RECEIPT, caller_id="admin-2"),
         replace(RECEIPT, product_id="tray"),
         replace(RECEIPT, key="key-2"),
-    ],
-)
-def test_a_receipt_is_of_one_caller_product_and_key(stores: Stores, other: Receipt) -> None:
-    product = a_product("mug")
-    stores.keep(product)
-    stores.products.restock(product, 5, at=LATER, receipt=RECEIPT)
-    assert stores.products.find_receipt(other) is None
+    ):
+        assert stores.products.find_receipt(other) is None
 
 
-def test_the_first_answer_that_is_kept_stands(stores: Stores) -> None:
+def test_first_answer_stays(stores: Stores) -> None:
     product = a_product("mug")
-    stores.keep(product)
+    stores.add(product)
     stores.products.restock(product, 5, at=LATER, receipt=RECEIPT)
     first, second = replace(product, available=15), replace(product, available=14)
     assert stores.products.keep_answer(RECEIPT, first) == first
@@ -158,52 +142,85 @@ def test_the_first_answer_that_is_kept_stands(stores: Stores) -> None:
     assert stores.products.find_receipt(RECEIPT) == replace(RECEIPT, answer=first)
 
 
-def test_totals_are_of_what_is_on_sale(stores: Stores) -> None:
+def test_totals_count_what_is_on_sale(stores: Stores) -> None:
     mug, tray = a_product(available=7), a_product(available=2)
     assert stores.products.totals() == {"total": 0, "total_stock": 0}
-    stores.keep(mug, tray)
+    stores.add(mug, tray)
     assert stores.products.totals() == {"total": 2, "total_stock": 9}
-    stores.products.restock(mug, -3, at=LATER, receipt=None)
-    assert stores.products.totals() == {"total": 2, "total_stock": 6}
+    stores.restock(mug, -3)
     stores.change(mug, {"is_active": False})
     assert stores.products.totals() == {"total": 1, "total_stock": 2}
-    stores.products.restock(stores.kept(mug), 1, at=LATER, receipt=None)
-    assert stores.products.totals() == {"total": 1, "total_stock": 2}
+    stores.restock(stores.current(mug), 1)
     stores.change(mug, {"is_active": True})
     assert stores.products.totals() == {"total": 2, "total_stock": 7}
 
 
-def test_units_do_not_move_unseen_while_a_product_goes_off_sale(stores: Stores) -> None:
-    product = a_product()
-    stores.keep(product)
-    stores.products.restock(product, 5, at=LATER, receipt=None)
-    withdrawn = product.changed({"is_active": False}, at=LATER)
-    with pytest.raises(ConcurrentChange):
-        stores.products.change(product, withdrawn, exactly=False)
-    stores.change(product, {"is_active": False})
-    with pytest.raises(ConcurrentChange):
-        stores.products.restock(product, 5, at=LATER, receipt=None)
-    assert stores.products.totals() == {"total": 0, "total_stock": 0}
+SEARCHES: list[tuple[dict[str, Any], str]] = [
+    ({}, "p6 p5 p4 p3 p2 p1"),
+    ({"sort": "price"}, "p2 p1 p6 p5 p4 p3"),
+    ({"sort": "-price"}, "p3 p4 p5 p6 p1 p2"),
+    ({"sort": "name"}, "p2 p4 p6 p3 p1 p5"),
+    ({"category": "table"}, "p6 p5"),
+    ({"category": "Table"}, ""),
+    ({"category": "kitchen", "sort": "price"}, "p2 p1 p4 p3"),
+    ({"category": "kitchen", "sort": "-price"}, "p3 p4 p1 p2"),
+    ({"category": "kitchen", "sort": "name"}, "p2 p4 p3 p1"),
+    ({"min_price_minor": 1100, "sort": "price"}, "p1 p6 p5 p4 p3"),
+    ({"max_price_minor": 1100, "sort": "price"}, "p2 p1 p6"),
+    ({"max_price_minor": 1100, "sort": "-price"}, "p6 p1 p2"),
+    ({"min_price_minor": 1100, "max_price_minor": 2400, "sort": "-price"}, "p5 p6 p1"),
+    ({"min_price_minor": 1100, "max_price_minor": 2400, "sort": "name"}, "p6 p1 p5"),
+    ({"min_price_minor": 1101, "max_price_minor": 2399}, ""),
+    ({"min_price_minor": 1000, "category": "kitchen", "sort": "newest"}, "p4 p3 p1"),
+    ({"prefixes": ("red",), "sort": "price"}, "p1 p6 p5 p3"),
+    ({"prefixes": ("mu", "re")}, "p1"),
+    ({"prefixes": ("re", "mu")}, "p1"),
+    ({"prefixes": ("ug",)}, ""),
+    ({"prefixes": ("r",), "category": "table", "sort": "name"}, "p6 p5"),
+    ({"prefixes": ("r",), "min_price_minor": 2000, "sort": "-price"}, "p3 p5"),
+]
 
 
-def test_a_withdrawn_product_leaves_every_list_and_comes_back(stores: Stores) -> None:
-    stores.keep(*SHELF)
-    mug = SHELF[0]
+def test_list_finds_and_sorts(stores: Stores) -> None:
+    stores.add(*SHELF)
+    assert [(search, stores.ids(**search)) for search, _ in SEARCHES] == SEARCHES
+
+
+@pytest.mark.parametrize("more", [{}, {"prefixes": ("r",)}, {"max_price_minor": 6000}])
+def test_pages_have_no_gap_and_no_repetition(stores: Stores, more: dict[str, Any]) -> None:
+    stores.add(*SHELF)
+    sorts: list[Sort] = ["price", "-price", "name", "newest"]
+    for sort, limit in itertools.product(sorts, (1, 4)):
+        search = Search(sort=sort, **more)
+        seen: list[Product] = []
+        position = None
+        while True:
+            page = stores.index.page(search, limit=limit, after=position)
+            assert page.products, "a position leads to an empty page"
+            assert len(page.products) == limit or page.last is None
+            seen += page.products
+            position = page.last
+            if position is None:
+                break
+        assert seen == stores.index.page(search, limit=20, after=None).products
+
+
+def test_withdrawn_product_leaves_every_list_until_it_is_on_sale_again(stores: Stores) -> None:
+    stores.add(*SHELF)
     searches: list[dict[str, Any]] = [
         *({"sort": sort} for sort in ("price", "-price", "name", "newest")),
         *({"sort": sort, "category": "kitchen"} for sort in ("price", "name", "newest")),
         {"prefixes": ("mug",)},
     ]
     for is_active in (False, True):
-        stores.change(mug, {"is_active": is_active})
+        stores.change(SHELF[0], {"is_active": is_active})
         for search in searches:
             assert ("p1" in stores.ids(**search).split()) == is_active, search
 
 
-def test_a_changed_product_is_found_as_it_is_now(stores: Stores) -> None:
-    stores.keep(*SHELF)
-    mug = SHELF[0]
-    stores.change(mug, {"name": "Green Cup Cup", "price_minor": 1, "category": "table"})
+def test_changed_product_is_found_as_it_is_now(stores: Stores) -> None:
+    stores.add(*SHELF)
+    stores.change(SHELF[0], {"name": "Green Cup Cup", "price_minor": 1, "category": "table"})
     assert stores.ids(prefixes=("mu",)) == "p2"
     assert stores.ids(prefixes=("red",), category="kitchen") == "p3"
     assert stores.ids(prefixes=("c",)) == "p1"
@@ -212,9 +229,9 @@ def test_a_changed_product_is_found_as_it_is_now(stores: Stores) -> None:
     assert stores.ids(category="kitchen", sort="name") == "p2 p4 p3"
 
 
-def test_lists_show_the_stock_of_the_moment(stores: Stores) -> None:
-    stores.keep(*SHELF)
-    stores.products.restock(SHELF[0], -4, at=LATER, receipt=None)
+def test_list_shows_the_present_stock(stores: Stores) -> None:
+    stores.add(*SHELF)
+    stores.restock(SHELF[0], -4)
     for search in (Search(sort="price"), Search(prefixes=("mug",), sort="-price")):
         page = stores.index.page(search, limit=20, after=None)
         assert {p.id: p.available for p in page.products}["p1"] == 6

@@ -19,17 +19,14 @@ from products.catalogue.text import folded, words_of
         ("茶碗 2個", ("茶碗", "2個")),
         ("!!! — …", ()),
         ("", ()),
+        (" ".join(f"w{n}" for n in range(40)), tuple(f"w{n}" for n in range(25))),
+        ("a" * 200, ("a" * 40,)),
     ],
 )
-def test_a_name_is_found_by_its_words(text: str, words: tuple[str, ...]) -> None:
+def test_words_are_distinct_folded_and_limited(text: str, words: tuple[str, ...]) -> None:
     assert words_of(text) == words
 
 
-def test_case_and_form_make_no_difference() -> None:
+def test_folded_text_has_no_case_and_one_form() -> None:
     assert folded("STRASSE") == folded("Straße")
     assert folded("Ⅳ") == folded("iv")
-
-
-def test_words_are_bounded_in_number_and_length() -> None:
-    assert words_of(" ".join(f"w{n}" for n in range(40))) == tuple(f"w{n}" for n in range(25))
-    assert words_of("a" * 200) == ("a" * 40,)

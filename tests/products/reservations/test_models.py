@@ -1,39 +1,35 @@
-"""The rules of reservations."""
+"""The transitions of reservations."""
 
 import pytest
 
 from products.reservations.models import Reservation
 from shared.contracts.inventory import ReservationEnded
-from tests.products.builders import LATER, MUCH_LATER, NOW, a_priced_line, a_product
+from tests.products.builders import AFTER_EXPIRY, LATER, NOW, a_product
 
 
-def a_reservation() -> Reservation:
-    return Reservation.held("order-1", (a_priced_line(a_product()),), at=NOW)
+@pytest.fixture
+def held() -> Reservation:
+    return Reservation.held("order-1", (a_product().priced(1),), at=NOW)
 
 
-def test_a_reservation_is_held_for_fifteen_minutes() -> None:
-    held = a_reservation()
+def test_held_reservation_expires_after_15_minutes(held: Reservation) -> None:
     assert held.expires_at == "2026-11-20T08:45:00.000Z"
     assert not held.has_expired(LATER)
-    assert held.has_expired(MUCH_LATER)
+    assert held.has_expired(AFTER_EXPIRY)
+    assert not held.confirmed().has_expired(AFTER_EXPIRY)
+    assert not held.released().has_expired(AFTER_EXPIRY)
 
 
-def test_only_what_is_held_expires() -> None:
-    held = a_reservation()
-    assert not held.confirmed().has_expired(MUCH_LATER)
-    assert not held.released().has_expired(MUCH_LATER)
-
-
-def test_a_reservation_is_confirmed_once_and_never_after_its_release() -> None:
-    confirmed = a_reservation().confirmed()
-    assert (confirmed.state, confirmed.pool) == ("confirmed", "taken")
+def test_reservation_is_confirmed_unless_it_is_released(held: Reservation) -> None:
+    confirmed = held.confirmed()
+    assert (held.pool, confirmed.pool) == ("taken", "taken")
     assert confirmed.confirmed() is confirmed
     with pytest.raises(ReservationEnded):
         confirmed.released().confirmed()
 
 
-def test_a_reservation_is_released_once_held_or_confirmed() -> None:
-    held = a_reservation()
-    assert held.released().pool == "available"
-    assert held.confirmed().released() == held.released()
-    assert held.released().released() == held.released()
+def test_reservation_is_released_once_held_or_confirmed(held: Reservation) -> None:
+    released = held.released()
+    assert released.pool == "available"
+    assert held.confirmed().released() == released
+    assert released.released() is released

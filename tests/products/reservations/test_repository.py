@@ -1,128 +1,122 @@
-"""What every store of reservations does, in memory and in DynamoDB."""
+"""The contract of the stores of reservations, then what only DynamoDB has to promise."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from products.catalogue.models import Product, ProductChanges
+from products.catalogue.models import ProductChanges
+from products.catalogue.repository.items import product_item
+from products.catalogue.repository.products import DynamoProducts
 from products.reservations.errors import StockMismatch
 from products.reservations.models import Reservation
-from shared.runtime.clock import rfc3339
+from products.reservations.repository import DynamoReservations
+from shared.runtime.clock import epoch, rfc3339
 from shared.storage.conflicts import ConcurrentChange
-from tests.products.builders import LATER, MUCH_LATER, NOW, a_priced_line, a_product
+from shared.storage.dynamodb import Item, Table
+from tests.products.builders import AFTER_EXPIRY, LATER, NOW, a_product
 from tests.products.conftest import Stores
 
 
-def units(product: Product) -> tuple[int, int]:
-    return product.available, product.taken
+def settle(stores: Stores, before: Reservation, after: Reservation) -> Reservation:
+    stores.reservations.settle(before, after, at=LATER)
+    return after
 
 
-def held(stores: Stores, *lines: tuple[Product, int], order_id: str = "order-1") -> Reservation:
-    priced = tuple(a_priced_line(product, quantity) for product, quantity in lines)
-    reservation = Reservation.held(order_id, priced, at=NOW)
-    seen = {product.id: product for product, _ in lines}
-    stores.reservations.hold(reservation, seen, at=NOW)
-    return reservation
-
-
-def test_what_is_held_is_not_available(stores: Stores) -> None:
+def test_hold_takes_units(stores: Stores) -> None:
     mug, tray = a_product(available=5), a_product(available=2)
-    stores.keep(mug, tray)
-    reservation = held(stores, (mug, 3), (tray, 2))
+    stores.add(mug, tray)
+    reservation = stores.hold((mug, 3), (tray, 2))
     assert stores.reservations.find("order-1") == reservation
-    assert units(stores.kept(mug)) == (2, 3)
-    assert units(stores.kept(tray)) == (0, 2)
-    assert stores.kept(mug).version == 2
+    assert (stores.units(mug), stores.units(tray)) == ((2, 3), (0, 2))
+    assert stores.current(mug).version == 2
     assert stores.products.totals() == {"total": 2, "total_stock": 2}
 
 
-def test_what_is_confirmed_is_sold_and_looks_the_same_to_clients(stores: Stores) -> None:
+def test_confirmation_changes_nothing_that_a_client_sees(stores: Stores) -> None:
     mug = a_product(available=5)
-    stores.keep(mug)
-    reservation = held(stores, (mug, 3))
-    before = stores.kept(mug)
-    stores.reservations.settle(reservation, reservation.confirmed(), at=LATER)
-    assert stores.kept(mug) == before
-    assert stores.products.totals() == {"total": 1, "total_stock": 2}
+    stores.add(mug)
+    reservation = stores.hold((mug, 3))
+    # Also after the product was withdrawn.
+    stores.change(mug, {"is_active": False})
+    before = stores.current(mug)
+    settle(stores, reservation, reservation.confirmed())
+    assert stores.current(mug) == before
+    assert stores.products.totals() == {"total": 0, "total_stock": 0}
 
 
-@pytest.mark.parametrize("sold", [False, True])
-def test_what_is_released_is_available_again(stores: Stores, sold: bool) -> None:
+@pytest.mark.parametrize("is_sold", [False, True])
+def test_release_makes_units_available(stores: Stores, is_sold: bool) -> None:
     mug = a_product(available=5)
-    stores.keep(mug)
-    reservation = held(stores, (mug, 3))
-    if sold:
-        stores.reservations.settle(reservation, reservation.confirmed(), at=LATER)
-        reservation = reservation.confirmed()
-    stores.reservations.settle(reservation, reservation.released(), at=LATER)
-    assert units(stores.kept(mug)) == (5, 0)
-    assert stores.kept(mug).version == 3
+    stores.add(mug)
+    reservation = stores.hold((mug, 3))
+    if is_sold:
+        reservation = settle(stores, reservation, reservation.confirmed())
+    released = settle(stores, reservation, reservation.released())
+    assert stores.units(mug) == (5, 0)
+    assert stores.current(mug).version == 3
     assert stores.products.totals() == {"total": 1, "total_stock": 5}
-    assert stores.reservations.find("order-1") == reservation.released()
+    assert stores.reservations.find("order-1") == released
 
 
-def test_units_of_withdrawn_products_come_back_but_not_on_sale(stores: Stores) -> None:
+def test_release_does_not_count_withdrawn_products_as_on_sale(stores: Stores) -> None:
     mugs = [a_product(available=5) for _ in range(3)]
-    stores.keep(*mugs)
-    reservation = held(stores, *((mug, 2) for mug in mugs))
+    stores.add(*mugs)
+    reservation = stores.hold(*((mug, 2) for mug in mugs))
     for mug in mugs[:2]:
         stores.change(mug, {"is_active": False})
-    stores.reservations.settle(reservation, reservation.released(), at=LATER)
-    assert [units(stores.kept(mug)) for mug in mugs] == [(5, 0)] * 3
+    settle(stores, reservation, reservation.released())
+    assert [stores.units(mug) for mug in mugs] == [(5, 0)] * 3
     assert stores.products.totals() == {"total": 1, "total_stock": 5}
 
 
-def test_a_withdrawn_product_that_is_held_can_still_be_sold(stores: Stores) -> None:
-    mug = a_product(available=5)
-    stores.keep(mug)
-    reservation = held(stores, (mug, 2))
-    stores.change(mug, {"is_active": False})
-    stores.reservations.settle(reservation, reservation.confirmed(), at=LATER)
-    assert units(stores.kept(mug)) == (3, 2)
-
-
-def test_all_lines_are_held_or_none(stores: Stores) -> None:
+def test_hold_takes_all_lines_or_none(stores: Stores) -> None:
     mug, tray = a_product(available=5), a_product(available=2)
-    stores.keep(mug, tray)
-    held(stores, (tray, 1))
+    stores.add(mug, tray)
+    stores.hold((tray, 1))
     with pytest.raises(ConcurrentChange):
-        held(stores, (mug, 3), (tray, 2), order_id="order-2")
-    assert units(stores.kept(mug)) == (5, 0)
+        stores.hold((mug, 3), (tray, 2), order_id="order-2")
+    assert stores.units(mug) == (5, 0)
     assert stores.reservations.find("order-2") is None
 
 
 @pytest.mark.parametrize("changes", [{"price_minor": 1101}, {"is_active": False}])
-def test_what_changed_since_it_was_priced_is_not_held(
-    stores: Stores, changes: ProductChanges
-) -> None:
+def test_hold_raises_when_the_product_has_changed(stores: Stores, changes: ProductChanges) -> None:
     mug = a_product(available=50)
-    stores.keep(mug)
+    stores.add(mug)
     stores.change(mug, changes)
     with pytest.raises(ConcurrentChange):
-        held(stores, (mug, 1))
-    assert units(stores.kept(mug)) == (50, 0)
+        stores.hold((mug, 1))
+    assert stores.units(mug) == (50, 0)
 
 
-def test_a_sale_reports_each_product_that_runs_low_by_it(stores: Stores) -> None:
+def test_hold_raises_when_the_order_has_a_reservation_or_a_tombstone(stores: Stores) -> None:
+    mug = a_product(available=50)
+    stores.add(mug)
+    tombstone = Reservation.tombstone("order-2", at=NOW)
+    stores.hold((mug, 1))
+    stores.reservations.settle(None, tombstone, at=NOW)
+    for order_id in ("order-1", "order-2"):
+        with pytest.raises(ConcurrentChange):
+            stores.hold((mug, 1), order_id=order_id)
+    assert stores.units(mug) == (49, 1)
+    assert stores.reservations.find("order-2") == tombstone
+
+
+def test_hold_reports_each_product_that_runs_low(stores: Stores) -> None:
     low, enough, below = (a_product(available=n) for n in (6, 7, 4))
-    stores.keep(low, enough, below)
-    held(stores, (low, 2), (enough, 2), (below, 2))
-    [fact] = stores.facts()
-    assert (fact.type, fact.id) == ("product.low_stock", f"{low.id}.2")
-    assert fact.at == stores.kept(low).updated_at
-    assert fact.data == {
-        "product_id": low.id, "name": "Red Mug", "available": 4, "threshold": 5
-    }  # fmt: skip
-
-
-def test_a_sale_that_is_given_back_and_made_again_is_reported_again(stores: Stores) -> None:
-    mug = a_product(available=6)
-    stores.keep(mug)
-    first = held(stores, (mug, 2))
-    stores.reservations.settle(first, first.released(), at=LATER)
-    held(stores, (stores.kept(mug), 3), order_id="order-2")
-    told = {(fact.version, fact.data["available"]) for fact in stores.facts()}
-    assert told == {(2, 4), (4, 3)}
+    stores.add(low, enough, below)
+    first = stores.hold((low, 2), (enough, 2), (below, 2))
+    [event] = stores.events()
+    assert (event.type, event.id) == ("product.low_stock", f"{low.id}.2")
+    assert event.at == stores.current(low).updated_at
+    data = {"product_id": low.id, "name": "Red Mug", "available": 4, "threshold": 5}
+    assert event.data == data
+    settle(stores, first, first.released())
+    stores.hold((stores.current(low), 3), order_id="order-2")
+    reported = {(event.version, event.data["available"]) for event in stores.events()}
+    assert reported == {(2, 4), (4, 3)}
 
 
 @pytest.mark.parametrize(
@@ -130,97 +124,146 @@ def test_a_sale_that_is_given_back_and_made_again_is_reported_again(stores: Stor
     [(8, 6), (6, 8), (6, 4), (4, 6)],
     ids=["low now", "not low now", "low before", "low again"],
 )
-def test_a_sale_across_the_threshold_is_not_made_without_its_event(
+def test_hold_raises_when_the_threshold_was_crossed_meanwhile(
     stores: Stores, seen: int, now: int
 ) -> None:
     mug = a_product(available=seen)
-    stores.keep(mug)
-    stores.products.restock(mug, now - seen, at=LATER, receipt=None)
-    told = stores.facts()
+    stores.add(mug)
+    stores.restock(mug, now - seen)
+    events = stores.events()
     with pytest.raises(ConcurrentChange):
-        held(stores, (mug, 2))
-    assert (units(stores.kept(mug)), stores.facts()) == ((now, 0), told)
+        stores.hold((mug, 2))
+    assert (stores.units(mug), stores.events()) == ((now, 0), events)
 
 
 @pytest.mark.parametrize("available", [8, 4])
-def test_sales_on_one_side_of_the_threshold_do_not_exclude_each_other(
-    stores: Stores, available: int
-) -> None:
+def test_holds_on_one_side_of_the_threshold_do_not_conflict(stores: Stores, available: int) -> None:
     mug = a_product(available=available)
-    stores.keep(mug)
-    for twin in range(3):
-        held(stores, (mug, 1), order_id=f"order-{twin}")
-    assert units(stores.kept(mug)) == (available - 3, 3)
-    assert stores.facts() == []
+    stores.add(mug)
+    for number in range(3):
+        stores.hold((mug, 1), order_id=f"order-{number}")
+    assert stores.units(mug) == (available - 3, 3)
+    assert stores.events() == []
 
 
-def test_an_order_holds_once(stores: Stores) -> None:
-    mug = a_product(available=5)
-    stores.keep(mug)
-    held(stores, (mug, 1))
-    with pytest.raises(ConcurrentChange):
-        held(stores, (mug, 1))
-    assert units(stores.kept(mug)) == (4, 1)
-
-
-@pytest.mark.parametrize("first", ["confirmed", "released"])
-@pytest.mark.parametrize("second", ["confirmed", "released"])
-def test_a_step_from_a_state_that_is_past_moves_nothing(
-    stores: Stores, first: str, second: str
+@pytest.mark.parametrize("first", [Reservation.confirmed, Reservation.released])
+@pytest.mark.parametrize("second", [Reservation.confirmed, Reservation.released])
+def test_settle_raises_when_the_state_has_changed(
+    stores: Stores,
+    first: Callable[[Reservation], Reservation],
+    second: Callable[[Reservation], Reservation],
 ) -> None:
     mug = a_product(available=5)
-    stores.keep(mug)
-    reservation = held(stores, (mug, 2))
-    next_states = {"confirmed": reservation.confirmed(), "released": reservation.released()}
-    stores.reservations.settle(reservation, next_states[first], at=LATER)
-    before = stores.kept(mug)
+    stores.add(mug)
+    reservation = stores.hold((mug, 2))
+    settle(stores, reservation, first(reservation))
+    before = stores.current(mug)
     with pytest.raises(ConcurrentChange):
-        stores.reservations.settle(reservation, next_states[second], at=LATER)
-    assert stores.kept(mug) == before
+        settle(stores, reservation, second(reservation))
+    assert stores.current(mug) == before
 
 
-def test_nothing_can_be_held_after_a_tombstone(stores: Stores) -> None:
+def test_release_raises_when_the_product_has_fewer_taken_units(stores: Stores) -> None:
     mug = a_product(available=5)
-    stores.keep(mug)
-    stores.reservations.settle(None, Reservation.tombstone("order-1", at=NOW), at=NOW)
-    with pytest.raises(ConcurrentChange):
-        held(stores, (mug, 1))
-    found = stores.reservations.find("order-1")
-    assert found is not None
-    assert (found.state, found.lines) == ("released", ())
-
-
-def test_books_that_do_not_agree_are_not_touched(stores: Stores) -> None:
-    mug = a_product(available=5)
-    stores.keep(mug)
-    reservation = held(stores, (mug, 2))
-    more = replace(reservation, lines=(a_priced_line(mug, 3),))
+    stores.add(mug)
+    reservation = stores.hold((mug, 2))
     with pytest.raises(StockMismatch):
-        stores.reservations.settle(reservation, more.released(), at=LATER)
-    assert units(stores.kept(mug)) == (3, 2)
+        settle(stores, reservation, replace(reservation.released(), lines=(mug.priced(3),)))
+    assert stores.units(mug) == (3, 2)
 
 
-def test_a_reservation_and_its_products_are_looked_up_together(stores: Stores) -> None:
+def test_look_up_returns_the_reservation_and_the_products_that_exist(stores: Stores) -> None:
     mug, tray = a_product(), a_product()
-    stores.keep(mug, tray)
-    impossible = ["", "x" * 5000, "no/such"]
-    assert stores.reservations.look_up("order-1", [mug.id, "nothing", *impossible]) == (
-        None,
-        {mug.id: mug},
-    )
-    reservation = held(stores, (tray, 1))
-    assert stores.reservations.look_up("order-1", [mug.id]) == (reservation, {mug.id: mug})
+    stores.add(mug, tray)
+    ids = [mug.id, "nothing", "", "x" * 5000, "no/such"]
+    assert stores.reservations.look_up("order-1", ids) == (None, {mug.id: mug})
+    reservation = stores.hold((tray, 1))
+    assert stores.reservations.look_up("order-1", ids) == (reservation, {mug.id: mug})
 
 
-def test_only_what_is_held_past_its_time_is_due_oldest_first(stores: Stores) -> None:
+def test_due_lists_expired_reservations_oldest_first(stores: Stores) -> None:
     mug = a_product(available=9)
-    stores.keep(mug)
-    reservations = [held(stores, (stores.kept(mug), 1), order_id=f"order-{n}") for n in range(6)]
-    stores.reservations.settle(reservations[0], reservations[0].confirmed(), at=NOW)
-    stores.reservations.settle(reservations[1], reservations[1].released(), at=NOW)
+    stores.add(mug)
+    reservations = [stores.hold((stores.current(mug), 1), order_id=f"order-{n}") for n in range(6)]
+    settle(stores, reservations[0], reservations[0].confirmed())
+    settle(stores, reservations[1], reservations[1].released())
     older = Reservation("order-a", "held", (), expires_at=rfc3339(NOW))
     stores.reservations.hold(older, {}, at=NOW)
     assert list(stores.reservations.due(LATER)) == ["order-a"]
-    due = list(stores.reservations.due(MUCH_LATER))
-    assert due[0] == "order-a"
-    assert sorted(due[1:]) == ["order-2", "order-3", "order-4", "order-5"]
+    oldest, *others = stores.reservations.due(AFTER_EXPIRY)
+    assert oldest == "order-a"
+    assert sorted(others) == ["order-2", "order-3", "order-4", "order-5"]
+
+
+# ── Only in DynamoDB ──
+
+
+class RivalTable(Table):
+    """Counts the operations of each transaction, and calls a rival before each one."""
+
+    def __init__(self, table: Table, *rivals: Callable[[], object]) -> None:
+        super().__init__(table.name, table.client)
+        self._rivals = list(rivals)
+        self.transactions: list[int] = []
+
+    def transact(self, operations: Any) -> None:
+        if self._rivals:
+            self._rivals.pop(0)()
+        operations = list(operations)
+        self.transactions.append(len(operations))
+        super().transact(operations)
+
+
+@pytest.mark.parametrize(("available", "transactions"), [(10, [52]), (5, [100, 2])])
+def test_fifty_lines_are_held_in_one_transaction_and_all_low_stock_is_reported(
+    table: Table, available: int, transactions: list[int]
+) -> None:
+    mugs = {mug.id: mug for mug in (a_product(available=available) for _ in range(50))}
+    for mug in mugs.values():
+        table.put(product_item(mug))
+    held = Reservation.held("order-1", tuple(mug.priced(1) for mug in mugs.values()), at=NOW)
+    recording = RivalTable(table)
+    DynamoReservations(recording, low_stock_threshold=5).hold(held, mugs, at=NOW)
+    # DynamoDB's limit is a hundred operations.
+    assert recording.transactions == transactions
+    found = [table.query("#unsent = :n", {"n": f"{n}"}, index="unsent").items for n in range(4)]
+    reported = {item["event"]["aggregate_id"] for items in found for item in items}
+    assert reported == (set(mugs) if available == 5 else set())
+
+
+def test_release_counts_once_when_a_product_goes_off_sale_and_back(table: Table) -> None:
+    products = DynamoProducts(table)
+    mug = a_product()
+    products.add(mug)
+    held = Reservation.held("order-1", (mug.priced(2),), at=NOW)
+    DynamoReservations(table).hold(held, {mug.id: mug}, at=NOW)
+
+    def set_active(is_active: bool) -> None:
+        before = products.find(mug.id)
+        assert before is not None
+        products.change(before, before.changed({"is_active": is_active}, at=LATER), exactly=True)
+
+    set_active(False)
+    # The first attempt fails and shows the withdrawal; before the second one it is on sale again.
+    rivals = RivalTable(table, lambda: None, lambda: set_active(True))
+    DynamoReservations(rivals).settle(held, held.released(), at=LATER)
+    assert products.totals() == {"total": 1, "total_stock": 10}
+
+
+def test_only_released_reservations_have_a_ttl_and_all_keep_later_attributes(table: Table) -> None:
+    mug = a_product()
+    DynamoProducts(table).add(mug)
+    reservations = DynamoReservations(table)
+    held = Reservation.held("order-1", (mug.priced(1),), at=NOW)
+    key = {"pk": "RESERVATION#order-1", "sk": "RESERVATION"}
+
+    def item() -> Item:
+        return table.get(key) or {}
+
+    reservations.hold(held, {mug.id: mug}, at=NOW)
+    table.update(key, "SET #later = :later", values={"later": "kept"})
+    assert ("ttl" in item(), "due" in item()) == (False, True)
+    reservations.settle(held, held.confirmed(), at=NOW)
+    assert ("ttl" in item(), "due" in item()) == (False, False)
+    reservations.settle(held.confirmed(), held.released(), at=NOW)
+    assert (item()["ttl"], item()["later"]) == (epoch(NOW) + 30 * 24 * 3600, "kept")
