@@ -155,7 +155,7 @@ _PRODUCTS: Final = (
         "products.catalogue.repository.stock:",
         "products/reservations/test_repository products/reservations/test_service",
         (
-            "taking",
+            "stock_step",
             "more is reserved than is available",
             text("#available >= :taken", "(attribute_exists(#pk) OR #available >= :taken)"),
         ),
@@ -164,12 +164,12 @@ _PRODUCTS: Final = (
         "products.reservations.service:ReservationService.",
         "products/reservations/test_service",
         (
-            "_release",
+            "release",
             "a release of nothing leaves no tombstone",
             before("self._clock", "if found is None:\n    return"),
         ),
         (
-            "_expire",
+            "_release_if_expired",
             "the sweeper believes a stale index",
             expression("not found.has_expired(at)", "False"),
         ),
@@ -241,7 +241,7 @@ _USERS: Final = (
 _NOTIFICATIONS: Final = (
     *_bugs(
         "notifications.repository:DynamoNotifications.",
-        "notifications/test_repository notifications/test_erasure",
+        "notifications/test_repository",
         (
             "claim",
             "two deliveries claim one notification",
@@ -268,7 +268,7 @@ _NOTIFICATIONS: Final = (
     *_bugs(
         "notifications.models:",
         "crashes/test_slow_provider",
-        ("", "a third e-mail is sent without an answer", constant("MOST_ATTEMPTS", "3")),
+        ("", "a third e-mail is sent without an answer", constant("MAX_ATTEMPTS", "3")),
     ),
     *_bugs(
         "notifications.emails.service:Notifier.",
