@@ -84,21 +84,6 @@ def test_each_route_of_an_app_is_a_route_of_the_api_and_the_reverse(name: str) -
     assert declared == served
 
 
-def test_no_two_functions_have_the_same_route() -> None:
-    routes = [
-        (source["Method"], source["Path"])
-        for function in FUNCTIONS.values()
-        for source in function.events("Api")
-    ]
-    assert len(routes) == len(set(routes))
-
-
-@functions
-def test_each_function_writes_to_a_log_group_that_forgets(function: Function) -> None:
-    group = function.properties["LoggingConfig"]["LogGroup"]["Ref"]
-    assert "RetentionInDays" in resources("AWS::Logs::LogGroup")[group]
-
-
 def test_every_log_group_forgets() -> None:
     for name, group in resources("AWS::Logs::LogGroup").items():
         assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
