@@ -18,7 +18,7 @@ CHECKED := functions layers/shared/shared tools bench tests
 # The tests of shared and of each service, on fakes and on moto.
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
-.PHONY: help setup run stop deploy-local sam-local sam-invoke check fix test test-unit affected budgets bench power-table tables \
+.PHONY: help setup run stop deploy-local sam-local sam-invoke check fix test test-unit affected budgets bench tables \
 	mutants torture bootstrap deploy destroy admin smoke dlq api sbom requirements clean
 
 help:  ## this list
@@ -108,11 +108,9 @@ budgets: $(APP)  ## measure modules, calls and log lines anew, and show what cha
 	@git diff --unified=0 -- tests/budget/budgets.toml
 
 # Run it on a quiet machine.
-bench: $(APP) $(SAM) $(EMULATOR) $(BENCH) $(RUNTIME)  ## cold starts, calls and prices beside three baselines, into docs/benchmarks.md; ONLY=cold,warm
+bench: $(APP) $(SAM) $(EMULATOR) $(BENCH) $(RUNTIME)  ## cold starts, requests, memory, e-mails, calls and prices; ONLY=cold,warm
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
-
-power-table: $(APP) $(SAM) $(BENCH) $(RUNTIME)  ## what each function would take and cost at each memory size
-	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench.power
+	@$(if $(ONLY),,PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs)
 
 tables: $(APP)  ## write the generated tables of docs/ anew: access.md, differences.md, waits.md
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.access

@@ -31,25 +31,25 @@ three baselines, in the same minutes: ratios say something about other machines,
 
 ## What is measured, and how
 
-- **The functions** are what `sam build` has packed, with the layer, each in a process of its own that runs
-  [`awslambdaric`](https://github.com/aws/aws-lambda-python-runtime-interface-client), as in Lambda, against a small
-  server of the Runtime API (`tools/runtime_api.py`). The package comes first on the path, then the layer, then the
-  standard library and the runtime; nothing writes bytecode. Their variables are the template's, without tracing unless it
-  says so.
-- **AWS** is a server on the loopback interface whose answers are written down (`bench/canned`), without TLS, in a process
-  of its own that does not count. An operation that has no answer there fails the benchmark, and so does an answer of a function
-  that is not the right one.
-- **The baselines** (`bench/baselines`) have the same three routes of the catalogue: `GET` by id, the first page, and `POST`.
-  *floor* is a bare handler with one low-level client; *resolver* is Powertools' `APIGatewayRestResolver` with validation;
-  *naive* is FastAPI, Mangum, two `BaseHTTPMiddleware`s and CORS, `boto3.resource` and Powertools' logger, metrics and
-  tracer, as most people combine them. Their layer has the same versions as the shop's, installed plainly, with bytecode;
-  *naive, no bytecode* is the same without any, as packages are that are built without compiling them.
-- **CPU time** is the process's, by its own clock of the kernel (user and system, all threads). **ready** is when the runtime asks
-  for its first invocation. The **first answer** is over when the runtime asks for the next one.
-- Runs are interleaved: each round starts every function once. A figure is the median of {rounds} rounds, with the smallest
-  and the largest in brackets; a ratio of times is that of the runs of the same round.
-- **Instructions** are counted by cachegrind (`valgrind`), in user space, of one run each, with Python's hash seed fixed. A second
-  count of the same start differs by less than 0.1 %.
+- **The functions** are what `sam build` has packed, with the layer, each in a process of its own that
+  runs [`awslambdaric`](https://github.com/aws/aws-lambda-python-runtime-interface-client), as in Lambda,
+  against a small server of the Runtime API (`tools/runtime_api.py`). Nothing writes bytecode. Their
+  variables are the template's, without tracing unless it says so.
+- **AWS** is a server on the loopback interface with fixed answers (`bench/canned`), without TLS, in a
+  process of its own that does not count. An operation without an answer there fails the benchmark, and
+  so does a wrong answer of a function.
+- **The baselines** (`bench/baselines`) have the same three routes of the catalogue. *floor* is a bare
+  handler with one low-level client; *resolver* is Powertools' `APIGatewayRestResolver` with validation;
+  *naive* is FastAPI, Mangum, two `BaseHTTPMiddleware`s and CORS, `boto3.resource` and Powertools' logger,
+  metrics and tracer. Their layer has the shop's versions, installed plainly, with bytecode; *naive, no
+  bytecode* is the same without any.
+- **CPU time** is the process's, by the kernel's clock (user and system, all threads). A function is
+  **ready** when the runtime requests its first invocation. The **first answer** is over when the runtime
+  requests the next one.
+- Runs are interleaved: each round starts every function once. A figure is the median of {rounds} rounds,
+  with the smallest and the largest in brackets; a ratio of times is that of the runs of one round.
+- **Instructions** are counted by cachegrind (`valgrind`), in user space, of one run each, with Python's
+  hash seed fixed. A second count of the same start differs by less than 0.1 %.
 """
 
 
@@ -74,16 +74,6 @@ def summary(sections: Mapping[str, list[Table]]) -> Table:
                 reached = sum(is_reached(cell) for cell in marks)
                 rows.append((title, table.title, f"{reached} of {len(marks)}"))
     return Table("How many are reached", ("section", "table", "reached"), tuple(rows))
-
-
-def write_apart(target: Path, title: str, tables: list[Table]) -> None:
-    """Write the document of a section that is no part of a whole run."""
-    head = (
-        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}, on {machine()}; how is told in"
-    )
-    text = markdown(title, tables).removeprefix("#").replace("\n### ", "\n## ")
-    first, rest = text.split("\n\n", 1)
-    target.write_text(f"{first}\n\n{head} [benchmarks.md]({TARGET.name}).\n\n{rest}")
 
 
 def machine() -> str:

@@ -12,7 +12,7 @@ from bench.report import Progress
 from bench.stand import Stand
 from bench.subjects import Subject
 
-ROUNDS: Final = 9
+ROUNDS: Final = 5
 
 
 @dataclass

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from bench import flows, size
+from bench import size
 from bench.functions import Signer, functions
-from bench.shop import Shop, opened
+from tests.costs import flows
+from tests.costs.shop import Shop, opened
 from tests.layer import packages
 from tests.layer.processes import start
 
@@ -18,7 +19,7 @@ _ORDER: Final = (flows.place, flows.check_out)
 _TITLES: Final = {
     "modules": "Modules of libraries that a function loads before it is ready.",
     "kilobytes": "The bytecode of these modules.",
-    "calls": "AWS calls of each flow of bench/flows.py, by the function that makes them.",
+    "calls": "AWS calls of each flow of tests/costs/flows.py, by the function that makes them.",
     "log_lines": "Log lines and metrics of an order of one line, from the request to its last e-mail.",
     "log_bytes": "The same lines in bytes.",
     "layer": "The layer's libraries on disk.",

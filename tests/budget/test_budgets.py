@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from bench import flows, orders, size
-from bench.capacity import Units
-from bench.shop import Shop, opened
+from bench import size
 from tests.budget import measure
+from tests.costs import flows, orders
+from tests.costs.capacity import Units
+from tests.costs.shop import Shop, opened
 from tests.layer import packages
 from tests.support.functions import FUNCTIONS
 from tools.local.places import ROOT

@@ -19,7 +19,7 @@ from tests.simulation.wire import Call, Wire, _about, _bytes, _error, _response,
 
 _PREPARED: Final = "before-call"
 _PATIENCE: Final = "x-read-timeout"
-# Seconds: those of bench/prices.toml, as far as it has them.
+# Seconds: those of tests/costs/prices.toml, as far as it has them.
 _LATENCY: Final[Mapping[str, float]] = {
     "dynamodb": 0.005,
     "kms": 0.010,

@@ -1,9 +1,8 @@
-"""What DynamoDB charges for a request, in request units, worked out by its documented rules.
+"""The request units that DynamoDB charges, computed from the items on the wire before and after.
 
-No emulator tells true capacity, so it is computed here from the items as they are on the wire, before and after. The rules
-are those of the developer guide, "Item sizes and formats", "Read and write operations" and "Global secondary indexes: write
-capacity". One of them is nowhere spelt out: an index's share of a transaction is counted once and not twice, because
-indexes are brought up to date after it, asynchronously.
+No emulator reports true capacity. The rules are those of the developer guide: "Item sizes and
+formats", "Read and write operations" and "Global secondary indexes: write capacity". One is not
+documented: an index's share of a transaction counts once, because indexes are updated later.
 """
 
 import math
@@ -68,12 +67,12 @@ def _number_size(text: str) -> int:
 
 
 def read(sizes: Iterable[int], *, consistent: bool) -> float:
-    """Of items that are read one by one; what is not there is charged like the smallest."""
+    """Of items that are read one by one; a missing item is charged like the smallest."""
     return sum(_read(one) for one in sizes) * (1 if consistent else 0.5)
 
 
 def query(sizes: Iterable[int], *, consistent: bool) -> float:
-    """Of a page, filters notwithstanding: its items are added up before they are rounded."""
+    """Of a page, before filters: its items are added up before they are rounded."""
     return _read(sum(sizes)) * (1 if consistent else 0.5)
 
 
@@ -96,8 +95,8 @@ def write(
     """Of a put, an update, a delete or a condition's check.
 
     Args:
-        is_done: False where a condition failed, of this or of another part of the transaction. It is charged all the same,
-            but no index is written.
+        is_done: False where a condition failed, of this or of another part of the transaction: it
+            is charged all the same, but no index is written.
     """
     own = _write(size(before), size(after)) * (_TRANSACTION if in_transaction else 1)
     indexes = table.get("GlobalSecondaryIndexes", ()) if is_done else ()
@@ -115,13 +114,13 @@ def _index_write(
         return _write(size(old), size(new))
     keys = [key["AttributeName"] for key in index["KeySchema"]]
     if any(old[name] != new[name] for name in keys):
-        # Taken away in one place and put into another.
+        # Deleted in one place and put into another.
         return _write(size(old)) + _write(size(new))
     return _write(size(old), size(new))
 
 
 def entry(table: Definition, index: Definition, item: Item | None) -> Item | None:
-    """What an index has of an item; None where it has nothing of it."""
+    """The index's copy of an item; None where the index does not have the item."""
     keys = [key["AttributeName"] for key in index["KeySchema"]]
     if item is None or any(name not in item for name in keys):
         return None

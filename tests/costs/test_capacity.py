@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bench import capacity
-from bench.capacity import Units
+from tests.costs import capacity
+from tests.costs.capacity import Units
 
 KB = 1024
 TABLE: Any = {
@@ -43,7 +43,7 @@ def item(size: float, **others: str) -> dict[str, Any]:
         ({"m": {"M": {"key": {"S": "ab"}}}}, 1 + 3 + 5 + 1),
     ],
 )
-def test_an_attribute_has_the_size_of_its_name_and_value(attribute: Any, size: int) -> None:
+def test_size_of_an_attribute_is_that_of_its_name_and_value(attribute: Any, size: int) -> None:
     assert capacity.size(attribute) == size
 
 
@@ -56,12 +56,10 @@ def test_an_item_is_read_in_steps_of_4_kb(kilobytes: float, consistent: bool, un
 
 
 def test_items_of_a_batch_are_rounded_one_by_one() -> None:
-    """1.5 KB and 6.5 KB are 12 KB, and not 8."""
     assert capacity.read([int(1.5 * KB), int(6.5 * KB)], consistent=True) == 3
 
 
 def test_items_of_a_query_are_rounded_together() -> None:
-    """1,500 items of 64 bytes are 96 KB; ten of 40.8 KB in all are 44 KB."""
     assert capacity.query([64] * 1500, consistent=True) == 24
     assert capacity.query([int(4.08 * KB)] * 10, consistent=True) == 11
     assert capacity.query([], consistent=False) == 0.5
@@ -107,18 +105,12 @@ def test_an_index_is_charged_for_what_it_shows_of_a_change(
     assert capacity.write(TABLE, before, after).indexes.get("by-status", 0) == units
 
 
-def test_what_an_index_shows_is_rounded_by_itself_and_not_doubled_in_a_transaction() -> None:
+def test_index_share_of_a_transaction_counts_once() -> None:
     after = {"pk": {"S": "1"}, "status": {"S": "new"}, "other": {"S": "x" * 5 * KB}}
-    assert capacity.write(TABLE, None, after, in_transaction=True) == Units(
-        written=12, indexes={"by-status": 1}
-    )
+    written = capacity.write(TABLE, None, after, in_transaction=True)
+    assert written == Units(written=12, indexes={"by-status": 1})
 
 
-def test_a_write_whose_condition_fails_is_charged_but_shown_by_no_index() -> None:
+def test_write_with_a_failed_condition_is_charged_without_indexes() -> None:
     after = item(1, status="new")
     assert capacity.write(TABLE, None, after, is_done=False) == Units(written=1)
-
-
-def test_units_add_up() -> None:
-    both = Units(1, 2, {"a": 1}) + Units(0.5, 1, {"a": 2, "b": 1})
-    assert (both, both.write) == (Units(1.5, 3, {"a": 3, "b": 1}), 7)

@@ -1,4 +1,4 @@
-"""What invocations cost: recorded calls, units, lines and computing time, times the prices of bench/prices.toml."""
+"""Prices of invocations: calls, units, log lines and computing time, by prices.toml."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.capacity import Units
-from bench.meter import Asked, Run
+from tests.costs.capacity import Units
+from tests.costs.meter import Call, Run
 from tools.template import template
 
 PRICES: Final[Mapping[str, Any]] = tomllib.loads(
@@ -20,7 +20,7 @@ _QUEUES: Final = ("OrdersCheckout", "NotificationsWorker")
 
 @dataclass(frozen=True)
 class Cost:
-    """A line of the bill: how much of it there is for an order, and what that is for a million, in USD."""
+    """A line of the bill: the quantity for one order, and USD for a million."""
 
     what: str
     quantity: float
@@ -29,14 +29,14 @@ class Cost:
 
 
 def bill(runs: Sequence[Run], orders: int) -> list[Cost]:
-    """What an order costs, by what so many orders did, but for what no design changes."""
+    """The cost of an order, from the invocations of so many, without what no design changes."""
     costs = [*_dynamodb(runs), *_lambda(runs), *_messages(runs), *_logs(runs, orders)]
     costs.append(_traces(orders))
     return [Cost(c.what, c.quantity / orders, c.unit, c.usd / orders) for c in costs]
 
 
-def apart(runs: Sequence[Run], orders: int) -> list[Cost]:
-    """What the bill leaves out: it is the same for every design, or somebody else's."""
+def beside(runs: Sequence[Run], orders: int) -> list[Cost]:
+    """What the bill leaves out: what every design costs, and the payment provider's own part."""
     prices = PRICES["apart"]
     emails = len([c for c in _calls(runs) if c.service == "sesv2"])
     payments = sum((c.units for c in _calls(runs) if c.is_payment), Units())
@@ -54,7 +54,7 @@ def apart(runs: Sequence[Run], orders: int) -> list[Cost]:
     ]
 
 
-def _calls(runs: Sequence[Run]) -> Iterator[Asked]:
+def _calls(runs: Sequence[Run]) -> Iterator[Call]:
     for run in runs:
         yield from run.calls
 
@@ -79,7 +79,7 @@ def _lambda(runs: Sequence[Run]) -> Iterator[Cost]:
 
 
 def duration_ms(run: Run) -> float:
-    """What an invocation takes: its computing time on its share of a processor, and its waiting for answers."""
+    """An invocation's computing time on its share of a processor, and its waiting for responses."""
     assumed: Mapping[str, float] = PRICES["assumptions"]
     share = min(1, memory_mb(run.function) / assumed["vcpu_memory_mb"])
     cpu = run.cpu_seconds * 1000 + len(run.calls) * assumed["cpu_per_call_ms"]
@@ -90,22 +90,14 @@ def duration_ms(run: Run) -> float:
 
 
 def answer_ms(service: str, operation: str) -> float:
-    """What is assumed that a call waits for its answer."""
-    assumed = PRICES["assumptions"]
-    match service, operation:
-        case "dynamodb", "TransactWriteItems":
-            return float(assumed["dynamodb_transaction_ms"])
-        case "dynamodb", "PutItem" | "UpdateItem" | "DeleteItem":
-            return float(assumed["dynamodb_write_ms"])
-        case "dynamodb", _:
-            return float(assumed["dynamodb_read_ms"])
-        case "lambda", _:
-            return float(assumed["lambda_invoke_ms"])
-        case "sns", _:
-            return float(assumed["sns_ms"])
-        case "sesv2", _:
-            return float(assumed["ses_ms"])
-    raise NotImplementedError(f"{service}.{operation}")
+    """The assumed waiting for a response."""
+    if service == "dynamodb":
+        is_write = operation in ("PutItem", "UpdateItem", "DeleteItem")
+        kind = "write" if is_write else "read"
+        name = f"dynamodb_{'transaction' if operation == 'TransactWriteItems' else kind}_ms"
+    else:
+        name = {"lambda": "lambda_invoke_ms", "sns": "sns_ms", "sesv2": "ses_ms"}[service]
+    return float(PRICES["assumptions"][name])
 
 
 def memory_mb(function: str) -> int:
@@ -135,9 +127,9 @@ def _logs(runs: Sequence[Run], orders: int) -> Iterator[Cost]:
     yield Cost("CloudWatch, lines of functions and API", said, "bytes", said * per_byte * _MILLION)
     # Lambda's own lines of an invocation that went well are of level INFO.
     logging = template()["Globals"]["Function"].get("LoggingConfig", {})
-    is_told = logging.get("SystemLogLevel", "INFO") in ("DEBUG", "INFO")
+    is_written = logging.get("SystemLogLevel", "INFO") in ("DEBUG", "INFO")
     platform = assumed["platform_log_bytes"] + assumed["platform_log_events"] * overhead
-    written = len(runs) * platform if is_told else 0
+    written = len(runs) * platform if is_written else 0
     usd = written * per_byte * _MILLION
     yield Cost("CloudWatch, Lambda's own lines", written, "bytes", usd)
 

@@ -1,6 +1,6 @@
-"""What people and schedules do with the shop, one thing at a time, so that each one's calls can be counted.
+"""What people and schedules do with the shop, so that the calls of each can be counted.
 
-A flow is a generator: what it does before its `yield` is preparation, and what it does after is counted.
+A flow is a generator: what it does before its `yield` is preparation and does not count.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -8,21 +8,28 @@ from typing import Any, Final
 
 import httpx
 
-from bench.meter import Asked
-from bench.shop import Shop
+from tests.costs.capacity import Units
+from tests.costs.meter import Call
+from tests.costs.shop import Shop
 from tests.support.client import PASSWORD
 
 type Flow = Callable[[Shop], Iterator[None]]
 
 
-def calls_of(shop: Shop, flow: Flow) -> list[Asked]:
-    """What the functions ask for, in its order, with everything behind it at rest before."""
+def calls_of(shop: Shop, flow: Flow) -> list[Call]:
+    """The functions' calls in their order."""
     steps = flow(shop)
     next(steps)
     shop.town.forget()
     for _ in steps:
         raise RuntimeError("a flow has one yield")
     return list(shop.town.calls)
+
+
+def cost_of(shop: Shop, flow: Flow) -> tuple[int, Units]:
+    """The number of calls, and their request units."""
+    calls = calls_of(shop, flow)
+    return len(calls), sum((call.units for call in calls), Units())
 
 
 def _good(answer: httpx.Response) -> Any:
@@ -38,7 +45,7 @@ def _confirmed(shop: Shop) -> str:
     return f"/api/v1/orders/{placed['id']}"
 
 
-# ── Orders ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# --- Orders ---
 
 
 def place(shop: Shop) -> Iterator[None]:
@@ -49,7 +56,7 @@ def place(shop: Shop) -> Iterator[None]:
 
 
 def place_after_a_pause(shop: Shop) -> Iterator[None]:
-    """By an environment that knows nothing of the circuits, or nothing that is younger than five seconds."""
+    """In an environment that has not read the circuits for five seconds."""
     shop.town.restart("OrdersApi")
     # It fetches the keys of tokens.
     _good(shop.customer.get("/api/v1/orders"))
@@ -85,7 +92,7 @@ def check_out(shop: Shop) -> Iterator[None]:
 
 def check_out_a_declined_payment(shop: Shop) -> Iterator[None]:
     shop.town.settle()
-    shop.order(payment_token="tok_declined")  # noqa: S106  # for everybody to know
+    shop.order(payment_token="tok_declined")  # for everybody to know
     yield
     shop.town.settle()
 
@@ -148,7 +155,7 @@ def _listing(who: str, path: str, **query: str) -> Flow:
     return flow
 
 
-# ── People ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# --- People ---
 
 
 def register(shop: Shop) -> Iterator[None]:
@@ -191,7 +198,7 @@ def read_a_notification(shop: Shop) -> Iterator[None]:
     _good(shop.customer.post(f"/api/v1/notifications/{found[0]['id']}/read"))
 
 
-# ── The catalogue ───────────────────────────────────────────────────────────────────────────────────────────────────
+# --- The catalogue ---
 
 
 def add_a_product(shop: Shop) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""A small shop on the metered cloud: who buys, who runs it, and what there is."""
+"""A small shop on the metered cloud: a customer, an admin and a few products."""
 
 import itertools
 import os
@@ -10,15 +10,15 @@ from unittest.mock import patch
 
 import httpx
 
-from bench.meter import MeteredTown, heard
 from shared.runtime import aws
 from shared.storage.dynamodb import Table
+from tests.costs.meter import MeteredTown, recorded_output
 from tests.simulation.people import Regular
 from tests.support.client import Client
 from tools.first_admin import make_admin
 from users.accounts.repository import DynamoUsers
 
-# As in the template, where each function has its service's name: one of middle length stands for all.
+# As in the template. Each function has its service's name there, which makes log lines longer.
 _VARIABLES: Final = {
     "POWERTOOLS_METRICS_NAMESPACE": "Bodega",
     "POWERTOOLS_SERVICE_NAME": "products",
@@ -29,7 +29,7 @@ _PRODUCTS: Final = 3
 
 @dataclass(frozen=True)
 class Shop:
-    """All functions are warm: an order has gone through, and everybody has logged in."""
+    """All functions are warm: an order has been completed, and both users have logged in."""
 
     town: MeteredTown
     anyone: Client
@@ -40,20 +40,20 @@ class Shop:
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def order(self, lines: int = 1, key: str = "", **more: str) -> dict[str, Any]:
-        """Place an order of so many lines, under a new key as clients make them if none is given."""
+        """Place an order of so many lines; without a key, under a new one of a client's length."""
         wanted = [(product, 1) for product in self.products[:lines]]
         key = key or f"3f2b8c1e-9d4a-4c55-8e0f-{next(self._numbers):012d}"
         return self.customer.order(*wanted, key=key, **more)
 
     def new_address(self) -> str:
-        """What nobody else has."""
+        """An address that is not registered yet."""
         return f"somebody-{next(self._numbers)}@example.com"
 
 
 @contextmanager
 def opened() -> Iterator[Shop]:
-    """A shop where nothing is on its way."""
-    with patch.dict(os.environ, _VARIABLES), heard(), MeteredTown() as town:
+    """A shop without unprocessed events."""
+    with patch.dict(os.environ, _VARIABLES), recorded_output(), MeteredTown() as town:
         transport = httpx.MockTransport(town.answer)
         with httpx.Client(base_url="https://shop.example", transport=transport) as http:
             anyone = Regular(http)

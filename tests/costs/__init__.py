@@ -1,0 +1,1 @@
+"""AWS calls, request units and prices of what the shop does, on the simulated cloud."""
