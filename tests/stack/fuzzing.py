@@ -1,9 +1,8 @@
-"""The API asked as its own document allows, and as it does not, by schemathesis: under one identity, with a seed."""
+"""Schemathesis against the deployed API: requests by its own document, as several callers."""
 
 import copy
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,11 +16,8 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from tests.support.client import Client
 
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
-# Well before an access token ends, which is after 15 minutes.
-_TOKEN_SECONDS: Final = 600
-# A documentation address (RFC 5737): who fails to log in from it slows down nobody else.
-_ADDRESS: Final = "198.51.100.7"
-# Refusals that depend on what is in the shop, on who asks, or on two values together: no schema can tell of them.
+_TOKEN_SECONDS: Final = 600  # an access token expires after 15 minutes
+# Refusals that depend on what is stored, or on the caller: no schema can express them.
 _BEYOND_SCHEMAS: Final = {
     "idempotency-key-reused",
     "invalid-cursor",
@@ -34,18 +30,17 @@ _RULES_ACROSS_VALUES: Final = (
     "must have at most 10 words",
     "must not be above max_price",
 )
-# HEAD it does not send, and TRACE the gateway refuses before it looks for a route.
+# Schemathesis sends no HEAD, and the gateway refuses TRACE before it looks for a route.
 _METHODS_OF_GATEWAY: Final = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"]
 _OF_ENDED_ACCOUNTS: Final = ("/problems/unauthenticated", "/problems/account-inactive")
-_WITHOUT_PARAMETERS: Final = 3  # examples of an operation that always asks the same
 
 
 @dataclass
 class Identity:
-    """Under whose name is asked: nobody's, or somebody's whom `make` brings along as often as it takes.
+    """A caller: anonymous, or the account that `make` registers.
 
-    The fuzzer finds its own account, and changes or deactivates it; then somebody else takes its place. The accounts of
-    `spared` it cannot reach: other tests need them.
+    The fuzzer finds the account of its own identity, and changes or deactivates it; then `make`
+    registers another one. Requests for the accounts of `spared` go to an unknown id instead.
     """
 
     name: str
@@ -55,17 +50,18 @@ class Identity:
     _until: float = 0
 
     def client(self) -> Client:
-        assert self.make, "only who has an account is asked for"
+        assert self.make, "an anonymous caller has no account"
         if self._client is None:
             self._client = self.make()
-            self._until = time.monotonic() + _TOKEN_SECONDS
         elif time.monotonic() > self._until:
             self._client.log_in()
-            self._until = time.monotonic() + _TOKEN_SECONDS
+        else:
+            return self._client
+        self._until = time.monotonic() + _TOKEN_SECONDS
         return self._client
 
-    def saw(self, case: Case[Any], response: Response) -> None:
-        """Look at an answer: was this the end of the account as it was, by its own hand or by an admin's?"""
+    def observe(self, case: Case[Any], response: Response) -> None:
+        """Drop the account if this was its end, or the end of its session."""
         client = self._client
         if client is None:
             return
@@ -79,77 +75,53 @@ class Identity:
 
 @dataclass
 class Findings:
-    """What was asked, and what was found."""
+    """The number of requests, and the failures with their details."""
 
     requests: int = 0
-    operations: set[str] = field(default_factory=set)
-    done: set[str] = field(default_factory=set)  # those that somebody was answered 2xx
-    checks: Counter[str] = field(default_factory=Counter)
-    statuses: Counter[int] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
 
-    def add(self, other: "Findings") -> None:
-        self.requests += other.requests
-        self.operations |= other.operations
-        self.done |= other.done
-        self.checks += other.checks
-        self.statuses += other.statuses
-        self.failures |= other.failures
-
-    def take(self, finished: events.ScenarioFinished) -> None:
-        """Count what a scenario did."""
+    def add(self, finished: events.ScenarioFinished) -> None:
         recorder = finished.recorder
-        for id_, interaction in recorder.interactions.items():
-            self.requests += 1
-            answer = interaction.response
-            if answer is not None:
-                self.statuses[answer.status_code] += 1
-                if answer.status_code < 300:
-                    self.done.add(recorder.cases[id_].value.operation.label)
+        self.requests += len(recorder.interactions)
         for id_, results in recorder.checks.items():
             operation = recorder.cases[id_].value.operation.label
-            self.operations.add(operation)
-            self.checks.update(result.name for result in results)
             for found in (result.failure_info for result in results):
                 if found:
                     answer = recorder.interactions[id_].response
-                    said = f"{answer.status_code} {answer.text}" if answer else "no answer"
-                    text = f"{found.failure.message}\n{found.code_sample}\n→ {said}"
+                    came = f"{answer.status_code} {answer.text}" if answer else "no answer"
+                    text = f"{found.failure.message}\n{found.code_sample}\n→ {came}"
                     self.failures.setdefault(f"{operation}: {found.failure.title}", text)
 
 
 def fuzz(
     document: Mapping[str, Any],
     base_url: str,
-    who: Identity,
+    identity: Identity,
     *,
     seed: int,
     examples: int,
     phases: frozenset[str],
     known: Mapping[str, str],
-    app: object = None,
 ) -> Findings:
-    """Ask for everything in the document, under an identity.
+    """Send requests for every operation in the document, as one identity.
 
     Args:
-        base_url: where the API is.
-        examples: how many cases an operation gets in the fuzzing phase, and how many sequences the stateful one has.
-        phases: examples, coverage, fuzzing, stateful.
-        known: examples of members (`OrderItemRequest.product_id`) that are in this very shop, where the document can have none.
-        app: an ASGI application to ask instead of the network.
+        examples: cases for an operation in the fuzzing phase, and sequences in the stateful one.
+        phases: some of PHASES.
+        known: examples of members (`OrderItemRequest.product_id`) that exist in this shop.
     """
     given = copy.deepcopy(dict(document))
     for name, value in known.items():
         model, _, member = name.partition(".")
         given["components"]["schemas"][model]["properties"][member]["examples"] = [value]
-    schema = schemathesis.openapi.from_dict(given, config=_config(given, seed, examples, phases))
+    config = schemathesis.Config.from_dict(_settings(given, seed, examples, phases))
+    schema = schemathesis.openapi.from_dict(given, config=config)
     schema.config.base_url = base_url
-    schema.app = app
-    _listen(schema, who)
+    _hook(schema, identity)
     findings = Findings()
     for event in engine.from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
-            findings.take(event)
+            findings.add(event)
         elif isinstance(event, events.NonFatalError):
             findings.failures[f"{event.label}: {type(event.value).__name__}"] = str(event.value)
         elif isinstance(event, events.FatalError):
@@ -157,8 +129,8 @@ def fuzz(
     return findings
 
 
-def _listen(schema: schemathesis.BaseSchema, who: Identity) -> None:
-    """Put the identity's token on every request, and show it the answers."""
+def _hook(schema: schemathesis.BaseSchema, identity: Identity) -> None:
+    """Put the identity's token on every request, and have it observe the answers."""
 
     @schema.hook
     def filter_failure(
@@ -168,86 +140,73 @@ def _listen(schema: schemathesis.BaseSchema, who: Identity) -> None:
 
     @schema.hook
     def after_call(_context: object, case: Case[Any], response: Response) -> None:
-        who.saw(case, response)
+        identity.observe(case, response)
 
-    if not who.make:
+    if not identity.make:
         return
 
     @schema.auth(refresh_interval=None)
     class _Token:
         def get(self, _case: Case[Any], _context: object) -> str:
-            return who.client().token or ""
+            return identity.client().token or ""
 
         def set(self, case: Case[Any], data: str, _context: object) -> None:
             case.headers["Authorization"] = f"Bearer {data}"
-            # Nothing looks at a request later than this.
-            if case.path_parameters.get("id") in who.spared:
-                case.path_parameters["id"] = "nobody"
+            # The last hook before a request is sent.
+            if case.path_parameters.get("id") in identity.spared:
+                case.path_parameters["id"] = "unknown"
 
 
-def _config(
+def _settings(
     document: Mapping[str, Any], seed: int, examples: int, phases: frozenset[str]
-) -> schemathesis.Config:
+) -> dict[str, Any]:
     generation = {"no-shrink": True, "database": "none"}
-    return schemathesis.Config.from_dict(
-        {
-            "seed": seed,
-            "continue-on-failure": True,
-            "suppress-health-check": ["all"],
-            "headers": {"X-Forwarded-For": _ADDRESS},
-            # Its own sign-up would make somebody of nobody, and its cache remember another run.
-            "auth": {"auto-signup": False},
-            "cache": {"enabled": False},
-            "warnings": False,
-            # What is deactivated or withdrawn stays visible: the contract's own words.
-            "checks": {"use_after_free": {"enabled": False}},
-            "generation": {**generation, "max-examples": examples},
-            "phases": {
-                **{phase: {"enabled": phase in phases} for phase in PHASES},
-                "coverage": {
-                    "enabled": "coverage" in phases,
-                    "unexpected-methods": _METHODS_OF_GATEWAY,
-                },
-            },
-            # API Gateway itself gives up after 29 s.
-            "request-timeout": 40,
-            "operations": [
-                {
-                    "include-operation-id": operation["operationId"],
-                    "generation": {**generation, "max-examples": _WITHOUT_PARAMETERS},
-                }
-                for item in document["paths"].values()
-                for operation in item.values()
-                if "requestBody" not in operation
-                and all("$ref" in parameter for parameter in operation["parameters"])
-            ],
-        }
-    )
+    enabled: dict[str, Any] = {phase: {"enabled": phase in phases} for phase in PHASES}
+    enabled["coverage"]["unexpected-methods"] = _METHODS_OF_GATEWAY
+    return {
+        "seed": seed,
+        "continue-on-failure": True,
+        "suppress-health-check": ["all"],
+        # Its own sign-up would give the anonymous caller an account.
+        "auth": {"auto-signup": False},
+        "cache": {"enabled": False},
+        "warnings": False,
+        # Deactivated accounts and withdrawn products stay visible, by the API's design.
+        "checks": {"use_after_free": {"enabled": False}},
+        "generation": {**generation, "max-examples": examples},
+        "phases": enabled,
+        # API Gateway itself times out after 29 s.
+        "request-timeout": 40,
+        # Operations without parameters always send the same request.
+        "operations": [
+            {
+                "include-operation-id": operation["operationId"],
+                "generation": {**generation, "max-examples": min(3, examples)},
+            }
+            for item in document["paths"].values()
+            for operation in item.values()
+            if "requestBody" not in operation
+            and all("$ref" in parameter for parameter in operation["parameters"])
+        ],
+    }
 
 
 def _is_meant(failure: Failure, case: Case[Any], response: Response) -> bool:
-    """Whether the API is right, and its document only cannot say so."""
+    """Whether the API is right, and its document cannot express why."""
     if isinstance(failure, AcceptedNegativeData):
-        # Blanks round an address are cut off.
-        email = _email(case)
-        return email != email.strip()
-    if isinstance(failure, RejectedPositiveData):
-        problem = response.json()
-        code = problem["type"].rpartition("/")[2]
-        return (
-            code in _BEYOND_SCHEMAS
-            or (code == "malformed-json" and _has_no_text(case.body))
-            or (code == "invalid-request" and _email(case).endswith(".invalid"))
-            or (
-                code == "invalid-request"
-                and any(
-                    rule in error["detail"]
-                    for rule in _RULES_ACROSS_VALUES
-                    for error in problem["errors"]
-                )
-            )
-        )
-    return False
+        # Blanks around an address are cut off.
+        return _email(case) != _email(case).strip()
+    if not isinstance(failure, RejectedPositiveData):
+        return False
+    problem = response.json()
+    code = problem["type"].rpartition("/")[2]
+    if code == "malformed-json":
+        return _has_noncharacters(case.body)
+    if code == "invalid-request":
+        details = [error["detail"] for error in problem["errors"]]
+        has_rule = any(rule in detail for rule in _RULES_ACROSS_VALUES for detail in details)
+        return has_rule or _email(case).endswith(".invalid")
+    return code in _BEYOND_SCHEMAS
 
 
 def _email(case: Case[Any]) -> str:
@@ -255,10 +214,10 @@ def _email(case: Case[Any]) -> str:
     return email if isinstance(email, str) else ""
 
 
-def _has_no_text(body: object) -> bool:
-    """Whether characters stand in it that JSON may carry, and no text has (RFC 7493, section 2.1).
+def _has_noncharacters(body: object) -> bool:
+    """Whether it has code points that JSON may carry and text must not (RFC 7493, section 2.1).
 
-    One is a character, but the gateway writes it where there was none.
+    U+FFFD is a character, which the gateway writes in place of those.
     """
     codes = map(ord, json.dumps(body, ensure_ascii=False, default=str))
     return any(c & 0xFFFE == 0xFFFE or 0xFDD0 <= c <= 0xFDEF or c == 0xFFFD for c in codes)

@@ -1,8 +1,8 @@
-"""A deployment that changes a route keeps all others, the gateway's own answers and the stage's settings."""
+"""A deployment that adds a route keeps all others, the gateway's responses and the stage's settings."""
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,72 +15,57 @@ from tools.local import sam
 from tools.local.places import ROOT, architecture, aws_environment
 from tools.local.shop import Shop
 
-type Deploy = Callable[[dict[str, Any]], None]
 
-
-def with_another_route(template: dict[str, Any]) -> dict[str, Any]:
-    another = copy.deepcopy(template)
-    events = another["Resources"]["GatewayApi"]["Properties"]["Events"]
-    events["More"] = copy.deepcopy(events["Docs"])
-    events["More"]["Properties"]["Path"] = "/more/{asset}"
-    return another
+def deploy(shop: Shop, template: dict[str, Any], folder: Path) -> None:
+    """Deploy a built template into the shop."""
+    file = sam.BUILD / f"{folder.name}.json"
+    file.write_text(json.dumps(template))
+    own = {"Architecture": architecture(), **shop.parameters}
+    command = ["deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"]
+    command += ["--template-file", str(file)]
+    command += sam.overriding({**sam.parameters("local"), **own})
+    try:
+        assert sam.run(command, aws_environment(shop.endpoint), folder / "deploy.log") is None
+    finally:
+        file.unlink()
+    shop.point_front()
 
 
 @pytest.fixture
-def deploy(shop: Shop, tmp_path: Path) -> Iterator[Deploy]:
-    """Deploys a built template into the shop; at the end, the shop's own once more."""
-    folder = sam.BUILD
-    built = json.loads((folder / "template.yaml").read_text())
-
-    def deploy(template: dict[str, Any]) -> None:
-        file = folder / f"{tmp_path.name}.json"
-        file.write_text(json.dumps(template))
-        own = {"Architecture": architecture(), **shop.parameters}
-        parameters = {**sam.parameters("local"), **own}
-        command = ["deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"]
-        command += ["--template-file", str(file), *sam.overriding(parameters)]
-        try:
-            assert sam.run(command, aws_environment(shop.endpoint), tmp_path / "deploy.log") is None
-        finally:
-            file.unlink()
-        shop.point_front()
-
-    yield deploy
-    deploy(built)
+def with_another_route(shop: Shop, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """The built template with one more route; afterwards the shop's own is deployed once more."""
+    built = json.loads((sam.BUILD / "template.yaml").read_text())
+    another = copy.deepcopy(built)
+    routes = another["Resources"]["GatewayApi"]["Properties"]["Events"]
+    routes["More"] = copy.deepcopy(routes["Docs"])
+    routes["More"]["Properties"]["Path"] = "/more/{asset}"
+    yield another
+    deploy(shop, built, tmp_path)
 
 
-def edge(shop: Shop, cloud: Cloud) -> dict[str, Any]:
-    """Routes by their resources, and the stage's settings."""
-    gateway = cloud.client("apigateway")
-    outputs = shop.stack().outputs
+def edge(shop: Shop, cloud: Cloud) -> tuple[dict[str, list[str]], dict[str, Any]]:
+    """The methods of each resource, and the stage's settings."""
+    gateway, outputs = cloud.client("apigateway"), shop.stack().outputs
     pages = gateway.get_paginator("get_resources").paginate(restApiId=outputs["ApiId"])
     stage = gateway.get_stage(restApiId=outputs["ApiId"], stageName=outputs["StageName"])
-    return {
-        "routes": {
-            item["path"]: sorted(item.get("resourceMethods", {}))
-            for page in pages
-            for item in page["items"]
-        },
-        "settings": {
-            name: stage.get(name)
-            for name in ("methodSettings", "accessLogSettings", "tracingEnabled", "variables")
-        },
-    }
+    items = [item for page in pages for item in page["items"]]
+    names = ("methodSettings", "accessLogSettings", "tracingEnabled", "variables")
+    return (
+        {item["path"]: sorted(item.get("resourceMethods", {})) for item in items},
+        {name: stage.get(name) for name in names},
+    )
 
 
-def test_a_second_deployment_keeps_what_it_does_not_change(
-    shop: Shop, cloud: Cloud, deploy: Deploy
+@pytest.mark.torture
+def test_second_deployment_keeps_what_it_does_not_change(
+    shop: Shop, cloud: Cloud, with_another_route: dict[str, Any], tmp_path: Path
 ) -> None:
-    before = edge(shop, cloud)
-    assert httpx.get(f"{shop.url}/more/page.css").status_code == 404
-    deploy(with_another_route(json.loads((sam.BUILD / "template.yaml").read_text())))
-    after = edge(shop, cloud)
-    assert after["settings"] == before["settings"]
-    assert after["routes"] == {**before["routes"], "/more": [], "/more/{asset}": ["GET"]}
-    # The function has no such path, but it is asked.
-    for root_path in ("", "/live"):
-        more = httpx.get(f"{shop.url}{root_path}/more/page.css")
-        assert (more.status_code, code(more)) == (404, "not-found")
-        assert httpx.get(f"{shop.url}{root_path}/health").status_code == 200
-        refused = httpx.get(f"{shop.url}{root_path}/health", headers={"X-Long": "x" * 11_000})
-        assert refused.json()["type"] == "/problems/request-refused"
+    routes, settings = edge(shop, cloud)
+    deploy(shop, with_another_route, tmp_path)
+    more = {"/more": [], "/more/{asset}": ["GET"]}
+    assert edge(shop, cloud) == ({**routes, **more}, settings)
+    # The function has no such path, but it is invoked.
+    answer = httpx.get(f"{shop.url}/live/more/page.css")
+    assert (answer.status_code, code(answer)) == (404, "not-found")
+    refused = httpx.get(f"{shop.url}/live/health", headers={"X-Long": "x" * 11_000})
+    assert refused.json()["type"] == "/problems/request-refused"

@@ -1,4 +1,4 @@
-"""A second shop beside the first one, in the same account and region: deployed, used and deleted as `make` does it."""
+"""A second shop in the same account and region: deployed, used and deleted as `make` does it."""
 
 import subprocess
 import sys
@@ -16,6 +16,8 @@ from tools.local.places import architecture
 from tools.local.shop import Shop
 from tools.local.target import target
 from tools.template import ROOT
+
+pytestmark = pytest.mark.torture
 
 OTHER: Final = target("prod")
 _RELEASE: Final = f"""
@@ -58,7 +60,7 @@ def run(shop: Shop, *command: str, answer: str = "") -> subprocess.CompletedProc
 
 
 def release(shop: Shop, answer: str) -> subprocess.CompletedProcess[str]:
-    """What `make deploy ENV=prod` does with what is built; prod's samconfig.toml makes SAM ask."""
+    """What `make deploy ENV=prod` does with the built template; prod's settings make SAM ask."""
     return run(shop, "-c", _RELEASE, *_PARAMETERS, answer=answer)
 
 
@@ -77,52 +79,44 @@ def other_http(shop: Shop, other: dict[str, str]) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_no_to_the_changes_deploys_nothing_and_fails(shop: Shop, cloud: Cloud) -> None:
+def test_declined_changes_deploy_nothing(shop: Shop, cloud: Cloud) -> None:
     ended = release(shop, "n\n")
     assert ended.returncode == 1
     assert "The answer was no: nothing was deployed." in ended.stderr
-    cloudformation = cloud.client("cloudformation")
-    assert not stack.exists(cloudformation, OTHER.stack)
+    assert not stack.exists(cloud.client("cloudformation"), OTHER.stack)
 
 
-def test_both_answer_and_know_nothing_of_each_other(
+def test_shops_refuse_the_tokens_of_each_other(
     other_http: httpx.Client, http: httpx.Client
 ) -> None:
-    here, there = Client(http).register(), Client(other_http).register()
-    assert here.get("/api/v1/users/me").status_code == 200
-    assert there.get("/api/v1/users/me").status_code == 200
-    for token, client in ((here, other_http), (there, http)):
-        answer = client.get("/api/v1/users/me", headers={"Authorization": f"Bearer {token.token}"})
+    clients = Client(http).register(), Client(other_http).register()
+    for client, foreign in (clients, clients[::-1]):
+        assert client.get("/api/v1/users/me").status_code == 200
+        answer = Client(foreign.http, client.token).get("/api/v1/users/me")
         assert answer.status_code == 401
 
 
-def test_the_failures_of_one_do_not_fire_the_alarms_of_the_other(
+def test_failures_of_one_shop_do_not_fire_alarms_of_the_other(
     cloud: Cloud, other: dict[str, str]
 ) -> None:
     cloudwatch, lambda_ = cloud.client("cloudwatch"), cloud.client("lambda")
-    counted_in = {
-        variables["POWERTOOLS_METRICS_NAMESPACE"]
+    [namespace] = {
+        function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
         for page in lambda_.get_paginator("list_functions").paginate()
         for function in page["Functions"]
         if function["FunctionName"].startswith(OTHER.stack)
-        for variables in [function["Environment"]["Variables"]]
     }
-    [namespace] = counted_in
     failures = {"MetricName": "LogInsFailed", "Value": 1000.0}
     service = [{"Name": "service", "Value": "users"}]
     cloudwatch.put_metric_data(
         Namespace=namespace, MetricData=[{**failures, "Dimensions": service}]
     )
-    fired = [
-        alarm["AlarmName"]
-        for alarm in cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]
-        if alarm["MetricName"] == failures["MetricName"]
-    ]
-    assert len(fired) == 1
-    assert fired[0].startswith(OTHER.stack)
+    alarms = cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]
+    [fired] = [a["AlarmName"] for a in alarms if a["MetricName"] == failures["MetricName"]]
+    assert fired.startswith(OTHER.stack)
 
 
-def test_a_domain_of_its_own_leads_to_its_stage(cloud: Cloud, other: dict[str, str]) -> None:
+def test_domain_leads_to_the_shops_stage(cloud: Cloud, other: dict[str, str]) -> None:
     gateway = cloud.client("apigateway")
     mapping = gateway.get_base_path_mapping(domainName="api.shop.test", basePath="shop")
     assert (mapping["restApiId"], mapping["stage"]) == (other["ApiId"], other["StageName"])
@@ -131,19 +125,16 @@ def test_a_domain_of_its_own_leads_to_its_stage(cloud: Cloud, other: dict[str, s
     assert domain["regionalDomainName"] == other["DomainTarget"]
 
 
-def test_the_account_is_not_taken_from_under_them(cloud: Cloud, other: dict[str, str]) -> None:
-    with pytest.raises(ClientError, match="is imported by"):
-        cloud.client("cloudformation").delete_stack(StackName=bootstrap.STACK)
-
-
-def test_the_other_is_deleted_alone(
+def test_one_shop_is_deleted_alone(
     shop: Shop, cloud: Cloud, other: dict[str, str], http: httpx.Client
 ) -> None:
+    cloudformation = cloud.client("cloudformation")
+    with pytest.raises(ClientError, match="is imported by"):
+        cloudformation.delete_stack(StackName=bootstrap.STACK)
     ended = run(shop, "-m", "tools.local", "destroy", "prod", "--yes")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    cloudformation = cloud.client("cloudformation")
     assert not stack.exists(cloudformation, OTHER.stack)
-    # What it had stored stays; the first shop is as it was.
+    # Its data stay, and the first shop works.
     assert other["UsersTableName"] in ended.stdout
     assert cloud.client("dynamodb").describe_table(TableName=other["UsersTableName"])
     assert Client(http).register().get("/api/v1/users/me").status_code == 200

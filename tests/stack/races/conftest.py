@@ -1,8 +1,8 @@
-"""Everybody at once: a shop of their own, and a crowd before it.
+"""A shop of the races' own: the invariants are about everything that is stored in it.
 
-Most races call the real functions in this process (environments.py), for there they meet in DynamoDB far more often
-than through worker processes of the emulator's; what is published, delivered, confirmed and mailed behind them is done
-by the deployed ones. A few go all the way over HTTP. Each ends at rest, with every invariant checked.
+Most races call the real functions in this process (environments.py), where they meet in DynamoDB far
+more often than through worker processes of the emulator. The deployed workers publish, deliver,
+confirm and mail. Each race ends when nothing is left to do, with every invariant checked.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tools.local.shop import Shop
 
 @pytest.fixture(
     params=[
-        pytest.param(Size(buyers=100, units=10, rounds=1, requests=32, orders=8), id="quick"),
+        pytest.param(Size(buyers=60, units=10, rounds=1, requests=16, orders=6), id="quick"),
         pytest.param(
             Size(buyers=1000, units=100, rounds=20, requests=100, orders=200),
             id="long",
@@ -33,7 +33,6 @@ def size(request: pytest.FixtureRequest) -> Size:
 
 @pytest.fixture(scope="session")
 def race_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A shop of their own: the invariants are about everything that is in it."""
     parameters = {
         "ThrottleRate": "2000",
         "ThrottleBurst": "4000",
@@ -47,21 +46,16 @@ def race_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="session")
-def made(race_cloud: Cloud) -> Environments:
-    return Environments(race_cloud.shop)
+def crowds() -> dict[int, Crowd]:
+    """The registered customers, by their number."""
+    return {}
 
 
 @pytest.fixture(scope="module")
-def environments(made: Environments) -> Iterator[Environments]:
-    """Not for longer than a module: other tests have AWS elsewhere."""
-    with made.opened():
-        yield made
-
-
-@pytest.fixture(scope="session")
-def crowds() -> dict[int, Crowd]:
-    """Those that were made, by their size."""
-    return {}
+def environments(race_cloud: Cloud) -> Iterator[Environments]:
+    """For a module at most: other tests have their AWS elsewhere."""
+    with Environments(race_cloud.shop).opened() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""The shop's functions in this process, on a deployed stack's AWS: real contention without a worker process for each.
+"""The shop's functions in this process, on a deployed stack's AWS.
 
-The handlers are those of the Lambda entries, built from the variables that the deployment gave them. Of each function
-there are as many environments as run at once, and each serves one event at a time, as in Lambda.
+The handlers are those of the Lambda entries, built from the variables of the deployment. Each function
+has as many environments as run at once, and each serves one event at a time, as in Lambda.
 """
 
 import contextvars
@@ -35,7 +35,7 @@ _INVOKED: Final = re.compile(r"/functions/([^/]+)/invocations")
 
 
 class Environments:
-    """The functions by their names in the template; `conflicts` stand between them and DynamoDB."""
+    """The functions by their names in the template; `conflicts` are between them and DynamoDB."""
 
     def __init__(self, shop: Shop) -> None:
         deployed = shop.stack()
@@ -50,7 +50,7 @@ class Environments:
         )
         self._free: dict[str, list[Handler]] = defaultdict(list)
         self._making = threading.Lock()
-        self._tells_when = True
+        self._reports_age = True
 
     @contextmanager
     def opened(self) -> Iterator[Self]:
@@ -63,7 +63,7 @@ class Environments:
             events = aws._session().events
             events.register("before-call.lambda.Invoke", self._called)
             self.conflicts.watch(events)
-            # All environments write to this process's one logger: what is written of a thousand buyers helps nobody.
+            # All environments share this process's logger.
             level = logging.logger().log_level
             logging.logger().setLevel("ERROR")
             try:
@@ -73,13 +73,13 @@ class Environments:
                 aws._session.cache_clear()
 
     def prepare(self, number: int) -> None:
-        """Have so many environments of each function that the races begin with: they are to meet, not to be made."""
+        """Make so many environments of each function beforehand, so that requests meet."""
         for name in ("OrdersApi", "UsersDirectory", "ProductsInventory", "ProductsApi", "UsersApi"):
             for _ in range(number - len(self._free[name])):
                 self._free[name].append(self._made(name))
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
-        """Run the function in an environment that is free, or in a new one."""
+        """Run the function in a free environment, or in a new one."""
         handler = self._environment(name)
         try:
             return contextvars.Context().run(handler, event, LambdaContext(function_name=name))
@@ -99,19 +99,18 @@ class Environments:
 
     @contextmanager
     def without_locks(self) -> Iterator[None]:
-        """Whoever finds stock held for its order is told that it was long ago: requests with one key go on beside each
-        other."""
-        self._tells_when = False
+        """Report every reservation as an old one: concurrent requests with one key all continue."""
+        self._reports_age = False
         try:
             yield
         finally:
-            self._tells_when = True
+            self._reports_age = True
 
     def deliver(self, fact: Event) -> str:
         """Hand the event to OrdersCheckout, as its queue does; "done" or "failed"."""
         record = {
             "messageId": fact.id,
-            # It is in no queue: one that failed stays as it is.
+            # The message is in no queue: a failed one is not delivered again.
             "receiptHandle": "none",
             "body": fact.model_dump_json(),
             "attributes": {"ApproximateReceiveCount": "1"},
@@ -129,7 +128,7 @@ class Environments:
     def _made(self, name: str) -> Handler:
         module = FUNCTIONS[name].module
         read = settings.read(module.Settings, self.variables[name])
-        # A session makes one client at a time, and at its first request an app changes how this process warns.
+        # A session makes one client at a time, and an app's first request changes warning filters.
         with self._making:
             handler: Handler = module.build(read)
             if name.endswith("Api"):
@@ -141,15 +140,15 @@ class Environments:
         return lambda event, _: self.invoke(name, event)
 
     def _called(self, params: dict[str, Any], **_: Any) -> Any:
-        """Before botocore sends a call between functions: what is returned here is taken for its answer."""
+        """Answer a call between functions before botocore sends it."""
         [function] = _INVOKED.findall(params["url_path"])
         answer = self._invoked.invoke(
             FunctionName=function_called(function), Payload=params["body"]
         )
-        if not self._tells_when:
-            told = json.load(answer["Payload"])
-            held = told.get("answer") or {}
-            if held.get("held_seconds_ago") is not None:
-                held["held_seconds_ago"] = _LONG
-            answer["Payload"] = io.BytesIO(json.dumps(told).encode())
+        if not self._reports_age:
+            body = json.load(answer["Payload"])
+            reservation = body.get("answer") or {}
+            if reservation.get("held_seconds_ago") is not None:
+                reservation["held_seconds_ago"] = _LONG
+            answer["Payload"] = io.BytesIO(json.dumps(body).encode())
         return SimpleNamespace(status_code=200), answer
