@@ -1,6 +1,6 @@
 """Looks for known vulnerabilities in everything that is pinned: what runs in Lambda, and the tools.
 
-Without the network it says `skipped: …` and passes: who works on a train must be able to check the rest.
+Without the network it prints `skipped: …` and passes, so that the other checks can be used offline.
 """
 
 import json
@@ -12,13 +12,11 @@ from typing import Any, Final
 from tools.local.places import ROOT
 
 _AUDIT: Final = ROOT / ".tools/audit/bin/pip-audit"
-UNREACHABLE: Final = (
-    "skipped: the service that knows of vulnerabilities (pypi.org) does not answer here"
-)
+UNREACHABLE: Final = "skipped: the database of vulnerabilities (pypi.org) cannot be reached"
 
 
 class AuditFailed(Exception):
-    """pip-audit said something that we do not understand: its text says what."""
+    """pip-audit failed for another reason than the network; the text is its error."""
 
 
 def pinned() -> list[str]:
@@ -35,7 +33,7 @@ def report(dependencies: list[dict[str, Any]]) -> tuple[int, str]:
     if len(unknown) == len(dependencies):
         return 0, UNREACHABLE
     lines = [
-        f"{entry['name']} {entry['version']}: {found['id']}, mended in "
+        f"{entry['name']} {entry['version']}: {found['id']}, fixed in "
         f"{', '.join(found['fix_versions']) or 'no version yet'}"
         for entry in dependencies
         for found in entry.get("vulns", ())
@@ -50,7 +48,7 @@ def audited(file: str) -> list[dict[str, Any]] | None:
     """pip-audit's list for one file; None where the service can't be reached.
 
     Raises:
-        AuditFailed: pip-audit could not do its work for another reason.
+        AuditFailed: pip-audit failed for another reason.
     """
     quiet = ("--disable-pip", "--require-hashes", "--format", "json", "--progress-spinner", "off")
     ended = subprocess.run(
@@ -69,7 +67,7 @@ def audited(file: str) -> list[dict[str, Any]] | None:
 
 
 def main() -> int:
-    # Each file by itself: the environments have different versions of one package. They mostly wait for answers.
+    # Each file by itself: the environments have different versions of one package.
     with ThreadPoolExecutor(max_workers=4) as pool:
         lists = list(pool.map(audited, pinned()))
     if None in lists:

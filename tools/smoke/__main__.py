@@ -1,7 +1,7 @@
-"""`python -m tools.smoke --url https://shop.example/live`: walk through a deployed shop as its customers do.
+"""`python -m tools.smoke --url https://shop.example/live`: use a deployed shop as its customers do.
 
-The steps that need an admin log in with ADMIN_EMAIL and ADMIN_PASSWORD of the environment, on a shop of this machine with
-the seed's. What the walk makes it takes back.
+The steps of an admin log in with ADMIN_EMAIL and ADMIN_PASSWORD of the environment, on a shop of this
+machine with the seed's. The walk deletes what it has made.
 """
 
 import os
@@ -42,10 +42,10 @@ STEPS: Final[tuple[Step, ...]] = (
 
 
 def walk_through(walk: Walk, steps: Sequence[Step] = STEPS) -> bool:
-    """Take each step, then clean up, whatever happens; gives whether nothing failed.
+    """Take each step, then clean up in any case; returns whether nothing failed.
 
     Raises:
-        Problem: this is no shop.
+        Problem: there is no shop at the URL.
     """
     started = time.monotonic()
     print(f"▸ a walk through {walk.api.url}", flush=True)
@@ -55,7 +55,7 @@ def walk_through(walk: Walk, steps: Sequence[Step] = STEPS) -> bool:
             outcomes.append(take_step(walk, take))
             if outcomes == ["failed"]:
                 raise Problem(
-                    f"No shop is at {walk.api.url}. Where API Gateway's own URL is used, it ends with the stage: …/live"
+                    f"No shop is at {walk.api.url}. API Gateway's own URL ends with the stage: …/live"
                 )
     finally:
         stays = _clean_up(walk)
@@ -71,7 +71,7 @@ def walk_through(walk: Walk, steps: Sequence[Step] = STEPS) -> bool:
 
 
 def take_step(walk: Walk, take: Step) -> str:
-    """Take one step and say how it went: passed, skipped or failed."""
+    """Take one step; returns passed, skipped or failed."""
     outcome = "passed"
     try:
         with step(take.__name__.replace("_", " ")) as progress:
@@ -86,7 +86,7 @@ def take_step(walk: Walk, take: Step) -> str:
     except MALFORMED as error:
         asked, _, _ = walk.api.asked[-1]
         print(
-            f"  The answer to {asked} has not the contract's form ({type(error).__name__}).",
+            f"  The answer to {asked} has another form than the contract's ({type(error).__name__}).",
             flush=True,
         )
         outcome = "failed"
@@ -94,7 +94,7 @@ def take_step(walk: Walk, take: Step) -> str:
 
 
 def _clean_up(walk: Walk) -> list[str]:
-    # One more Ctrl-C must not leave half of it behind.
+    # Another Ctrl-C must not interrupt the clean-up.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     with step("clean up"):
         stays = list(walk.clean_up())
@@ -107,7 +107,7 @@ def _clean_up(walk: Walk) -> list[str]:
 def walk_of(arguments: list[str] | None) -> Walk:
     """The walk that the command line and the environment ask for."""
     parser = Parser(prog="python -m tools.smoke", description=__doc__)
-    # An empty argument is a variable of make that nobody has set.
+    # An empty argument is a variable of make that is not set.
     parser.add_argument("--url", default="", help="where the API is, with its stage if it has one")
     parser.add_argument("--port", type=port, default=3000, help="of the open shop, without --url")
     parser.add_argument("--deployed", action="store_true", help="a deployed shop is meant")

@@ -8,7 +8,7 @@ from tools.smoke.walk import Walk, given
 PRODUCT: Final = (
     "id name description price currency category stock is_active created_at updated_at version"
 )
-# Far above the threshold below which an admin is told that a product runs low.
+# Above the threshold of the e-mails about low stock.
 STOCK: Final = 20
 
 
@@ -28,7 +28,7 @@ def add_products(walk: Walk) -> None:
 
 
 def browse(walk: Walk) -> None:
-    """Whatever is on sale; a new shop may have nothing."""
+    """The products on sale; a new shop has none."""
     page = walk.api.ask("GET /api/v1/products?limit=5", "200")
     page.fields("products count next_cursor")
     page.has(count=len(page["products"]))
@@ -44,7 +44,7 @@ def filter_and_sort(walk: Walk) -> None:
     api = walk.api
     anvil, bell = (product["name"] for product in walk.products)
     path = f"GET /api/v1/products?category={walk.category}"
-    # An index behind a list may be a moment late.
+    # The index of a list may be a moment late.
     api.until(lambda: api.ask(path, "200"), lambda page: bool(page["count"] == 2), "list both")
     for query, names in (
         ("sort=price", [bell, anvil]),

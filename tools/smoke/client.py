@@ -1,8 +1,7 @@
-"""HTTP towards one shop: every request is paced and counted, every answer checked for what all answers promise."""
+"""HTTP to one shop: every answer is checked for what all answers promise."""
 
 import re
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,11 +10,7 @@ import httpx
 
 from tools.progress import Problem
 
-# What prod allows an address in a minute (the contract), less a margin for whoever else shares the address.
-_REQUESTS: Final = 180
-_LOG_INS: Final = 18
-_LOG_IN_PATHS: Final = ("/api/v1/users", "/api/v1/auth/login")
-# How the paths begin that links lead to: a stage where the URL has none is wrong too.
+# How the paths of links begin: a stage where the URL has none is wrong too.
 _LINKED: Final = ("/api/v1/", "/health", "/docs", "/openapi.json", "/asyncapi.json")
 _ATTEMPTS: Final = 3
 _LONGEST_PAUSE: Final = 60.0
@@ -26,7 +21,7 @@ _COMPRESSED_FROM: Final = 1024
 _PUBLIC: Final = ("/.well-known/", "/api/v1/products", "/docs", "/openapi.json", "/asyncapi.json")
 
 
-# What an answer that has not the contract's form makes of the code that reads it.
+# Errors of code that reads an answer of another form than the contract's.
 MALFORMED: Final = (
     AttributeError,
     LookupError,
@@ -38,7 +33,7 @@ MALFORMED: Final = (
 
 
 class Unexpected(Exception):
-    """An answer that the contract does not allow; its text is one sentence for the person at the terminal.
+    """An answer that the contract does not allow; its text is one sentence for the terminal.
 
     Attributes:
         code: of the problem that came, if one did.
@@ -139,10 +134,9 @@ class Client:
         self.clock, self.sleep = clock, sleep
         self.requests = 0
         self.asked: list[tuple[str, str, httpx.Response]] = []
-        # What all answers promise and some did not keep, with the answers.
+        # The promises of all answers that were broken, with the answers.
         self.broken: dict[str, list[str]] = {}
         self._http = httpx.Client(timeout=_TIMEOUT, transport=transport)
-        self._times: dict[int, deque[float]] = {_REQUESTS: deque(), _LOG_INS: deque()}
 
     def ask(
         self,
@@ -154,11 +148,13 @@ class Client:
         content: bytes | None = None,
         **headers: str,
     ) -> Reply:
-        """Send `GET /path`, and check that `200` or `404 not-found` comes. In headers' names _ stands for -; empty ones are not sent.
+        """Send `GET /path`, and check that `200` or `404 not-found` is answered.
+
+        In headers' names _ stands for -; empty headers are not sent.
 
         Raises:
-            Unexpected: something else came, or nothing.
-            Problem: nothing has ever come from there.
+            Unexpected: another answer, or none.
+            Problem: the first request was not answered.
         """
         method, _, path = request.partition(" ")
         self.requests += 1
@@ -203,7 +199,7 @@ class Client:
         what: str,
         within: float = 30,
     ) -> Reply:
-        """Ask again until it holds, because something happens behind the answers."""
+        """Repeat the request until the answer holds: queues and indexes need a moment."""
         deadline, pause = self.clock() + within, 0.25
         while True:
             reply = look()
@@ -214,10 +210,9 @@ class Client:
             pause = min(2.0, pause * 1.5)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        # Whoever repeats any other request may do a thing twice.
+        # Any other request might be done twice.
         repeatable = request.method == "GET" or request.headers.get("Idempotency-Key")
         for attempt in range(1, _ATTEMPTS + 1):
-            self._pace(request)
             try:
                 response = self._http.send(request)
             except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as error:
@@ -240,15 +235,6 @@ class Client:
             self.sleep(min(pause, _LONGEST_PAUSE))
         raise AssertionError("the last attempt returns or raises")
 
-    def _pace(self, request: httpx.Request) -> None:
-        """Wait while this minute has had its share of requests."""
-        is_log_in = request.method == "POST" and request.url.path.endswith(_LOG_IN_PATHS)
-        for most in (_REQUESTS, _LOG_INS) if is_log_in else (_REQUESTS,):
-            times = self._times[most]
-            if len(times) == most and (wait := times.popleft() + 60 - self.clock()) > 0:
-                self.sleep(wait)
-            times.append(self.clock())
-
 
 def _check_problem(reply: Reply, code: str) -> None:
     reply.should(code_of(reply.response) == code, f"be the problem {code}")
@@ -263,8 +249,8 @@ def _check_problem(reply: Reply, code: str) -> None:
     if reply.response.status_code == 401 and code == "unauthenticated":
         # A REST API of API Gateway renames it.
         names = ("WWW-Authenticate", "x-amzn-Remapped-WWW-Authenticate")
-        told = [reply.response.headers.get(name, "") for name in names]
-        reply.should("Bearer" in "".join(told), "have WWW-Authenticate (or its remapped form)")
+        sent = [reply.response.headers.get(name, "") for name in names]
+        reply.should("Bearer" in "".join(sent), "have WWW-Authenticate (or its remapped form)")
 
 
 def _broken(response: httpx.Response, request_id: str, base: int) -> Iterator[str]:

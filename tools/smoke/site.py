@@ -1,4 +1,4 @@
-"""Steps about the shop as a whole: its index, health and documents, and how it refuses."""
+"""Steps about the index, health, documents and refusals."""
 
 import re
 from typing import Any, Final
@@ -40,10 +40,10 @@ def health(walk: Walk) -> None:
     ready = api.ask("GET /health/ready", "200")
     for name in FIGURES:
         ready.should(ready["services"][name]["status"] == "healthy", f"have {name} healthy")
-    whole = api.ask("GET /health", "200")
-    whole.has(status="healthy")
+    total = api.ask("GET /health", "200")
+    total.has(status="healthy")
     for name, figures in FIGURES.items():
-        whole.fields(f"status {figures}", whole["services"].get(name, {}))
+        total.fields(f"status {figures}", total["services"].get(name, {}))
         own = api.ask(f"GET /health/{name}", "200")
         own.has(status="healthy")
         own.fields(f"uptime_seconds memory_mb {figures}")
@@ -92,14 +92,14 @@ def unreadable_bodies(walk: Walk) -> None:
 
 
 def compression(walk: Walk) -> None:
-    """That large answers are compressed is checked on each; here, that they are for those who ask."""
+    """An answer is compressed only on request; on request, every large answer is checked."""
     plain = walk.api.ask("GET /openapi.json", "200", Accept_Encoding="identity")
     plain.should("Content-Encoding" not in plain.response.headers, "not be compressed")
     plain.should(plain.json == walk.document, "be the same document")
 
 
 def all_answers(walk: Walk) -> None:
-    """What every answer promises; and a request's id that is not sane is replaced."""
+    """The promises of every answer; a malformed request id is replaced."""
     walk.api.ask("GET /health/live", "200", X_Request_ID="a b" * 50)
     if walk.api.broken:
         found = (
@@ -110,7 +110,7 @@ def all_answers(walk: Walk) -> None:
 
 
 def openapi_document(walk: Walk) -> None:
-    """Every answer that came as meant is in the document: its route, status, headers and body."""
+    """Every expected answer is in the document: its route, status, headers and body."""
     document = given(walk.document, "document")
     routes = {
         re.compile(re.sub(r"\{\w+\}", "[^/]+", path)): operations
@@ -132,7 +132,7 @@ def openapi_document(walk: Walk) -> None:
 
 
 def _differs(response: httpx.Response, described: Json, document: Json) -> str:
-    """What of the answer is not as described; never a value, which may be a secret."""
+    """The part of the answer that is not as described; no value, which may be a secret."""
     for name, header in described.get("headers", {}).items():
         if _resolved(document, header).get("required") and name not in response.headers:
             return f"the header {name}"

@@ -1,4 +1,4 @@
-"""One walk through a shop: what its steps share, and what it takes back at the end."""
+"""One walk through a shop: what its steps share, and the clean-up at its end."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from tools.progress import Problem
 from tools.smoke.client import MALFORMED, Client, Person, Reply, Unexpected
 
 HOW_TO_BE_ADMIN: Final = "set ADMIN_EMAIL and ADMIN_PASSWORD in the environment"
-# Amazon's own mailbox for tests: nobody reads it, nothing bounces, and it works in the SES sandbox, also with labels.
+# SES's mailbox simulator: it accepts labels, and works in the SES sandbox.
 _ADDRESS: Final = "success+smoke-{run}-{name}@simulator.amazonses.com"
 
 type Product = dict[str, Any]
@@ -29,7 +29,7 @@ def given[T](thing: T | None, what: str) -> T:
 
 @dataclass
 class Walk:
-    """What the steps have made so far, by which later steps go on."""
+    """What the steps have made so far."""
 
     api: Client
     admin_email: str = ""
@@ -74,7 +74,7 @@ class Walk:
         return self._products[0], self._products[1]
 
     def newcomer(self, name: str) -> Person:
-        """Somebody to be registered; the clean-up knows them from before they are."""
+        """A person to register; known to the clean-up before the registration."""
         email = _ADDRESS.format(run=self.api.run, name=name)
         self._people[name] = Person(email, secrets.token_urlsafe(18))
         return self._people[name]
@@ -82,7 +82,7 @@ class Walk:
     def log_in(self, person: Person) -> Reply:
         body = {"email": person.email, "password": person.password}
         reply = self.api.ask("POST /api/v1/auth/login", "200", json=body)
-        # Kept first: the clean-up needs them, whatever else is wrong.
+        # Before further checks: the clean-up needs the tokens.
         person.access_token, person.refresh_token = reply["access_token"], reply["refresh_token"]
         reply.fields("token_type expires_in")
         return reply
@@ -124,7 +124,7 @@ class Walk:
         )
 
     def clean_up(self) -> Iterator[str]:
-        """Take back all that can be; gives a sentence for each thing that stays."""
+        """Delete what the walk has made; yields a sentence for each thing that stays."""
         accounts = {p.email: partial(self._erase, p) for p in self._people.values()}
         undoing: dict[str, Callable[[], None]] = {
             "An open order": self._cancel_orders,
@@ -138,7 +138,7 @@ class Walk:
             except (Unexpected, Problem, *MALFORMED) as reason:
                 yield f"{what} of {self.category} may stay: {reason}"
 
-    # They look at what is there and not only at what is remembered: an answer may have been lost.
+    # They read what the shop has, too: an answer may have been lost.
 
     def _cancel_orders(self) -> None:
         person = self._people.get("customer")
