@@ -1,1 +1,1 @@
-"""`make bench`: what the functions cost to start, to run and to ship, beside three baselines written as usual."""
+"""`make bench`: what the functions cost to start, run and ship, beside three baselines."""

@@ -1,4 +1,4 @@
-"""The command behind `make bench`: `python -m bench --only cold,warm`. Without --only it writes docs/benchmarks.md."""
+"""`make bench`: `python -m bench --only cold,warm`; without --only it writes docs/benchmarks.md."""
 
 import sys
 from types import ModuleType

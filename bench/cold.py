@@ -1,4 +1,4 @@
-"""Cold starts: from the start of the process until the function is ready, and from there to its first answer."""
+"""Cold starts: from the process's start until it is ready, and to its first answer."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -18,7 +18,7 @@ _NOT_COUNTED: Final = "Instructions were not measured: install valgrind."
 
 
 def measure(progress: Progress) -> list[Table]:
-    """Measure what was not measured for another section, and show it."""
+    """Measure, unless another section has, and show it."""
     found = starts.measured(progress)
     return [
         _apis(found),
@@ -84,8 +84,8 @@ def _first_answers(found: Starts) -> Table:
         "Ready to first answer",
         ("function", "CPU, ms", "wall, ms", "CPU ÷ naive", "wall ÷ naive"),
         tuple(rows),
-        "The events differ: OrdersApi and NotificationsApi check a token, whose key they fetch first; GatewayApi asks"
-        " four functions.",
+        "The events differ: OrdersApi and NotificationsApi check a token, whose key they fetch"
+        " first; GatewayApi invokes four functions.",
     )
 
 

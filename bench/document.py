@@ -25,31 +25,32 @@ _HEAD: Final = """\
 # Benchmarks
 
 Written by `make bench` on {day}, on {machine}. Everything is measured beside
-three baselines, in the same minutes: ratios say something about other machines, milliseconds do not.
+three baselines, in the same minutes: ratios hold on other machines, milliseconds do not.
 
 ![Cold starts, relative to the naive function](benchmarks.png)
 
 ## What is measured, and how
 
-- **The functions** are what `sam build` has packed, with the layer, each in a process of its own that
-  runs [`awslambdaric`](https://github.com/aws/aws-lambda-python-runtime-interface-client), as in Lambda,
-  against a small server of the Runtime API (`tools/runtime_api.py`). Nothing writes bytecode. Their
-  variables are the template's, without tracing unless it says so.
-- **AWS** is a server on the loopback interface with fixed answers (`bench/canned`), without TLS, in a
-  process of its own that does not count. An operation without an answer there fails the benchmark, and
-  so does a wrong answer of a function.
-- **The baselines** (`bench/baselines`) have the same three routes of the catalogue. *floor* is a bare
-  handler with one low-level client; *resolver* is Powertools' `APIGatewayRestResolver` with validation;
-  *naive* is FastAPI, Mangum, two `BaseHTTPMiddleware`s and CORS, `boto3.resource` and Powertools' logger,
-  metrics and tracer. Their layer has the shop's versions, installed plainly, with bytecode; *naive, no
-  bytecode* is the same without any.
-- **CPU time** is the process's, by the kernel's clock (user and system, all threads). A function is
-  **ready** when the runtime requests its first invocation. The **first answer** is over when the runtime
-  requests the next one.
-- Runs are interleaved: each round starts every function once. A figure is the median of {rounds} rounds,
-  with the smallest and the largest in brackets; a ratio of times is that of the runs of one round.
-- **Instructions** are counted by cachegrind (`valgrind`), in user space, of one run each, with Python's
-  hash seed fixed. A second count of the same start differs by less than 0.1 %.
+- **The functions** are what `sam build` has packed, with the layer, each in a process of its own
+  that runs AWS's runtime client
+  ([`awslambdaric`](https://github.com/aws/aws-lambda-python-runtime-interface-client)) against a
+  small server of the Runtime API (`tools/runtime_api.py`). Nothing writes bytecode. Their variables
+  are the template's, without tracing unless it says so.
+- **AWS** is a server on the loopback interface with fixed answers (`bench/canned`), without TLS,
+  in a process of its own that does not count. An operation without an answer there fails the
+  benchmark, and so does a wrong answer of a function.
+- **The baselines** (`bench/baselines`) have the same three routes of the catalogue. *floor* is a
+  bare handler with one low-level client; *resolver* is Powertools' `APIGatewayRestResolver` with
+  validation; *naive* is FastAPI, Mangum, two `BaseHTTPMiddleware`s and CORS, `boto3.resource` and
+  Powertools' logger, metrics and tracer. Their layer has the shop's versions, installed plainly,
+  with bytecode; *naive, no bytecode* is the same without any.
+- **CPU time** is the process's, by the kernel's clock (user and system, all threads). A function
+  is **ready** when the runtime requests its first invocation. The **first answer** is over when
+  the runtime requests the next one.
+- Runs are interleaved: each round starts every function once. A figure is the median of {rounds}
+  rounds, with the smallest and the largest in brackets; a ratio is that of the runs of one round.
+- **Instructions** are counted by cachegrind (`valgrind`), in user space, of one run each, with
+  Python's hash seed fixed. A second count of the same start differs by less than 0.1 %.
 """
 
 

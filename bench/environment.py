@@ -1,4 +1,4 @@
-"""One execution environment, as Lambda makes them: a process with the runtime in it, and what it has cost so far."""
+"""One execution environment: a process with the runtime in it, and what it has cost so far."""
 
 import os
 import re
@@ -17,8 +17,8 @@ from tools.local.places import CREDENTIALS, REGION
 from tools.progress import Problem
 from tools.runtime_api import Answer, RuntimeApi
 
-# Under valgrind a start takes half a minute, and more where two of them share the machine with others.
-_PATIENCE: Final = 900
+# Under valgrind a start takes half a minute, and more on a busy machine.
+_TIMEOUT_SECONDS: Final = 900
 _MAPPED: Final = re.compile(r"^(Rss|Anonymous):\s+(\d+) kB$", re.MULTILINE)
 
 
@@ -35,8 +35,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes: all that is resident, and the part of it that was read from no file. In Lambda nobody else is there to
-    share any of it with."""
+    """Bytes: all that is resident, and the part of it that was read from no file."""
 
     resident: int
     anonymous: int
@@ -48,9 +47,9 @@ class Environment:
     Args:
         subject: the function.
         endpoint: where AWS is.
-        under: the command that runs the process, with its arguments, where one shall.
+        under: a command that runs the process, with its arguments.
         hash_seed: Python's; Lambda's is random.
-        python: the interpreter, whose own packages the function can import after its own and its layer's.
+        python: the interpreter; its packages come last on the path.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class Environment:
     ) -> None:
         self._subject = subject
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
-        self._api = RuntimeApi(_arn(subject.name), timeout=_PATIENCE)
+        self._api = RuntimeApi(_arn(subject.name), timeout=_TIMEOUT_SECONDS)
         variables = _variables(subject, endpoint, self._api.address) | {"PYTHONHASHSEED": hash_seed}
         self._started = time.perf_counter()
         self._process = subprocess.Popen(
@@ -85,24 +84,24 @@ class Environment:
         self._log.close()
 
     def until_ready(self) -> Spent:
-        """Wait until the function has been imported and built and the runtime asks for its first invocation."""
+        """Wait until the runtime requests its first invocation."""
         while not self._api.ready.wait(1):
-            if self._process.poll() is not None or self._spent().wall > _PATIENCE:
+            if self._process.poll() is not None or self._spent().wall > _TIMEOUT_SECONDS:
                 raise Problem(f"{self._subject.name} did not start:\n{self.log()}")
         return self._spent()
 
     def answer(self) -> Spent:
-        """Have the event answered, and wait until the runtime asks for the next one."""
+        """Have the event answered, and wait until the runtime requests the next one."""
         answer = self.invoke(self._subject.event)
         if answer.error or not self._subject.is_right(answer.json()):
             said = answer.payload.decode(errors="replace")[:500]
             raise Problem(f"{self._subject.name} gives a wrong answer: {said}\n{self.log()}")
-        self._api.ready.wait(_PATIENCE)
+        self._api.ready.wait(_TIMEOUT_SECONDS)
         return self._spent()
 
     def invoke(self, event: bytes) -> Answer:
         """Its answer to any event."""
-        return self._api.invoke(event).outcome.result(_PATIENCE)
+        return self._api.invoke(event).outcome.result(_TIMEOUT_SECONDS)
 
     def memory(self) -> Memory:
         """What it holds now."""
@@ -121,7 +120,7 @@ class Environment:
         return self._log.read().decode(errors="replace")
 
     def _spent(self) -> Spent:
-        # The clock of another process's CPU time, threads that have ended included: clock_getcpuclockid(3).
+        # The CPU clock of another process, with ended threads: clock_getcpuclockid(3).
         clock = (~self._process.pid << 3) | 2
         return Spent(time.clock_gettime(clock), time.perf_counter() - self._started)
 

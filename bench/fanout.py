@@ -1,4 +1,4 @@
-"""How long an order takes to reach its customer's mailbox, on the emulator, deployed as by `make run`.
+"""How long an order's e-mails take, on the emulator, deployed as by `make run`.
 
 The client times its own requests; the emulator notes when each e-mail was handed over.
 """

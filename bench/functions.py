@@ -1,4 +1,4 @@
-"""The shop's own functions: what `sam build` packed, the template's variables, the sample events of events/."""
+"""The shop's functions: their packages, the template's variables, the events of events/."""
 
 import json
 import time
@@ -22,7 +22,7 @@ from tools.template import resources
 
 _ACCOUNT: Final = "123456789012"
 _LAYER: Final = "SharedLayer"
-# There is nobody to send traces to; what tracing costs is measured on one function.
+# Nothing receives traces; what tracing costs is measured on one function.
 _UNTRACED: Final = {"TracingMode": "PassThrough"}
 _NOTHING_FAILED: Final = returns({"batchItemFailures": []})
 

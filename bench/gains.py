@@ -1,4 +1,4 @@
-"""What each change of the layer gains: a start with all changes, beside a start without one of them.
+"""What each change of the layer gains: a start with all of them, and without each.
 
 python -m bench.gains UsersDirectory --rounds 3
 """

@@ -1,5 +1,4 @@
-"""How many instructions a function takes, as cachegrind counts them: unlike times the same on every run, but for some
-hundredths of a percent."""
+"""The instructions of a function by cachegrind: unlike times, nearly the same on every run."""
 
 import re
 import shutil
@@ -25,12 +24,12 @@ def is_installed() -> bool:
 
 
 def count(subject: Subject, endpoint: str, *, requests: int = 0) -> int:
-    """Instructions in user space from the process's start until it has answered so many requests and waits for the next."""
+    """Instructions in user space from the process's start to the end of so many requests."""
     with Environment(subject, endpoint, under=_CACHEGRIND, hash_seed="0") as environment:
         environment.until_ready()
         for _ in range(requests):
             environment.answer()
-        # Ended by a signal, valgrind says what it has counted, and nothing of Python's own end counts.
+        # Ended by a signal, valgrind prints its count, without Python's own shutdown.
         environment.end()
         found = _COUNTED.search(log := environment.log())
     assert found, log

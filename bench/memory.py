@@ -13,7 +13,7 @@ _GOAL: Final = 0.62
 
 
 def measure(progress: Progress) -> list[Table]:
-    """Measure what was not measured for another section, and show it."""
+    """Measure, unless another section has, and show it."""
     found = starts.measured(progress)
     naive = found.runs[NAIVE]
     rows = [("goal", "", f"≤ {_GOAL:g}", "", "")]
@@ -36,7 +36,8 @@ def measure(progress: Progress) -> list[Table]:
             "After the first answer",
             ("function", "resident, MB", "÷ naive", "anonymous, MB", "÷ naive"),
             tuple(rows),
-            "Resident is all that the process holds in memory, shared libraries included, as Lambda counts it; anonymous is"
-            " the part that was read from no file. The goal is for API functions. 1 MB is a million bytes.",
+            "Resident is the process's memory with shared libraries, as Lambda counts it; anonymous"
+            " is the part that was read from no file. The goal is for API functions. 1 MB is a"
+            " million bytes.",
         )
     ]

@@ -1,4 +1,4 @@
-"""Draws docs/benchmarks.png: `.tools/bench/bin/python -m bench.plot <target>`, the bars as JSON on its standard input."""
+"""Draws docs/benchmarks.png: `python -m bench.plot <target>`, the bars as JSON on stdin."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ _GOAL: Final = 0.5
 
 
 def draw(bars: list[dict[str, Any]], target: str) -> None:
-    """Horizontal bars of the CPU time of cold starts, 1.0 being the naive function's, the longest on top."""
+    """Horizontal bars of the CPU times of cold starts, relative to the naive function's."""
     mpl.use("agg")
     ordered = sorted(bars, key=lambda bar: float(bar["median"]))
     figure, axes = pyplot.subplots(figsize=(10, 0.36 * len(ordered) + 1.6), layout="constrained")

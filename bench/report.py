@@ -1,6 +1,6 @@
-"""What a section of the benchmark gives, and how it is shown: on the terminal, and in docs/benchmarks.md.
+"""Tables of the benchmark: on the terminal, and in docs/benchmarks.md.
 
-A section is a module with `TITLE` and `def measure(progress: Progress) -> list[Table]`; __main__ names them in order.
+A section is a module with `TITLE` and `def measure(progress: Progress) -> list[Table]`.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ NO: Final = "**no**"
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under columns; the first column names what was measured. `note` says what a reader must know."""
+    """Rows of text under columns, the first of which names what was measured."""
 
     title: str
     columns: tuple[str, ...]
@@ -39,12 +39,12 @@ class Table:
 
 
 def goal(figure: float, at_most: float) -> tuple[str, str]:
-    """The cells that say a goal and whether it is reached. What counts is the figure as it is shown: two decimals."""
+    """The cells of a goal and whether it is reached, by the figure as it is shown: two decimals."""
     return f"≤ {at_most:g}", YES if round(figure, 2) <= at_most else NO
 
 
 def reached(figure: float, at_most: float, text: str = "") -> str:
-    """A cell of a table whose goals stand in its first row: the figure and whether it reaches the goal."""
+    """A cell of a table with its goals in the first row: the figure, and ✓ or ✗."""
     mark = "✓" if round(figure, 2) <= at_most else "✗"
     return f"{text or f'{figure:.2f}'} {mark}"
 

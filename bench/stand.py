@@ -1,4 +1,4 @@
-"""What every section measures: the built functions, the packed baselines, and the canned AWS that they all talk to."""
+"""What every section measures: the built functions, the baselines, and their canned AWS."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ class Stand:
 
 @contextmanager
 def opened(progress: Progress) -> Iterator[Stand]:
-    """Build and pack what has changed, and serve; whatever had no canned answer is a Problem in the end."""
+    """Build and pack what has changed, and serve AWS; at the end, a missing answer is a Problem."""
     check_machine()
     with progress("build") as step:
         if not sam.build_if_changed(STATE / "build.log"):

@@ -1,4 +1,4 @@
-"""Cold starts, one after another, interleaved so that whatever else the machine does meets all subjects alike."""
+"""Cold starts, interleaved so that other load on the machine affects all subjects alike."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,7 +102,7 @@ def measure(
             for subject in subjects:
                 _run(subject, at.endpoint, runs[subject.name])
     if with_instructions and instructions.is_installed():
-        # The longest first, so that no core waits for the other in the end.
+        # The longest first, so that both cores end together.
         longest_first = sorted(subjects, key=lambda subject: -runs[subject.name].cpu)
         with progress("instructions of starts"):
             counts = instructions.count_all([(one, 0) for one in longest_first], at.endpoint)

@@ -20,7 +20,7 @@ class Subject:
     """One function.
 
     Attributes:
-        kind: `worker` is whatever is no API: queues', streams', schedules' and internal functions. `traced` is an API
+        kind: `worker` is a queue's, stream's, schedule's or internal function; `traced` is an API
             once more, with X-Ray.
         handler: as the template names it.
         task: the folder of its package, /var/task in Lambda.

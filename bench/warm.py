@@ -79,7 +79,7 @@ def _by_time(microseconds: Mapping[str, list[float]]) -> Table:
         "CPU time of a request",
         ("function", "µs", *(f"÷ {name}" for name in _GOALS)),
         tuple(rows),
-        f"Each run is the mean of {_TIMED} requests. The kernel's part is in it, which is the same for all.",
+        f"Each run is the mean of {_TIMED} requests, with the kernel's part.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The same three routes of the catalogue, written three times as good engineers write them every day.
+"""The same three routes of the catalogue, written three times, as is usual.
 
-Each folder is a function's package as it is deployed: `app.handler`, with its dependencies in a layer.
+Each folder is a function's package: `app.handler`, with its dependencies in a layer.
 """

@@ -1,1 +1,1 @@
-"""AWS at the wire, with answers that are written down: what the measured functions ask, and nothing else."""
+"""AWS at the wire, with fixed answers to what the measured functions ask."""

@@ -1,4 +1,4 @@
-"""The answers, by service and operation. What is not written down here raises Uncanned."""
+"""The answers, by service and operation; any other operation raises Uncanned."""
 
 import base64
 import json
@@ -16,9 +16,11 @@ _FUNCTIONS: Final = "/2015-03-31/functions/"
 _TAKEN: Final = (
     "<member><Id>{}</Id><MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></member>"
 )
-_SENT: Final = """<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult><Failed/>
-<Successful>{}</Successful></PublishBatchResult><ResponseMetadata>
-<RequestId>d74b8436-ae13-5ab4-a9ff-ce54dfea72a0</RequestId></ResponseMetadata></PublishBatchResponse>"""
+_SENT: Final = """<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">
+<PublishBatchResult><Failed/>
+<Successful>{}</Successful></PublishBatchResult>
+<ResponseMetadata><RequestId>d74b8436-ae13-5ab4-a9ff-ce54dfea72a0</RequestId></ResponseMetadata>
+</PublishBatchResponse>"""
 
 
 class Uncanned(Exception):

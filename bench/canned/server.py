@@ -1,8 +1,8 @@
-"""The server of the canned answers, a process of its own: what it costs must not count as the functions'.
+"""The server of the canned answers: a process of its own, which does not count.
 
 with CannedAws(public_key) as aws:
     …                     # AWS_ENDPOINT_URL=aws.endpoint
-    aws.check()           # raises Problem where something was asked for that has no answer
+    aws.check()           # raises Problem if an operation had no answer
 """
 
 import base64
@@ -57,7 +57,7 @@ class CannedAws:
             raise Problem(f"bench/canned has no answer for {', '.join(uncanned)}: write one down.")
 
     def asked(self) -> Counter[str]:
-        """How often each operation was asked for so far, by X-Amz-Target or by the path where there is no such header."""
+        """The number of requests so far, by X-Amz-Target or path."""
         return Counter(self._told(_ASKED))
 
     def _told(self, path: str) -> Any:
@@ -80,7 +80,7 @@ def _requests(answers: Answers, uncanned: set[str]) -> type[JsonRequests]:
                 given = answers.answer(self.headers["X-Amz-Target"], self.path, body)
             except Uncanned as missing:
                 uncanned.add(str(missing))
-                # A status that no SDK tries again.
+                # A status that no SDK retries.
                 self.send(400, b'{"__type": "UncannedOperation"}')
             else:
                 self.send(200, given)

@@ -1,4 +1,4 @@
-"""The catalogue on FastAPI and Mangum, as their tutorials and most templates combine them with Powertools and boto3."""
+"""The catalogue on FastAPI and Mangum, as tutorials combine them with Powertools and boto3."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""The catalogue on Powertools for AWS Lambda: its REST resolver with validation, logger and metrics."""
+"""The catalogue on Powertools' REST resolver with validation, logger and metrics."""
 
 import os
 import uuid
