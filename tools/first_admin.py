@@ -1,7 +1,8 @@
 """`python -m tools.first_admin --env dev --email a@b.c`: make a registered user an admin.
 
-No API may say who the first admin is, so this writes to the table, with the AWS credentials of the environment. Run
-again, it changes nothing. The account gets an admin's token at its next log-in or refresh.
+No API may name the first admin, so this writes to the table, with the AWS credentials of the
+environment. Run again, it changes nothing. The account gets an admin's token at its next log-in or
+refresh.
 """
 
 import argparse
@@ -25,15 +26,15 @@ def make_admin(users: "Users", email: str) -> str:
     """Make the user with this address an admin; return a sentence that says what was done.
 
     Raises:
-        Problem: no address is given, there is no such user, or not an active one, or it was changed at the same moment.
+        Problem: there is no active user with the address, or a concurrent request changed it.
     """
     from shared.storage.conflicts import ConcurrentChange
 
     if not email:
-        raise Problem("Whom? Name the address of the user: EMAIL=you@example.com")
+        raise Problem("Give the address of the user: EMAIL=you@example.com")
     user = users.find_by_email(email)
     if user is None:
-        raise Problem(f"Nobody is registered as {email}: register first, then try again.")
+        raise Problem(f"{email} is not registered: register it first, then repeat this.")
     if not user.is_active:
         raise Problem(f"The account {email} is deactivated: another admin may activate it.")
     after = user.changed(role="admin")
@@ -70,6 +71,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # Started as a program, it has only the repository's root on its path; hence the late imports too.
+    # Only the repository's root is on the path of a program; hence the late imports too.
     sys.path[:0] = [str(ROOT / "functions"), str(ROOT / "layers/shared")]
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""What small HTTP servers on this machine have in common: the Runtime API, a benchmark's AWS, functions that call functions."""
+"""Requests of small HTTP servers on this machine: the Runtime API, a benchmark's AWS."""
 
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
@@ -8,7 +8,7 @@ class JsonRequests(BaseHTTPRequestHandler):
     """The requests of one connection, which stays open; each answer is JSON."""
 
     protocol_version = "HTTP/1.1"
-    # An answer is one packet, and must not wait for the last one's acknowledgement.
+    # An answer must not wait for the acknowledgement of the one before.
     disable_nagle_algorithm = True
     wbufsize = -1
 
@@ -16,7 +16,7 @@ class JsonRequests(BaseHTTPRequestHandler):
         """What was sent.
 
         Raises:
-            ConnectionResetError: less than was announced: whoever sent it has ended in the middle.
+            ConnectionResetError: the client ended before it had sent everything.
         """
         body = self.rfile.read(length := int(self.headers["Content-Length"]))
         if len(body) < length:
@@ -35,5 +35,5 @@ class JsonRequests(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the standard library's name
-        """Nobody wants to read them."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # inherited name
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""A function's environment variables: the template's, and those that Lambda sets by itself or derives from the template."""
+"""A function's environment variables: the template's, and those of Lambda itself."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -26,7 +26,7 @@ def variables(
 def whole(
     function: str, names: Mapping[str, str], parameters: Mapping[str, str] = NO_OTHERS
 ) -> dict[str, str]:
-    """All of its variables but its credentials, the address of the Runtime API, and where this machine has its files."""
+    """All of its variables but credentials, the Runtime API's address, and paths."""
     common = template()["Globals"]["Function"]
     own = resources("AWS::Serverless::Function")[function]
 
@@ -45,7 +45,7 @@ def whole(
             function,
             memory=int(settings["MemorySize"]),
             handler=settings["Handler"],
-            # Who has an alias runs as a published version.
+            # A function with an alias runs as a published version.
             version="1" if alias(function) else "$LATEST",
             initialization=_initialization(settings),
         ),
@@ -111,7 +111,7 @@ def _declared(
 def _ref(names: Mapping[str, str]) -> Callable[[str], str]:
     def ref(name: str) -> str:
         function, _, attribute = name.partition(".")
-        # Of what a function's name gives, variables have its alias only.
+        # Variables name no other attribute of a function than its alias.
         return f"{names[function]}:{alias(function)}" if attribute == "Alias" else names[name]
 
     return ref

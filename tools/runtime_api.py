@@ -1,11 +1,12 @@
-"""The Lambda Runtime API for one execution environment: what a runtime such as awslambdaric asks for its invocations.
+"""The Lambda Runtime API for one execution environment.
 
     with RuntimeApi(arn, timeout=10) as api:
-        process = subprocess.Popen((python, "-m", "awslambdaric", handler), env={"AWS_LAMBDA_RUNTIME_API": api.address, …})
-        api.ready.wait()                    # it is initialised, and asks for its first invocation
+        variables = {"AWS_LAMBDA_RUNTIME_API": api.address, …}
+        process = subprocess.Popen((python, "-m", "awslambdaric", handler), env=variables)
+        api.ready.wait()                    # it is initialised, and requests its first invocation
         answer = api.invoke(b'{"a": 1}').outcome.result()
 
-Every environment has a port of its own, because a runtime is told a host and a port and nothing else.
+Every environment has a port of its own: a runtime gets a host and a port, and nothing else.
 """
 
 import json
@@ -46,7 +47,7 @@ class Trace(Enum):
 
 
 class EnvironmentGone(Exception):
-    """The process ended while it worked on an invocation, or before: nobody knows what it has done."""
+    """The process ended during an invocation, or before: its outcome is unknown."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Answer:
 
 @dataclass(eq=False)
 class Invocation:
-    """One event on its way through a runtime. `begun` is set when the runtime has taken it, or never will."""
+    """One event for a runtime. `begun` is set when the runtime has taken it, or never will."""
 
     payload: bytes
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -81,7 +82,7 @@ class Invocation:
     outcome: Future[Answer] = field(default_factory=Future)
 
     def end(self, outcome: Answer | Exception) -> None:
-        """The first end counts: an answer may cross with the death of its process."""
+        """The first end counts: an answer may race with the end of its process."""
         with suppress(InvalidStateError):
             if isinstance(outcome, Answer):
                 self.outcome.set_result(outcome)
@@ -95,7 +96,7 @@ class RuntimeApi:
 
     Args:
         arn: the function's, as the runtime is told it.
-        timeout: the function's, in seconds: from it comes the deadline that the function is told. Nobody is stopped.
+        timeout: the function's, in seconds: the function gets a deadline, but is not stopped.
         trace: what X-Ray has decided for each invocation.
     """
 
@@ -138,7 +139,7 @@ class RuntimeApi:
         return invocation
 
     def close(self) -> None:
-        """The process is gone, or shall be: whoever waits for its answer is told."""
+        """The process has ended, or will: its current invocation raises EnvironmentGone."""
         with self._lock:
             if self._is_closed:
                 return
@@ -146,13 +147,13 @@ class RuntimeApi:
             if self._current:
                 self._current.end(EnvironmentGone())
         self._waiting.put(None)
-        # Closing alone would not wake the thread that waits for connections.
+        # Closing alone would not wake the thread that accepts connections.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def take(self) -> tuple[Invocation, dict[str, str]] | None:
-        """Wait for the next invocation; with it come the headers that tell of it. None when there will be no more."""
+        """Wait for the next invocation and its headers; None when there will be no more."""
         if self._waiting.empty():
             self.ready.set()
         invocation = self._waiting.get()
@@ -167,7 +168,7 @@ class RuntimeApi:
         }
 
     def report(self, id_: str, answer: Answer) -> bool:
-        """What the runtime says of its invocation; False where it is not one of its own."""
+        """Take the runtime's report; False if it is not about its current invocation."""
         with self._lock:
             invocation = self._current
         if invocation is None or invocation.id != id_:
@@ -184,7 +185,7 @@ class RuntimeApi:
             threading.Thread(target=self._serve, args=(connection, client), daemon=True).start()
 
     def _serve(self, connection: socket.socket, client: Any) -> None:
-        # A process that was killed closes its connection anywhere.
+        # A killed process closes its connection at any point.
         with connection, suppress(OSError):
             _Requests(connection, client, self)
 
@@ -192,7 +193,7 @@ class RuntimeApi:
 class _Requests(JsonRequests):
     def __init__(self, connection: socket.socket, client: Any, api: RuntimeApi) -> None:
         self._api = api
-        super().__init__(connection, client, api)  # type: ignore[arg-type]  # it only keeps the server
+        super().__init__(connection, client, api)  # type: ignore[arg-type]  # it is only kept
 
     def do_GET(self) -> None:
         if self.path != f"{_PREFIX}/invocation/next":
@@ -204,7 +205,7 @@ class _Requests(JsonRequests):
             self.close_connection = True
 
     def do_POST(self) -> None:
-        # One that was killed in the middle of its answer has given none.
+        # An incomplete answer raises here, and counts as none.
         body = self.body()
         path = self.path.removeprefix(_PREFIX)
         if path == "/init/error":

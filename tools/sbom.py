@@ -1,4 +1,4 @@
-"""Writes the bill of materials of what is deployed: `python -m tools.sbom`, .cache/sbom.json (CycloneDX)."""
+"""The bill of materials of what is deployed: `python -m tools.sbom` writes .cache/sbom.json."""
 
 import re
 import subprocess

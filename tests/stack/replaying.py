@@ -1,4 +1,4 @@
-"""A walk of `make smoke`, recorded over real HTTP, and walked again with one of its answers changed."""
+"""A walk of `make smoke`, recorded over HTTP, and walked again with a changed answer."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""The roles as they were deployed, with what SAM adds: what the emulator denies to a function's role.
+"""The deployed roles, with what SAM adds: what the emulator denies to a function's role.
 
 tests/privileges compares the template's policies with what each function does. The whole stack runs
 with these policies enforced.

@@ -1,4 +1,4 @@
-"""A deployment that adds a route keeps all others, the gateway's responses and the stage's settings."""
+"""A deployment that adds a route keeps the other routes and the stage's settings."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""The simulated DynamoDB answers as the emulator's does, which has real transactions, tokens and streams."""
+"""The simulated DynamoDB answers as the emulator's does."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""`make dlq`: dead letters are listed, shown, moved back and deleted, and an interruption loses none."""
+"""`make dlq`: dead letters are listed, shown, moved back and deleted, and none is lost."""
 
 from typing import TYPE_CHECKING, Any, cast
 

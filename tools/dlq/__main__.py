@@ -22,7 +22,7 @@ _DONE = {"redrive": "moved back", "purge": "deleted"}
 
 
 def list_all(queues: Mapping[str, DeadLetters], suffix: str) -> None:
-    """Print how many letters each queue has; `suffix` is what `make dlq` needs to mean this shop."""
+    """Print the number of letters of each queue; `suffix` are make's arguments for this shop."""
     width = max(map(len, queues))
     counts = {name: queue.count() for name, queue in queues.items()}
     for name, count in counts.items():

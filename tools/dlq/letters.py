@@ -108,7 +108,7 @@ class DeadLetterQueue:
             yield from new.values()
 
     def redrive(self, letter: DeadLetter) -> None:
-        """Send the message to its queue first, then delete it here: an interruption loses nothing."""
+        """Send the message to its queue, then delete it here: an interruption loses nothing."""
         self._sqs.send_message(QueueUrl=self.source_url, MessageBody=letter.body)
         self.purge(letter)
 

@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `make stop`, `make deploy-local`, `make sam-local`, and those for a real account."""
+"""The commands behind `make run`, `make stop`, `make sam-local`, `make deploy` and others."""
 
 import argparse
 import signal
@@ -21,10 +21,10 @@ def run(arguments: argparse.Namespace) -> None:
     suffix = summary.on(shop.port)
     if shop.is_running():
         raise Problem(
-            f"A shop is open at {shop.url} already: `make deploy-local{suffix}` brings changed code "
-            f"into it, `make stop{suffix}` ends it."
+            f"A shop is open at {shop.url} already: `make deploy-local{suffix}` deploys changed "
+            f"code into it, `make stop{suffix}` ends it."
         )
-    # What a shop that was killed has left behind.
+    # A shop that was killed has left files behind.
     shop.stop()
     if processes.listening(shop.port):
         raise Problem(
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
             api, whole = shop.folder / front.API_FILE, shop.folder / "functions.log"
             logs.follow(shop.endpoint, api, whole, console)
     except KeyboardInterrupt:
-        # One more Ctrl-C must not leave half of it behind.
+        # Another Ctrl-C must not interrupt the clean-up.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         console.print()
         arguments.detach = False
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _seed(shop: Shop) -> None:
-    """Fill the shop, and wake up meanwhile what the seed does not use."""
+    """Seed the shop, and meanwhile start the functions that the seed does not use."""
     log = shop.folder / "seed.log"
     with step("seed and warm-up"), log.open("wb") as output:
         seeding = subprocess.Popen(
@@ -70,7 +70,7 @@ def _seed(shop: Shop) -> None:
         if failed:
             said = log.read_text().strip().splitlines() or ["it gave no reason"]
             raise Problem(
-                f"The shop could not be filled: {said[-1]}\n"
+                f"The shop could not be seeded: {said[-1]}\n"
                 f"  Everything it said: {processes.shown(log)}"
             )
 
@@ -140,7 +140,7 @@ def _parse() -> argparse.Namespace:
     for function, subparser in in_account.items():
         subparser.add_argument("environment", metavar="ENV")
         subparser.set_defaults(function=function)
-    # An empty argument is a variable of make that nobody has set.
+    # An empty argument is a variable of make that is not set.
     in_account[bootstrap].add_argument("--sender", default="")
     for function in (bootstrap, deploy):
         in_account[function].add_argument("--parameters", type=parameters, default={})
@@ -156,8 +156,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def main() -> int:
-    # A terminal that closes, and `kill`, end the shop as Ctrl-C does; a shell that starts us in the
-    # background has made us deaf to Ctrl-C.
+    # A terminal that closes, and `kill`, end the shop as Ctrl-C does. A shell that starts a process
+    # in the background has it ignore Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:

@@ -1,4 +1,4 @@
-"""What the commands of a shop on this machine have in common: how they read their arguments, and find the shop."""
+"""Arguments of the commands for a shop on this machine, and the shop that they mean."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from tools.progress import Problem
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong as everything here does."""
+    """Reports errors as a Problem."""
 
     def error(self, message: str) -> NoReturn:
         raise Problem(f"{message[0].upper()}{message[1:]}.")
@@ -47,6 +47,6 @@ def running_shop(port: int) -> Shop:
 
 
 def forget_own_aws() -> None:
-    """This machine's own AWS settings have no say in what happens on the emulator."""
+    """Drop this machine's own AWS settings: they do not concern the emulator."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]

@@ -1,4 +1,4 @@
-"""The stack of bootstrap.yaml: what an account has once for each region, and each shop there needs."""
+"""The stack of bootstrap.yaml: what all shops of an account and region share."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final

@@ -1,4 +1,4 @@
-"""`make bootstrap`, `make deploy` and `make destroy`: a real account, by the settings of samconfig.toml."""
+"""`make bootstrap`, `make deploy` and `make destroy`, by the settings of samconfig.toml."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
 _BUILD: Final = ROOT / ".aws-sam/build"
-# RFC 2606: nobody receives what is sent there.
+# RFC 2606: these domains receive no mail.
 _EXAMPLE: Final = re.compile(r"(^|[@.])example(\.(com|net|org))?$")
 
 
@@ -30,8 +30,8 @@ def prepare(target: Target, sender: str, parameters: Mapping[str, str]) -> None:
     """`make bootstrap`: what the account has once for the region.
 
     Args:
-        sender: the address or the domain that shops write from; empty for what is there already, or at first for the
-            environment's SenderEmail.
+        sender: the address or the domain that shops write from; empty for the present one, or at
+            first for the environment's SenderEmail.
         parameters: others of bootstrap.yaml to set.
     """
     with _aws():
@@ -40,7 +40,7 @@ def prepare(target: Target, sender: str, parameters: Mapping[str, str]) -> None:
         cloudformation = session.client("cloudformation")
         if not sender and not bootstrap.is_deployed(cloudformation):
             sender = _own_addresses(target, {})["SenderEmail"]
-        # CloudFormation cannot make an identity that exists: the stack's own, one that it left, or another's.
+        # CloudFormation cannot make an identity that exists already.
         if sender and _is_verified(session.client("sesv2"), sender) is not None:
             print(f"▸ SES in {target.region} knows {sender} already.")
             sender = ""
@@ -57,7 +57,7 @@ def deploy(target: Target, overrides: Mapping[str, str]) -> None:
         overrides: the template's parameters that differ from the environment's.
 
     Raises:
-        Problem: it is not to be deployed, or failed.
+        Problem: a requirement is missing, or it failed.
     """
     with _aws():
         parameters = _own_addresses(target, overrides)
@@ -82,7 +82,7 @@ def release(target: Target, parameters: Mapping[str, str], *more: str) -> None:
     """Run `sam deploy` on what is built.
 
     Args:
-        parameters: all of the template's; an existing stack keeps its values of those that are missing.
+        parameters: all of the template's; an existing stack keeps its values of the others.
         more: arguments of SAM's own.
 
     Raises:
@@ -100,7 +100,7 @@ def release(target: Target, parameters: Mapping[str, str], *more: str) -> None:
     if subprocess.run(command, cwd=ROOT, env=_environment(target), check=False).returncode:
         raise Problem("The deployment failed; the lines above say where.")
     with _aws():
-        # SAM ends well as well when its question is answered with no.
+        # SAM also exits with 0 when its question is answered with no.
         declined = _open_change_sets(cloudformation, target.stack) - before
         for change_set in declined:
             cloudformation.delete_change_set(ChangeSetName=change_set)
@@ -120,7 +120,7 @@ def destroy(target: Target, *, agreed: bool, with_data: bool) -> None:
         with_data: delete the tables and keys as well, which outlive their stack.
 
     Raises:
-        Problem: nobody agreed, or it failed.
+        Problem: it was declined, or failed.
     """
     with _aws():
         session = target.session()
@@ -177,7 +177,7 @@ def _sam(target: Target, command: str, *more: str) -> list[str]:
 
 
 def _environment(target: Target) -> dict[str, str]:
-    """SAM's, which is not told another region by the shell."""
+    """SAM's environment, with the target's region and not the shell's."""
     region = {"AWS_REGION": target.region, "AWS_DEFAULT_REGION": target.region}
     return {**os.environ, **region, **sam.quiet(), "SAM_CLI_POLL_DELAY": "5"}
 
@@ -186,15 +186,15 @@ def _own_addresses(target: Target, overrides: Mapping[str, str]) -> dict[str, st
     """The template's parameters for the environment, with overrides.
 
     Raises:
-        Problem: mail would come from nobody, or go to nobody.
+        Problem: an address is still an example.
     """
     parameters = {**sam.parameters(target.environment), **overrides}
     for name in ("SenderEmail", "AdminEmail"):
         address = parameters.get(name, str(template()["Parameters"][name]["Default"]))
         if not address or _EXAMPLE.search(address):
             raise Problem(
-                f"{name} is still {address or 'empty'}, which nobody reads: set an address of your own in "
-                f"parameter_overrides of [{target.environment}.deploy.parameters] in samconfig.toml."
+                f"{name} is still {address or 'empty'}: set an address of your own in"
+                f" parameter_overrides of [{target.environment}.deploy.parameters] in samconfig.toml."
             )
     return parameters
 
@@ -208,7 +208,7 @@ def _require_bootstrap(target: Target, cloudformation: "CloudFormationClient") -
 
 
 def _require_sender(target: Target, ses: "SESV2Client", address: str) -> None:
-    """SES knows the address or its domain; whether the mail's reader has clicked yet, it only warns of."""
+    """SES has the address or its domain; one that is not verified yet is only warned of."""
     for identity in (address, address.rpartition("@")[2]):
         verified = _is_verified(ses, identity)
         if verified is False:
@@ -229,13 +229,13 @@ def _is_verified(ses: "SESV2Client", identity: str) -> bool | None:
 
 
 def _require_unprotected(target: Target, session: "boto3.Session", tables: list[str]) -> None:
-    """Checked before the stack is deleted, not when only its tables are left."""
+    """Check before the stack is deleted, not when only its tables are left."""
     dynamodb = session.client("dynamodb")
     for table in tables:
         with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):
             if dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
                 raise Problem(
-                    f"Nothing was deleted: {table} is protected against it. Take the protection off "
+                    f"Nothing was deleted: {table} is protected against it. Remove the protection of "
                     f"each table: `aws dynamodb update-table --region {target.region} "
                     f"--table-name {table} --no-deletion-protection-enabled`."
                 )
@@ -286,7 +286,7 @@ def _kept_resources(cloudformation: "CloudFormationClient", name: str) -> dict[s
 
 @contextlib.contextmanager
 def _aws() -> Iterator[None]:
-    """What AWS refuses is a sentence, and no traceback."""
+    """Report AWS's refusals as a Problem."""
     try:
         yield
     except (BotoCoreError, ClientError) as cause:

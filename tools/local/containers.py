@@ -1,4 +1,4 @@
-"""`make sam-local` and `make sam-invoke`: functions in Lambda's containers, on the AWS of a running shop."""
+"""`make sam-local` and `make sam-invoke`: functions in containers, on a running shop's AWS."""
 
 import asyncio
 import contextlib
@@ -74,14 +74,14 @@ def _run(shop: Shop, what: list[str], arguments: list[str]) -> None:
         *sam.overriding(overrides),
     ]
     environment = {**shop.environment, **sam.quiet(), **_docker_settings()}
-    # SAM gives its own variables to the functions that declare them, and this address is not theirs.
+    # SAM passes its own variables to functions that declare them; this address is another.
     del environment["AWS_ENDPOINT_URL"]
     if _until_interrupted(command, environment):
         raise Problem("sam local ended with an error; the lines above say which.")
 
 
 def _until_interrupted(command: Sequence[str | Path], environment: Mapping[str, str]) -> int:
-    """Run in a session of its own, so that SAM hears of Ctrl-C once and takes its containers down."""
+    """Run in a session of its own, so that SAM gets one Ctrl-C and stops its containers."""
     process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     try:
         return process.wait()

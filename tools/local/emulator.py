@@ -1,4 +1,4 @@
-"""The AWS emulator (ministack): a process of its own, on the loopback, that forgets all when it ends."""
+"""The AWS emulator (ministack): a process on the loopback, without persistence."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ def endpoint(port: int) -> str:
 
 
 def scratch(folder: Path) -> Path:
-    """Where the functions are unpacked, 54 MB for each worker: in memory if there is plenty, for it takes half the time."""
+    """Where the functions are unpacked, 54 MB for each worker: in memory if there is plenty."""
     if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _PLENTY:
         name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
         return _MEMORY / f"bodega-{name}"
@@ -51,7 +51,7 @@ def start(port: int, folder: Path, *, enforce_iam: bool) -> int:
         # Else it opens ports on every interface.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # A person's own settings have no say in what the functions do.
+        # This machine's own settings do not concern the functions.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "TMPDIR": str(temporary),

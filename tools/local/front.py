@@ -1,10 +1,9 @@
-"""What stands before the API in the cloud and that the emulator lacks: both forms of its URL, limits, API Gateway's own
-answers, its renaming of headers, and compression.
+"""The parts of API Gateway that the emulator lacks: URLs, limits, own responses, headers, compression.
 
     python -m tools.local.front <port> <folder>
 
-`/api/v1/…` is the API at a custom domain, `/live/api/v1/…` at the execute-api URL. Every request goes on to the stage that
-`api.json` in the folder names; a deployment rewrites it.
+`/api/v1/…` is the API at a custom domain, `/live/api/v1/…` at the execute-api URL. Every request is
+forwarded to the stage that `api.json` in the folder names; a deployment rewrites that file.
 """
 
 import asyncio
@@ -56,13 +55,13 @@ _GONE: Final = {
     "type": "/problems/bad-gateway",
     "title": "The shop is not running",
     "status": 502,
-    "detail": "The emulator behind this port does not answer; start the shop again with `make run`.",
+    "detail": "The emulator does not answer; start the shop again with `make run`.",
 }
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where the API is, from how many bytes on it compresses its answers, and what it answers by itself."""
+    """Where the API is, the size from which it compresses answers, and its own responses."""
 
     url: str
     compress_from: int | None
@@ -76,11 +75,10 @@ class Front:
         self.port = port
         self.api_file = api_file
         self._changed = 0
-        # Every request at once takes a worker of each function that it goes through, and starting many of them only
-        # makes all of them slow.
+        # Every concurrent request takes a worker of each function, and starting many is slow.
         self._free = asyncio.Semaphore(max(4, 2 * (os.cpu_count() or 1)))
         self._target = Target("", None, {})
-        # It never gives up before the API does, which is after 29 s.
+        # Longer than the API's own time-out of 29 s.
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(60, connect=2),
             limits=httpx.Limits(max_connections=400, max_keepalive_connections=100),
@@ -90,7 +88,7 @@ class Front:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body = await _whole_body(receive)
+        body = await _read_body(receive)
         refused = self._refused(scope, body)
         if refused:
             await _answer(send, *self.own_answer(refused))
@@ -110,7 +108,7 @@ class Front:
         headers = [(k.lower(), v) for k, v in answer.headers.raw]
         headers = [(k, v) for k, v in headers if k not in _OF_THE_CONNECTION]
         if not any(key == b"x-request-id" for key, _ in headers):
-            # No function's answer is without.
+            # All answers of functions have one.
             await _answer(send, *self.own_answer(answer.status_code))
             return
         headers = gateway.renamed(headers)
@@ -150,7 +148,7 @@ class Front:
         dropped = _OF_THE_CONNECTION | _OF_THE_GATEWAY
         headers: Headers = [(k, v) for k, v in scope["headers"] if k not in dropped]
         headers += [
-            # The emulator takes the first address for the client's: one that a client sent would be believed.
+            # The emulator takes the first address for the client's.
             (b"x-forwarded-for", (scope["client"] or (HOST, 0))[0].encode()),
             (b"x-forwarded-port", str(self.port).encode()),
             (b"x-forwarded-proto", b"http"),
@@ -181,7 +179,7 @@ def _accepts_gzip(accepted: bytes) -> bool:
     return False
 
 
-async def _whole_body(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes:
     body: bytes = b""
     while True:
         message = await receive()
@@ -192,7 +190,7 @@ async def _whole_body(receive: Receive) -> bytes:
 
 
 async def _answer(send: Send, status: int, headers: Headers, content: bytes) -> None:
-    # An answer to HEAD, and a 304, name the length of a body that they don't have.
+    # An answer to HEAD, and a 304, have the length of a body that is not sent.
     if content:
         headers = [(k, v) for k, v in headers if k != b"content-length"]
         headers.append((b"content-length", str(len(content)).encode()))

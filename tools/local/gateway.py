@@ -1,8 +1,7 @@
-"""What API Gateway does to answers, and the emulator does not: it renames headers, and answers by itself as the template's
-GatewayResponses say.
+"""API Gateway's renaming of headers, and its own responses by the template's GatewayResponses.
 
-Sources: "Amazon API Gateway important notes" (the table of a REST API's headers, column lambda), and "Gateway response
-types" of its developer guide.
+Sources: "Amazon API Gateway important notes" (the table of a REST API's headers, column lambda), and
+"Gateway response types" of its developer guide.
 """
 
 import uuid
@@ -12,8 +11,8 @@ from typing import Any, Final
 type Headers = list[tuple[bytes, bytes]]
 type Answer = tuple[int, Headers, bytes]
 
-# Headers of a function's answer that clients get as `x-amzn-Remapped-…`, and those that they don't get. Connection, Date and
-# Server are renamed as well; here they are those of the emulator's own server.
+# Headers of a function's answer that clients get as `x-amzn-Remapped-…`, and those that are dropped.
+# Connection, Date and Server are renamed as well; here the emulator's own server sends them.
 RENAMED: Final = {
     b"authorization",
     b"content-md5",

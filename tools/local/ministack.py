@@ -1,17 +1,17 @@
-"""The emulator, with the paths that API Gateway puts into a custom domain's events: `python -m tools.local.ministack`.
+"""The emulator, with the paths of a custom domain's events: `python -m tools.local.ministack`.
 
-The emulator writes every event as if the request had come to the execute-api URL. The front names the base path of a
-request that came to a domain; then `path` and `requestContext.path` are both the path at that domain.
+The emulator writes every event as for the execute-api URL. The front sends the base path of a
+request to a domain; then `path` and `requestContext.path` are both the path at that domain.
 """
 
 from typing import Any, Final
 
-from ministack.app import main  # type: ignore[import-not-found]  # in the emulator's own environment
+from ministack.app import main  # type: ignore[import-not-found]  # in its own environment
 from ministack.services import apigateway_v1  # type: ignore[import-not-found]
 
 from tools.local.places import BASE_PATH
 
-_event: Final = apigateway_v1._build_lambda_event_v1  # noqa: SLF001  # it has no other place for this
+_event: Final = apigateway_v1._build_lambda_event_v1  # noqa: SLF001  # there is no hook
 
 
 def _event_of_domain(*arguments: Any, **named: Any) -> dict[str, Any]:

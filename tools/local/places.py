@@ -16,7 +16,7 @@ HOST: Final = "127.0.0.1"
 REGION: Final = "eu-west-1"
 STACK: Final = "bodega"
 BUCKET: Final = "bodega-artifacts"
-# The header by which the front names the base path of a request to a custom domain; missing at the execute-api URL.
+# The front's header with the base path of a request to a custom domain.
 BASE_PATH: Final = "x-front-base-path"
 # The emulator knows this key as its root user.
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -28,7 +28,7 @@ def architecture() -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """Nothing of this machine but what every program needs: what runs here runs the same elsewhere."""
+    """The variables that every program needs, and nothing else of this machine."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TERM", "USER")
     return {name: os.environ[name] for name in kept if name in os.environ}
 

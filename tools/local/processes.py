@@ -17,7 +17,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def start(command: Sequence[str | Path], environment: Mapping[str, str], log: Path) -> int:
-    """Start in a session of its own, so that Ctrl-C reaches only whoever ends it; returns its pid."""
+    """Start in a session of its own, which Ctrl-C does not reach; returns its pid."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -49,12 +49,12 @@ def alive(pid: int, name: str) -> bool:
     return name in shown.stdout
 
 
-def end(pid: int, name: str, patience: float = 1) -> None:
-    """End it with all that it has started: first politely, then not."""
+def end(pid: int, name: str, wait_seconds: float = 1) -> None:
+    """End it with all that it has started: SIGTERM, and after a while SIGKILL."""
     if not alive(pid, name):
         return
     os.killpg(pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + wait_seconds
     while alive(pid, name) and time.monotonic() < deadline:
         time.sleep(0.05)
     with contextlib.suppress(ProcessLookupError):
@@ -64,12 +64,12 @@ def end(pid: int, name: str, patience: float = 1) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove it without waiting: the emulator's unpacked functions are tens of thousands of files."""
+    """Remove a folder in the background: unpacked functions are tens of thousands of files."""
     if not folder.exists():
         return
     rubbish = folder.with_name(f"{folder.name}-{os.getpid()}-{time.monotonic_ns()}")
     folder.rename(rubbish)
-    # The shell ends at once and leaves the work to a process that nobody has to wait for.
+    # The shell ends at once, and its child goes on alone.
     command = ("sh", "-c", 'rm -rf "$0" &', rubbish)
     subprocess.run(command, start_new_session=True, stdin=subprocess.DEVNULL, check=False)
 

@@ -1,4 +1,4 @@
-"""`sam build` and `sam deploy`, as anybody would call them, with a sentence instead of a page on failure."""
+"""`sam build` and `sam deploy`, with a sentence instead of a page on failure."""
 
 import fcntl
 import hashlib
@@ -35,14 +35,14 @@ _NEVER: Final = 4102444800  # 2100-01-01
 
 
 def parameters(environment: str) -> dict[str, str]:
-    """All of the template's parameters: their defaults, and what samconfig.toml sets for an environment."""
+    """All of the template's parameters: their defaults, and the environment's of samconfig.toml."""
     defaults = {name: str(one["Default"]) for name, one in template()["Parameters"].items()}
     overrides = settings(environment)["parameter_overrides"]
     return {**defaults, **dict(override.split("=", 1) for override in overrides)}
 
 
 def overriding(parameters: Mapping[str, str]) -> list[str]:
-    """SAM's argument for the values. On an update, SAM keeps the deployed value of each parameter that it lacks."""
+    """SAM's argument for the values; an update keeps the deployed values of the others."""
     # SAM takes an empty value only in quotes.
     return ["--parameter-overrides", *(f'{name}="{v}"' for name, v in parameters.items())]
 
@@ -99,8 +99,7 @@ def build_if_changed(log: Path, folder: Path = BUILD, platform: str = "host") ->
 
 
 def _adapt(file: Path) -> None:
-    """Adapt the built template to the emulator, and write it as JSON, which is YAML too. SAM reads it seven times, JSON by
-    another parser: a deployment into the emulator takes 9.7 s instead of 12.6 (medians of three)."""
+    """Adapt the built template to the emulator, and write it as JSON, which SAM parses faster."""
     built = yaml.safe_load(file.read_text())
     adapt.adapt(built)
     file.write_text(json.dumps(built, indent=1))

@@ -91,11 +91,11 @@ class Shop:
             raise
 
     def warm_up(self) -> None:
-        """Start the functions' workers, so that nobody has to wait for them."""
+        """Start the functions' workers in advance."""
         warmth.warm_up(self.stack(), self.url)
 
     def redeploy(self) -> None:
-        """Bring changed code into the running shop; its data stay."""
+        """Deploy changed code into the running shop; its data stay."""
         self._build()
         self._deploy()
 
@@ -125,7 +125,7 @@ class Shop:
                 progress.note("nothing changed")
 
     def _bootstrap(self) -> None:
-        """What an account has before its first shop, as `make bootstrap` makes it."""
+        """The stack of `make bootstrap`, which an account has before its first shop."""
         address = intrinsics.parameter("SenderEmail", self.parameters)
         cloudformation = stack.cloudformation_of(self.endpoint)
         bootstrap.deploy(cloudformation, bootstrap.sender(address), poll=0.1)
@@ -145,14 +145,14 @@ class Shop:
             self.point_front()
 
     def point_front(self) -> None:
-        """Let the front send requests to the API as it is deployed now."""
+        """Have the front forward requests to the API as it is deployed now."""
         deployed = self.stack()
         target = front.Target(
             deployed.api_url, stack.compression_threshold(deployed), sam.gateway_responses()
         )
         new = self.folder / f"{front.API_FILE}.new"
         new.write_text(json.dumps(target.__dict__))
-        # In one move: the front reads it while we write.
+        # Atomically: the front reads the file at any time.
         new.rename(self.folder / front.API_FILE)
 
     def _serve(self) -> None:

@@ -33,7 +33,7 @@ class Stack:
     aliases: Mapping[str, str]
 
     def called(self, function: str) -> str:
-        """How others call a function: the worker that they wake is another than that of the bare name."""
+        """The ARN or name that callers use; the emulator has other workers for an alias."""
         return self.aliases.get(function, self.functions[function])
 
     @property
@@ -124,7 +124,7 @@ def make_bucket(endpoint: str) -> None:
 
 
 def wait_for_versions(stack: Stack) -> None:
-    """Until the aliases' versions take calls: a snapshot is made first. In the cloud, the deployment itself waits."""
+    """Wait until the aliases' versions take calls. In the cloud, the deployment itself waits."""
     functions = session().client("lambda", endpoint_url=stack.endpoint, config=_QUICK)
     for alias in stack.aliases.values():
         functions.get_waiter("published_version_active").wait(
@@ -149,7 +149,7 @@ def environment_variables(stack: Stack) -> dict[str, dict[str, str]]:
 
 
 def log_groups(stack: Stack) -> dict[str, str]:
-    """Who writes to each log group: a function's name in the template, or a word for several."""
+    """The writer of each log group: a function's name in the template, or a word for several."""
     functions = session().client("lambda", endpoint_url=stack.endpoint, config=_QUICK)
     groups: dict[str, list[str]] = {}
     for name, deployed in stack.functions.items():

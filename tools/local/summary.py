@@ -1,14 +1,14 @@
-"""What a person wants to know when the shop is open."""
+"""What `make run` prints when the shop is open."""
 
 from rich.console import Console
 
 from tools.local.shop import Shop
 
-PASSWORD = "correct-horse-battery"  # noqa: S105 - the seed's, for everybody to know
+PASSWORD = "correct-horse-battery"  # noqa: S105  # the seed's, which is public
 
 
 def on(port: int) -> str:
-    """What `make` needs after a target's name to mean the shop on that port."""
+    """The argument of `make` for the shop on that port."""
     return "" if port == 3000 else f" PORT={port}"
 
 

@@ -1,4 +1,4 @@
-"""Where a deployed shop is: the stack and region that samconfig.toml names, whatever the shell's own settings say."""
+"""Where a deployed shop is: the stack and region that samconfig.toml names."""
 
 import argparse
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Target:
 
 
 def target(environment: str, stack: str = "") -> Target:
-    """The shop of an environment of samconfig.toml, or one beside it by the settings of that environment.
+    """The shop of an environment of samconfig.toml, or another with the same settings.
 
     Raises:
         Problem: there is no such environment in an account.

@@ -1,7 +1,7 @@
-"""Starts functions' workers before a person waits for them: a cold one takes seconds on the emulator.
+"""Starts functions' workers in advance: a cold one takes seconds on the emulator.
 
-Each is called with something real that changes nothing. Those that the seed uses anyway are left to it: called from
-two sides at once, a function gets two workers.
+Each is called with an event that changes nothing. The functions that the seed uses are left to it:
+two concurrent calls start two workers.
 """
 
 import json
@@ -14,12 +14,12 @@ from botocore.config import Config
 
 from tools.local.stack import Stack, session
 
-# More at once would only take the processors from each other.
+# More at once would compete for the processors.
 _AT_ONCE: Final = 3
-_PATIENT: Final = Config(read_timeout=60, retries={"total_max_attempts": 1})
+_CONFIG: Final = Config(read_timeout=60, retries={"total_max_attempts": 1})
 _NO_RECORDS: Final[Mapping[str, Any]] = {"Records": []}
-# Nobody is told of this event, and no order has its id.
-_NOBODYS_EVENT: Final = {
+# No worker reacts to this event.
+_IGNORED_EVENT: Final = {
     "id": "nothing.1",
     "type": "user.deactivated",
     "aggregate_id": "nothing",
@@ -30,7 +30,7 @@ _NOBODYS_EVENT: Final = {
 }
 _MESSAGE: Final[Mapping[str, Any]] = {
     "Records": [
-        {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(_NOBODYS_EVENT)},
+        {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(_IGNORED_EVENT)},
     ]
 }
 _PAGES: Final = (
@@ -51,14 +51,14 @@ _CALLS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "OrdersRelay": _NO_RECORDS,
     "OrdersCheckout": _MESSAGE,
-    # The emulator reads one stream after the other: a cold relay would keep the others waiting.
+    # The emulator reads one stream after the other: a cold relay delays the others.
     "ProductsRelay": _NO_RECORDS,
 }
 
 
 def warm_up(stack: Stack, url: str) -> None:
-    """Call what an order goes through, once; what fails here says so when it is used."""
-    lambda_ = session().client("lambda", endpoint_url=stack.endpoint, config=_PATIENT)
+    """Call each function of an order once; failures show when it is used."""
+    lambda_ = session().client("lambda", endpoint_url=stack.endpoint, config=_CONFIG)
 
     def call(name: str) -> None:
         payload = json.dumps(_CALLS[name]).encode()

@@ -1,1 +1,1 @@
-"""A small shop to look at: two accounts and twelve products, put in through the API like anybody's."""
+"""A small shop to look at: two accounts and twelve products, added through the API."""

@@ -1,7 +1,7 @@
 """`python -m tools.seed --url http://127.0.0.1:3000`: fill a shop that is deployed and reachable.
 
-Everything goes through the API but one thing that no API may allow: who the first admin is. Run again, it adds what is
-missing and changes nothing else.
+Everything goes through the API except the first admin, which no API may name. Run again, it adds
+what is missing and changes nothing else.
 """
 
 import argparse
@@ -15,13 +15,13 @@ from tools.local.places import STACK
 from tools.progress import Problem, stop
 from tools.seed.catalogue import CATALOGUE
 
-PASSWORD: Final = "correct-horse-battery"  # noqa: S105  # for everybody to know
+PASSWORD: Final = "correct-horse-battery"  # noqa: S105  # public: of local shops only
 ADMIN: Final = "admin@example.com"
 _ACCOUNTS: Final = ((ADMIN, "Ada Admin"), ("alice@example.com", "Alice Archer"))
 
 
 def seed(url: str) -> None:
-    """Register the accounts, make one an admin, and put the products on the shelves."""
+    """Register the accounts, make one an admin, and add the products."""
     with httpx.Client(base_url=url, timeout=30) as client:
         for email, full_name in _ACCOUNTS:
             account = {"email": email, "full_name": full_name, "password": PASSWORD}

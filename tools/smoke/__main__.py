@@ -1,7 +1,7 @@
 """`python -m tools.smoke --url https://shop.example/live`: use a deployed shop as its customers do.
 
-The steps of an admin log in with ADMIN_EMAIL and ADMIN_PASSWORD of the environment, on a shop of this
-machine with the seed's. The walk deletes what it has made.
+The steps of an admin log in with ADMIN_EMAIL and ADMIN_PASSWORD of the environment, on a shop of
+this machine with the seed's. The walk deletes what it has made.
 """
 
 import os
@@ -55,7 +55,7 @@ def walk_through(walk: Walk, steps: Sequence[Step] = STEPS) -> bool:
             outcomes.append(take_step(walk, take))
             if outcomes == ["failed"]:
                 raise Problem(
-                    f"No shop is at {walk.api.url}. API Gateway's own URL ends with the stage: …/live"
+                    f"No shop is at {walk.api.url}. API Gateway's URL ends with the stage: …/live"
                 )
     finally:
         stays = _clean_up(walk)
@@ -85,10 +85,8 @@ def take_step(walk: Walk, take: Step) -> str:
         outcome = "failed"
     except MALFORMED as error:
         asked, _, _ = walk.api.asked[-1]
-        print(
-            f"  The answer to {asked} has another form than the contract's ({type(error).__name__}).",
-            flush=True,
-        )
+        kind = type(error).__name__
+        print(f"  The answer to {asked} has another form than the contract's ({kind}).", flush=True)
         outcome = "failed"
     return outcome
 

@@ -1,10 +1,10 @@
-"""DynamoDB's transaction conflicts, which the emulator lacks: it runs one transaction after another.
+"""DynamoDB's transaction conflicts, which the emulator lacks: it runs one after another.
 
-In AWS an item of a running transaction refuses all other writes: another transaction is cancelled with
-`TransactionConflict`, a single write gets `TransactionConflictException` (DynamoDB's guide,
+In AWS an item of a running transaction refuses all other writes: another transaction is cancelled
+with `TransactionConflict`, a single write gets `TransactionConflictException` (DynamoDB's guide,
 "Transaction conflict handling"). Here both are decided at botocore's wire, for all writes of this
-process. A transaction runs from the request to the response, 20 ms at most: the emulator, which has one
-processor, answers later when many wait.
+process. A transaction runs from the request to the response, 20 ms at most: the emulator answers
+later when many wait.
 """
 
 import json

@@ -1,7 +1,7 @@
 """A shop of the races' own: the invariants are about everything that is stored in it.
 
-Most races call the real functions in this process (environments.py), where they meet in DynamoDB far
-more often than through worker processes of the emulator. The deployed workers publish, deliver,
+Most races call the real functions in this process (environments.py), where they meet in DynamoDB
+far more often than through worker processes of the emulator. The deployed workers publish, deliver,
 confirm and mail. Each race ends when nothing is left to do, with every invariant checked.
 """
 

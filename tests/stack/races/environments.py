@@ -1,7 +1,7 @@
 """The shop's functions in this process, on a deployed stack's AWS.
 
-The handlers are those of the Lambda entries, built from the variables of the deployment. Each function
-has as many environments as run at once, and each serves one event at a time, as in Lambda.
+The handlers are those of the Lambda entries, built from the variables of the deployment. Each
+function has as many environments as run at once, and each serves one event at a time, as in Lambda.
 """
 
 import contextvars

@@ -1,4 +1,4 @@
-"""A crowd of registered customers in front of a deployed shop, and the answers that they get, counted."""
+"""Registered customers of a deployed shop, and the answers that they get, counted."""
 
 import random
 import threading
@@ -55,7 +55,7 @@ class Crowd:
 
     @classmethod
     def registered(cls, environments: Environments, size: int) -> Self:
-        """New customers, written to the table: so many passwords would take longer than the races."""
+        """New customers, written to the table: hashing passwords would take too long."""
         variables = environments.variables["UsersApi"]
         users = DynamoUsers(Table(variables["TABLE_NAME"], aws.client("dynamodb")))
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
