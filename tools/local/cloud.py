@@ -193,8 +193,8 @@ def _own_addresses(target: Target, overrides: Mapping[str, str]) -> dict[str, st
         address = parameters.get(name, str(template()["Parameters"][name]["Default"]))
         if not address or _EXAMPLE.search(address):
             raise Problem(
-                f"{name} is still {address or 'empty'}: set an address of your own in"
-                f" parameter_overrides of [{target.environment}.deploy.parameters] in samconfig.toml."
+                f"{name} is still {address or 'empty'}: set an address of your own in the "
+                f"parameter_overrides of [{target.environment}.deploy.parameters], samconfig.toml."
             )
     return parameters
 
@@ -235,7 +235,7 @@ def _require_unprotected(target: Target, session: "boto3.Session", tables: list[
         with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):
             if dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
                 raise Problem(
-                    f"Nothing was deleted: {table} is protected against it. Remove the protection of "
+                    f"Nothing was deleted: {table} is protected. Remove the protection of "
                     f"each table: `aws dynamodb update-table --region {target.region} "
                     f"--table-name {table} --no-deletion-protection-enabled`."
                 )

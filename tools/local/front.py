@@ -1,4 +1,4 @@
-"""The parts of API Gateway that the emulator lacks: URLs, limits, own responses, headers, compression.
+"""The parts of API Gateway that the emulator lacks: URLs, limits, responses, compression.
 
     python -m tools.local.front <port> <folder>
 

@@ -1,7 +1,7 @@
 """API Gateway's renaming of headers, and its own responses by the template's GatewayResponses.
 
-Sources: "Amazon API Gateway important notes" (the table of a REST API's headers, column lambda), and
-"Gateway response types" of its developer guide.
+Sources: "Amazon API Gateway important notes" (the table of a REST API's headers, column lambda),
+and "Gateway response types" of its developer guide.
 """
 
 import uuid
@@ -11,7 +11,7 @@ from typing import Any, Final
 type Headers = list[tuple[bytes, bytes]]
 type Answer = tuple[int, Headers, bytes]
 
-# Headers of a function's answer that clients get as `x-amzn-Remapped-…`, and those that are dropped.
+# Headers of a function's answer that are renamed to `x-amzn-Remapped-…`, and that are dropped.
 # Connection, Date and Server are renamed as well; here the emulator's own server sends them.
 RENAMED: Final = {
     b"authorization",
