@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> None:
         _seed(shop)
         summary.show(console, shop, detached=arguments.detach)
         if not arguments.detach:
-            api, whole = shop.folder / front.API_FILE, shop.folder / "functions.log"
-            logs.follow(shop.endpoint, api, whole, console)
+            api, everything = shop.folder / front.API_FILE, shop.folder / "functions.log"
+            logs.follow(shop.endpoint, api, everything, console)
     except KeyboardInterrupt:
         # Another Ctrl-C must not interrupt the clean-up.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -15,10 +15,8 @@ from rich.text import Text
 
 from tools.local import stack
 
-# The platform's own lines, and a traceback's but its last: functions.log has all of it.
-_HIDDEN: Final = re.compile(
-    r"(INIT_START|START|END|REPORT)\b|\s|Traceback \(|The above exception was|During handling of"
-)
+# The platform's own lines, and a traceback's: functions.log has all of them.
+_HIDDEN: Final = re.compile(r"(INIT_START|START|END|REPORT)\b|\s|Traceback \(|$")
 _STYLES: Final = {
     "DEBUG": "dim",
     "INFO": "green",
@@ -26,16 +24,8 @@ _STYLES: Final = {
     "ERROR": "bold red",
     "CRITICAL": "bold red",
 }
-# What Powertools puts into every line, and what the line shows in another place.
-_KNOWN: Final = {
-    *("cold_start", "correlation_id", "exception", "exception_name", "function_arn"),
-    *("function_memory_size", "function_name", "function_request_id", "level", "location"),
-    *("message", "method", "request_id", "route", "sampling_rate", "service", "stack_trace"),
-    *("status", "taskName", "timestamp", "xray_trace_id"),
-}
-_OWN_CODE: Final = re.compile(r'File ".*/(?:code|python)/((?:\w+/)*\w+\.py)", line (\d+)')
-_PAUSE: Final = 0.5
-# A call's lines are stored when it has ended, a moment after the time that they carry.
+_PAUSE_SECONDS: Final = 0.5
+# An invocation's lines are stored at its end, a moment after the time that they carry.
 _OVERLAP_MS: Final = 2_000
 
 
@@ -48,26 +38,19 @@ class Line:
     message: str
 
     def text(self) -> Text | None:
-        """For people; None for what only machines read: metrics and the platform's own lines."""
-        try:
-            entry = json.loads(self.message)
-        except ValueError:
-            entry = None
-        if not isinstance(entry, dict):
-            hidden = not self.message.strip() or _HIDDEN.match(self.message)
+        """For people; None for metrics, and for the platform's own lines."""
+        entry = _json(self.message)
+        if entry is None:
+            hidden = _HIDDEN.match(self.message)
             return None if hidden else self._head("").append(self.message.rstrip())
         if "_aws" in entry:
             return None
-        level = str(entry.get("level", ""))
-        line = self._head(level).append(str(entry.get("message", "")))
-        for key, value in entry.items():
-            if key not in _KNOWN and value is not None:
-                shown = value if isinstance(value, str) else json.dumps(value)
-                line.append(f"  {key}=", "dim").append(shown)
+        line = self._head(str(entry.get("level", ""))).append(str(entry.get("message", "")))
         if entry.get("request_id"):
             line.append(f"  ·{str(entry['request_id'])[:8]}", "dim")
         if entry.get("exception"):
-            line.append(f"  {_cause(str(entry['exception']))}", "red")
+            error = str(entry["exception"]).rstrip().rpartition("\n")[2]
+            line.append(f"  {error}", "red")
         return line
 
     def _head(self, level: str) -> Text:
@@ -77,13 +60,21 @@ class Line:
         return line.append(f"{level:<8}", _STYLES.get(level, ""))
 
 
+def _json(message: str) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(message)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
 class Follower:
     """Reads the lines that came since the last look."""
 
     def __init__(self, endpoint: str) -> None:
         self._logs = stack.session().client("logs", endpoint_url=endpoint)
         self._since = int(time.time() * 1000)
-        # The emulator gives each call a stream of its own, and writes it once.
+        # The emulator gives each invocation a stream of its own, and writes it once.
         self._seen: dict[str, int] = {}
 
     def new(self, groups: dict[str, str]) -> list[Line]:
@@ -96,47 +87,31 @@ class Follower:
                 seen[stream] = stored
                 if stream not in self._seen:
                     at = datetime.fromtimestamp(stored / 1000, UTC)
-                    message = event["message"]
-                    lines.append(Line(_own_time(message) or at, function, message))
+                    lines.append(Line(at, function, event["message"]))
         self._since = max([self._since, *seen.values()])
         self._seen = seen
         return sorted(lines, key=lambda line: line.at)
 
     def _events(self, group: str, start: int) -> list[Any]:
         try:
-            pages = self._logs.filter_log_events(logGroupName=group, startTime=start)
+            return list(self._logs.filter_log_events(logGroupName=group, startTime=start)["events"])
         except ClientError as error:
             # A function that has not run yet may have no group.
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return []
             raise
-        return list(pages["events"])
 
 
-def _cause(traceback: str) -> str:
-    """The exception, and the last line of our own code on its way."""
-    places = _OWN_CODE.findall(traceback)
-    last = traceback.rstrip().rpartition("\n")[2]
-    return f"{last} ({':'.join(places[-1])})" if places else last
-
-
-def _own_time(message: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(json.loads(message)["timestamp"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def follow(endpoint: str, deployment: Path, whole: Path, console: Console) -> None:
+def follow(endpoint: str, deployment: Path, everything: Path, console: Console) -> None:
     """Print what the functions log until the emulator ends.
 
     Args:
         endpoint: the emulator's.
         deployment: a file that each deployment rewrites: then the functions may be others.
-        whole: a file for every line as it was.
-        console: where to; colours only on a terminal.
+        everything: a file for every line as it was.
+        console: with colours only on a terminal.
     """
-    with whole.open("w") as file:
+    with everything.open("w") as file:
         for line in _lines(endpoint, deployment):
             print(line.function, line.message, file=file, flush=True)
             if (text := line.text()) is not None:
@@ -156,4 +131,4 @@ def _lines(endpoint: str, deployment: Path) -> Iterator[Line]:
             yield from follower.new(groups)
         except (BotoCoreError, OSError):
             return
-        time.sleep(_PAUSE)
+        time.sleep(_PAUSE_SECONDS)

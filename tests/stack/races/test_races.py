@@ -59,7 +59,8 @@ def test_baskets_are_reserved_wholly_or_not_at_all(market: Market, size: Size, s
         answer = market.buy(buyer, *basket)
         if answer.status_code == 201 and cancels:
             path = f"/api/v1/orders/{answer.json()['id']}/cancel"
-            assert market.definitely(lambda: buyer.post(path)).status_code == 200
+            # Repeated after a lost response, it is 409: the books show what was cancelled.
+            assert market.definitely(lambda: buyer.post(path)).status_code in (200, 409)
 
     for number in market.rounds(size.rounds):
         chance = random.Random(number)
