@@ -142,7 +142,7 @@ def test_target_works_on_the_stack_that_is_named(target: str, endpoint: Endpoint
     [
         *((target, ("ENV=local",), "is none of ENV=dev, ENV=prod.") for target in TARGETS),
         *(
-            ("deploy", ("ENV=dev", f"PARAMETERS={addresses}"), "which nobody reads")
+            ("deploy", ("ENV=dev", f"PARAMETERS={addresses}"), "set an address of your own")
             for addresses in (
                 "SenderEmail=me@shop.test",
                 "AdminEmail=me@shop.test",
