@@ -40,9 +40,9 @@ def known(http: httpx.Client, admin: Client) -> dict[str, str]:
     account = Client(http).register()
     return {
         "OrderItemRequest.product_id": admin.log_in().add_product(stock=1_000_000)["id"],
-        "LogIn.email": account.user["email"],
-        "LogIn.password": PASSWORD,
-        "HeldToken.refresh_token": account.refresh_token,
+        "LogInRequest.email": account.user["email"],
+        "LogInRequest.password": PASSWORD,
+        "RefreshTokenRequest.refresh_token": account.refresh_token,
     }
 
 
