@@ -17,11 +17,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.fixture
 def restore(scene: Scene) -> Iterator[Callable[[], None]]:
     """Restores everything that is stored; called after the test too."""
-    back = scene.town.cloud.snapshot()
+    back = scene.shop.cloud.snapshot()
 
     def restore() -> None:
         back()
-        scene.town.wire.forget()
+        scene.shop.wire.forget()
 
     yield restore
     restore()

@@ -51,7 +51,7 @@ _BODIES: Final[Mapping[Route, Callable[[Scene], dict[str, Any]]]] = {
     ("PUT", "/api/v1/products/{id}"): lambda scene: {"name": "Better Tray", "price": "25.00"},
     ("POST", "/api/v1/products/{id}/stock"): lambda scene: {"delta": 1},
     ("POST", "/api/v1/orders"): lambda scene: {
-        "items": [{"product_id": scene.stage.mug["id"], "quantity": 1}]
+        "items": [{"product_id": scene.shop.mug["id"], "quantity": 1}]
     },
 }
 
@@ -72,7 +72,7 @@ def example(scene: Scene, route: Route, owner: Owner | None = None) -> Example:
     path = route[1]
     ids = {
         "users": owner.id,
-        "products": scene.stage.tray["id"],
+        "products": scene.shop.tray["id"],
         "orders": owner.orders[scene.shipped if path.endswith("deliver") else scene.confirmed],
         "notifications": owner.notifications[0],
     }
@@ -89,8 +89,8 @@ def client(scene: Scene, route: Route) -> Client:
     """A caller who may send the route's example."""
     access = ACCESS[route]
     if not access.reads_token:
-        return scene.stage.anyone
-    return scene.owner.client if access.admits("customer") else scene.stage.admin
+        return scene.shop.anyone
+    return scene.owner.client if access.admits("customer") else scene.shop.admin
 
 
 def bearer(scene: Scene, route: Route) -> dict[str, str]:
@@ -102,6 +102,6 @@ def bearer(scene: Scene, route: Route) -> dict[str, str]:
 def send(scene: Scene, method: str, path: str, headers: Mapping[str, str], **event: Any) -> Answer:
     """The answer of the route's function to an event that no HTTP client would cause."""
     sent = rest_event(method, path.replace("#", "%23"), headers=headers, **event.pop("parts", {}))
-    answer = scene.town.invoke(function_at(method, sent["resource"]), sent | event)
+    answer = scene.shop.invoke(function_at(method, sent["resource"]), sent | event)
     given = {name.lower(): value for name, value in answer["headers"].items()}
     return Answer(answer["statusCode"], given, answer["body"])

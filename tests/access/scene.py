@@ -18,8 +18,8 @@ from shared.auth.tokens import keys_from_kms
 from shared.runtime import aws, settings
 from shared.web.app import lambda_handler
 from tests.shared.auth.forging import Forge, Key
-from tests.simulation.stage import Stage, opened
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop, opened
+from tests.simulation.shop import SimulatedShop
 from tests.support.client import PASSWORD, Client
 from tests.support.functions import FUNCTIONS
 from tools.lambda_environment import variables
@@ -52,13 +52,13 @@ class Owner:
 
 @dataclass
 class Scene:
-    """The stage and its customers.
+    """The shop and its customers.
 
     Attributes:
         confirmed, shipped: the indexes of an owner's orders in these states.
     """
 
-    stage: Stage
+    shop: SimulatedShop
     owner: Owner
     other: Owner
     deactivated: Owner
@@ -68,29 +68,25 @@ class Scene:
     foreign_key: Key = field(default_factory=Key)
 
     @property
-    def town(self) -> Town:
-        return self.stage.town
-
-    @property
     def stored(self) -> Stored:
         """All that is stored; items are never changed in place."""
         return {
             (name, *key): item
-            for name, table in self.town.cloud.dynamodb.tables.items()
+            for name, table in self.shop.cloud.dynamodb.tables.items()
             for key, item in table.items.items()
         }
 
 
-def settle_in(stage: Stage, name: str) -> Owner:
+def settle_in(shop: SimulatedShop, name: str) -> Owner:
     """A new customer with a confirmed order, a shipped one, and the notifications of both."""
-    client = Client(stage.anyone.http).register(
+    client = Client(shop.anyone.http).register(
         email=f"{name}-{uuid.uuid4().hex[:8]}@example.com",
         full_name=f"{name.title()} {uuid.uuid4().hex[:8]}",
     )
-    orders = [client.order((stage.mug, 1)) for _ in range(_ORDERS)]
-    stage.town.settle()
-    stage.admin.post(f"/api/v1/orders/{orders[-1]['id']}/ship")
-    stage.town.come_to_rest()
+    orders = [client.order((shop.mug, 1)) for _ in range(_ORDERS)]
+    shop.settle()
+    shop.admin.post(f"/api/v1/orders/{orders[-1]['id']}/ship")
+    shop.come_to_rest()
     client.log_in()
     page = client.get("/api/v1/notifications", params={"limit": 100}).json()["notifications"]
     assert len(page) == 2 + 2 * _ORDERS, "a welcome; each order received and confirmed, one shipped"
@@ -104,15 +100,15 @@ def opened_scene(folder: Path) -> Iterator[Scene]:
     Args:
         folder: an empty one, for the gateway's documents.
     """
-    with opened() as stage:
-        stage.admin.post(f"/api/v1/products/{stage.mug['id']}/stock", {"delta": 999_000})
-        stage.town._built["GatewayApi"] = _gateway(folder)
-        owner, other, leaving = (settle_in(stage, n) for n in ("olivia", "oscar", "leo"))
-        assert stage.admin.delete(f"/api/v1/users/{leaving.id}").status_code == 200
-        stage.town.come_to_rest()
-        for client in (stage.customer, stage.admin, owner.client, other.client):
+    with opened() as shop:
+        shop.admin.post(f"/api/v1/products/{shop.mug['id']}/stock", {"delta": 999_000})
+        shop._built["GatewayApi"] = _gateway(folder)
+        owner, other, leaving = (settle_in(shop, n) for n in ("olivia", "oscar", "leo"))
+        assert shop.admin.delete(f"/api/v1/users/{leaving.id}").status_code == 200
+        shop.come_to_rest()
+        for client in (shop.customer, shop.admin, owner.client, other.client):
             client.log_in(PASSWORD)
-        yield Scene(stage, owner, other, leaving, _forge(stage.town))
+        yield Scene(shop, owner, other, leaving, _forge(shop))
 
 
 def _gateway(folder: Path) -> Any:
@@ -124,11 +120,11 @@ def _gateway(folder: Path) -> Any:
     return lambda_handler(create_app(LambdaBackends(aws.client("lambda"), functions), Site(folder)))
 
 
-def _forge(town: Town) -> Forge:
+def _forge(shop: SimulatedShop) -> Forge:
     """Makes access tokens that are signed as the shop signs them."""
-    read = settings.read(FUNCTIONS["UsersApi"].module.Settings, variables("UsersApi", town._names))
+    read = settings.read(FUNCTIONS["UsersApi"].module.Settings, variables("UsersApi", shop._names))
     key_id = read.token_key_ids.partition(",")[0]
-    private = town.cloud._signing_keys[key_id]
+    private = shop.cloud._signing_keys[key_id]
 
     def sign(message: bytes) -> bytes:
         return raw_signature(private.sign(message, ec.ECDSA(hashes.SHA256())))

@@ -63,7 +63,7 @@ def ask(
 def test_links_of_an_answer_lead_to_answers(
     scene: Scene, restore: Callable[[], None], route: Route
 ) -> None:
-    admin = {"Authorization": f"Bearer {scene.stage.admin.token}"}
+    admin = {"Authorization": f"Bearer {scene.shop.admin.token}"}
     for at in URLS:
         for slash in ("", "/"):
             answer = ask(scene, route, at, more="" if route[1] == "/" else slash)

@@ -146,7 +146,7 @@ def test_hostile_body_is_refused_and_stores_nothing(
         assert is_problem(answer), (sent, answer)
         assert answer.status == expected if expected > 4 else answer.status < 500, (sent, answer)
         assert stored(scene) == before, sent
-        if scene.town.wire.calls:
+        if scene.shop.wire.calls:
             restore()
 
 
@@ -188,5 +188,5 @@ def test_hostile_header_is_refused_or_ignored(
             assert "\n" not in "".join(answer.headers.values())
             if name == "Idempotency-Key" and route in _WITH_KEY:
                 assert answer.status == _WITH_KEY[route], (value, answer)
-            if scene.town.wire.calls:
+            if scene.shop.wire.calls:
                 restore()

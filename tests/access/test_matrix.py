@@ -57,7 +57,7 @@ def tokens(scene: Scene) -> dict[str, str | None]:
         "deactivated": scene.deactivated.client.token,
         "owner": scene.owner.client.token,
         "other": scene.other.client.token,
-        "admin": scene.stage.admin.token,
+        "admin": scene.shop.admin.token,
     }
 
 
@@ -80,7 +80,7 @@ def test_every_route_is_in_the_template() -> None:
 def test_route_admits_whom_it_declares(
     scene: Scene, restore: Callable[[], None], route: Route
 ) -> None:
-    before, http = scene.stored, scene.stage.anyone.http
+    before, http = scene.stored, scene.shop.anyone.http
     for caller, token in tokens(scene).items():
         owner = scene.deactivated if caller == "deactivated" else scene.owner
         sent = example(scene, route, owner)
@@ -95,8 +95,8 @@ def test_route_admits_whom_it_declares(
         assert scene.stored == before, caller
         # A caller that the gate refuses causes no write, not even one that fails.
         if problem in ("unauthenticated", "forbidden"):
-            assert not _WRITES & {call.operation for call in scene.town.wire.calls}, caller
-        scene.town.wire.forget()
+            assert not _WRITES & {call.operation for call in scene.shop.wire.calls}, caller
+        scene.shop.wire.forget()
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,11 @@ def test_what_another_customer_owns_looks_like_what_does_not_exist(
 
 @pytest.mark.usefixtures("restore")
 def test_admins_own_the_notifications_to_all_admins(scene: Scene) -> None:
-    few = scene.stage.admin.add_product(name="Rare", stock=5)
-    scene.stage.admin.post(f"/api/v1/products/{few['id']}/stock", {"delta": -4})
-    scene.town.come_to_rest()
-    page = scene.stage.admin.get("/api/v1/notifications", params={"limit": 100}).json()
+    few = scene.shop.admin.add_product(name="Rare", stock=5)
+    scene.shop.admin.post(f"/api/v1/products/{few['id']}/stock", {"delta": -4})
+    scene.shop.come_to_rest()
+    page = scene.shop.admin.get("/api/v1/notifications", params={"limit": 100}).json()
     [low] = [n for n in page["notifications"] if n["type"] == "product.low_stock"]
     path = f"/api/v1/notifications/{low['id']}/read"
     assert scene.owner.client.post(path).status_code == 404
-    assert scene.stage.admin.post(path).status_code == 200
+    assert scene.shop.admin.post(path).status_code == 200

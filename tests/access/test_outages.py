@@ -12,7 +12,7 @@ import pytest
 
 from tests.access.requests import ROUTES, client, example
 from tests.access.scene import Scene
-from tests.simulation.wire import Call, Mode
+from tests.simulation.faults import Call, Mode
 from tests.support.client import code
 from tests.support.functions import FUNCTIONS
 from tools.openapi.access import Route
@@ -36,10 +36,10 @@ class Asking:
         self._example = example(scene, route)
         self._client = client(scene, route)
         [self._function] = [f.name for f in FUNCTIONS.values() if route in f.routes]
-        self.restore = scene.stage.remember()
+        self.restore = scene.shop.remember()
 
     def ask(self) -> httpx.Response:
-        self._scene.town.restart(self._function)
+        self._scene.shop.restart(self._function)
         sent = self._example
         parts: dict[str, Any] = {"json": sent.body} if sent.body else {}
         headers = dict(sent.headers)
@@ -48,9 +48,9 @@ class Asking:
     def ask_with(self, number: int, mode: Mode) -> httpx.Response:
         """The answer while one of the request's calls fails."""
         self.restore()
-        self._scene.town.wire.plan = {number: mode}
+        self._scene.shop.wire.plan = {number: mode}
         answer = self.ask()
-        self._scene.town.wire.plan = {}
+        self._scene.shop.wire.plan = {}
         return answer
 
     def is_success(self, answer: httpx.Response) -> bool:
@@ -62,7 +62,7 @@ class Asking:
         self.restore()
         answer = self.ask()
         assert self.is_success(answer), answer.text
-        return list(self._scene.town.wire.calls)
+        return list(self._scene.shop.wire.calls)
 
 
 @pytest.fixture(params=_ROUTES_WITH_CALLS, ids=" ".join)
@@ -74,7 +74,7 @@ def asking(scene: Scene, request: pytest.FixtureRequest) -> Iterator[Asking]:
 
 def counted_attempts(scene: Scene) -> int:
     """Log-in attempts that count as wrong."""
-    items = scene.town.cloud.dynamodb.tables["UsersTable"].items.values()
+    items = scene.shop.cloud.dynamodb.tables["UsersTable"].items.values()
     counted = [item.get("count", {"N": "0"}) for item in items if "ATTEMPTS#" in item["pk"]["S"]]
     return sum(int(count["N"]) for count in counted)
 
@@ -92,6 +92,6 @@ def test_a_failed_call_is_a_503_and_the_request_can_be_repeated(
                 assert answer.headers["Retry-After"].isdigit(), failed
             assert counted_attempts(scene) <= attempts, failed
             wait = int(answer.headers.get("Retry-After", "0"))
-            scene.town.pass_time(timedelta(seconds=wait))
+            scene.shop.pass_time(timedelta(seconds=wait))
             again = asking.ask()
             assert asking.is_success(again), f"{failed}, repeated: {again.text}"

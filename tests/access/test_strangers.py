@@ -141,10 +141,10 @@ def test_no_customer_reads_or_changes_what_another_owns(
     scene: Scene, restore: Callable[[], None], trials: int, seed: int
 ) -> None:
     chance = random.Random(seed)
-    third = settle_in(scene.stage, f"thea-{uuid.uuid4().hex[:4]}")
+    third = settle_in(scene.shop, f"thea-{uuid.uuid4().hex[:4]}")
     all_ = [belongings(owner) for owner in (scene.owner, scene.other, third)]
     owned = {it.owner.id: stored_for(scene.stored, it.owner) for it in all_}
-    tables: Any = scene.town.cloud.dynamodb.tables
+    tables: Any = scene.shop.cloud.dynamodb.tables
     statuses: Counter[int] = Counter()
     pairs = list(itertools.permutations(all_, 2))
     for _ in range(trials):
@@ -157,10 +157,10 @@ def test_no_customer_reads_or_changes_what_another_owns(
         seen, others = shown(answer), [it.owner for it in all_ if it is not me]
         assert not [mark for owner in others for mark in owner.marks if mark in seen], tried
         assert (400 if tried.is_refused else 200) <= answer.status_code < 500, (tried, answer.text)
-        if scene.town.wire.calls:
+        if scene.shop.wire.calls:
             for owner in others:
                 for (table, *key), item in owned[owner.id].items():
                     assert tables[table].items.get(tuple(key)) is item, tried
-            scene.town.wire.forget()
+            scene.shop.wire.forget()
     # Answers with the caller's own things show that the requests were valid ones.
     assert statuses[200] > trials / 20

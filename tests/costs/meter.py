@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from tests.costs import capacity
 from tests.costs.capacity import Units
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop
 from tests.simulation.wire import current
 
 _WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem")
@@ -65,7 +65,7 @@ class Run:
     lines: list[str] = field(default_factory=list)
 
 
-class MeteredTown(Town):
+class MeteredShop(SimulatedShop):
     """The simulated shop, recording."""
 
     def __init__(self) -> None:

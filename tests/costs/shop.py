@@ -12,9 +12,8 @@ import httpx
 
 from shared.runtime import aws
 from shared.storage.dynamodb import Table
-from tests.costs.meter import MeteredTown, recorded_output
-from tests.simulation.people import Regular
-from tests.support.client import Client
+from tests.costs.meter import MeteredShop, recorded_output
+from tests.support.client import Client, RenewingClient
 from tools.first_admin import make_admin
 from users.accounts.repository import DynamoUsers
 
@@ -31,7 +30,7 @@ _PRODUCTS: Final = 3
 class Shop:
     """All functions are warm: an order has been completed, and both users have logged in."""
 
-    town: MeteredTown
+    town: MeteredShop
     anyone: Client
     customer: Client
     admin: Client
@@ -53,10 +52,10 @@ class Shop:
 @contextmanager
 def opened() -> Iterator[Shop]:
     """A shop without unprocessed events."""
-    with patch.dict(os.environ, _VARIABLES), recorded_output(), MeteredTown() as town:
+    with patch.dict(os.environ, _VARIABLES), recorded_output(), MeteredShop() as town:
         transport = httpx.MockTransport(town.answer)
         with httpx.Client(base_url="https://shop.example", transport=transport) as http:
-            anyone = Regular(http)
+            anyone = RenewingClient(http)
             customer = anyone.register(email="carla@example.com")
             admin = anyone.register(email="ada@example.com", full_name="Ada Admin")
             make_admin(DynamoUsers(Table("UsersTable", aws.client("dynamodb"))), "ada@example.com")

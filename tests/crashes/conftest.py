@@ -1,4 +1,4 @@
-"""The stage, and the matrix as it is printed at the end."""
+"""The shop, and the matrix as it is printed at the end."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.crashes.matrix import SINGLE, Point
-from tests.simulation.stage import Stage, opened
+from tests.simulation.shop import SimulatedShop, opened
 from tests.simulation.wire import Mode
 
 
@@ -58,14 +58,14 @@ def report(request: pytest.FixtureRequest) -> Report:
 
 
 @pytest.fixture(scope="module")
-def opened_stage() -> Iterator[tuple[Stage, Callable[[], None]]]:
-    with opened() as stage:
-        yield stage, stage.remember()
+def opened_stage() -> Iterator[tuple[SimulatedShop, Callable[[], None]]]:
+    with opened() as shop:
+        yield shop, shop.remember()
 
 
 @pytest.fixture
-def stage(opened_stage: tuple[Stage, Callable[[], None]]) -> Stage:
+def shop(opened_stage: tuple[SimulatedShop, Callable[[], None]]) -> SimulatedShop:
     """As it was when it opened."""
-    stage, restore = opened_stage
+    shop, restore = opened_stage
     restore()
-    return stage
+    return shop

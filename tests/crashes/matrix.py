@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from typing import Final
 
 from tests.crashes.scenarios import Scenario, State
-from tests.simulation.stage import Stage
+from tests.simulation.shop import SimulatedShop
 from tests.simulation.wire import Call, Mode
 from tests.support.books import Books
 from tests.support.invariants import DOUBLED, breaches
@@ -52,49 +52,49 @@ class Point:
 
 @dataclass
 class Play:
-    """A scenario on a stage that is ready for it."""
+    """A scenario on a shop that is ready for it."""
 
-    stage: Stage
+    shop: SimulatedShop
     scenario: Scenario
     state: State = field(default_factory=dict)
     restore: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self.state = self.scenario.prepare(self.stage)
-        self.restore = self.stage.remember()
+        self.state = self.scenario.prepare(self.shop)
+        self.restore = self.shop.remember()
 
     def run(self, plan: Plan) -> Point:
         """Play it under a plan, let the shop come to rest, and ask the invariants."""
-        town = self.stage.town
+        shop = self.shop
         self.restore()
-        town.wire.plan = plan
+        shop.wire.plan = plan
         acted = rested = 0
         try:
-            self.scenario.act(self.stage, self.state)
-            acted = len(town.wire.calls)
-            town.come_to_rest()
-            rested = len(town.wire.calls)
-            if town.wake_zombies():
-                town.come_to_rest()
-            if town.redrive():
-                town.come_to_rest()
-            town.pass_every_deadline()
-            books = town.books()
-            broken = [*breaches(books, self.stage.witness), *self._wrong_end(books)]
+            self.scenario.act(self.shop, self.state)
+            acted = len(shop.wire.calls)
+            shop.come_to_rest()
+            rested = len(shop.wire.calls)
+            if shop.wake_zombies():
+                shop.come_to_rest()
+            if shop.redrive():
+                shop.come_to_rest()
+            shop.pass_every_deadline()
+            books = shop.books()
+            broken = [*breaches(books, self.shop.witness), *self._wrong_end(books)]
         except AssertionError as failure:
             broken = [f"{failure} {failure.__cause__ or ''}"]
-            town.wake_zombies()
-        met = dict(town.wire.met)
+            shop.wake_zombies()
+        met = dict(shop.wire.met)
         # The one place where the design promises less: see docs/reliability.md, "E-mails". Each fault excuses one e-mail.
         excused = sum(
-            _is_in_window(number, town.wire.calls, mode) for number, (_, mode) in met.items()
+            _is_in_window(number, shop.wire.calls, mode) for number, (_, mode) in met.items()
         )
         doubled = [breach for breach in broken if breach.startswith(DOUBLED)]
         others = [breach for breach in broken if not breach.startswith(DOUBLED)]
         return Point(
             plan,
             met,
-            tuple(town.wire.calls[:rested]),
+            tuple(shop.wire.calls[:rested]),
             acted,
             (*others, *doubled[excused:]),
             len(doubled[:excused]),
@@ -112,7 +112,7 @@ class Play:
         return undisturbed.calls[: undisturbed.acted]
 
     def run_all(self, plans: Iterable[Plan]) -> Iterator[Point]:
-        """Play it under each of the plans, on all cores; processes are forked from this one, stage and all."""
+        """Play it under each of the plans, on all cores; processes are forked from this one, shop and all."""
         with get_context("fork").Pool(PROCESSES, initializer=_take, initargs=(self,)) as pool:
             yield from pool.imap_unordered(_run, plans, chunksize=4)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from tests.simulation.stage import Stage
+from tests.simulation.shop import SimulatedShop
 
 type State = Mapping[str, Any]
 
@@ -15,158 +15,158 @@ class Scenario:
     """`prepare` happens undisturbed; `act` is what is disturbed. `expect` is the status in which the order must end."""
 
     name: str
-    act: Callable[[Stage, State], None]
-    prepare: Callable[[Stage], State] = lambda _: {}
+    act: Callable[[SimulatedShop, State], None]
+    prepare: Callable[[SimulatedShop], State] = lambda _: {}
     ends: tuple[str, ...] = ()
 
 
-def _ordering(**more: Any) -> Callable[[Stage, State], None]:
-    def act(stage: Stage, _: State) -> None:
+def _ordering(**more: Any) -> Callable[[SimulatedShop, State], None]:
+    def act(shop: SimulatedShop, _: State) -> None:
         # The mugs run low by it, so that the admins' letter is on the way as well.
-        stage.order((stage.mug, 4), (stage.tray, 1), key="an-order", **more)
-        stage.town.settle()
+        shop.order((shop.mug, 4), (shop.tray, 1), key="an-order", **more)
+        shop.settle()
 
     return act
 
 
-def _placed(stage: Stage) -> State:
-    return stage.customer.order((stage.mug, 2), (stage.tray, 3))
+def _placed(shop: SimulatedShop) -> State:
+    return shop.customer.order((shop.mug, 2), (shop.tray, 3))
 
 
-def _confirmed(stage: Stage) -> State:
-    order = _placed(stage)
-    stage.town.settle()
+def _confirmed(shop: SimulatedShop) -> State:
+    order = _placed(shop)
+    shop.settle()
     return order
 
 
-def _cancelling(stage: Stage, order: State) -> None:
-    stage.move(stage.customer, dict(order), "cancel", "cancelled")
-    stage.town.settle()
+def _cancelling(shop: SimulatedShop, order: State) -> None:
+    shop.move(shop.customer, dict(order), "cancel", "cancelled")
+    shop.settle()
 
 
-def _cancelling_pending(stage: Stage, order: State) -> None:
+def _cancelling_pending(shop: SimulatedShop, order: State) -> None:
     # Cancelled before its saga begins; then the queue brings both of its events.
-    _cancelling(stage, order)
+    _cancelling(shop, order)
 
 
-def _cancelling_before(call: str) -> Callable[[Stage, State], None]:
+def _cancelling_before(call: str) -> Callable[[SimulatedShop, State], None]:
     """Cancelled while its saga is under way, just before it makes this call."""
 
-    def act(stage: Stage, order: State) -> None:
+    def act(shop: SimulatedShop, order: State) -> None:
         def cancel() -> None:
-            stage.move(stage.customer, dict(order), "cancel", "cancelled")
+            shop.move(shop.customer, dict(order), "cancel", "cancelled")
 
-        with stage.town.wire.meanwhile(call, cancel):
-            stage.town.settle()
+        with shop.wire.meanwhile(call, cancel):
+            shop.settle()
         # It may not have come so far.
-        _cancelling(stage, order)
+        _cancelling(shop, order)
 
     return act
 
 
-def _shipping(stage: Stage, order: State) -> None:
-    stage.move(stage.admin, dict(order), "ship", "shipped")
-    stage.move(stage.admin, dict(order), "deliver", "delivered")
-    stage.town.settle()
+def _shipping(shop: SimulatedShop, order: State) -> None:
+    shop.move(shop.admin, dict(order), "ship", "shipped")
+    shop.move(shop.admin, dict(order), "deliver", "delivered")
+    shop.settle()
 
 
-def _restocking(stage: Stage, _: State) -> None:
-    path = f"/api/v1/products/{stage.mug['id']}/stock"
+def _restocking(shop: SimulatedShop, _: State) -> None:
+    path = f"/api/v1/products/{shop.mug['id']}/stock"
     for key, delta in (("more", 5), ("fewer", -9)):
-        answer = stage.insist(
-            lambda key=key, delta=delta: stage.admin.post(  # type: ignore[misc]  # bound at once
+        answer = shop.insist(
+            lambda key=key, delta=delta: shop.admin.post(  # type: ignore[misc]  # bound at once
                 path, {"delta": delta}, headers={"Idempotency-Key": key}
             )
         )
         assert answer.status_code == 200, answer.text
-    stage.town.settle()
+    shop.settle()
 
 
-def _registering(stage: Stage, _: State) -> None:
+def _registering(shop: SimulatedShop, _: State) -> None:
     account = {
         "email": "nina@example.com",
         "full_name": "Nina New",
         "password": "a-long-enough-password",
     }
-    first = stage.insist(lambda: stage.anyone.post("/api/v1/users", account))
+    first = shop.insist(lambda: shop.anyone.post("/api/v1/users", account))
     # An earlier request, whose answer was lost, may have registered her.
     assert first.status_code in (201, 409), first.text
     credentials = {"email": account["email"], "password": account["password"]}
-    entered = stage.insist(lambda: stage.anyone.post("/api/v1/auth/login", credentials))
+    entered = shop.insist(lambda: shop.anyone.post("/api/v1/auth/login", credentials))
     assert entered.status_code == 200, entered.text
-    stage.town.settle()
+    shop.settle()
 
 
-def _unpaid(stage: Stage) -> State:
-    order = stage.customer.order((stage.mug, 2), payment_token="tok_unavailable")
-    stage.town.settle()
+def _unpaid(shop: SimulatedShop) -> State:
+    order = shop.customer.order((shop.mug, 2), payment_token="tok_unavailable")
+    shop.settle()
     return order
 
 
-def _giving_up(stage: Stage, _: State) -> None:
-    stage.town.pass_time(timedelta(minutes=11))
-    stage.town.tick("OrdersSweeper")
-    stage.town.settle()
+def _giving_up(shop: SimulatedShop, _: State) -> None:
+    shop.pass_time(timedelta(minutes=11))
+    shop.tick("OrdersSweeper")
+    shop.settle()
 
 
-def _abandoning(stage: Stage, _: State) -> None:
-    stage.customer.try_order((stage.mug, 4), (stage.tray, 1), key="only-once")
-    stage.town.settle()
+def _abandoning(shop: SimulatedShop, _: State) -> None:
+    shop.customer.try_order((shop.mug, 4), (shop.tray, 1), key="only-once")
+    shop.settle()
 
 
-def _held_in_vain(stage: Stage) -> State:
-    with stage.town.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
-        stage.customer.try_order((stage.mug, 2), (stage.tray, 3), key="never-again")
+def _held_in_vain(shop: SimulatedShop) -> State:
+    with shop.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
+        shop.customer.try_order((shop.mug, 2), (shop.tray, 3), key="never-again")
     return {}
 
 
-def _expiring(stage: Stage, _: State) -> None:
-    stage.town.pass_time(timedelta(minutes=16))
-    stage.town.tick("ProductsSweeper")
-    stage.town.settle()
+def _expiring(shop: SimulatedShop, _: State) -> None:
+    shop.pass_time(timedelta(minutes=16))
+    shop.tick("ProductsSweeper")
+    shop.settle()
 
 
-def _unheard_of(stage: Stage) -> State:
-    order = stage.customer.order((stage.mug, 4), (stage.tray, 3))
+def _unheard_of(shop: SimulatedShop) -> State:
+    order = shop.customer.order((shop.mug, 4), (shop.tray, 3))
     # An outage of the streams that is longer than they keep anything; the mugs have run low meanwhile.
-    stage.town.forget_deliveries()
+    shop.forget_deliveries()
     return order
 
 
-def _sweeping(stage: Stage, _: State) -> None:
-    stage.town.pass_time(timedelta(minutes=2))
+def _sweeping(shop: SimulatedShop, _: State) -> None:
+    shop.pass_time(timedelta(minutes=2))
     for sweeper in ("OrdersSweeper", "ProductsSweeper", "UsersSweeper"):
-        stage.town.tick(sweeper)
-    stage.town.settle()
+        shop.tick(sweeper)
+    shop.settle()
 
 
-def _reading(stage: Stage, _: State) -> None:
-    listed = stage.insist(lambda: stage.customer.get("/api/v1/notifications"))
+def _reading(shop: SimulatedShop, _: State) -> None:
+    listed = shop.insist(lambda: shop.customer.get("/api/v1/notifications"))
     for notification in listed.json()["notifications"]:
         path = f"/api/v1/notifications/{notification['id']}/read"
-        answer = stage.insist(lambda path=path: stage.customer.post(path))  # type: ignore[misc]  # bound at once
+        answer = shop.insist(lambda path=path: shop.customer.post(path))  # type: ignore[misc]  # bound at once
         assert answer.status_code == 200, answer.text
 
 
-def _erase(stage: Stage) -> None:
-    path = f"/api/v1/users/{stage.customer.user['id']}"
-    answer = stage.insist(lambda: stage.admin.delete(path, params={"erase": "true"}))
+def _erase(shop: SimulatedShop) -> None:
+    path = f"/api/v1/users/{shop.customer.user['id']}"
+    answer = shop.insist(lambda: shop.admin.delete(path, params={"erase": "true"}))
     assert answer.json() == {"deactivated": True, "erased": True}, answer.text
 
 
-def _erasing(stage: Stage, _: State) -> None:
-    _erase(stage)
-    stage.town.settle()
+def _erasing(shop: SimulatedShop, _: State) -> None:
+    _erase(shop)
+    shop.settle()
     # Orders that were on their way when it was done are looked for once more.
-    stage.town.pass_time(timedelta(minutes=1))
-    stage.town.settle()
+    shop.pass_time(timedelta(minutes=1))
+    shop.settle()
 
 
-def _with_one_under_way(stage: Stage) -> State:
-    order = _confirmed(stage)
-    stage.customer.order((stage.tray, 1))
+def _with_one_under_way(shop: SimulatedShop) -> State:
+    order = _confirmed(shop)
+    shop.customer.order((shop.tray, 1))
     # So that its letter is sent before the erasure comes.
-    stage.town.publish()
+    shop.publish()
     return order
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.stage import Stage
+from tests.simulation.shop import SimulatedShop
 from tests.support.functions import FUNCTIONS
 
 # As long as 5,000 at 10 milliseconds each.
@@ -15,11 +15,11 @@ _WORKER = "NotificationsWorker"
 
 
 def test_a_large_mailbox_is_erased_and_no_delivery_runs_out_of_time(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    shop: SimulatedShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    town, invoke = stage.town, stage.town.invoke
-    items = town.cloud.dynamodb.tables["NotificationsTable"].items
-    box = f"USER#{stage.customer.user['id']}"
+    invoke = shop.invoke
+    items = shop.cloud.dynamodb.tables["NotificationsTable"].items
+    box = f"USER#{shop.customer.user['id']}"
     [welcome] = [item for (pk, sk), item in items.items() if pk == box]
     for number in range(_NOTIFICATIONS):
         sk = f"NOTIFICATION#2026-11-01#{number}"
@@ -33,14 +33,14 @@ def test_a_large_mailbox_is_erased_and_no_delivery_runs_out_of_time(
             seconds.append((datetime.now(UTC) - began).total_seconds())
         return answer
 
-    monkeypatch.setattr(town, "invoke", timed)
-    path = f"/api/v1/users/{stage.customer.user['id']}"
-    assert stage.admin.delete(path, params={"erase": "true"}).status_code == 200
-    monkeypatch.setattr(town.wire, "_pass_time", lambda _: town.pass_time(_A_CALL))
-    town.come_to_rest()
+    monkeypatch.setattr(shop, "invoke", timed)
+    path = f"/api/v1/users/{shop.customer.user['id']}"
+    assert shop.admin.delete(path, params={"erase": "true"}).status_code == 200
+    monkeypatch.setattr(shop.wire, "_pass_time", lambda _: shop.pass_time(_A_CALL))
+    shop.come_to_rest()
     kept = [item for (pk, sk), item in items.items() if pk == box and sk != "TOMBSTONE"]
     assert len(kept) == _NOTIFICATIONS + 1
     assert {item["body"]["S"] for item in kept} == {"Erased"}
     assert max(seconds) < FUNCTIONS[_WORKER].properties["Timeout"]
     assert len(seconds) > 1
-    assert town.cloud.queues["NotificationsDeadLetters"].messages == []
+    assert shop.cloud.queues["NotificationsDeadLetters"].messages == []

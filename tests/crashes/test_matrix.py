@@ -9,7 +9,7 @@ from tests.crashes import matrix
 from tests.crashes.conftest import Report
 from tests.crashes.matrix import Play, Point
 from tests.crashes.scenarios import SCENARIOS, Scenario
-from tests.simulation.stage import Stage
+from tests.simulation.shop import SimulatedShop
 from tests.simulation.wire import Call, Mode
 
 _known: set[Call] = set()
@@ -30,9 +30,9 @@ def show(report: Report, title: str, calls: tuple[Call, ...], points: list[Point
 
 @on_every_scenario
 def test_no_failure_of_a_single_cloud_call_breaks_a_promise(
-    stage: Stage, report: Report, scenario: Scenario
+    shop: SimulatedShop, report: Report, scenario: Scenario
 ) -> None:
-    play = Play(stage, scenario)
+    play = Play(shop, scenario)
     calls = play.record()
     points = list(play.run_all(matrix.rotating(calls, _known)))
     assert {number for point in points for number in point.met} == set(range(len(calls)))
@@ -43,9 +43,9 @@ def test_no_failure_of_a_single_cloud_call_breaks_a_promise(
 @pytest.mark.timeout(3600)
 @on_every_scenario
 def test_no_failure_of_a_cloud_call_in_any_mode_breaks_a_promise(
-    stage: Stage, report: Report, scenario: Scenario
+    shop: SimulatedShop, report: Report, scenario: Scenario
 ) -> None:
-    play = Play(stage, scenario)
+    play = Play(shop, scenario)
     calls = play.record()
     show(report, scenario.name, calls, list(play.run_all(matrix.singles(calls))))
 
@@ -53,8 +53,10 @@ def test_no_failure_of_a_cloud_call_in_any_mode_breaks_a_promise(
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
 @on_the_order_s_path
-def test_no_two_crashes_break_a_promise(stage: Stage, report: Report, scenario: Scenario) -> None:
-    play = Play(stage, scenario)
+def test_no_two_crashes_break_a_promise(
+    shop: SimulatedShop, report: Report, scenario: Scenario
+) -> None:
+    play = Play(shop, scenario)
     calls = play.record()
     firsts = [{n: mode} for n in range(len(calls)) for mode in matrix.DEATHS]
     plans = [plan for point in play.run_all(firsts) for plan in matrix.pairs(point)]
@@ -65,9 +67,9 @@ def test_no_two_crashes_break_a_promise(stage: Stage, report: Report, scenario: 
 @pytest.mark.timeout(3600)
 @on_the_order_s_path
 def test_whoever_was_taken_for_dead_may_go_on_at_any_moment(
-    stage: Stage, report: Report, scenario: Scenario
+    shop: SimulatedShop, report: Report, scenario: Scenario
 ) -> None:
-    play = Play(stage, scenario)
+    play = Play(shop, scenario)
     calls = play.record()
     stalled = list(play.run_all([{n: Mode.STALLS} for n in range(len(calls))]))
     plans = [plan for point in stalled for plan in matrix.zombies(point)]

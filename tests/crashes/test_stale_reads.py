@@ -8,7 +8,7 @@ import pytest
 
 from tests.crashes.matrix import Play
 from tests.crashes.scenarios import SCENARIOS, Scenario
-from tests.simulation.stage import Stage
+from tests.simulation.shop import SimulatedShop
 from tests.support.invariants import breaches
 
 _BEHIND = 30.0  # seconds: less than an erasure waits before it looks once more
@@ -22,25 +22,29 @@ STALENESS: dict[str, Callable[[bool], float]] = {
 
 @pytest.mark.parametrize("staleness", STALENESS)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_stale_reads_break_no_promise(stage: Stage, scenario: Scenario, staleness: str) -> None:
-    with stage.town.reading_stale(STALENESS[staleness]):
-        point = Play(stage, scenario).run({})
+def test_stale_reads_break_no_promise(
+    shop: SimulatedShop, scenario: Scenario, staleness: str
+) -> None:
+    with shop.reading_stale(STALENESS[staleness]):
+        point = Play(shop, scenario).run({})
     assert point.breaches == ()
 
 
 @pytest.fixture
-def stale(stage: Stage) -> Iterator[Stage]:
-    """A stage on which all that was written within the last half minute may be read as it was before."""
-    with stage.town.reading_stale(STALENESS["tables"]):
-        yield stage
+def stale(shop: SimulatedShop) -> Iterator[SimulatedShop]:
+    """A shop on which all that was written within the last half minute may be read as it was before."""
+    with shop.reading_stale(STALENESS["tables"]):
+        yield shop
 
 
-def test_a_product_is_ordered_as_soon_as_it_is_on_sale(stale: Stage) -> None:
+def test_a_product_is_ordered_as_soon_as_it_is_on_sale(stale: SimulatedShop) -> None:
     product = stale.admin.add_product(name="New Mug", stock=3)
     assert stale.customer.try_order((product, 1)).status_code == 201
 
 
-def test_a_customer_orders_as_soon_as_registered_and_never_once_deactivated(stale: Stage) -> None:
+def test_a_customer_orders_as_soon_as_registered_and_never_once_deactivated(
+    stale: SimulatedShop,
+) -> None:
     new = stale.anyone.register(email="nina@example.com")
     assert new.try_order((stale.mug, 1)).status_code == 201
     assert stale.admin.delete(f"/api/v1/users/{new.user['id']}").status_code in (200, 204)
@@ -48,7 +52,7 @@ def test_a_customer_orders_as_soon_as_registered_and_never_once_deactivated(stal
 
 
 def test_stock_that_is_changed_twice_with_one_key_changes_once_and_is_answered_alike(
-    stale: Stage,
+    stale: SimulatedShop,
 ) -> None:
     path, headers = f"/api/v1/products/{stale.tray['id']}/stock", {"Idempotency-Key": "a-key"}
     answers = [stale.admin.post(path, {"delta": 5}, headers=headers) for _ in range(2)]
@@ -57,7 +61,7 @@ def test_stock_that_is_changed_twice_with_one_key_changes_once_and_is_answered_a
     assert stale.admin.stock_of(stale.tray) == 35
 
 
-def test_a_session_goes_on_at_once_and_ends_at_once(stale: Stage) -> None:
+def test_a_session_goes_on_at_once_and_ends_at_once(stale: SimulatedShop) -> None:
     new = stale.anyone.register(email="nina@example.com")
 
     def refresh(token: str) -> tuple[int, str]:
@@ -74,26 +78,26 @@ def test_a_session_goes_on_at_once_and_ends_at_once(stale: Stage) -> None:
     assert refresh(new.refresh_token)[0] == 401
 
 
-def test_an_erasure_finds_what_has_just_happened(stale: Stage) -> None:
+def test_an_erasure_finds_what_has_just_happened(stale: SimulatedShop) -> None:
     """An order that has just been shipped, and a customer who has just changed."""
-    town = stale.town
+    shop = stale
     order = stale.order((stale.mug, 1), key="an-order")
-    town.settle()
-    town.pass_time(timedelta(seconds=_BEHIND + 5))
+    shop.settle()
+    shop.pass_time(timedelta(seconds=_BEHIND + 5))
     stale.move(stale.admin, order, "ship", "shipped")
     answer = stale.admin.delete(
         f"/api/v1/users/{stale.customer.user['id']}", params={"erase": "true"}
     )
     assert answer.json()["erased"]
-    town.settle()
-    town.come_to_rest()
-    town.pass_every_deadline()
-    assert breaches(town.books(), stale.witness) == []
+    shop.settle()
+    shop.come_to_rest()
+    shop.pass_every_deadline()
+    assert breaches(shop.books(), stale.witness) == []
 
 
-def test_an_erasure_finds_who_has_just_registered(stale: Stage) -> None:
+def test_an_erasure_finds_who_has_just_registered(stale: SimulatedShop) -> None:
     new = stale.anyone.register(email="nina@example.com", full_name="Nina New")
     path = f"/api/v1/users/{new.user['id']}"
     assert stale.admin.delete(path, params={"erase": "true"}).json()["erased"]
-    stale.town.come_to_rest()
-    assert breaches(stale.town.books(), stale.witness) == []
+    stale.come_to_rest()
+    assert breaches(stale.books(), stale.witness) == []

@@ -18,7 +18,7 @@ from tests.flows.views import (
     order_of,
     payment_of,
 )
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop
 from tests.support.client import Client
 
 
@@ -26,7 +26,7 @@ from tests.support.client import Client
     ("times", "backwards"), [(1, False), (5, True)], ids=["as-sent", "five-times-backwards"]
 )
 def test_events_end_in_the_same_however_they_are_delivered(
-    town: Town, admin: Client, customer: Client, times: int, backwards: bool
+    shop: SimulatedShop, admin: Client, customer: Client, times: int, backwards: bool
 ) -> None:
     mug = admin.add_product(stock=50)
     arrived = customer.order((mug, 1))
@@ -34,14 +34,14 @@ def test_events_end_in_the_same_however_they_are_delivered(
     called_off = customer.order((mug, 4))
     # Before its saga has begun: backwards, the worker hears of the cancelled order before it hears of the placed one.
     customer.post(f"/api/v1/orders/{called_off['id']}/cancel")
-    while town.publish():
-        town.deliver("CheckoutQueue", times=times, backwards=backwards)
+    while shop.publish():
+        shop.deliver("CheckoutQueue", times=times, backwards=backwards)
     admin.post(f"/api/v1/orders/{arrived['id']}/ship")
     admin.post(f"/api/v1/orders/{arrived['id']}/deliver")
-    town.publish()
+    shop.publish()
     # All at once, so that backwards the first letter is of the delivery.
-    assert town.deliver("NotificationsQueue", times=times, backwards=backwards) == 10 * times
-    town.settle()
+    assert shop.deliver("NotificationsQueue", times=times, backwards=backwards) == 10 * times
+    shop.settle()
     assert history_of(customer, arrived)[1:] == [
         "order.confirmed",
         "order.shipped",
@@ -57,7 +57,7 @@ def test_events_end_in_the_same_however_they_are_delivered(
     ]
     assert figures(customer, "products") == {"total": 1, "total_stock": 49}
     assert figures(customer, "orders") == by_status(delivered=1, cancelled=2)
-    assert sorted(letters_to(town, customer)) == sorted(
+    assert sorted(letters_to(shop, customer)) == sorted(
         [WELCOME, RECEIVED, CONFIRMED, SHIPPED, ARRIVED, *[RECEIVED, CANCELLED] * 2]
     )
     # And one welcome to the admin.
@@ -73,20 +73,20 @@ def test_events_end_in_the_same_however_they_are_delivered(
 
 
 def test_what_was_delivered_long_ago_changes_nothing_when_it_comes_again(
-    town: Town, admin: Client, customer: Client
+    shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=50)
     placed = customer.order((mug, 1))
-    town.settle()
+    shop.settle()
     customer.post(f"/api/v1/orders/{placed['id']}/cancel")
-    town.settle()
-    before = list(town.cloud.handed_over)
-    town.pass_time(timedelta(days=3))
-    for fact in reversed(town.cloud.published):
+    shop.settle()
+    before = list(shop.cloud.handed_over)
+    shop.pass_time(timedelta(days=3))
+    for fact in reversed(shop.cloud.published):
         for queue in ("CheckoutQueue", "NotificationsQueue"):
-            town.cloud.put(queue, fact.model_dump_json())
-    town.settle()
-    assert town.cloud.handed_over == before
+            shop.cloud.put(queue, fact.model_dump_json())
+    shop.settle()
+    assert shop.cloud.handed_over == before
     assert history_of(customer, placed) == ["order.placed", "order.confirmed", "order.cancelled"]
     assert payment_of(placed) == "refunded"
     assert customer.stock_of(mug) == 50

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from tests.flows.views import by_status, figures, history_of, letters_to, order_of, payment_of
-from tests.simulation.people import Regular
-from tests.simulation.stage import Stage, opened
-from tests.simulation.town import Town
-from tests.support.client import Client
+from tests.simulation.shop import SimulatedShop, opened
+from tests.support.client import Client, RenewingClient
 from tests.support.invariants import breaches
 
 FIRST = {"email": "petra.private@example.com", "full_name": "Petra Private"}
@@ -21,29 +19,24 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
-def opening() -> Iterator[tuple[Stage, Callable[[], None]]]:
-    with opened() as stage:
-        yield stage, stage.remember()
+def opening() -> Iterator[tuple[SimulatedShop, Callable[[], None]]]:
+    with opened() as shop:
+        yield shop, shop.remember()
 
 
 @pytest.fixture
-def stage(opening: tuple[Stage, Callable[[], None]]) -> Iterator[Stage]:
-    stage, restore = opening
-    yield stage
+def shop(opening: tuple[SimulatedShop, Callable[[], None]]) -> Iterator[SimulatedShop]:
+    shop, restore = opening
+    yield shop
     # And if it was in the middle of something, that is over.
     restore()
 
 
 @pytest.fixture
-def town(stage: Stage) -> Town:
-    return stage.town
-
-
-@pytest.fixture
-def petra(stage: Stage) -> Client:
+def petra(shop: SimulatedShop) -> Client:
     """A customer who has been welcomed."""
-    petra = stage.anyone.register(**FIRST)
-    stage.town.settle()
+    petra = shop.anyone.register(**FIRST)
+    shop.settle()
     return petra
 
 
@@ -58,18 +51,18 @@ def erase(by: Client, whom: Client) -> None:
     assert (answer.status_code, answer.json()) == (200, {"deactivated": True, "erased": True})
 
 
-def settle_for_good(town: Town) -> None:
+def settle_for_good(shop: SimulatedShop) -> None:
     """Until the second look for late orders is over too."""
-    town.settle()
-    town.pass_time(MINUTE)
-    town.settle()
+    shop.settle()
+    shop.pass_time(MINUTE)
+    shop.settle()
 
 
-def told_of(town: Town, *words: str) -> list[str]:
+def told_of(shop: SimulatedShop, *words: str) -> list[str]:
     """The keys of all items of all tables that hold one of the words."""
     return [
         f"{item['pk']} {item['sk']}"
-        for item in town.books().everything
+        for item in shop.books().everything
         if any(word in repr(item) for word in words)
     ]
 
@@ -92,34 +85,34 @@ def amounts(admin: Client, *orders: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def test_no_table_tells_of_an_erased_customer_and_all_figures_stay(
-    stage: Stage, town: Town, petra: Client
+    shop: SimulatedShop, petra: Client
 ) -> None:
-    admin = stage.admin
-    bought = petra.order((stage.mug, 2), (stage.tray, 1))
-    town.settle()
+    admin = shop.admin
+    bought = petra.order((shop.mug, 2), (shop.tray, 1))
+    shop.settle()
     changed = petra.put(f"/api/v1/users/{petra.user['id']}", LATER)
     assert changed.status_code == 200
-    called_off = petra.order((stage.tray, 3))
-    refused = petra.order((stage.tray, 2), payment_token="tok_declined")
-    town.settle()
+    called_off = petra.order((shop.tray, 3))
+    refused = petra.order((shop.tray, 2), payment_token="tok_declined")
+    shop.settle()
     assert petra.post(f"/api/v1/orders/{called_off['id']}/cancel").status_code == 200
-    town.settle()
+    shop.settle()
     [first, *_] = petra.get("/api/v1/notifications").json()["notifications"]
     petra.post(f"/api/v1/notifications/{first['id']}/read")
     orders = (bought, called_off, refused)
     services = ("products", "orders", "notifications")
     before = [figures(admin, service) for service in services]
     kept = amounts(admin, *orders)
-    letters = len(town.cloud.handed_over)
-    assert len(told_of(town, *FIRST.values(), *LATER.values())) > 15
+    letters = len(shop.cloud.handed_over)
+    assert len(told_of(shop, *FIRST.values(), *LATER.values())) > 15
     erase(petra, petra)
-    settle_for_good(town)
-    assert told_of(town, "Petra", "petra", *FIRST.values(), *LATER.values()) == []
+    settle_for_good(shop)
+    assert told_of(shop, "Petra", "petra", *FIRST.values(), *LATER.values()) == []
     assert [figures(admin, service) for service in services] == before
     assert figures(admin, "users") == {"total": 3, "active": 2}
     assert amounts(admin, *orders) == kept
     assert [payment_of(order) for order in orders] == ["captured", "refunded", "declined"]
-    assert len(town.cloud.handed_over) == letters
+    assert len(shop.cloud.handed_over) == letters
     assert order_of(admin, bought)["user_name"] == "Erased"
     assert history_of(admin, bought) == ["order.placed", "order.confirmed", "user.erased"]
     events = admin.get(f"/api/v1/orders/{bought['id']}/events").json()["events"]
@@ -128,121 +121,121 @@ def test_no_table_tells_of_an_erased_customer_and_all_figures_stay(
     told = admin.get("/api/v1/notifications", params={"user_id": user}).json()["notifications"]
     assert {(n["subject"], n["body"]) for n in told} == {("Erased", "Erased")}
     assert [n["status"] for n in told] == ["sent"] * 8
-    assert breaches(town.books(), stage.witness) == []
-    assert [queue for queue, q in town.cloud.queues.items() if q.messages] == []
+    assert breaches(shop.books(), shop.witness) == []
+    assert [queue for queue, q in shop.cloud.queues.items() if q.messages] == []
 
 
-def test_an_erased_customer_is_a_stranger(stage: Stage, town: Town, petra: Client) -> None:
-    placed = petra.order((stage.mug, 1))
+def test_an_erased_customer_is_a_stranger(shop: SimulatedShop, petra: Client) -> None:
+    placed = petra.order((shop.mug, 1))
     erase(petra, petra)
-    settle_for_good(town)
+    settle_for_good(shop)
     old = Raw(petra.http, petra.token)
     assert old.get("/api/v1/users/me").status_code == 401
-    assert old.try_order((stage.mug, 1)).status_code == 403
-    again = Regular(petra.http).register(**FIRST)
+    assert old.try_order((shop.mug, 1)).status_code == 403
+    again = RenewingClient(petra.http).register(**FIRST)
     assert again.user["id"] != petra.user["id"]
     assert again.get(f"/api/v1/orders/{placed['id']}").status_code == 404
     assert again.get("/api/v1/orders").json()["orders"] == []
-    town.settle()
-    assert letters_to(town, again)[-1:] == ["Welcome to Bodega"]
+    shop.settle()
+    assert letters_to(shop, again)[-1:] == ["Welcome to Bodega"]
 
 
 def test_an_order_that_was_being_placed_is_erased_a_minute_later(
-    stage: Stage, town: Town, petra: Client
+    shop: SimulatedShop, petra: Client
 ) -> None:
     """Its placing was told that the account is active; the order is written when the first look is over."""
 
     def erased() -> None:
-        erase(stage.admin, petra)
-        town.settle()
+        erase(shop.admin, petra)
+        shop.settle()
 
-    letters = len(town.cloud.handed_over)
+    letters = len(shop.cloud.handed_over)
     call = "OrdersApi: dynamodb.TransactWriteItems OrdersTable"
-    with town.wire.meanwhile(call, elsewhere(erased)):
-        placed = petra.order((stage.mug, 1))
-    town.settle()
-    assert told_of(town, FIRST["email"]) != []
-    town.pass_time(MINUTE)
-    town.settle()
-    assert told_of(town, *FIRST.values()) == []
-    assert history_of(stage.admin, placed) == ["order.placed", "order.confirmed", "user.erased"]
-    assert len(town.cloud.handed_over) == letters
-    assert breaches(town.books(), stage.witness) == []
+    with shop.wire.meanwhile(call, elsewhere(erased)):
+        placed = petra.order((shop.mug, 1))
+    shop.settle()
+    assert told_of(shop, FIRST["email"]) != []
+    shop.pass_time(MINUTE)
+    shop.settle()
+    assert told_of(shop, *FIRST.values()) == []
+    assert history_of(shop.admin, placed) == ["order.placed", "order.confirmed", "user.erased"]
+    assert len(shop.cloud.handed_over) == letters
+    assert breaches(shop.books(), shop.witness) == []
 
 
 def test_an_order_that_the_index_does_not_show_yet_is_erased_a_minute_later(
-    stage: Stage, town: Town, petra: Client
+    shop: SimulatedShop, petra: Client
 ) -> None:
-    town.cloud.dynamodb.let_indexes_fall_behind()
-    placed = petra.order((stage.mug, 1))
+    shop.cloud.dynamodb.let_indexes_fall_behind()
+    placed = petra.order((shop.mug, 1))
     erase(petra, petra)
-    town.settle()
-    town.cloud.dynamodb.let_indexes_catch_up()
-    assert order_of(stage.admin, placed)["user_name"] == FIRST["full_name"]
-    town.pass_time(MINUTE)
-    town.settle()
-    assert told_of(town, *FIRST.values()) == []
+    shop.settle()
+    shop.cloud.dynamodb.let_indexes_catch_up()
+    assert order_of(shop.admin, placed)["user_name"] == FIRST["full_name"]
+    shop.pass_time(MINUTE)
+    shop.settle()
+    assert told_of(shop, *FIRST.values()) == []
 
 
 def test_letters_that_were_on_their_way_are_sent_to_nobody(
-    stage: Stage, town: Town, petra: Client
+    shop: SimulatedShop, petra: Client
 ) -> None:
-    letters = len(town.cloud.handed_over)
-    placed = petra.order((stage.mug, 1))
+    letters = len(shop.cloud.handed_over)
+    placed = petra.order((shop.mug, 1))
     erase(petra, petra)
-    while town.publish():
-        town.deliver("CheckoutQueue")
-    waiting = town.cloud.queues["NotificationsQueue"].messages
+    while shop.publish():
+        shop.deliver("CheckoutQueue")
+    waiting = shop.cloud.queues["NotificationsQueue"].messages
     erasure_first = sorted(waiting, key=lambda message: "user.erased" not in message.body)
-    town.hand_over("NotificationsQueue", erasure_first)
-    settle_for_good(town)
-    stage.move(stage.admin, placed, "ship", "shipped")
-    town.settle()
-    assert len(town.cloud.handed_over) == letters
-    assert told_of(town, *FIRST.values()) == []
-    assert breaches(town.books(), stage.witness) == []
+    shop.hand_over("NotificationsQueue", erasure_first)
+    settle_for_good(shop)
+    shop.move(shop.admin, placed, "ship", "shipped")
+    shop.settle()
+    assert len(shop.cloud.handed_over) == letters
+    assert told_of(shop, *FIRST.values()) == []
+    assert breaches(shop.books(), shop.witness) == []
 
 
-def test_events_that_were_published_late_write_to_nobody(stage: Stage, town: Town) -> None:
-    petra = stage.anyone.register(**FIRST)
-    petra.order((stage.mug, 1))
-    letters = len(town.cloud.handed_over)
-    with town.refusing("sns.PublishBatch"):
-        town.settle()
+def test_events_that_were_published_late_write_to_nobody(shop: SimulatedShop) -> None:
+    petra = shop.anyone.register(**FIRST)
+    petra.order((shop.mug, 1))
+    letters = len(shop.cloud.handed_over)
+    with shop.refusing("sns.PublishBatch"):
+        shop.settle()
         erase(petra, petra)
-        town.settle()
+        shop.settle()
     # As if the streams had given up; then the sweepers find what the erasure has overwritten.
-    town.forget_deliveries()
-    town.come_to_rest()
-    assert len(town.cloud.handed_over) == letters
-    assert told_of(town, *FIRST.values()) == []
-    assert breaches(town.books(), stage.witness) == []
+    shop.forget_deliveries()
+    shop.come_to_rest()
+    assert len(shop.cloud.handed_over) == letters
+    assert told_of(shop, *FIRST.values()) == []
+    assert breaches(shop.books(), shop.witness) == []
 
 
 def test_open_orders_of_an_erased_customer_go_on_to_their_end(
-    stage: Stage, town: Town, petra: Client
+    shop: SimulatedShop, petra: Client
 ) -> None:
-    admin = stage.admin
-    unpaid = petra.order((stage.mug, 2), payment_token="tok_unavailable")
-    paid = petra.order((stage.tray, 1), payment_token="tok_timeout")
-    town.settle()
+    admin = shop.admin
+    unpaid = petra.order((shop.mug, 2), payment_token="tok_unavailable")
+    paid = petra.order((shop.tray, 1), payment_token="tok_timeout")
+    shop.settle()
     erase(petra, petra)
-    settle_for_good(town)
+    settle_for_good(shop)
     assert order_of(admin, unpaid)["status"] == "pending"
-    town.pass_time(11 * MINUTE)
-    town.tick("OrdersSweeper")
-    town.settle()
+    shop.pass_time(11 * MINUTE)
+    shop.tick("OrdersSweeper")
+    shop.settle()
     assert order_of(admin, unpaid)["cancel_reason"] == "payment_unavailable"
     assert payment_of(unpaid) == "voided"
-    stage.move(admin, paid, "cancel", "cancelled")
-    town.settle()
+    shop.move(admin, paid, "cancel", "cancelled")
+    shop.settle()
     assert payment_of(paid) == "refunded"
     assert figures(admin, "orders") == by_status(cancelled=2)
-    assert admin.stock_of(stage.mug) == 8
+    assert admin.stock_of(shop.mug) == 8
     assert history_of(admin, unpaid) == ["order.placed", "user.erased", "order.cancelled"]
-    stored = [item for item in town.books().orders.values() if item["payment_token"]]
+    stored = [item for item in shop.books().orders.values() if item["payment_token"]]
     assert stored == []
-    assert breaches(town.books(), stage.witness) == []
+    assert breaches(shop.books(), shop.witness) == []
 
 
 SAGAS = {
@@ -254,34 +247,34 @@ SAGAS = {
 
 @pytest.mark.parametrize("saga", SAGAS)
 def test_an_erasure_beside_a_saga_harms_neither_at_whichever_call(
-    stage: Stage, town: Town, saga: str
+    shop: SimulatedShop, saga: str
 ) -> None:
     token, at_least = SAGAS[saga]
-    petra = stage.anyone.register(**FIRST)
-    town.settle()
-    placed = petra.order((stage.mug, 2), payment_token=token)
+    petra = shop.anyone.register(**FIRST)
+    shop.settle()
+    placed = petra.order((shop.mug, 2), payment_token=token)
     if saga == "called off":
-        stage.move(petra, placed, "cancel", "cancelled")
-    restore = stage.remember()
+        shop.move(petra, placed, "cancel", "cancelled")
+    restore = shop.remember()
     number = 0
 
     def erased() -> None:
-        erase(stage.admin, petra)
-        town.publish()
-        town.deliver("CheckoutQueue")
+        erase(shop.admin, petra)
+        shop.publish()
+        shop.deliver("CheckoutQueue")
 
     while True:
-        town.publish()
-        town.wire.forget()
-        with town.wire.meanwhile(number, erased):
-            town.deliver("CheckoutQueue")
-        calls = [call for call in town.wire.calls if call.function == "OrdersCheckout"]
-        town.come_to_rest()
+        shop.publish()
+        shop.wire.forget()
+        with shop.wire.meanwhile(number, erased):
+            shop.deliver("CheckoutQueue")
+        calls = [call for call in shop.wire.calls if call.function == "OrdersCheckout"]
+        shop.come_to_rest()
         if number >= len(calls):
             break
-        assert told_of(town, *FIRST.values()) == [], number
-        assert breaches(town.books(), stage.witness) == [], number
-        status = order_of(stage.admin, placed)["status"]
+        assert told_of(shop, *FIRST.values()) == [], number
+        assert breaches(shop.books(), shop.witness) == [], number
+        status = order_of(shop.admin, placed)["status"]
         assert status == ("confirmed" if saga == "confirmed" else "cancelled"), number
         restore()
         number += 1

@@ -14,7 +14,7 @@ import pytest
 
 from shared.auth.tokens import LIFETIME_SECONDS
 from shared.runtime.entry import Handler
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop
 from tests.support.callers import PLACES
 from tests.support.client import PASSWORD, Client
 
@@ -30,7 +30,7 @@ STATES: Final = [
 class Rotation:
     """The shop on its way from key to key; `tokens` are those given out, with the moment of each."""
 
-    town: Town
+    shop: SimulatedShop
     customer: Client
     tokens: list[tuple[datetime, str]] = field(default_factory=list)
     asked: int = 0
@@ -41,9 +41,9 @@ class Rotation:
         for name in functions:
             # Made once: that takes longest.
             if (name, phase) not in self._made:
-                self.town.restart(name, TokenKeys=phase)
-                self._made[name, phase] = self.town._built[name]
-            self.town._built[name] = self._made[name, phase]
+                self.shop.restart(name, TokenKeys=phase)
+                self._made[name, phase] = self.shop._built[name]
+            self.shop._built[name] = self._made[name, phase]
 
     def give_token(self) -> None:
         """A fresh token, by UsersApi as it is."""
@@ -74,8 +74,8 @@ class Rotation:
 
 
 @pytest.fixture
-def rotation(town: Town, anyone: Client) -> Rotation:
-    rotation = Rotation(town, Client(anyone.http, user={"email": "carla@example.com"}))
+def rotation(shop: SimulatedShop, anyone: Client) -> Rotation:
+    rotation = Rotation(shop, Client(anyone.http, user={"email": "carla@example.com"}))
     rotation.deploy("A")
     rotation.customer.log_in(PASSWORD)
     return rotation
@@ -94,9 +94,9 @@ def test_no_valid_token_is_refused_whichever_functions_are_new_already(
             rotation.give_token()
             assert rotation.refused() == [], f"{sorted(state)} of {after}, the others of {before}"
             # So that tokens of every age are about, of old functions and of new ones.
-            rotation.town.pass_time(LIFETIME / 4)
+            rotation.shop.pass_time(LIFETIME / 4)
             states += 1
-        rotation.town.pass_time(LIFETIME)
+        rotation.shop.pass_time(LIFETIME)
     say(f"key rotation: {states} states, {rotation.asked} requests with valid tokens, 0 refused")
 
 
@@ -112,7 +112,7 @@ def test_the_old_key_must_stay_for_a_token_s_life(rotation: Rotation) -> None:
     rotation.deploy("B+A")
     rotation.deploy("B")
     assert len(rotation.refused()) == len(PLACES)
-    rotation.town.pass_time(LIFETIME)
+    rotation.shop.pass_time(LIFETIME)
     assert rotation.refused() == []
 
 
@@ -129,8 +129,8 @@ def test_a_key_that_is_taken_off_is_void_at_once(rotation: Rotation) -> None:
 def test_a_second_key_that_cannot_be_had_yet_stands_against_no_token(rotation: Rotation) -> None:
     """IAM may hear a moment later than the functions do that they may ask for it."""
     rotation.deploy("A+B")
-    second = rotation.town._names["TokenKeyB"]
-    with rotation.town.refusing("kms.GetPublicKey", about=second):
+    second = rotation.shop._names["TokenKeyB"]
+    with rotation.shop.refusing("kms.GetPublicKey", about=second):
         rotation.give_token()
         assert rotation.refused() == []
     keys = rotation.customer.http.get("/.well-known/jwks.json").json()["keys"]

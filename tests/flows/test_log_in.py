@@ -20,7 +20,7 @@ from typing import Any, Final
 import pytest
 from argon2 import low_level
 
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop
 from tests.support.client import PASSWORD, Client
 from tests.support.http import Answer, rest_event
 
@@ -35,7 +35,7 @@ _OWN_HEADERS: Final = ("x-request-id", "x-process-time")
 class Guesser:
     """Somebody who tries passwords at three accounts, each time from an address that has never been seen."""
 
-    town: Town
+    shop: SimulatedShop
     tries: Mapping[str, tuple[str, str]]
     places: Iterator[int] = field(default_factory=lambda: count(int(IPv4Address("10.0.0.0"))))
 
@@ -47,13 +47,13 @@ class Guesser:
         return rest_event("POST", path, json_body=body, source_ip=source, headers=headers)
 
     def tries_it(self, kind: str, source: str = "", **headers: str) -> Answer:
-        given = self.town.invoke("UsersApi", self.event(kind, source, **headers))
+        given = self.shop.invoke("UsersApi", self.event(kind, source, **headers))
         lines = {name.lower(): line for name, line in given["headers"].items()}
         return Answer(given["statusCode"], lines, given["body"])
 
 
 @pytest.fixture
-def guesser(town: Town, anyone: Client, customer: Client) -> Guesser:
+def guesser(shop: SimulatedShop, anyone: Client, customer: Client) -> Guesser:
     gone = anyone.register(email="dora@example.com")
     assert gone.delete(f"/api/v1/users/{gone.user['id']}").status_code == 200
     tries = {
@@ -62,7 +62,7 @@ def guesser(town: Town, anyone: Client, customer: Client) -> Guesser:
         "deactivated": (gone.user["email"], PASSWORD),
         "deactivated, wrong": (gone.user["email"], WRONG),
     }
-    guesser = Guesser(town, tries)
+    guesser = Guesser(shop, tries)
     for kind in tries:  # what the first log-in of an environment does once
         guesser.tries_it(kind)
     return guesser
@@ -160,7 +160,7 @@ def _work(guesser: Guesser, kind: str, source: str = "") -> tuple[list[Call], li
     """What a log-in asks DynamoDB for, and the parameters of each hash that it computes."""
     calls: list[Call] = []
     hashes: list[str] = []
-    dynamodb = guesser.town.cloud.dynamodb
+    dynamodb = guesser.shop.cloud.dynamodb
 
     def listen(operation: str, request: Mapping[str, Any], _: object) -> None:
         shape = {name: text for name, text in request.items() if name.endswith("Expression")}

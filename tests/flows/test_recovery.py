@@ -22,83 +22,83 @@ from tests.flows.views import (
     order_of,
     payment_of,
 )
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop
 from tests.support.client import Client, code
 
 SWEEPERS = ("OrdersSweeper", "ProductsSweeper", "UsersSweeper")
 
 
-def sweep(town: Town, **after: float) -> None:
+def sweep(shop: SimulatedShop, **after: float) -> None:
     """Every sweeper once, and what comes of it, after so much time."""
-    town.pass_time(timedelta(**after))
+    shop.pass_time(timedelta(**after))
     for sweeper in SWEEPERS:
-        town.tick(sweeper)
-    town.settle()
+        shop.tick(sweeper)
+    shop.settle()
 
 
 def test_an_order_waits_for_a_provider_that_is_down_until_its_deadline(
-    town: Town, admin: Client, customer: Client
+    shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=20)
     placed = customer.order((mug, 3), payment_token="tok_unavailable")
-    town.settle()
+    shop.settle()
     for _ in range(3):
-        sweep(town, minutes=3)
+        sweep(shop, minutes=3)
         assert order_of(customer, placed)["status"] == "pending"
         assert customer.stock_of(mug) == 17
-    sweep(town, minutes=2)
+    sweep(shop, minutes=2)
     given_up = order_of(customer, placed)
     assert (given_up["status"], given_up["cancel_reason"]) == ("cancelled", "payment_unavailable")
     assert customer.stock_of(mug) == 20
-    assert letters_to(town, customer) == [WELCOME, RECEIVED, CANCELLED]
+    assert letters_to(shop, customer) == [WELCOME, RECEIVED, CANCELLED]
     assert payment_of(placed) == "voided"
-    sweep(town, minutes=20)
+    sweep(shop, minutes=20)
     assert history_of(customer, placed) == ["order.placed", "order.cancelled"]
     assert figures(customer, "products") == {"total": 1, "total_stock": 20}
     assert figures(customer, "orders") == by_status(cancelled=1)
 
 
 def test_an_event_that_the_topic_did_not_take_is_published_by_the_sweeper(
-    town: Town, admin: Client, customer: Client
+    shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     scarce = admin.add_product(name="Scarce Mug", stock=6)
     placed = customer.order((scarce, 4))
-    with town.refusing("sns.PublishBatch"):
-        town.settle()
+    with shop.refusing("sns.PublishBatch"):
+        shop.settle()
     # As if the stream had used its attempts up, or its day were over.
-    town.forget_deliveries()
-    assert town.cloud.published == []
+    shop.forget_deliveries()
+    assert shop.cloud.published == []
     # For a minute they might still be on their way.
-    sweep(town, seconds=30)
-    assert town.cloud.published == []
-    sweep(town, minutes=1)
+    sweep(shop, seconds=30)
+    assert shop.cloud.published == []
+    sweep(shop, minutes=1)
     assert history_of(customer, placed) == ["order.placed", "order.confirmed"]
-    assert sorted(letters_to(town, customer)) == sorted([WELCOME, RECEIVED, CONFIRMED])
-    assert sorted(fact.type for fact in town.cloud.published) == [
+    assert sorted(letters_to(shop, customer)) == sorted([WELCOME, RECEIVED, CONFIRMED])
+    assert sorted(fact.type for fact in shop.cloud.published) == [
         "order.confirmed",
         "order.placed",
         "product.low_stock",
         "user.registered",
         "user.registered",
     ]
-    sweep(town, minutes=2)
-    assert len(town.cloud.published) == 5
-    assert len(town.cloud.handed_over) == 5
+    sweep(shop, minutes=2)
+    assert len(shop.cloud.published) == 5
+    assert len(shop.cloud.handed_over) == 5
 
 
 @pytest.mark.parametrize("by", ["a sale", "a change of the stock"])
 def test_low_stock_is_reported_though_the_stream_is_lost(
-    town: Town, admin: Client, customer: Client, by: str
+    shop: SimulatedShop, admin: Client, customer: Client, by: str
 ) -> None:
     scarce = admin.add_product(name="Scarce Mug", stock=6)
-    town.settle()
+    shop.settle()
     if by == "a sale":
         customer.order((scarce, 2))
     else:
         admin.post(f"/api/v1/products/{scarce['id']}/stock", {"delta": -2})
-    town.forget_deliveries()
-    sweep(town, minutes=2)
-    [low] = [fact for fact in town.cloud.published if fact.type == "product.low_stock"]
+    shop.forget_deliveries()
+    sweep(shop, minutes=2)
+    [low] = [fact for fact in shop.cloud.published if fact.type == "product.low_stock"]
     assert (low.aggregate_id, low.version) == (scarce["id"], 2)
     assert low.data == {
         "product_id": scarce["id"], "name": "Scarce Mug", "available": 4, "threshold": 5
@@ -106,22 +106,22 @@ def test_low_stock_is_reported_though_the_stream_is_lost(
 
 
 def test_an_old_key_of_a_cancelled_order_holds_no_stock(
-    town: Town, admin: Client, customer: Client
+    shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=20)
     first = customer.order((mug, 3), key="old")
     assert customer.post(f"/api/v1/orders/{first['id']}/cancel").status_code == 200
-    town.come_to_rest()
+    shop.come_to_rest()
     # After thirty days DynamoDB deletes the released reservation.
     key = (f"RESERVATION#{first['id']}", "RESERVATION")
-    del town.cloud.dynamodb.tables["ProductsTable"].items[key]
+    del shop.cloud.dynamodb.tables["ProductsTable"].items[key]
     again = customer.try_order((mug, 3), key="old")
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
     assert customer.stock_of(mug) == 20
 
 
 def test_expired_reservations_are_given_back_oldest_first_however_uneven_their_shards_are(
-    town: Town, admin: Client
+    shop: SimulatedShop, admin: Client
 ) -> None:
     mug = admin.add_product(stock=600)
     table = Table("ProductsTable", aws.client("dynamodb"))
@@ -133,15 +133,15 @@ def test_expired_reservations_are_given_back_oldest_first_however_uneven_their_s
     of_one = [id_ for n in range(1600) if sum((id_ := f"order-{n:05}").encode()) % 4 == 0]
     ids = [f"other-{n}" if n % 20 == 0 else of_one[n] for n in range(400)]
     for order_id in ids:
-        town.pass_time(timedelta(milliseconds=100))
+        shop.pass_time(timedelta(milliseconds=100))
         held = Reservation.held(order_id, (line,), at=datetime.now(UTC))
         reservations.hold(held, {product.id: product}, at=datetime.now(UTC))
     # The oldest of all can never be given back.
     key = {"pk": f"RESERVATION#{ids[0]}", "sk": "RESERVATION"}
     lines = [{**line.model_dump(), "quantity": 900}]
     table.update(key, "SET #lines = :lines", values={"lines": lines})
-    sweep(town, minutes=20)
-    kept = town.books().reservations
+    sweep(shop, minutes=20)
+    kept = shop.books().reservations
     assert Counter(kept[id_]["state"] for id_ in ids) == {"released": 399, "held": 1}
     assert kept[ids[0]]["state"] == "held"
     assert sorted(ids[1:], key=lambda id_: kept[id_]["updated_at"]) == ids[1:]
@@ -149,28 +149,28 @@ def test_expired_reservations_are_given_back_oldest_first_however_uneven_their_s
 
 
 def test_an_order_is_replayed_while_the_services_behind_are_down(
-    town: Town, admin: Client, customer: Client
+    shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=20)
     first = customer.order((mug, 3), key="again")
-    town.internal_calls.clear()
-    town.down |= {"UsersDirectory", "ProductsInventory"}
+    shop.internal_calls.clear()
+    shop.down |= {"UsersDirectory", "ProductsInventory"}
     again = customer.try_order((mug, 3), key="again")
     assert (again.status_code, again.json()) == (201, first)
-    assert town.internal_calls == []
+    assert shop.internal_calls == []
 
 
 def test_a_reservation_whose_order_was_never_written_is_given_back(
-    town: Town, admin: Client, customer: Client
+    shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=20)
-    with town.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
+    with shop.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
         lost = customer.try_order((mug, 3), key="lost")
     assert (lost.status_code, code(lost)) == (500, "internal-error")
     assert figures(customer, "orders") == by_status()
-    sweep(town, minutes=14)
+    sweep(shop, minutes=14)
     assert customer.stock_of(mug) == 17
-    sweep(town, minutes=2)
+    sweep(shop, minutes=2)
     assert customer.stock_of(mug) == 20
     assert figures(customer, "products") == {"total": 1, "total_stock": 20}
     again = customer.try_order((mug, 3), key="lost")
@@ -179,57 +179,57 @@ def test_a_reservation_whose_order_was_never_written_is_given_back(
 
 
 def test_whoever_tries_a_lost_order_again_in_time_holds_no_more_than_before(
-    town: Town, admin: Client, customer: Client
+    shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=20)
-    with town.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
+    with shop.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
         customer.try_order((mug, 3), key="lost")
     # It may still be at work, for all that anybody knows.
     assert code(customer.try_order((mug, 3), key="lost")) == "request-in-progress"
-    town.pass_time(timedelta(seconds=21))
+    shop.pass_time(timedelta(seconds=21))
     placed = customer.order((mug, 3), key="lost")
-    town.settle()
+    shop.settle()
     assert order_of(customer, placed)["status"] == "confirmed"
     assert customer.stock_of(mug) == 17
 
 
 def test_a_saga_goes_on_when_the_inventory_is_back(
-    town: Town, admin: Client, customer: Client
+    shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     placed = customer.order((admin.add_product(), 1))
-    town.down.add("ProductsInventory")
-    town.settle()
+    shop.down.add("ProductsInventory")
+    shop.settle()
     assert order_of(customer, placed)["status"] == "pending"
     # What may not be sold is not charged.
     assert payment_of(placed) is None
-    town.down.remove("ProductsInventory")
+    shop.down.remove("ProductsInventory")
     # By the queue, which delivers what its worker sent again: after seconds, and not before.
-    town.pass_time(timedelta(seconds=3))
-    town.settle()
+    shop.pass_time(timedelta(seconds=3))
+    shop.settle()
     assert order_of(customer, placed)["status"] == "pending"
-    town.pass_time(timedelta(seconds=5))
-    town.settle()
+    shop.pass_time(timedelta(seconds=5))
+    shop.settle()
     assert order_of(customer, placed)["status"] == "confirmed"
     assert payment_of(placed) == "captured"
 
 
 def test_an_order_whose_stock_was_given_back_meanwhile_is_not_charged(
-    town: Town, admin: Client, customer: Client
+    shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=20)
     placed = customer.order((mug, 3))
-    town.down.add("ProductsInventory")
-    town.settle()
-    town.pass_time(timedelta(minutes=16))
-    town.tick("ProductsSweeper")
+    shop.down.add("ProductsInventory")
+    shop.settle()
+    shop.pass_time(timedelta(minutes=16))
+    shop.tick("ProductsSweeper")
     assert customer.stock_of(mug) == 20
-    town.down.remove("ProductsInventory")
-    town.settle()
+    shop.down.remove("ProductsInventory")
+    shop.settle()
     ended = order_of(customer, placed)
     assert (ended["status"], ended["cancel_reason"]) == ("cancelled", "reservation_expired")
     assert payment_of(placed) == "voided"
     assert customer.stock_of(mug) == 20
-    assert letters_to(town, customer) == [WELCOME, RECEIVED, CANCELLED]
+    assert letters_to(shop, customer) == [WELCOME, RECEIVED, CANCELLED]
 
 
 @pytest.mark.parametrize(
@@ -237,13 +237,13 @@ def test_an_order_whose_stock_was_given_back_meanwhile_is_not_charged(
     [("UsersDirectory", "find_customer"), ("ProductsInventory", "reserve")],
 )
 def test_a_service_that_is_down_is_left_alone_after_five_failures(
-    town: Town, admin: Client, customer: Client, function: str, call: str
+    shop: SimulatedShop, admin: Client, customer: Client, function: str, call: str
 ) -> None:
     mug = admin.add_product(stock=20)
     # A success, so that the circuit counts from none.
     customer.order((mug, 1))
-    town.down.add(function)
-    town.internal_calls.clear()
+    shop.down.add(function)
+    shop.internal_calls.clear()
 
     def refused() -> int:
         answer = customer.try_order((mug, 1))
@@ -251,21 +251,21 @@ def test_a_service_that_is_down_is_left_alone_after_five_failures(
         return int(answer.headers["retry-after"])
 
     def asked() -> int:
-        return town.internal_calls.count(call)
+        return shop.internal_calls.count(call)
 
     assert [refused() for _ in range(5)] == [2] * 5
     assert asked() == 5
     assert 2 < refused() <= 30
     # Another environment knows it too, and when the service is back nobody asks before the time is up.
-    town.restart("OrdersApi")
-    town.down.remove(function)
+    shop.restart("OrdersApi")
+    shop.down.remove(function)
     assert 2 < refused() <= 30
     assert asked() == 5
     assert figures(customer, "orders") == by_status(pending=1)
     assert customer.stock_of(mug) == 19
     # What needs no other service works all the while.
     assert customer.get("/api/v1/orders").json()["count"] == 1
-    town.pass_time(timedelta(seconds=31))
-    town.restart("OrdersApi")
+    shop.pass_time(timedelta(seconds=31))
+    shop.restart("OrdersApi")
     assert customer.try_order((mug, 1)).status_code == 201
     assert asked() == 6

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.runtime import aws
 from shared.storage.dynamodb import Table
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop
 from tests.support.client import Client
 
 WELCOME = "Welcome to Bodega"
@@ -36,9 +36,9 @@ def told(client: Client) -> list[tuple[str, str]]:
     return [(n["type"], n["status"]) for n in reversed(page["notifications"])]
 
 
-def letters_to(town: Town, client: Client) -> list[str]:
+def letters_to(shop: SimulatedShop, client: Client) -> list[str]:
     """The subjects of the client's e-mails, in the order of their sending."""
-    return [email.subject for email in town.cloud.handed_over if email.to == client.user["email"]]
+    return [email.subject for email in shop.cloud.handed_over if email.to == client.user["email"]]
 
 
 def figures(client: Client, service: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from shared.contracts.events import DATA, EventType
-from tests.simulation.stage import Stage, opened
+from tests.simulation.shop import SimulatedShop, opened
 from tests.support.evaluators import NODE
 from tools.openapi.events import document as build
 from tools.template import resources
@@ -27,8 +27,8 @@ def document() -> dict[str, Any]:
 def published() -> Published:
     """The attributes and the body of each message that a busy day brings to the topic."""
     seen: Published = []
-    with opened() as stage:
-        publish = stage.town.cloud._publish
+    with opened() as shop:
+        publish = shop.cloud._publish
 
         def seeing(form: Mapping[str, list[str]]) -> None:
             prefix = "MessageAttributes.entry.1."
@@ -36,23 +36,23 @@ def published() -> Published:
             seen.append(({name: value}, json.loads(form["Message"][0])))
             publish(form)
 
-        stage.town.cloud._publish = seeing  # type: ignore[method-assign]
-        _busy_day(stage)
+        shop.cloud._publish = seeing  # type: ignore[method-assign]
+        _busy_day(shop)
     return seen
 
 
-def _busy_day(stage: Stage) -> None:
-    leaving, forgotten = stage.anyone.register(), stage.anyone.register()
-    stage.customer.order((stage.mug, 8))
-    cancelled = stage.customer.order((stage.tray, 1))
-    stage.customer.post(f"/api/v1/orders/{cancelled['id']}/cancel")
-    delivered = stage.customer.order((stage.tray, 1))
-    stage.town.come_to_rest()
+def _busy_day(shop: SimulatedShop) -> None:
+    leaving, forgotten = shop.anyone.register(), shop.anyone.register()
+    shop.customer.order((shop.mug, 8))
+    cancelled = shop.customer.order((shop.tray, 1))
+    shop.customer.post(f"/api/v1/orders/{cancelled['id']}/cancel")
+    delivered = shop.customer.order((shop.tray, 1))
+    shop.come_to_rest()
     for verb in ("ship", "deliver"):
-        stage.admin.post(f"/api/v1/orders/{delivered['id']}/{verb}")
-    stage.admin.delete(f"/api/v1/users/{leaving.user['id']}")
-    stage.admin.delete(f"/api/v1/users/{forgotten.user['id']}", params={"erase": "true"})
-    stage.town.come_to_rest()
+        shop.admin.post(f"/api/v1/orders/{delivered['id']}/{verb}")
+    shop.admin.delete(f"/api/v1/users/{leaving.user['id']}")
+    shop.admin.delete(f"/api/v1/users/{forgotten.user['id']}", params={"erase": "true"})
+    shop.come_to_rest()
 
 
 def _validator(document: dict[str, Any], schema: dict[str, Any]) -> jsonschema_rs.Draft7Validator:

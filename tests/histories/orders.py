@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from tests.simulation.stage import Stage
+from tests.simulation.shop import SimulatedShop
 from tests.support.books import Books
 
 _AT_ONCE: Final = frozenset[str]()
@@ -77,18 +77,18 @@ class _Order:
 
 
 class Orders:
-    """Some orders on a stage, from their placing to the end.
+    """Some orders on a shop, from their placing to the end.
 
     All are placed before anything is delivered. Else units that one gives back would be there for another or not, as the
     deliveries fall, and a product would run low once or twice.
     """
 
-    def __init__(self, stage: Stage, errands: Sequence[Errand]) -> None:
-        self._stage = stage
+    def __init__(self, shop: SimulatedShop, errands: Sequence[Errand]) -> None:
+        self._shop = shop
         self._orders: list[_Order] = []
         for number, errand in enumerate(errands):
-            lines = (stage.mug, _MUGS[number]), (stage.tray, 1)
-            placed = stage.order(*lines, key=f"order {number}", payment_token=errand.token)
+            lines = (shop.mug, _MUGS[number]), (shop.tray, 1)
+            placed = shop.order(*lines, key=f"order {number}", payment_token=errand.token)
             order = _Order(errand, placed, list(errand.moves))
             self._orders.append(order)
             if order.moves and order.moves[0].once is _AT_ONCE:
@@ -115,13 +115,13 @@ class Orders:
         return [_fate(books, order) for order in self._orders]
 
     def _status(self, order: _Order) -> str:
-        items = self._stage.town.cloud.dynamodb.tables["OrdersTable"].items
+        items = self._shop.cloud.dynamodb.tables["OrdersTable"].items
         return str(items[f"ORDER#{order.placed['id']}", "ORDER"]["status"]["S"])
 
     def _move(self, order: _Order) -> None:
         move = order.moves.pop(0)
-        who = self._stage.customer if move.verb == "cancel" else self._stage.admin
-        self._stage.move(who, order.placed, move.verb, move.to)
+        who = self._shop.customer if move.verb == "cancel" else self._shop.admin
+        self._shop.move(who, order.placed, move.verb, move.to)
 
 
 def _fate(books: Books, order: _Order) -> Fate:

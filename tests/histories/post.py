@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.simulation.cloud import Message
 from tests.simulation.resources import STREAMS, WORKERS, Stream
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,18 @@ class Delivering:
 
 
 class Post:
-    """What is on its way in a town, and what was brought."""
+    """What is on its way in a shop, and what was brought."""
 
-    def __init__(self, town: Town) -> None:
-        self._town = town
+    def __init__(self, shop: SimulatedShop) -> None:
+        self._shop = shop
         self._relayed: dict[str, list[Any]] = defaultdict(list)
         self._delivered: dict[str, dict[str, Message]] = defaultdict(dict)
 
     def relay(self, step: Relaying) -> None:
-        town = self._town
-        moving = [stream for stream in STREAMS if town.cloud.dynamodb.tables[stream.table].stream]
+        shop = self._shop
+        moving = [stream for stream in STREAMS if shop.cloud.dynamodb.tables[stream.table].stream]
         stream = (moving or STREAMS)[step.stream % len(moving or STREAMS)]
-        table = town.cloud.dynamodb.tables[stream.table]
+        table = shop.cloud.dynamodb.tables[stream.table]
         coming = list(filter(stream.carries, table.stream))
         relayed = self._relayed[stream.table]
         records = relayed[max(0, len(relayed) - step.again) :] + coming[: step.new]
@@ -59,9 +59,9 @@ class Post:
         self._relay(stream, records)
 
     def deliver(self, step: Delivering) -> None:
-        waiting = [name for name in WORKERS if self._town.cloud.queues[name].messages]
+        waiting = [name for name in WORKERS if self._shop.cloud.queues[name].messages]
         queue = (waiting or [*WORKERS])[step.queue % len(waiting or WORKERS)]
-        messages = list(self._town.cloud.queues[queue].messages)
+        messages = list(self._shop.cloud.queues[queue].messages)
         if step.again:
             messages += self._delivered[queue].values()
         if not messages:
@@ -74,11 +74,11 @@ class Post:
 
     def _hand_over(self, queue: str, messages: Sequence[Message]) -> None:
         # Nothing is down and nothing else is at work, so nobody may refuse one.
-        assert self._town.hand_over(queue, messages) == len(messages)
+        assert self._shop.hand_over(queue, messages) == len(messages)
 
     def _relay(self, stream: Stream, records: Sequence[Any]) -> None:
         if records:
-            answer = self._town.invoke(stream.relay, {"Records": records})
+            answer = self._shop.invoke(stream.relay, {"Records": records})
             assert answer == {"batchItemFailures": []}
 
     def bring_all_again(self) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.histories.orders import Errand, Orders
 from tests.histories.post import Delivering, Post, Relaying
-from tests.simulation.stage import Stage, opened
+from tests.simulation.shop import SimulatedShop, opened
 from tests.support.books import Books
 from tests.support.invariants import breaches
 
@@ -87,12 +87,12 @@ SOLD_LONG_AGO: Final = (
 class Play:
     """A history's orders and their events."""
 
-    stage: Stage
+    shop: SimulatedShop
     orders: Orders
     post: Post = field(init=False)
 
     def __post_init__(self) -> None:
-        self.post = Post(self.stage.town)
+        self.post = Post(self.shop)
         self._began = datetime.now(UTC)
 
     def take(self, step: Step) -> None:
@@ -104,27 +104,27 @@ class Play:
             case Acting():
                 self.orders.act(step.order)
             case Sweeping():
-                self.stage.town.tick(step.sweeper)
+                self.shop.tick(step.sweeper)
             case Indexing(behind=True):
-                self.stage.town.cloud.dynamodb.let_indexes_fall_behind()
+                self.shop.cloud.dynamodb.let_indexes_fall_behind()
             case Indexing():
-                self.stage.town.cloud.dynamodb.let_indexes_catch_up()
+                self.shop.cloud.dynamodb.let_indexes_catch_up()
             case Waiting():
                 passing = timedelta(seconds=step.seconds)
                 moment = datetime.now(UTC) + passing
                 if moment - self._began < LONGEST or not self.orders.is_any_pending():
-                    self.stage.town.pass_time(passing)
+                    self.shop.pass_time(passing)
 
     def end(self, *, echo: bool) -> Books:
         """What is left to do; then, perhaps, everything that was delivered comes again. The books in the end."""
-        town = self.stage.town
-        town.cloud.dynamodb.let_indexes_catch_up()
-        self.orders.finish(town.come_to_rest)
+        shop = self.shop
+        shop.cloud.dynamodb.let_indexes_catch_up()
+        self.orders.finish(shop.come_to_rest)
         if echo:
             self.post.bring_all_again()
-            town.come_to_rest()
-        town.pass_every_deadline()
-        return town.books()
+            shop.come_to_rest()
+        shop.pass_every_deadline()
+        return shop.books()
 
 
 @pytest.fixture(scope="module")
@@ -132,12 +132,12 @@ def start() -> Iterator[Callable[[Errands], Play]]:
     """Begins anew, with orders that are placed for these errands."""
     # Ten thousand histories would fill the memory with lines that nobody reads.
     logging.disable(logging.CRITICAL)
-    with opened() as stage:
-        restore = stage.remember()
+    with opened() as shop:
+        restore = shop.remember()
 
         def begin(errands: Errands) -> Play:
             restore()
-            return Play(stage, Orders(stage, errands))
+            return Play(shop, Orders(shop, errands))
 
         # What was made until here is not garbage, and need not be looked through again and again.
         gc.freeze()
@@ -167,7 +167,7 @@ def test_orders_end_as_if_every_event_had_come_once_and_in_its_turn(
         for step in history:
             play.take(step)
         books = play.end(echo=echo)
-    assert breaches(books, play.stage.witness) == []
+    assert breaches(books, play.shop.witness) == []
     assert play.orders.fates(books) == [errand.fate for errand in errands]
     low = [email.subject for email in books.emails if email.to == "admin@example.com"]
     assert low == ["Running low: Mug"] * (len(errands) > 1)

@@ -88,7 +88,7 @@ class Judge:
         yield from self._alarms()
 
     def _invariants(self) -> Iterator[str]:
-        for breach in breaches(self.books, self.load.stage.witness):
+        for breach in breaches(self.books, self.load.shop.witness):
             if breach.startswith(DOUBLED):
                 found = _COPIES.search(breach)
                 assert found
@@ -159,5 +159,5 @@ class Judge:
                 yield f"{number} clients could not {what}"
 
     def _alarms(self) -> Iterator[str]:
-        for name in sorted(self.load.watch.ringing(self.load.town.timeline.now - _LOOK_SECONDS)):
+        for name in sorted(self.load.watch.ringing(self.load.shop.timeline.now - _LOOK_SECONDS)):
             yield f"{name} still rings"

@@ -10,11 +10,9 @@ from typing import Any, Final
 import httpx
 
 from tests.outages.watch import Watch
-from tests.simulation.people import Regular
 from tests.simulation.resources import WORKERS
-from tests.simulation.stage import Stage, opened
-from tests.simulation.timed import TimedTown
-from tests.support.client import code
+from tests.simulation.timed import TimedShop
+from tests.support.client import RenewingClient, code
 
 # How long a client goes on asking.
 _PATIENCE_SECONDS: Final = 180
@@ -29,16 +27,15 @@ _TOKENS: Final = {"declined": "tok_declined", "no answer": "tok_timeout"}
 
 @dataclass
 class Load:
-    """Customers who are at work in a town.
+    """Customers who are at work in a shop.
 
     Attributes:
         gave_up: what clients asked for in vain, and since when.
     """
 
-    stage: Stage
-    town: TimedTown
-    customers: list[Regular]
-    leaving: Regular
+    shop: TimedShop
+    customers: list[RenewingClient]
+    leaving: RenewingClient
     watch: Watch
     gave_up: list[tuple[float, str]] = field(default_factory=list)
     _left: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -46,12 +43,12 @@ class Load:
 
     def renew(self) -> None:
         """Another customer for `erase_at`, and tokens that are new."""
-        anyone = self.stage.anyone
-        assert isinstance(anyone, Regular)
+        anyone = self.shop.anyone
+        assert isinstance(anyone, RenewingClient)
         self.leaving = anyone.register(email=f"leaving-{next(self._left)}@example.com")
-        for client in (*self.customers, self.stage.admin):
+        for client in (*self.customers, self.shop.admin):
             client.log_in()
-        self.town.come_to_rest()
+        self.shop.come_to_rest()
 
     def spread(self, begin: float, end: float, orders: int) -> None:
         """Let so many orders be placed, evenly."""
@@ -60,7 +57,7 @@ class Load:
             when = begin + (end - begin) * place / orders
             self._later(when, lambda number=number: self._one(number))  # type: ignore[misc]  # bound at once
 
-    def place_at(self, when: float, customer: Regular, key: str) -> None:
+    def place_at(self, when: float, customer: RenewingClient, key: str) -> None:
         """Let a customer place an order at a time."""
 
         def place() -> None:
@@ -76,15 +73,15 @@ class Load:
             self._place(self.leaving, "the last one", {})
 
         def erase() -> None:
-            self._persist("erase", lambda: self.stage.admin.delete(path, params={"erase": "true"}))
+            self._persist("erase", lambda: self.shop.admin.delete(path, params={"erase": "true"}))
 
         self._later(when - 60, order)
         self._later(when, erase)
 
     def is_everything_done(self) -> bool:
         """Whether nothing is left to do. Stock that is held for an order that was never placed waits for its own end."""
-        tables = self.town.cloud.dynamodb.tables
-        return self.town.is_quiet() and not any(
+        tables = self.shop.cloud.dynamodb.tables
+        return self.shop.is_quiet() and not any(
             "unsent" in item or ("due" in item and name == "OrdersTable")
             for name, table in tables.items()
             for item in table.items.values()
@@ -92,25 +89,25 @@ class Load:
 
     def redrive(self) -> dict[str, int]:
         """An operator moves all dead letters back, an hour later; how many there were of each queue."""
-        queues = self.town.cloud.queues
+        queues = self.shop.cloud.queues
         given_up: dict[str, int] = {}
         for queue in WORKERS:
             dead = queues[queues[queue].dead_letters or ""]
             given_up[queue] = len(dead.messages)
         if any(given_up.values()):
-            self.town.run_until(self.town.timeline.now + _OPERATOR_SECONDS)
+            self.shop.run_until(self.shop.timeline.now + _OPERATOR_SECONDS)
             for queue in WORKERS:
                 dead = queues[queues[queue].dead_letters or ""]
                 for letter in dead.messages:
-                    self.town.cloud.put(queue, letter.body, letter.attributes)
+                    self.shop.cloud.put(queue, letter.body, letter.attributes)
                 dead.messages.clear()
-            self.town.poll()
-            self.town.come_to_rest()
-            self.town.run_until(self.town.timeline.now + _ALARMS_SECONDS)
+            self.shop.poll()
+            self.shop.come_to_rest()
+            self.shop.run_until(self.shop.timeline.now + _ALARMS_SECONDS)
         return given_up
 
     def _later(self, when: float, act: Callable[[], None]) -> None:
-        self.town.at(when, act)
+        self.shop.at(when, act)
 
     def _one(self, number: int) -> None:
         kind = _KINDS[number % len(_KINDS)]
@@ -122,13 +119,15 @@ class Load:
         placed = self._place(customer, str(number), {"payment_token": token} if token else {})
         if placed and kind == "cancelled":
             # Some of them are confirmed by then.
-            self.town.pass_time(timedelta(seconds=0.5 if number % 2 else 5))
+            self.shop.pass_time(timedelta(seconds=0.5 if number % 2 else 5))
             path = f"/api/v1/orders/{placed['id']}/cancel"
             self._persist("cancel", lambda: customer.post(path))
 
-    def _place(self, customer: Regular, key: str, more: dict[str, Any]) -> dict[str, Any] | None:
+    def _place(
+        self, customer: RenewingClient, key: str, more: dict[str, Any]
+    ) -> dict[str, Any] | None:
         answer = self._persist(
-            "order", lambda: customer.try_order((self.stage.tray, 1), key=f"key-{key}", **more)
+            "order", lambda: customer.try_order((self.shop.tray, 1), key=f"key-{key}", **more)
         )
         if answer is None or answer.status_code == 403:
             # Erased meanwhile.
@@ -143,20 +142,20 @@ class Load:
             "full_name": f"Number {number}",
             "password": "a-long-enough-password",
         }
-        answer = self._persist("register", lambda: self.stage.anyone.post("/api/v1/users", account))
+        answer = self._persist("register", lambda: self.shop.anyone.post("/api/v1/users", account))
         # An earlier request, whose answer was lost, may have registered them.
         assert answer is None or answer.status_code in (201, 409), answer.text
 
     def _persist(self, what: str, ask: Callable[[], httpx.Response]) -> httpx.Response | None:
         """Ask until there is an answer, as a good client does; None if there is none for minutes."""
-        begin, pause = self.town.timeline.now, 1
+        begin, pause = self.shop.timeline.now, 1
         while True:
             if (answer := _answered(ask)) is not None:
                 return answer
-            if self.town.timeline.now + pause > begin + _PATIENCE_SECONDS:
+            if self.shop.timeline.now + pause > begin + _PATIENCE_SECONDS:
                 self.gave_up.append((begin, what))
                 return None
-            self.town.pass_time(timedelta(seconds=pause))
+            self.shop.pass_time(timedelta(seconds=pause))
             pause = min(_LONGEST_PAUSE_SECONDS, 2 * pause)
 
 
@@ -175,14 +174,13 @@ def _answered(ask: Callable[[], httpx.Response]) -> httpx.Response | None:
 @contextmanager
 def at_work() -> Iterator[Load]:
     """A shop that is open, and its customers."""
-    with opened(TimedTown) as stage:
-        town = stage.town
-        assert isinstance(town, TimedTown)
-        stock = f"/api/v1/products/{stage.tray['id']}/stock"
-        stage.admin.post(stock, {"delta": 5000}, headers={"Idempotency-Key": "for-all"})
-        anyone = stage.anyone
-        assert isinstance(anyone, Regular)
+    with TimedShop() as shop:
+        shop.open()
+        stock = f"/api/v1/products/{shop.tray['id']}/stock"
+        shop.admin.post(stock, {"delta": 5000}, headers={"Idempotency-Key": "for-all"})
+        anyone = shop.anyone
+        assert isinstance(anyone, RenewingClient)
         customers = [anyone.register(email=f"regular-{n}@example.com") for n in range(3)]
-        load = Load(stage, town, customers, leaving=anyone, watch=Watch(town))
+        load = Load(shop, customers, leaving=anyone, watch=Watch(shop))
         load.renew()
         yield load

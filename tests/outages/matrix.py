@@ -70,12 +70,12 @@ class Result:
 
 def recorded(load: Load) -> Plan:
     """What the shop calls under the load, and what may be wrong with it."""
-    wire = load.town.wire
+    wire = load.shop.wire
     wire.called.clear()
     wire.eventual.clear()
-    begin = load.town.timeline.now
+    begin = load.shop.timeline.now
     _play(load, begin, begin + 60)
-    load.town.come_to_rest()
+    load.shop.come_to_rest()
     found = sorted(wire.called, key=str)
     load.renew()
     return {target: _faults(target, is_eventual=target in wire.eventual) for target in found}
@@ -117,18 +117,18 @@ def sample(plan: Plan) -> list[Cell]:
 
 def run(load: Load, cell: Cell) -> Result:
     """Play an outage and judge what became of it."""
-    town = load.town
-    begin = town.timeline.now + 60
+    shop = load.shop
+    begin = shop.timeline.now + 60
     end = begin + 60 * cell.minutes
     outage = Outage(cell.target, cell.fault, begin, end)
-    town.wire.begin(outage)
+    shop.wire.begin(outage)
     cpu = os.times()
     _play(load, begin, end)
     drained_at = _drained_at(load, end)
-    calm = town.timeline.now + _ALARMS_SECONDS
-    town.run_until(max(calm, end + _LONG_ENOUGH_SECONDS))
+    calm = shop.timeline.now + _ALARMS_SECONDS
+    shop.run_until(max(calm, end + _LONG_ENOUGH_SECONDS))
     given_up = load.redrive()
-    books = town.books()
+    books = shop.books()
     broken = [*Judge(load, outage, books, drained_at, given_up).breaches()]
     now = os.times()
     return Result(
@@ -136,7 +136,7 @@ def run(load: Load, cell: Cell) -> Result:
         tuple(broken),
         len(books.orders),
         None if drained_at is None else drained_at - end,
-        len(town.killed),
+        len(shop.killed),
         tuple(sorted(load.watch.ringing(begin))),
         now.user + now.system - cpu.user - cpu.system,
     )
@@ -144,7 +144,7 @@ def run(load: Load, cell: Cell) -> Result:
 
 def _play(load: Load, begin: float, end: float) -> None:
     """The load before, during and shortly after an outage."""
-    town = load.town
+    shop = load.shop
     load.spread(begin - 50, begin, _ORDERS_BEFORE)
     load.spread(end, end + 20, _ORDERS_AFTER)
     if end - begin <= _HOUR_SECONDS:
@@ -154,25 +154,25 @@ def _play(load: Load, begin: float, end: float) -> None:
         # Load in the first hour and the last one. In between there is none, and one tick in so many is enough.
         load.spread(begin, begin + _HOUR_SECONDS / 2, _ORDERS_MEANWHILE // 2)
         load.erase_at(begin + _HOUR_SECONDS / 2)
-        town.run_until(begin + _HOUR_SECONDS)
-        town.pace = _SLOWER
-        town.run_until(end - _HOUR_SECONDS)
-        town.pace = 1
+        shop.run_until(begin + _HOUR_SECONDS)
+        shop.pace = _SLOWER
+        shop.run_until(end - _HOUR_SECONDS)
+        shop.pace = 1
         load.spread(end - _HOUR_SECONDS / 2, end, _ORDERS_MEANWHILE // 2)
-    town.run_until(end + 20)
+    shop.run_until(end + 20)
 
 
 def _drained_at(load: Load, end: float) -> float | None:
-    while load.town.timeline.now < end + _LONGEST_DRAIN_SECONDS:
+    while load.shop.timeline.now < end + _LONGEST_DRAIN_SECONDS:
         if load.is_everything_done():
-            return load.town.timeline.now
-        load.town.run_until(load.town.timeline.now + _STEP_SECONDS)
+            return load.shop.timeline.now
+        load.shop.run_until(load.shop.timeline.now + _STEP_SECONDS)
     return None
 
 
 def run_all(load: Load, chosen: Iterable[Cell]) -> Iterator[Result]:
     """Play each of them in a process of its own, forked from this one, shop and all; as many at once as there are cores."""
-    load.town.timeline.end_threads()
+    load.shop.timeline.end_threads()
     with get_context("fork").Pool(PROCESSES, initializer=_take, initargs=(load,)) as pool:
         yield from pool.imap_unordered(_run, chosen, chunksize=1)
 
@@ -193,7 +193,7 @@ def _run(cell: Cell) -> Result:
     child = os.fork()
     if not child:
         try:
-            _taken[0].town.forked()
+            _taken[0].shop.forked()
             found: Result | BaseException = run(_taken[0], cell)
         except BaseException as failure:  # noqa: BLE001  # raised by the parent
             found = Result(

@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from shared.runtime import metrics
 from tests.outages.alarms import Alarm, Alarms, Rule, State, alarms
-from tests.simulation.stage import Stage, opened
+from tests.simulation.shop import SimulatedShop, opened
 from tools.lambda_environment import whole
 from tools.template import template
 
@@ -223,9 +223,9 @@ class _Fleet:
         return self._made[name]
 
     @contextmanager
-    def following(self, stage: Stage) -> Iterator[None]:
+    def following(self, shop: SimulatedShop) -> Iterator[None]:
         """Each invocation's metrics are its function's."""
-        invoke = stage.town.invoke
+        invoke = shop.invoke
 
         def followed(name: str, event: dict[str, Any]) -> Any:
             self.running.append(name)
@@ -234,7 +234,7 @@ class _Fleet:
             finally:
                 self.running.pop()
 
-        with patch.object(stage.town, "invoke", followed), patch.object(metrics, "_of", self.of):
+        with patch.object(shop, "invoke", followed), patch.object(metrics, "_of", self.of):
             yield
 
 
@@ -242,8 +242,8 @@ class _Fleet:
 def emitted() -> dict[Any, str]:
     """The unit of each metric that was emitted while the shop did all that an alarm is there for."""
     printed = io.StringIO()
-    with opened() as stage, _Fleet().following(stage), redirect_stdout(printed):
-        _let_things_go_wrong(stage)
+    with opened() as shop, _Fleet().following(shop), redirect_stdout(printed):
+        _let_things_go_wrong(shop)
     found = {}
     for line in printed.getvalue().splitlines():
         told = json.loads(line) if '"_aws"' in line else {"_aws": {"CloudWatchMetrics": ()}}
@@ -255,28 +255,28 @@ def emitted() -> dict[Any, str]:
     return found
 
 
-def _let_things_go_wrong(stage: Stage) -> None:
+def _let_things_go_wrong(shop: SimulatedShop) -> None:
     body = {"email": "carla@example.com", "password": "no password of Carla's"}
-    assert stage.anyone.post("/api/v1/auth/login", json=body).status_code == 401
-    told = {"refresh_token": stage.customer.refresh_token}
+    assert shop.anyone.post("/api/v1/auth/login", json=body).status_code == 401
+    told = {"refresh_token": shop.customer.refresh_token}
     for status in (200, 401):
-        assert stage.anyone.post("/api/v1/auth/refresh", json=told).status_code == status
-    stage.order((stage.mug, 1), key="declined", payment_token="tok_declined")
-    with stage.town.refusing("sesv2.SendEmail", code="TooManyRequestsException"):
-        stage.town.settle()
-    stage.town.come_to_rest()
-    stage.order((stage.mug, 1), key="unpaid", payment_token="tok_unavailable")
-    stage.town.come_to_rest()
-    _break_the_books(stage)
+        assert shop.anyone.post("/api/v1/auth/refresh", json=told).status_code == status
+    shop.order((shop.mug, 1), key="declined", payment_token="tok_declined")
+    with shop.refusing("sesv2.SendEmail", code="TooManyRequestsException"):
+        shop.settle()
+    shop.come_to_rest()
+    shop.order((shop.mug, 1), key="unpaid", payment_token="tok_unavailable")
+    shop.come_to_rest()
+    _break_the_books(shop)
     # What the sweepers say at each tick.
-    stage.town.pass_every_deadline()
+    shop.pass_every_deadline()
 
 
-def _break_the_books(stage: Stage) -> None:
+def _break_the_books(shop: SimulatedShop) -> None:
     """A reservation holds more than its product has taken."""
-    with stage.town.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
-        stage.customer.try_order((stage.mug, 1), key="abandoned")
-    table = stage.town.cloud.dynamodb.tables["ProductsTable"]
+    with shop.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
+        shop.customer.try_order((shop.mug, 1), key="abandoned")
+    table = shop.cloud.dynamodb.tables["ProductsTable"]
     for key, item in table.items.items():
         if item.get("state") == {"S": "held"}:
             [line] = item["lines"]["L"]

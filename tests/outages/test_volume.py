@@ -51,16 +51,16 @@ def keys_of_uneven_shards(user_id: str, orders: int) -> Iterator[str]:
 def test_the_oldest_order_waits_no_longer_than_the_newest(
     load: Load, down: tuple[Target, ...], orders: int, minutes: int
 ) -> None:
-    town, customer = load.town, load.customers[0]
-    begin = town.timeline.now
+    shop, customer = load.shop, load.customers[0]
+    begin = shop.timeline.now
     for target in down:
-        town.wire.begin(Outage(target, Fault.FAILS, begin, begin + _OUTAGE_SECONDS))
+        shop.wire.begin(Outage(target, Fault.FAILS, begin, begin + _OUTAGE_SECONDS))
     for place, key in enumerate(keys_of_uneven_shards(customer.user["id"], orders)):
         load.place_at(begin + 60 * minutes * place / orders, customer, key)
 
-    town.run_until(begin + 60 * minutes + DEADLINE_SECONDS + GRACE_SECONDS)
+    shop.run_until(begin + 60 * minutes + DEADLINE_SECONDS + GRACE_SECONDS)
 
-    books = town.books()
+    books = shop.books()
     assert len(books.orders) == orders
     pending = sum(order["status"] == "pending" for order in books.orders.values())
     assert not pending, f"{pending} of {orders} orders are pending after their deadline"
@@ -80,15 +80,15 @@ def test_the_oldest_order_waits_no_longer_than_the_newest(
 def test_no_order_is_cancelled_for_an_outage_of_the_provider_that_is_over(
     load: Load, fault: Fault, orders: int
 ) -> None:
-    town, customer = load.town, load.customers[0]
-    begin = town.timeline.now
+    shop, customer = load.shop, load.customers[0]
+    begin = shop.timeline.now
     end = begin + _SHORT_OUTAGE_SECONDS
     for target in _PAYMENTS:
-        town.wire.begin(Outage(target, fault, begin, end))
+        shop.wire.begin(Outage(target, fault, begin, end))
     for place in range(orders):
         load.place_at(begin + (end - begin) * place / orders, customer, f"many-{place}")
 
-    town.run_until(end + 2 * (end - begin))
+    shop.run_until(end + 2 * (end - begin))
 
-    found = Counter(order["status"] for order in town.books().orders.values())
+    found = Counter(order["status"] for order in shop.books().orders.values())
     assert found == {"confirmed": orders}

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from tests.outages.alarms import Alarms
-from tests.simulation.timed import TimedTown
+from tests.simulation.timed import TimedShop
 from tools.lambda_environment import whole
 from tools.template import template
 
@@ -23,15 +23,15 @@ class Watch:
         rang: when each alarm was seen ringing.
     """
 
-    town: TimedTown
+    shop: TimedShop
     rang: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         self._alarms = Alarms()
-        self.town.measure = lambda namespace, name, dimensions, value, at: self._alarms.feed(
+        self.shop.measure = lambda namespace, name, dimensions, value, at: self._alarms.feed(
             namespace, name, dimensions, value, _moment(at)
         )
-        self.town.listen = lambda function, line, at: self._alarms.feed_log(
+        self.shop.listen = lambda function, line, at: self._alarms.feed_log(
             _as_in_lambda(function, line), _moment(at)
         )
         self._look()
@@ -41,11 +41,11 @@ class Watch:
         return {name for name, times in self.rang.items() if times[-1] >= since}
 
     def _look(self) -> None:
-        now = self.town.timeline.now
+        now = self.shop.timeline.now
         for name, rings in self._alarms.states(_moment(now)).items():
             if rings:
                 self.rang[name].append(now)
-        self.town.timeline.after(_MINUTE, self._look)
+        self.shop.timeline.after(_MINUTE, self._look)
 
 
 def _moment(at: float) -> datetime:

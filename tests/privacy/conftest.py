@@ -5,26 +5,26 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop
 from tests.support.privacy import EAVESDROPPER, PRIVACY, Eavesdropper
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Town, Callable[[], None]]]:
-    with Town() as town:
-        yield town, town.remember()
+def opened() -> Iterator[tuple[SimulatedShop, Callable[[], None]]]:
+    with SimulatedShop() as shop:
+        yield shop, shop.remember()
 
 
 @pytest.fixture
-def town(opened: tuple[Town, Callable[[], None]]) -> Iterator[Town]:
-    town, restore = opened
-    yield town
+def shop(opened: tuple[SimulatedShop, Callable[[], None]]) -> Iterator[SimulatedShop]:
+    shop, restore = opened
+    yield shop
     restore()
 
 
 @pytest.fixture
-def http(town: Town) -> Iterator[httpx.Client]:
-    transport = httpx.MockTransport(town.answer)
+def http(shop: SimulatedShop) -> Iterator[httpx.Client]:
+    transport = httpx.MockTransport(shop.answer)
     with httpx.Client(base_url="https://shop.example", transport=transport) as client:
         yield client
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop
 from tests.support.client import Client
 from tests.support.privacy import PRIVACY
 
@@ -118,12 +118,12 @@ def test_wrong_passwords_and_tokens_are_not_logged(
     ],
 )
 def test_error_texts_of_aws_are_not_logged(
-    town: Town, http: httpx.Client, heard: Heard, call: str, *, logs_error: bool
+    shop: SimulatedShop, http: httpx.Client, heard: Heard, call: str, *, logs_error: bool
 ) -> None:
     """The simulated AWS repeats the whole request in each of its errors."""
     sasha = Client(http).register(**SASHA)
-    with town.refusing(call):
-        town.settle()
+    with shop.refusing(call):
+        shop.settle()
         http.post("/api/v1/users", json={**SASHA, "email": "sascha@secret.example"})
         http.post("/api/v1/auth/login", json={"email": SASHA["email"], "password": PASSWORD})
         sasha.put(f"/api/v1/users/{sasha.user['id']}", {"full_name": "Sascha Secret"})
@@ -132,9 +132,9 @@ def test_error_texts_of_aws_are_not_logged(
         sasha.get("/api/v1/notifications")
         sasha.delete(f"/api/v1/users/{sasha.user['id']}")
         for sweeper in ("UsersSweeper", "OrdersSweeper"):
-            town.tick(sweeper)
-        town.settle()
-    town.come_to_rest()
+            shop.tick(sweeper)
+        shop.settle()
+    shop.come_to_rest()
     lines = heard()
     if logs_error:
         assert any('"level":"ERROR"' in line or "[ERROR]" in line for line in lines)
@@ -177,23 +177,23 @@ MESSAGES: Final = {
 @pytest.mark.parametrize("queue", ["CheckoutQueue", "NotificationsQueue"])
 @pytest.mark.parametrize("body", MESSAGES.values(), ids=MESSAGES)
 def test_dead_letter_s_reason_and_log_repeat_nothing_of_its_body(
-    town: Town, heard: Heard, queue: str, body: str
+    shop: SimulatedShop, heard: Heard, queue: str, body: str
 ) -> None:
-    town.cloud.put(queue, body)
-    town.come_to_rest()
+    shop.cloud.put(queue, body)
+    shop.come_to_rest()
     assert heard()
-    dead_letters = town.cloud.queues[queue].dead_letters
+    dead_letters = shop.cloud.queues[queue].dead_letters
     assert dead_letters
-    notes = [dict(message.attributes) for message in town.cloud.queues[dead_letters].messages]
+    notes = [dict(message.attributes) for message in shop.cloud.queues[dead_letters].messages]
     assert PRIVACY.found_in(json.dumps(note) for note in notes) == []
     assert notes or (queue == "CheckoutQueue" and '"order.placed"' in body)
 
 
 @pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
 def test_refusal_of_an_email_is_logged_by_its_code_alone(
-    town: Town, http: httpx.Client, heard: Heard, code: str
+    shop: SimulatedShop, http: httpx.Client, heard: Heard, code: str
 ) -> None:
     Client(http).register(**SASHA)
-    with town.refusing("sesv2.SendEmail", code=code):
-        town.come_to_rest()
+    with shop.refusing("sesv2.SendEmail", code=code):
+        shop.come_to_rest()
     assert any(code in line for line in heard())

@@ -21,11 +21,10 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Bodega")
 
 import httpx
 
-from tests.simulation.people import Regular
 from tests.simulation.resources import WORKERS
-from tests.simulation.stage import Stage, opened
-from tests.simulation.town import Town
+from tests.simulation.shop import SimulatedShop, opened
 from tests.support.books import HandedOver, Witness
+from tests.support.client import RenewingClient
 from tests.support.invariants import breaches
 
 type World = dict[str, Any]
@@ -35,75 +34,74 @@ _WORKERS: Final = ("Checkout", "Notifications")
 
 def record() -> World:
     """A shop with something in every state, left in the middle."""
-    with opened() as stage:
-        _live(stage)
-        town = stage.town
-        assert not _dead_letters(town)
+    with opened() as shop:
+        _live(shop)
+        assert not _dead_letters(shop)
         return {
             "at": datetime.now(UTC).isoformat(),
             "tables": {
                 name: list(table.items.values())
-                for name, table in town.cloud.dynamodb.tables.items()
+                for name, table in shop.cloud.dynamodb.tables.items()
             },
             "queues": {
-                queue: [message.body for message in town.cloud.queues[queue].messages]
+                queue: [message.body for message in shop.cloud.queues[queue].messages]
                 for queue in WORKERS
             },
-            "emails": [dataclasses.astuple(email) for email in town.cloud.handed_over],
-            "stock": stage.witness.stock,
-            "orders": sorted(stage.witness.orders),
-            "registered": stage.witness.registered,
-            "restocked": sorted(stage.witness._restocked),
-            "refresh_token": stage.customer.refresh_token,
+            "emails": [dataclasses.astuple(email) for email in shop.cloud.handed_over],
+            "stock": shop.witness.stock,
+            "orders": sorted(shop.witness.orders),
+            "registered": shop.witness.registered,
+            "restocked": sorted(shop.witness._restocked),
+            "refresh_token": shop.customer.refresh_token,
         }
 
 
-def _live(stage: Stage) -> None:
-    town, customer, admin = stage.town, stage.customer, stage.admin
+def _live(shop: SimulatedShop) -> None:
+    customer, admin = shop.customer, shop.admin
     big = admin.add_product(name="Big Jug", stock=1000, category="jugs")
     admin.put(f"/api/v1/products/{big['id']}", {"price": "12.50"})
     stock = f"/api/v1/products/{big['id']}/stock"
     admin.post(stock, {"delta": 7}, headers={"Idempotency-Key": "more"})
     # People: one whose name changed, one deactivated, one erased, one who guesses passwords.
-    nina = stage.anyone.register(email="nina@example.com")
+    nina = shop.anyone.register(email="nina@example.com")
     nina.put(f"/api/v1/users/{nina.user['id']}", {"full_name": "Nina New"})
-    gone, erased = (stage.anyone.register(email=f"{name}@example.com") for name in ("ed", "eve"))
+    gone, erased = (shop.anyone.register(email=f"{name}@example.com") for name in ("ed", "eve"))
     erased.order((big, 1))
-    town.come_to_rest()
+    shop.come_to_rest()
     admin.delete(f"/api/v1/users/{gone.user['id']}")
     admin.delete(f"/api/v1/users/{erased.user['id']}", params={"erase": "true"})
-    stage.anyone.post("/api/v1/auth/login", {"email": "nina@example.com", "password": "wrong-one"})
-    town.come_to_rest()
+    shop.anyone.post("/api/v1/auth/login", {"email": "nina@example.com", "password": "wrong-one"})
+    shop.come_to_rest()
     # Orders that have ended, and one that may still be cancelled.
     for verbs in ((), ("ship",), ("ship", "deliver"), ("cancel",)):
         order = customer.order((big, 2), key=f"ended {verbs}")
-        town.settle()
+        shop.settle()
         for verb in verbs:
             admin.post(f"/api/v1/orders/{order['id']}/{verb}")
     customer.order((big, 1), payment_token="tok_declined")
-    customer.order((stage.mug, 4))  # runs low by it
-    town.come_to_rest()
+    customer.order((shop.mug, 4))  # runs low by it
+    shop.come_to_rest()
     read = customer.get("/api/v1/notifications").json()["notifications"][0]
     customer.post(f"/api/v1/notifications/{read['id']}/read")
     # From here on nothing comes to its end. A reservation without its order:
-    with town.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
+    with shop.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
         customer.try_order((big, 3), key="never placed")
     # Letters that are not sent, and a cancelled order that is not compensated:
-    with town.refusing("sesv2.SendEmail"):
+    with shop.refusing("sesv2.SendEmail"):
         undone = customer.order((big, 4), key="undone")
-        town.settle()
-        town.down.add("ProductsInventory")
+        shop.settle()
+        shop.down.add("ProductsInventory")
         customer.post(f"/api/v1/orders/{undone['id']}/cancel")
-        town.settle()
-        town.down.clear()
+        shop.settle()
+        shop.down.clear()
         # An order that waits for its payment:
         customer.order((big, 5), key="unpaid", payment_token="tok_unavailable")
-        town.settle()
+        shop.settle()
     # An order and a user whose events are not published:
-    customer.order((big, 6), (stage.mug, 1), key="unsent")
-    stage.anyone.register(email="new@example.com")
-    with town.refusing("sns.PublishBatch"):
-        town.settle()
+    customer.order((big, 6), (shop.mug, 1), key="unsent")
+    shop.anyone.register(email="new@example.com")
+    with shop.refusing("sns.PublishBatch"):
+        shop.settle()
 
 
 def resume(world: World) -> list[str]:
@@ -114,38 +112,38 @@ def resume(world: World) -> list[str]:
         registered={id_: (email, name) for id_, (email, name) in world["registered"].items()},
         _restocked={(product, key) for product, key in world["restocked"]},
     )
-    with Town() as town:
-        _take_up(town, world)
+    with SimulatedShop() as shop:
+        _take_up(shop, world)
         http = httpx.Client(
             base_url="https://shop.example",
-            transport=httpx.MockTransport(town.answer),
+            transport=httpx.MockTransport(shop.answer),
             event_hooks={"response": [witness.saw]},
         )
         with http:
             token = {"refresh_token": world["refresh_token"]}
             refreshed = http.post("/api/v1/auth/refresh", json=token)
             wrong = [] if refreshed.is_success else [f"a session: {refreshed.text}"]
-            wrong += _use(Regular(http), world)
-            town.come_to_rest()
-            town.pass_every_deadline()
-            wrong += _use(Regular(http), world)
-            town.come_to_rest()
-        books = town.books()
+            wrong += _use(RenewingClient(http), world)
+            shop.come_to_rest()
+            shop.pass_every_deadline()
+            wrong += _use(RenewingClient(http), world)
+            shop.come_to_rest()
+        books = shop.books()
         wrong += breaches(books, witness)
         wrong += [f"{fact} is not published" for fact in books.unsent]
         for item in (*books.notifications, *books.orders.values()):
             if item.get("status") == "pending":
                 wrong.append(f"{item['pk']} {item['sk']} is pending")
-        return wrong + [f"given up: {body}" for body in _dead_letters(town)]
+        return wrong + [f"given up: {body}" for body in _dead_letters(shop)]
 
 
-def _dead_letters(town: Town) -> list[str]:
-    queues = [town.cloud.queues[f"{worker}DeadLetters"] for worker in _WORKERS]
+def _dead_letters(shop: SimulatedShop) -> list[str]:
+    queues = [shop.cloud.queues[f"{worker}DeadLetters"] for worker in _WORKERS]
     return [message.body for queue in queues for message in queue.messages]
 
 
-def _take_up(town: Town, world: World) -> None:
-    cloud = town.cloud
+def _take_up(shop: SimulatedShop, world: World) -> None:
+    cloud = shop.cloud
     for name, items in world["tables"].items():
         table = cloud.dynamodb.tables[name]
         table.items = {table.key(item): item for item in items}
@@ -153,10 +151,10 @@ def _take_up(town: Town, world: World) -> None:
         for body in bodies:
             cloud.put(queue, body)
     cloud.handed_over += [HandedOver(*email) for email in world["emails"]]
-    town.pass_time(datetime.fromisoformat(world["at"]) - datetime.now(UTC) + timedelta(seconds=1))
+    shop.pass_time(datetime.fromisoformat(world["at"]) - datetime.now(UTC) + timedelta(seconds=1))
 
 
-def _use(anyone: Regular, world: World) -> list[str]:
+def _use(anyone: RenewingClient, world: World) -> list[str]:
     """Ask for all that there is, as people who registered with the recording release, and order something."""
     wrong: list[str] = []
 
@@ -169,7 +167,7 @@ def _use(anyone: Regular, world: World) -> list[str]:
         return answer.json()
 
     carla, ada = (
-        Regular(anyone.http, user={"email": f"{name}@example.com"}).log_in()
+        RenewingClient(anyone.http, user={"email": f"{name}@example.com"}).log_in()
         for name in ("carla", "ada")
     )
     for path in ("/api/v1/users", "/api/v1/orders"):

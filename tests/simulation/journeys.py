@@ -7,7 +7,7 @@ import httpx
 
 from tests.crashes.scenarios import SCENARIOS
 from tests.simulation.journal import Journal, journal_of
-from tests.simulation.stage import Stage, opened
+from tests.simulation.shop import SimulatedShop, opened
 from tests.support.client import Client
 
 _SORTS: Final = ("price", "-price", "name", "newest")
@@ -32,63 +32,63 @@ def _pages(who: Client, path: str, **query: Any) -> None:
         page["cursor"] = _good(who.get(path, params=page)).json().get("next_cursor")
 
 
-def _browsing(stage: Stage) -> None:
+def _browsing(shop: SimulatedShop) -> None:
     for number, category in enumerate(("cups", "cups", "plates", "cups", "plates")):
         name = f"{category.title()} number {number}"
-        stage.admin.add_product(name=name, price=f"{10 + 4 * (number % 3)}.00", category=category)
+        shop.admin.add_product(name=name, price=f"{10 + 4 * (number % 3)}.00", category=category)
     for sort in _SORTS:
         for filters in _FILTERS:
-            _pages(stage.anyone, "/api/v1/products", sort=sort, **filters)
+            _pages(shop.anyone, "/api/v1/products", sort=sort, **filters)
     for query in ("cups", "numb 3", "c", "nothing"):
-        _pages(stage.anyone, "/api/v1/products", q=query)
+        _pages(shop.anyone, "/api/v1/products", q=query)
 
 
-def _keeping_shop(stage: Stage) -> None:
-    path = f"/api/v1/products/{stage.mug['id']}"
-    _good(stage.admin.put(path, {"name": "Large Mug", "price": "11.00"}))
-    stale = stage.admin.put(path, {"price": "9.00"}, headers={"If-Match": '"1"'})
+def _keeping_shop(shop: SimulatedShop) -> None:
+    path = f"/api/v1/products/{shop.mug['id']}"
+    _good(shop.admin.put(path, {"name": "Large Mug", "price": "11.00"}))
+    stale = shop.admin.put(path, {"price": "9.00"}, headers={"If-Match": '"1"'})
     assert stale.status_code == 412
-    assert stage.admin.post(f"{path}/stock", {"delta": -1000}).status_code == 409
-    _good(stage.admin.delete(path))
+    assert shop.admin.post(f"{path}/stock", {"delta": -1000}).status_code == 409
+    _good(shop.admin.delete(path))
     for name in ("users", "products", "orders", "notifications"):
-        _good(stage.anyone.get(f"/health/{name}"))
+        _good(shop.anyone.get(f"/health/{name}"))
 
 
-def _ordering(stage: Stage) -> None:
+def _ordering(shop: SimulatedShop) -> None:
     for number in range(3):
-        stage.customer.order((stage.tray, 1), key=f"order {number}")
-        stage.customer.order((stage.tray, 1), key=f"order {number}")
-    assert stage.customer.try_order((stage.tray, 1000)).status_code == 409
-    stage.town.settle()
-    last = stage.customer.order((stage.tray, 1))
-    for who in (stage.customer, stage.admin):
+        shop.customer.order((shop.tray, 1), key=f"order {number}")
+        shop.customer.order((shop.tray, 1), key=f"order {number}")
+    assert shop.customer.try_order((shop.tray, 1000)).status_code == 409
+    shop.settle()
+    last = shop.customer.order((shop.tray, 1))
+    for who in (shop.customer, shop.admin):
         _pages(who, "/api/v1/orders")
         _pages(who, "/api/v1/orders", status="confirmed")
         _pages(who, f"/api/v1/orders/{last['id']}/events")
-    _pages(stage.admin, "/api/v1/orders", user_id=stage.customer.user["id"])
+    _pages(shop.admin, "/api/v1/orders", user_id=shop.customer.user["id"])
     for unread in ("true", "false"):
-        _pages(stage.customer, "/api/v1/notifications", unread=unread)
-    _pages(stage.customer, "/api/v1/notifications")
+        _pages(shop.customer, "/api/v1/notifications", unread=unread)
+    _pages(shop.customer, "/api/v1/notifications")
 
 
-def _having_an_account(stage: Stage) -> None:
-    nina = stage.anyone.register(email="nina@example.com")
+def _having_an_account(shop: SimulatedShop) -> None:
+    nina = shop.anyone.register(email="nina@example.com")
     again = {"email": "NINA@example.com", "full_name": "N", "password": "a-long-enough-password"}
-    assert stage.anyone.post("/api/v1/users", again).status_code == 409
+    assert shop.anyone.post("/api/v1/users", again).status_code == 409
     wrong = {"email": "nina@example.com", "password": "not-her-own-password"}
-    assert stage.anyone.post("/api/v1/auth/login", wrong).status_code == 401
+    assert shop.anyone.post("/api/v1/auth/login", wrong).status_code == 401
     old = {"refresh_token": nina.refresh_token}
-    _good(stage.anyone.post("/api/v1/auth/refresh", old))
-    assert stage.anyone.post("/api/v1/auth/refresh", old).status_code == 401
+    _good(shop.anyone.post("/api/v1/auth/refresh", old))
+    assert shop.anyone.post("/api/v1/auth/refresh", old).status_code == 401
     path = f"/api/v1/users/{nina.user['id']}"
     _good(nina.put(path, {"full_name": "Nina New", "email": "new@example.com"}))
-    _pages(stage.admin, "/api/v1/users")
-    _pages(stage.admin, "/api/v1/users", active="true")
-    _good(stage.admin.delete(path))
-    _pages(stage.admin, "/api/v1/users", active="false")
+    _pages(shop.admin, "/api/v1/users")
+    _pages(shop.admin, "/api/v1/users", active="true")
+    _good(shop.admin.delete(path))
+    _pages(shop.admin, "/api/v1/users", active="false")
 
 
-JOURNEYS: Final[dict[str, Callable[[Stage], None]]] = {
+JOURNEYS: Final[dict[str, Callable[[SimulatedShop], None]]] = {
     "browsing": _browsing,
     "keeping shop": _keeping_shop,
     "ordering": _ordering,
@@ -99,23 +99,23 @@ NAMES: Final = (*JOURNEYS, *(scenario.name for scenario in SCENARIOS))
 
 def journals() -> dict[str, Journal]:
     """A journal for each of them, by its name."""
-    with opened() as stage:
-        restore = stage.remember()
-        return dict(_journals(stage, restore))
+    with opened() as shop:
+        restore = shop.remember()
+        return dict(_journals(shop, restore))
 
 
-def _journals(stage: Stage, restore: Callable[[], None]) -> Iterator[tuple[str, Journal]]:
-    dynamodb = stage.town.cloud.dynamodb
+def _journals(shop: SimulatedShop, restore: Callable[[], None]) -> Iterator[tuple[str, Journal]]:
+    dynamodb = shop.cloud.dynamodb
     for name, journey in JOURNEYS.items():
         restore()
         with journal_of(dynamodb) as journal:
-            journey(stage)
-            stage.town.come_to_rest()
+            journey(shop)
+            shop.come_to_rest()
         yield name, journal
     for scenario in SCENARIOS:
         restore()
-        state = scenario.prepare(stage)
+        state = scenario.prepare(shop)
         with journal_of(dynamodb) as journal:
-            scenario.act(stage, state)
-            stage.town.come_to_rest()
+            scenario.act(shop, state)
+            shop.come_to_rest()
         yield scenario.name, journal

@@ -7,7 +7,7 @@ import pytest
 
 from tests.kills import event_sources
 from tests.simulation.resources import SWEEPERS
-from tests.simulation.stage import opened
+from tests.simulation.shop import opened
 from tests.support import lambda_events
 from tests.support.functions import kind_of, sample_events
 from tests.support.http import rest_event
@@ -19,18 +19,18 @@ SAMPLES = [sample for sample in sample_events() if sample.kind != "call"]
 def simulated() -> list[Any]:
     """All that functions of the simulated shop are called with while somebody orders."""
     seen: list[Any] = []
-    with opened() as stage:
-        invoke = stage.town.invoke
+    with opened() as shop:
+        invoke = shop.invoke
 
         def seeing(name: str, event: dict[str, Any]) -> Any:
             seen.append(event)
             return invoke(name, event)
 
-        stage.town.invoke = seeing  # type: ignore[method-assign]
-        stage.customer.order((stage.mug, 1))
-        stage.town.settle()
+        shop.invoke = seeing  # type: ignore[method-assign]
+        shop.customer.order((shop.mug, 1))
+        shop.settle()
         for sweeper in SWEEPERS:
-            stage.town.tick(sweeper)
+            shop.tick(sweeper)
     return seen
 
 

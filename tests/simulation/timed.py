@@ -1,4 +1,4 @@
-"""A town in which time passes by itself: functions run beside each other and have their time-outs, every call takes its
+"""A shop in which time passes by itself: functions run beside each other and have their time-outs, every call takes its
 time, and queues, streams and schedules call functions as AWS does.
 
 What AWS does not document, and this assumes: a stream is read five times a second; a lane whose batch failed waits 1 s
@@ -29,9 +29,9 @@ from shared.runtime import metrics, settings
 from shared.runtime.entry import Handler
 from shared.web import app
 from tests.simulation.resources import SCHEDULES, STREAMS, WORKERS, Stream, Worker
+from tests.simulation.shop import SimulatedShop
 from tests.simulation.timed_wire import Fault, Target, TimedWire
 from tests.simulation.timeline import Signal, Timeline, running
-from tests.simulation.town import Town
 from tests.simulation.triggers import Broken, Lost, _as_record
 from tests.simulation.wire import Call, Died, Invocation, current
 from tests.support import lambda_events
@@ -94,7 +94,7 @@ class _Poller:
     wakes_at: float = float("inf")
 
 
-class TimedTown(Town):
+class TimedShop(SimulatedShop):
     """The shop, and the managed services round it, in virtual time.
 
     Attributes:
@@ -406,8 +406,8 @@ class TimedTown(Town):
 class _Stdout(io.TextIOBase):
     """What functions print, for those who listen."""
 
-    def __init__(self, town: TimedTown, kept: Any) -> None:
-        self._town = town
+    def __init__(self, shop: TimedShop, kept: Any) -> None:
+        self._shop = shop
         self._kept = kept
 
     def write(self, text: str) -> int:
@@ -415,7 +415,7 @@ class _Stdout(io.TextIOBase):
         if running.get() is None or invocation is None:
             self._kept.write(text)
         elif not invocation.is_dead and text.strip():
-            self._town.listen(invocation.function, text, self._town.timeline.now)
+            self._shop.listen(invocation.function, text, self._shop.timeline.now)
         return len(text)
 
 
@@ -443,11 +443,11 @@ def _cheap_passwords() -> Iterator[None]:
 
 
 @contextmanager
-def _provider(town: TimedTown) -> Iterator[None]:
+def _provider(shop: TimedShop) -> Iterator[None]:
     """The payment provider is a service of its own: it takes its time, and may be away."""
     kept = {name: getattr(SandboxPayments, name) for name in _PAYMENTS}
     for name, do in kept.items():
-        setattr(SandboxPayments, name, _remote(town, name, do))
+        setattr(SandboxPayments, name, _remote(shop, name, do))
     try:
         yield
     finally:
@@ -455,7 +455,7 @@ def _provider(town: TimedTown) -> Iterator[None]:
             setattr(SandboxPayments, name, do)
 
 
-def _remote(town: TimedTown, name: str, do: Callable[..., Any]) -> Callable[..., Any]:
+def _remote(shop: TimedShop, name: str, do: Callable[..., Any]) -> Callable[..., Any]:
     target = Target("payments", name, "")
 
     def call(provider: SandboxPayments, *args: Any, **more: Any) -> Any:
@@ -470,19 +470,19 @@ def _remote(town: TimedTown, name: str, do: Callable[..., Any]) -> Callable[...,
             finally:
                 invocation.is_provider = False
 
-        town.wire.called[target] += 1
-        fault = town.wire.fault_of(target)
+        shop.wire.called[target] += 1
+        fault = shop.wire.fault_of(target)
         if fault in (Fault.FAILS, Fault.THROTTLES):
-            town.timeline.sleep(town.provider_seconds)
+            shop.timeline.sleep(shop.provider_seconds)
             raise PaymentUnavailable
         answer: Any = _NO_ANSWER
         with suppress(PaymentOutcomeUnknown):
             if fault is not Fault.HANGS:
                 answer = done()
         if fault is not None or answer is _NO_ANSWER:
-            town.timeline.sleep(town.provider_patience)
+            shop.timeline.sleep(shop.provider_patience)
             raise PaymentOutcomeUnknown
-        town.timeline.sleep(town.provider_seconds)
+        shop.timeline.sleep(shop.provider_seconds)
         return answer
 
     return call

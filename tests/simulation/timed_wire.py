@@ -1,4 +1,4 @@
-"""The wire of a town in which time passes: every call takes its time, and a service may be away for a while."""
+"""The wire of a shop in which time passes: every call takes its time, and a service may be away for a while."""
 
 import json
 import random

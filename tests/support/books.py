@@ -1,13 +1,14 @@
 """All that the shop has stored, read from behind, and what clients were told: what the invariants are about."""
 
 import base64
+import copy
 import json
 import re
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
@@ -122,6 +123,10 @@ class Witness:
     """The customer who asked (their id; empty for nobody's token), and the answer's body. Admins may see all."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _restocked: set[tuple[str, str]] = field(default_factory=set)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        own = {name: value for name, value in vars(self).items() if name != "_lock"}
+        return type(self)(**copy.deepcopy(own, memo))
 
     def saw(self, response: httpx.Response) -> None:
         response.read()

@@ -34,6 +34,11 @@ def code(answer: httpx.Response) -> str:
     return str(answer.json()["type"]).rpartition("/")[2]
 
 
+def is_in_progress(answer: httpx.Response) -> bool:
+    """Whether a concurrent request with the same key is not finished yet."""
+    return answer.status_code == 409 and code(answer) == "request-in-progress"
+
+
 @dataclass
 class Client:
     """Somebody who uses the API, logged in or not."""
@@ -132,3 +137,15 @@ class Client:
         by_type = {n["type"]: n for n in told}
         assert len(by_type) == len(told), f"told twice: {[n['type'] for n in told]}"
         return by_type
+
+
+@dataclass
+class RenewingClient(Client):
+    """Logs in again when its token has expired."""
+
+    def request(self, method: str, path: str, **parts: Any) -> httpx.Response:
+        answer = super().request(method, path, **parts)
+        if answer.status_code == httpx.codes.UNAUTHORIZED and self.token:
+            self.log_in()
+            answer = super().request(method, path, **parts)
+        return answer

@@ -26,7 +26,7 @@ from tests.budget.waits import (
     queue_of,
 )
 from tests.outages.alarms import alarms
-from tests.simulation.stage import Stage, opened
+from tests.simulation.shop import SimulatedShop, opened
 from tests.support.functions import FUNCTIONS, Function
 from tools.intrinsics import resolve
 from tools.template import resources, template
@@ -192,8 +192,8 @@ def test_filters_and_alarms_stay_within_quotas() -> None:
 def test_largest_order_fits_into_every_call_message_and_page() -> None:
     """Ten orders of fifty lines with names as long as they may be."""
     sent: dict[str, list[int]] = {}
-    with opened() as stage:
-        answer = stage.town.cloud.answer
+    with opened() as shop:
+        answer = shop.cloud.answer
 
         def measured(service: str, operation: str, path: str, body: bytes) -> Any:
             sent.setdefault(f"{service}.{operation}", []).append(len(body))
@@ -204,10 +204,10 @@ def test_largest_order_fits_into_every_call_message_and_page() -> None:
                 assert len(answered[2]) <= LAMBDA_PAYLOAD
             return answered
 
-        with patch.object(stage.town.cloud, "answer", measured):
+        with patch.object(shop.cloud, "answer", measured):
             page = _ten_large_orders(stage)
-        events = [len(fact.model_dump_json().encode()) for fact in stage.town.cloud.published]
-        items = stage.town.cloud.dynamodb.tables["OrdersTable"].items.values()
+        events = [len(fact.model_dump_json().encode()) for fact in shop.cloud.published]
+        items = shop.cloud.dynamodb.tables["OrdersTable"].items.values()
         sizes = [len(json.dumps(item, ensure_ascii=False).encode()) for item in items]
     assert max(sent["dynamodb.TransactWriteItems"]) <= DYNAMODB_TRANSACTION
     assert max(sizes) <= DYNAMODB_ITEM
@@ -222,11 +222,11 @@ def test_largest_order_fits_into_every_call_message_and_page() -> None:
 def _ten_large_orders(stage: Stage) -> int:
     """Bytes of a page with them."""
     names = [f"{n:02} {chr(0x1F600)}".ljust(200, chr(0x1F600)) for n in range(50)]
-    products = [stage.admin.add_product(name=name, stock=100_000) for name in names]
-    customer = stage.anyone.register(full_name=chr(0x1F600) * 200)
+    products = [shop.admin.add_product(name=name, stock=100_000) for name in names]
+    customer = shop.anyone.register(full_name=chr(0x1F600) * 200)
     for order in range(10):
         customer.order(*((product, 1000) for product in products), key=f"large {order}")
-    stage.town.settle()
+    shop.settle()
     page = customer.get("/api/v1/orders", params={"limit": 10})
     assert page.json()["count"] == 10
     return len(page.content)

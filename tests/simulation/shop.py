@@ -1,21 +1,22 @@
-"""The whole shop in this process: the functions of the template, each on its own real graph, on a simulated cloud.
+"""The whole shop in one process: the functions of the template, each on its own real graph, on a simulated AWS.
 
-Nothing happens behind a test's back: streams, queues, schedules and the clock move when a test says so, and any call of
-any function to AWS may fail, be lost or never come back (tests/simulation/wire.py). The code that runs is the real one
-from the Lambda entry to botocore's wire.
+Streams, queues, schedules and the clock move only when a test says so, and any call of any function to AWS may fail, be
+lost or never return (tests/simulation/wire.py). The code that runs is the real one from the Lambda entry to botocore's
+wire.
 """
 
 import contextvars
+import copy
 import json
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import httpx
 import time_machine
@@ -25,31 +26,47 @@ from botocore.exceptions import ReadTimeoutError
 
 from shared.runtime import aws, settings
 from shared.runtime.entry import Handler
-from shared.storage.dynamodb import from_wire
+from shared.storage.dynamodb import Table, from_wire
 from tests.simulation.cloud import Cloud, Message
 from tests.simulation.resources import SWEEPERS, deploy, function_at
 from tests.simulation.triggers import Broken, Lost, Triggers
 from tests.simulation.wire import Died, Invocation, Mode, Wire, current
 from tests.support import books
 from tests.support.aws import pretend_credentials
+from tests.support.books import Witness
+from tests.support.client import Client, RenewingClient, is_in_progress
 from tests.support.context import LambdaContext
 from tests.support.functions import FUNCTIONS
 from tests.support.http import rest_event
 from tests.support.privacy import PRIVACY
+from tools.first_admin import make_admin
 from tools.lambda_environment import variables
+from users.accounts.repository import UserRepository
 
 _RUNTIME: Final = logging.getLogger("runtime")
 _BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
+_PAUSE: Final = timedelta(seconds=5)
+_ATTEMPTS: Final = 20
 _LONG_ENOUGH: Final = 40  # minutes: longer than every deadline there is
 # For so long a worker takes an e-mail's dead letter for a duplicate (notifications.models).
 _BEFORE_REDRIVE: Final = timedelta(minutes=61)
 
 
-class Town(Triggers):
-    """The shop, and the managed services round it.
+class SimulatedShop(Triggers):
+    """The shop, and the managed services that it runs on.
 
-    `down` are functions that nobody reaches; `internal_calls` what was asked of internal functions.
+    Attributes:
+        down: functions that cannot be invoked.
+        internal_calls: the calls of internal functions.
+        witness: sees each response that a client gets.
+        anyone: a client without a token.
+        customer, admin, mug, tray: two people and two products, from `open` on.
     """
+
+    customer: RenewingClient
+    admin: RenewingClient
+    mug: dict[str, Any]
+    tray: dict[str, Any]
 
     def __init__(self) -> None:
         self._built: dict[str, Handler] = {}
@@ -61,6 +78,7 @@ class Town(Triggers):
         super().__init__(Cloud(time.time, self._invoked))
         self.wire = Wire(self.cloud, self.pass_time)
         self.wire.wake_zombies = self.wake_zombies
+        self.witness = Witness()
         self._names = deploy(self.cloud)
         self._tables = {name: name for name in books.TABLES}
 
@@ -70,7 +88,24 @@ class Town(Triggers):
         self._open.enter_context(_sleeping(self.pass_time))
         self._open.enter_context(_clients_made_once())
         self._dynamodb = aws.client("dynamodb")
+        transport = httpx.MockTransport(self.answer)
+        hooks = {"response": [self._saw]}
+        http = httpx.Client(base_url="https://shop.example", transport=transport, event_hooks=hooks)
+        self.anyone = RenewingClient(self._open.enter_context(http))
         return self
+
+    def open(self) -> None:
+        """Register a customer and an admin and add two products; afterwards nothing is under way."""
+        self.customer = self.anyone.register(email="carla@example.com")
+        admin = self.anyone.register(email="ada@example.com", full_name="Ada Admin")
+        make_admin(UserRepository(Table("UsersTable", self._dynamodb)), "ada@example.com")
+        self.admin = admin.log_in()
+        self.mug = admin.add_product(name="Mug", stock=8)
+        self.tray = admin.add_product(name="Tray", price="24.50", stock=30)
+        self.come_to_rest()
+
+    def _saw(self, response: httpx.Response) -> None:
+        self.witness.saw(response)
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
@@ -82,9 +117,12 @@ class Town(Triggers):
         self._clock.shift(by)
 
     def remember(self) -> Callable[[], None]:
-        """What brings the town back to how it is now."""
+        """Return what restores the present state."""
         restore_cloud, restore_deliveries = self.cloud.snapshot(), self.snapshot_deliveries()
         moment = datetime.now(UTC)
+        witness = copy.deepcopy(self.witness)
+        people = [vars(self)[name] for name in ("customer", "admin") if name in vars(self)]
+        tokens = [client.token for client in people]
 
         def restore() -> None:
             restore_cloud()
@@ -97,6 +135,10 @@ class Town(Triggers):
             for name in ("OrdersApi", "NotificationsWorker"):
                 self._built.pop(name, None)
             random.seed(0)
+            self.witness = copy.deepcopy(witness)
+            # A token that was issued later would not be valid yet.
+            for client, token in zip(people, tokens, strict=True):
+                client.token = token
 
         return restore
 
@@ -270,6 +312,30 @@ class Town(Triggers):
         finally:
             del self.wire.late[operation]
 
+    # --- what people do ---
+
+    def insist(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
+        """Repeat a request until it has a response that is no server error, as a good client does."""
+        answers: list[httpx.Response] = []
+        while len(answers) < _ATTEMPTS:
+            answers.append(ask())
+            if answers[-1].status_code < 500 and not is_in_progress(answers[-1]):
+                return answers[-1]
+            self.pass_time(_PAUSE)
+        raise AssertionError(f"no answer but {answers[-1].status_code} {answers[-1].text}")
+
+    def order(self, *lines: tuple[dict[str, Any], int], key: str, **more: Any) -> dict[str, Any]:
+        """The order that the customer places in the end."""
+        answer = self.insist(lambda: self.customer.try_order(*lines, key=key, **more))
+        assert answer.status_code == 201, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    def move(self, who: Client, order: Mapping[str, Any], verb: str, to: str) -> None:
+        """Bring an order to a status. The repetition of a request whose answer was lost finds it there."""
+        answer = self.insist(lambda: who.post(f"/api/v1/orders/{order['id']}/{verb}"))
+        if answer.status_code != 200:
+            assert (answer.status_code, answer.json()["from"]) == (409, to), answer.text
+
     # --- from behind ---
 
     def books(self) -> books.Books:
@@ -280,6 +346,14 @@ class Town(Triggers):
         ]
         kept = books.read(self._dynamodb, self._tables, list(self.cloud.handed_over))
         return replace(kept, product_steps=[step for step in steps if step[1]["sk"] == "PRODUCT"])
+
+
+@contextmanager
+def opened() -> Iterator[SimulatedShop]:
+    """An open shop in which nothing is under way."""
+    with SimulatedShop() as shop:
+        shop.open()
+        yield shop
 
 
 @contextmanager
@@ -305,7 +379,7 @@ def _clients_made_once() -> Iterator[None]:
 
 @contextmanager
 def _sleeping(pass_time: Callable[[timedelta], None]) -> Iterator[None]:
-    """Whoever waits before another attempt waits on the town's clock."""
+    """Whoever waits before another attempt waits on the shop's clock."""
     sleep = time.sleep
     time.sleep = lambda seconds: pass_time(timedelta(seconds=float(seconds)))
     try:
