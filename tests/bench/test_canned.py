@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from bench.canned.answers import Answers, Uncanned
 from bench.canned.items import PRODUCT_ID
 from bench.canned.server import CannedAws
-from tests.support import shapes
+from tests.support import second_opinion
 from tools.local.stack import session
 from tools.progress import Problem
 
@@ -47,7 +47,7 @@ def test_answer_has_the_shape_of_aws(
     service: Any, operation: str, target: str | None, path: str, body: object
 ) -> None:
     model = session().client(service).meta.service_model.operation_model(operation)
-    assert shapes.mistakes(model, 200, {}, answer(target, path, body)) == []
+    assert second_opinion.mistakes(model, 200, {}, answer(target, path, body)) == []
 
 
 def test_items_are_found_by_their_keys() -> None:

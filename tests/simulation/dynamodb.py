@@ -1,11 +1,10 @@
-"""DynamoDB in memory: one thing at a time, and what AWS promises of it is kept.
+"""DynamoDB in memory, one request at a time.
 
-Unlike moto it keeps the promise of `ClientRequestToken`, and it is faster. It does what Bodega and Powertools ask of it
-and refuses the rest. `test_answers.py` holds its answers to those of moto, and tests/stack to the emulator's.
+It supports what Bodega and Powertools use and refuses the rest. `test_dynamodb.py` compares its responses with those of a
+reference engine.
 
-Where it promises more than AWS does: a page never ends because it holds a megabyte, and a batch never leaves keys
-behind. Indexes can be made to fall behind, and reads that need not be consistent to be stale. Nothing is deleted when
-its time to live is over.
+It promises more than AWS in two ways: a page has no limit of a megabyte, and a batch leaves no keys unprocessed. A test can
+let indexes lag and inconsistent reads be stale. Nothing is deleted when its time to live is over.
 """
 
 import hashlib
