@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.crashes.matrix import SINGLE, Point
+from tests.simulation.faults import Mode
 from tests.simulation.shop import SimulatedShop, opened
-from tests.simulation.wire import Mode
 
 
 @dataclass

@@ -14,8 +14,8 @@ from multiprocessing import get_context
 from typing import Final
 
 from tests.crashes.scenarios import Scenario, State
+from tests.simulation.faults import Call, Mode
 from tests.simulation.shop import SimulatedShop
-from tests.simulation.wire import Call, Mode
 from tests.support.books import Books
 from tests.support.invariants import DOUBLED, breaches
 

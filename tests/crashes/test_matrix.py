@@ -9,8 +9,8 @@ from tests.crashes import matrix
 from tests.crashes.conftest import Report
 from tests.crashes.matrix import Play, Point
 from tests.crashes.scenarios import SCENARIOS, Scenario
+from tests.simulation.faults import Call, Mode
 from tests.simulation.shop import SimulatedShop
-from tests.simulation.wire import Call, Mode
 
 _known: set[Call] = set()
 on_every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)

@@ -1,43 +1,32 @@
-"""The template's CloudWatch alarms, evaluated as CloudWatch documents it.
+"""The template's CloudWatch alarms, evaluated as CloudWatch documents it ("Alarm evaluation", "Configuring how CloudWatch alarms treat
+missing data"), as far as the template uses it.
 
-Read for this: "Alarm evaluation", "Configuring how CloudWatch alarms treat missing data", "Using math expressions with CloudWatch
-metrics" (`FILL`), "Specification: Embedded metric format". An alarm is evaluated at each full minute, over a window that ends then. AWS does
-not say how far it looks back for data beyond `EvaluationPeriods`: its examples have two more periods of five minutes, and with periods of
-one minute others measured that data of six minutes count.
+An alarm is evaluated at each full minute, over a window that ends then. AWS does not say how far it looks back for data beyond
+`EvaluationPeriods`: its examples have two more periods of five minutes, and with periods of one minute data of six minutes were
+measured to count.
 """
 
 import json
-import operator
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from functools import cache
+from typing import Any, Final
 
+from tests.simulation.timed import TimedShop
 from tools.intrinsics import resolve
 from tools.lambda_environment import whole
 from tools.template import resources, template
 
-type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 # A namespace, a name, and the dimensions.
 type Metric = tuple[str, str, frozenset[tuple[str, str]]]
 
 _MINUTE: Final = 60
-_COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
-    "GreaterThanThreshold": operator.gt,
-    "GreaterThanOrEqualToThreshold": operator.ge,
-    "LessThanThreshold": operator.lt,
-    "LessThanOrEqualToThreshold": operator.le,
-}
 _STATISTICS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     "Sum": sum,
     "Maximum": max,
-    "Minimum": min,
-    "Average": lambda values: sum(values) / len(values),
-    "SampleCount": len,
 }
-_FILL: Final = re.compile(r"FILL\((\w+), ?(\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -49,95 +38,62 @@ class Rule:
     treat_missing_data: str
     evaluation_range: int
 
-    def state(self, recent: Sequence[bool | None], current: State) -> State:
-        """What the alarm goes to, or stays in.
+    def rings(self, recent: Sequence[bool | None]) -> bool:
+        """Whether the alarm rings.
 
         Args:
             recent: whether each period of the evaluation range is breaching, the newest last; None where it has no data.
         """
         real = [breaching for breaching in recent if breaching is not None]
-        lacking = self.evaluation_periods - len(real)
-        if lacking <= 0:
-            return self._judged(sum(real[-self.evaluation_periods :]))
+        missing = max(0, self.evaluation_periods - len(real))
+        breaching = sum(real[-self.evaluation_periods :])
         if self.treat_missing_data == "breaching":
-            return self._judged(sum(real) + lacking)
-        if self.treat_missing_data == "notBreaching" or not all(real):
-            return self._judged(sum(real))
-        if self.treat_missing_data == "ignore":
-            return self._judged(sum(real)) if sum(real) >= self.datapoints_to_alarm else current
-        return self._not_premature(recent, current) if real else "INSUFFICIENT_DATA"
-
-    def _not_premature(self, recent: Sequence[bool | None], current: State) -> State:
-        """All data that there is breaches: the oldest has to be as old as what an alarm needs."""
-        is_old = len(recent) - recent.index(True) >= self.datapoints_to_alarm
-        return "ALARM" if is_old else current
-
-    def _judged(self, breaching: int) -> State:
-        return "ALARM" if breaching >= self.datapoints_to_alarm else "OK"
+            breaching += missing
+        return breaching >= self.datapoints_to_alarm
 
 
 @dataclass
 class Alarm:
-    """An alarm of the template, and the state that it is in.
+    """An alarm of the template.
 
     Args:
-        properties: as CloudFormation takes them, all functions resolved.
+        properties: as CloudFormation takes them, with all functions resolved.
     """
 
     properties: Mapping[str, Any]
-    state: State = field(init=False, default="INSUFFICIENT_DATA")
+    is_ringing: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        source, self._filled = self._source()
-        stat = source.get("MetricStat", source)
-        named = stat.get("Metric", stat)
-        self.period: int = stat["Period"]
+        given = self.properties
+        assert given["ComparisonOperator"] == "GreaterThanThreshold"
+        assert given["TreatMissingData"] in ("breaching", "notBreaching")
+        self.period: int = given["Period"]
+        self.statistic: str = given["Statistic"]
         self.metric: Metric = (
-            named["Namespace"],
-            named["MetricName"],
-            frozenset((each["Name"], each["Value"]) for each in named.get("Dimensions", ())),
+            given["Namespace"],
+            given["MetricName"],
+            frozenset((each["Name"], each["Value"]) for each in given.get("Dimensions", ())),
         )
-        self.statistic: str = stat.get("Stat") or stat["Statistic"]
-        periods = self.properties["EvaluationPeriods"]
-        # With the default, "missing", an alarm on a metric of DynamoDB's ignores missing data.
-        is_ignored = named["Namespace"] == "AWS/DynamoDB"
-        missing = self.properties.get("TreatMissingData", "ignore" if is_ignored else "missing")
+        periods = given["EvaluationPeriods"]
         self.rule = Rule(
             periods,
-            self.properties.get("DatapointsToAlarm", periods),
-            missing,
+            given.get("DatapointsToAlarm", periods),
+            given["TreatMissingData"],
             periods + (5 if self.period <= _MINUTE else 2),
         )
 
-    def _source(self) -> tuple[Mapping[str, Any], float | None]:
-        """What has the metric, and the value that stands for missing data."""
-        if "Metrics" not in self.properties:
-            return self.properties, None
-        parts = {part["Id"]: part for part in self.properties["Metrics"]}
-        [returned] = [part for part in parts.values() if part.get("ReturnData", True)]
-        if "Expression" not in returned:
-            return returned, None
-        fill = _FILL.fullmatch(returned["Expression"])
-        assert fill, f"{returned['Expression']} is no expression that is understood here"
-        return parts[fill[1]], float(fill[2])
-
     def evaluate(self, values: Mapping[int, Sequence[float]], now: int) -> None:
         """Evaluate the alarm at a full minute; `values` are its metric's, by the second at which their minute began."""
-        recent = [
-            self._is_breaching(values, now - self.period * (back + 1), now - self.period * back)
-            for back in reversed(range(self.rule.evaluation_range))
-        ]
-        self.state = self.rule.state(recent, self.state)
+        ends = [now - self.period * back for back in reversed(range(self.rule.evaluation_range))]
+        self.is_ringing = self.rule.rings([self._is_breaching(values, end) for end in ends])
 
-    def _is_breaching(
-        self, values: Mapping[int, Sequence[float]], begin: int, end: int
-    ) -> bool | None:
-        found = [v for minute in range(begin, end, _MINUTE) for v in values.get(minute, ())]
-        figure = _STATISTICS[self.statistic](found) if found else self._filled
-        if figure is None:
+    def _is_breaching(self, values: Mapping[int, Sequence[float]], end: int) -> bool | None:
+        minutes = range(end - self.period, end, _MINUTE)
+        found = [value for minute in minutes for value in values.get(minute, ())]
+        if not found:
             return None
-        compare = _COMPARISONS[self.properties["ComparisonOperator"]]
-        return compare(figure, self.properties["Threshold"])
+        threshold: float = self.properties["Threshold"]
+        return _STATISTICS[self.statistic](found) > threshold
 
 
 def alarms() -> dict[str, Alarm]:
@@ -151,7 +107,7 @@ def alarms() -> dict[str, Alarm]:
 
 
 class Alarms:
-    """All alarms of the template, and the metrics that they were fed. Feed in the order of time."""
+    """All alarms of the template, and the metrics that they were fed, in the order of time."""
 
     def __init__(self) -> None:
         self._alarms = alarms()
@@ -168,38 +124,74 @@ class Alarms:
             self._values[key][int(at.timestamp()) // _MINUTE * _MINUTE].append(value)
         self._begin(at)
 
-    def feed_log(self, line: str, at: datetime, *, function: str | None = None) -> None:
-        """A line that a function printed: the metrics in it, if it has the embedded metric format.
+    def feed_log(self, line: str, at: datetime, *, function: str) -> None:
+        """A line that a function printed: its metrics, if it has the embedded metric format.
 
-        Args:
-            function: whose line it is, where the process had not the variables that Lambda gives this function.
+        All functions run in one process here: the dimensions are those of the function's own variables in Lambda.
         """
         if '"_aws"' not in line:
             return
-        told = json.loads(line)
-        if function:
-            variables = whole(function, {name: name for name in template()["Resources"]})
-            told["service"] = variables["POWERTOOLS_SERVICE_NAME"]
-            for directive in told["_aws"]["CloudWatchMetrics"]:
-                directive["Namespace"] = variables["POWERTOOLS_METRICS_NAMESPACE"]
-        for directive in told["_aws"]["CloudWatchMetrics"]:
+        printed = json.loads(line)
+        printed["service"], namespace = _variables(function)
+        for directive in printed["_aws"]["CloudWatchMetrics"]:
             for names in directive["Dimensions"]:
-                dimensions = {name: told[name] for name in names}
+                dimensions = {name: printed[name] for name in names}
                 for metric in directive["Metrics"]:
-                    values = told[metric["Name"]]
+                    values = printed[metric["Name"]]
                     for value in values if isinstance(values, list) else [values]:
-                        self.feed(directive["Namespace"], metric["Name"], dimensions, value, at)
+                        self.feed(namespace, metric["Name"], dimensions, value, at)
 
-    def states(self, now: datetime) -> dict[str, bool]:
-        """Whether each alarm rings at this time, by its logical id."""
+    def ringing(self, now: datetime) -> set[str]:
+        """The alarms that ring at this time, by their logical ids."""
         self._begin(now)
         assert self._next is not None
         while self._next <= now.timestamp():
             for alarm in self._alarms.values():
                 alarm.evaluate(self._values[alarm.metric], self._next)
             self._next += _MINUTE
-        return {name: alarm.state == "ALARM" for name, alarm in self._alarms.items()}
+        return {name for name, alarm in self._alarms.items() if alarm.is_ringing}
 
     def _begin(self, at: datetime) -> None:
         if self._next is None:
-            self._next = (int(at.astimezone(UTC).timestamp()) // _MINUTE + 1) * _MINUTE
+            self._next = (int(at.timestamp()) // _MINUTE + 1) * _MINUTE
+
+
+@cache
+def _variables(function: str) -> tuple[str, str]:
+    variables = whole(function, {name: name for name in template()["Resources"]})
+    return variables["POWERTOOLS_SERVICE_NAME"], variables["POWERTOOLS_METRICS_NAMESPACE"]
+
+
+@dataclass
+class Watch:
+    """Feeds the alarms with what functions print and AWS measures in a shop, and evaluates them each minute.
+
+    Attributes:
+        rang: the last time at which each alarm rang.
+    """
+
+    shop: TimedShop
+    rang: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._alarms = Alarms()
+        self.shop.measure = lambda namespace, name, dimensions, value, at: self._alarms.feed(
+            namespace, name, dimensions, value, _moment(at)
+        )
+        self.shop.listen = lambda function, line, at: self._alarms.feed_log(
+            line, _moment(at), function=function
+        )
+        self._look()
+
+    def ringing(self, since: float) -> set[str]:
+        """The alarms that rang since then."""
+        return {name for name, at in self.rang.items() if at >= since}
+
+    def _look(self) -> None:
+        now = self.shop.timeline.now
+        self.rang |= dict.fromkeys(self._alarms.ringing(_moment(now)), now)
+        self.shop.timeline.after(_MINUTE, self._look)
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.outages.load import Load, at_work
 from tests.outages.matrix import DAY_MINUTES, MINUTES, Result
-from tests.simulation.timed_wire import Fault, Target
+from tests.simulation.faults import Fault, Target
 
 
 @dataclass

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from tests.outages.load import Load
-from tests.simulation.timed_wire import Fault, Outage, Target
+from tests.simulation.faults import Fault, Outage, Target
 from tests.support.books import Books
 from tests.support.invariants import DOUBLED, breaches
 

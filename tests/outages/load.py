@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from tests.outages.watch import Watch
+from tests.outages.alarms import Watch
 from tests.simulation.resources import WORKERS
 from tests.simulation.timed import TimedShop
 from tests.support.client import RenewingClient, code

@@ -15,7 +15,7 @@ from typing import Final
 
 from tests.outages.judge import Judge
 from tests.outages.load import Load
-from tests.simulation.timed_wire import Fault, Outage, Target
+from tests.simulation.faults import Fault, Outage, Target
 
 type Plan = Mapping[Target, Sequence[Fault]]
 

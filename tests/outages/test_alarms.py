@@ -1,10 +1,10 @@
-"""The alarms' evaluator keeps to the examples of CloudWatch's documentation, and each alarm watches what is emitted."""
+"""Each alarm watches a metric that is emitted, and rings and ends as CloudWatch documents it."""
 
 import io
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -12,179 +12,68 @@ import pytest
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from shared.runtime import metrics
-from tests.outages.alarms import Alarm, Alarms, Rule, State, alarms
+from tests.outages.alarms import Alarm, Alarms, Rule, alarms
 from tests.simulation.shop import SimulatedShop, opened
+from tests.simulation.wire import current
 from tools.lambda_environment import whole
 from tools.template import template
 
 _BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
-_TREATMENTS: Final = ("missing", "ignore", "breaching", "notBreaching")
 _POINTS: Final = {"0": False, "X": True, "-": None}
-# "How alarm state is evaluated when data is missing": the periods, the newest last, and the state for each treatment of missing data.
+# "How alarm state is evaluated when data is missing": the periods, the newest last, and whether the alarm rings where missing data
+# is breaching, and where it is not.
 _3_OF_3: Final = {
-    "0-X-X": ("OK", "OK", "OK", "OK"),
-    "0----": ("OK", "OK", "OK", "OK"),
-    "-----": ("INSUFFICIENT_DATA", "stays", "ALARM", "OK"),
-    "0XX-X": ("ALARM", "ALARM", "ALARM", "ALARM"),
-    "--X--": ("ALARM", "stays", "ALARM", "OK"),
+    "0-X-X": (False, False),
+    "0----": (False, False),
+    "-----": (True, False),
+    "0XX-X": (True, True),
+    "--X--": (True, False),
 }
 _2_OF_3: Final = {
-    "0-X-X": ("ALARM", "ALARM", "ALARM", "ALARM"),
-    "00X0X": ("ALARM", "ALARM", "ALARM", "ALARM"),
-    "0-X--": ("OK", "OK", "ALARM", "OK"),
-    "----0": ("OK", "OK", "ALARM", "OK"),
-    "---X-": ("ALARM", "stays", "ALARM", "OK"),
+    "0-X-X": (True, True),
+    "00X0X": (True, True),
+    "0-X--": (True, False),
+    "----0": (True, False),
+    "---X-": (True, False),
 }
-# "Avoiding premature transitions to alarm state"
-_PREMATURE: Final = {"----X": "stays", "---X-": "stays", "---X0": "OK", "--X-0": "OK"}
 
 
+@pytest.mark.parametrize("treatment", ["breaching", "notBreaching"])
 @pytest.mark.parametrize(
-    ("needed", "points", "treatment", "expected"),
+    ("needed", "points", "expected"),
     [
-        (needed, points, treatment, state)
+        (needed, points, rings)
         for needed, table in ((3, _3_OF_3), (2, _2_OF_3))
-        for points, states in table.items()
-        for treatment, state in zip(_TREATMENTS, states, strict=True)
-    ]
-    + [(3, points, "missing", state) for points, state in _PREMATURE.items()],
+        for points, rings in table.items()
+    ],
 )
-@pytest.mark.parametrize("current", ["OK", "ALARM"])
-def test_an_alarm_goes_where_cloudwatch_documents(
-    needed: int, points: str, treatment: str, expected: str, current: State
+def test_an_alarm_rings_where_cloudwatch_documents_it(
+    needed: int, points: str, expected: tuple[bool, bool], treatment: str
 ) -> None:
     rule = Rule(3, needed, treatment, evaluation_range=5)
-    state = rule.state([_POINTS[point] for point in points], current)
-    assert state == (current if expected == "stays" else expected)
+    assert rule.rings([_POINTS[p] for p in points]) is expected[treatment == "notBreaching"]
 
 
-def _alarm(**changed: Any) -> Alarm:
-    return Alarm(
-        {
-            "Namespace": "N",
-            "MetricName": "M",
-            "Statistic": "Sum",
-            "Period": 300,
-            "EvaluationPeriods": 1,
-            "Threshold": 10,
-            "ComparisonOperator": "GreaterThanThreshold",
-            "TreatMissingData": "notBreaching",
-            **changed,
-        }
-    )
-
-
-def _minutes(alarm: Alarm, values: dict[int, list[float]], until: int) -> list[int]:
-    """The minutes at whose end the alarm rings."""
-    told = {minute * 60: found for minute, found in values.items()}
-    ringing = []
-    for minute in range(1, until + 1):
-        alarm.evaluate(told, minute * 60)
-        if alarm.state == "ALARM":
-            ringing.append(minute)
-    return ringing
-
-
-def test_an_alarm_of_five_minutes_is_evaluated_each_minute_over_the_last_five() -> None:
-    # As in the example of "Alarm evaluation settings".
-    alarm = _alarm()
-    values = {minute: [4.0 if 2 <= minute < 5 else 0.0] for minute in range(20)}
-    assert _minutes(alarm, values, 20) == [5, 6, 7]
-
-
-@pytest.mark.parametrize(
-    ("statistic", "expected"),
-    [("Sum", 9), ("Maximum", 5), ("Minimum", 1), ("Average", 3), ("SampleCount", 3)],
-)
-def test_a_statistic_is_of_all_values_of_a_period(statistic: str, expected: float) -> None:
-    values = {0: [5.0], 60: [1.0, 3.0]}
-    for threshold, is_breaching in ((expected, True), (expected + 0.5, False)):
-        alarm = _alarm(
-            Statistic=statistic,
-            Threshold=threshold,
-            ComparisonOperator="GreaterThanOrEqualToThreshold",
-        )
-        alarm.evaluate(values, 300)
-        assert (alarm.state == "ALARM") is is_breaching
-
-
-def test_a_metric_that_stops_is_judged_by_its_last_data_for_a_while() -> None:
-    # Two periods more than are needed: until then, an alarm to which missing data is breaching stays calm.
-    alarm = _alarm(TreatMissingData="breaching")
-    assert _minutes(alarm, {minute: [0.0] for minute in range(20)}, 40) == [*range(35, 41)]
-
-
-def test_a_filled_metric_is_never_missing() -> None:
-    alarm = Alarm(
-        {
-            "Metrics": [
-                {"Id": "filled", "Expression": "FILL(age, 99)"},
-                {
-                    "Id": "age",
-                    "ReturnData": False,
-                    "MetricStat": {
-                        "Metric": {"Namespace": "N", "MetricName": "M"},
-                        "Period": 60,
-                        "Stat": "Maximum",
-                    },
-                },
-            ],
-            "EvaluationPeriods": 3,
-            "Threshold": 10,
-            "ComparisonOperator": "GreaterThanThreshold",
-        }
-    )
-    assert _minutes(alarm, {minute: [0.0] for minute in range(20)}, 25) == [23, 24, 25]
-
-
-@pytest.mark.parametrize("missing", [None, "missing", "ignore"])
-def test_an_alarm_on_a_table_stays_as_it_is_without_data(missing: str | None) -> None:
-    given = {"TreatMissingData": missing} if missing else {}
-    alarm = Alarm({k: v for k, v in _alarm().properties.items() if k != "TreatMissingData"} | given)
-    table = Alarm(dict(alarm.properties) | {"Namespace": "AWS/DynamoDB"})
-    assert alarm.rule.treat_missing_data == (missing or "missing")
-    assert table.rule.treat_missing_data == (missing or "ignore")
-
-
-def test_the_template_s_alarms_ring_and_end() -> None:
+def test_the_alarms_of_the_template_ring_and_end() -> None:
     """A dead letter, and events that waited for six minutes."""
-    told = Alarms()
+    fed = Alarms()
     rang: dict[str, list[int]] = {}
     for minute in range(60):
         now = _BEGINNING + timedelta(minutes=minute)
         dead = 1.0 if 10 <= minute < 20 else 0.0
         queue = {"QueueName": "CheckoutDeadLetters"}
-        told.feed("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, dead, now)
+        fed.feed("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, dead, now)
         if 30 <= minute < 35:
             relay = {"FunctionName": "OrdersRelay"}
-            told.feed("AWS/Lambda", "IteratorAge", relay, 360_000, now)
-        for name, rings in told.states(now + timedelta(seconds=59)).items():
-            if rings:
-                rang.setdefault(name, []).append(minute)
-    # Each is judged in the minute after its data.
+            fed.feed("AWS/Lambda", "IteratorAge", relay, 360_000, now)
+        for name in fed.ringing(now + timedelta(seconds=59)):
+            rang.setdefault(name, []).append(minute)
+    # Each is evaluated in the minute after its data.
     assert rang.pop("CheckoutDeadLettersAlarm") == [*range(11, 25)]
     assert rang.pop("OrdersRelayAgeAlarm") == [*range(31, 41)]
-    # The others wait for what the sweepers emit at each tick.
+    # The others ring because the sweepers emit nothing.
     assert {alarms()[name].rule.treat_missing_data for name in rang} == {"breaching"}
 
-
-def test_a_function_s_line_is_fed_as_lambda_would_print_it() -> None:
-    told = Alarms()
-    printed = io.StringIO()
-    with redirect_stdout(printed), patch.object(metrics, "_of", _Fleet().of):
-        metrics.count("LogInsFailed", 101)
-        metrics.flush()
-    told.feed_log("no JSON", _BEGINNING)
-    told.feed_log('{"level":"INFO"}', _BEGINNING)
-    told.feed_log(printed.getvalue(), _BEGINNING, function="UsersApi")
-    assert told.states(_BEGINNING + timedelta(minutes=1))["FailedLogInsAlarm"]
-    # From another function it is another metric.
-    told = Alarms()
-    told.feed_log(printed.getvalue(), _BEGINNING, function="OrdersApi")
-    assert not told.states(_BEGINNING + timedelta(minutes=1))["FailedLogInsAlarm"]
-
-
-# --- what is watched is emitted ---
 
 # What AWS publishes by itself: the dimensions, and the statistics that mean something. "Types of metrics for Lambda functions",
 # "Available CloudWatch metrics for Amazon SQS", "Amazon SNS metrics", "DynamoDB metrics and dimensions".
@@ -205,44 +94,31 @@ _STATISTIC_OF: Final = {
 }
 
 
-class _Fleet:
-    """Each function's metrics, as in a process of its own with the variables that Lambda gives it."""
+@cache
+def _metrics_of(function: str) -> EphemeralMetrics:
+    variables = whole(function, {name: name for name in template()["Resources"]})
+    return EphemeralMetrics(
+        service=variables["POWERTOOLS_SERVICE_NAME"],
+        namespace=variables["POWERTOOLS_METRICS_NAMESPACE"],
+    )
 
-    def __init__(self) -> None:
-        self.running = ["UsersApi"]
-        self._made: dict[str, EphemeralMetrics] = {}
 
-    def of(self, _thread: int) -> EphemeralMetrics:
-        name = self.running[-1]
-        if name not in self._made:
-            variables = whole(name, {name: name for name in template()["Resources"]})
-            self._made[name] = EphemeralMetrics(
-                service=variables["POWERTOOLS_SERVICE_NAME"],
-                namespace=variables["POWERTOOLS_METRICS_NAMESPACE"],
-            )
-        return self._made[name]
-
-    @contextmanager
-    def following(self, shop: SimulatedShop) -> Iterator[None]:
-        """Each invocation's metrics are its function's."""
-        invoke = shop.invoke
-
-        def followed(name: str, event: dict[str, Any]) -> Any:
-            self.running.append(name)
-            try:
-                return invoke(name, event)
-            finally:
-                self.running.pop()
-
-        with patch.object(shop, "invoke", followed), patch.object(metrics, "_of", self.of):
-            yield
+def _metrics_of_the_function() -> EphemeralMetrics:
+    """Those of the function that runs, as if it had a process of its own."""
+    invocation = current.get()
+    assert invocation
+    return _metrics_of(invocation.function)
 
 
 @pytest.fixture(scope="module")
 def emitted() -> dict[Any, str]:
     """The unit of each metric that was emitted while the shop did all that an alarm is there for."""
     printed = io.StringIO()
-    with opened() as shop, _Fleet().following(shop), redirect_stdout(printed):
+    with (
+        opened() as shop,
+        patch.object(metrics, "_of", lambda _thread: _metrics_of_the_function()),
+        redirect_stdout(printed),
+    ):
         _let_things_go_wrong(shop)
     found = {}
     for line in printed.getvalue().splitlines():

@@ -12,7 +12,7 @@ from tests.outages import matrix
 from tests.outages.conftest import Report
 from tests.outages.load import Load
 from tests.outages.matrix import DAY_MINUTES, MINUTES, Cell
-from tests.simulation.timed_wire import Fault
+from tests.simulation.faults import Fault
 
 
 def play(load: Load, report: Report, cells: Iterable[Cell]) -> None:

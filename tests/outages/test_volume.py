@@ -11,7 +11,7 @@ import pytest
 from orders.models import order_id
 from tests.outages.judge import DEADLINE_SECONDS, GRACE_SECONDS, when
 from tests.outages.load import Load
-from tests.simulation.timed_wire import Fault, Outage, Target
+from tests.simulation.faults import Fault, Outage, Target
 
 _TICK_SECONDS: Final = 60
 _OUTAGE_SECONDS: Final = 20 * 60

@@ -28,9 +28,10 @@ from shared.runtime import aws, settings
 from shared.runtime.entry import Handler
 from shared.storage.dynamodb import Table, from_wire
 from tests.simulation.cloud import Cloud, Message
+from tests.simulation.faults import Died, Fault, Mode, Outage, Target
 from tests.simulation.resources import SWEEPERS, deploy, function_at
 from tests.simulation.triggers import Broken, Lost, Triggers
-from tests.simulation.wire import Died, Invocation, Mode, Wire, current
+from tests.simulation.wire import Invocation, Wire, current
 from tests.support import books
 from tests.support.aws import pretend_credentials
 from tests.support.books import Witness
@@ -76,7 +77,7 @@ class SimulatedShop(Triggers):
         self.down: set[str] = set()
         self.internal_calls: list[str] = []
         super().__init__(Cloud(time.time, self._invoked))
-        self.wire = Wire(self.cloud, self.pass_time)
+        self.wire = Wire(self.cloud, lambda seconds: self.pass_time(timedelta(seconds=seconds)))
         self.wire.wake_zombies = self.wake_zombies
         self.witness = Witness()
         self._names = deploy(self.cloud)
@@ -304,13 +305,15 @@ class SimulatedShop(Triggers):
             self.cloud.dynamodb.stale = None
 
     @contextmanager
-    def answering_late(self, operation: str, *, read_timeout: timedelta) -> Iterator[None]:
-        """AWS does what an operation (`sesv2.SendEmail`) requests, and answers after the client's read time-out."""
-        self.wire.late[operation] = read_timeout
+    def answering_late(self, service: str, operation: str) -> Iterator[None]:
+        """AWS does what an operation requests, and answers after the client's read time-out."""
+        now = self.cloud.now()
+        outage = Outage(Target(service, operation, ""), Fault.LATE, now, float("inf"))
+        self.wire.begin(outage)
         try:
             yield
         finally:
-            del self.wire.late[operation]
+            self.wire.outages.remove(outage)
 
     # --- what people do ---
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
+from tests.simulation.faults import Fault, Outage, Target
 from tests.simulation.timed import TimedShop
-from tests.simulation.timed_wire import Fault, Outage, Target
 from tests.simulation.timeline import Timeline
 
 _AUTHORIZE: Final = Target("payments", "authorize", "")

@@ -14,7 +14,7 @@ import sys
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,17 +28,27 @@ from orders.sandbox_payments import SandboxPayments
 from shared.runtime import metrics, settings
 from shared.runtime.entry import Handler
 from shared.web import app
+from tests.simulation.faults import Call, Died, Fault, Target
 from tests.simulation.resources import SCHEDULES, STREAMS, WORKERS, Stream, Worker
 from tests.simulation.shop import SimulatedShop
-from tests.simulation.timed_wire import Fault, Target, TimedWire
 from tests.simulation.timeline import Signal, Timeline, running
 from tests.simulation.triggers import Broken, Lost, _as_record
-from tests.simulation.wire import Call, Died, Invocation, current
+from tests.simulation.wire import Invocation, current
 from tests.support import lambda_events
 from tests.support.context import LambdaContext
 from tests.support.functions import FUNCTIONS
 from tools.lambda_environment import variables
 
+# Those of bench/prices.toml, as far as it has them.
+_LATENCY_SECONDS: Final[Mapping[str, float]] = {
+    "dynamodb": 0.005,
+    "kms": 0.010,
+    "lambda": 0.006,
+    "sesv2": 0.040,
+    "sns": 0.012,
+    "sqs": 0.010,
+}
+_TRANSACTION_SECONDS: Final = 0.012
 _COLD_START_SECONDS: Final = 0.4
 _CLOCK_SKEW_SECONDS: Final = 2.0
 _STREAM_SECONDS: Final = 0.2
@@ -109,7 +119,7 @@ class TimedShop(SimulatedShop):
         self.timeline = Timeline(time.time(), self._clock.move_to)
         # AWS's own clock is right.
         self.cloud.now = self.cloud.dynamodb._now = lambda: self.timeline.now
-        self.wire: TimedWire = TimedWire(self.cloud, self.timeline, self._called)
+        self.wire.latency, self.wire.after = _latency, self._called
         self._environments: dict[str, list[_Environment]] = {}
         self._lanes = {
             s.table: [_Lane(s, most=s.batch_size) for _ in range(s.lanes)] for s in STREAMS
@@ -401,6 +411,14 @@ class TimedShop(SimulatedShop):
                 now,
             )
         self.timeline.after(60, self._measure_queues)
+
+
+def _latency(call: Call) -> tuple[float, float]:
+    """The call is done either when its request arrives or just before its response leaves."""
+    is_transaction = call.operation.startswith("Transact")
+    seconds = _TRANSACTION_SECONDS if is_transaction else _LATENCY_SECONDS[call.service]
+    seconds *= random.uniform(0.7, 1.5)  # no secret
+    return (0, seconds) if random.random() < 0.5 else (seconds, 0)  # no secret
 
 
 class _Stdout(io.TextIOBase):

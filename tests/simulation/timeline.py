@@ -12,7 +12,7 @@ from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.simulation.wire import Died
+from tests.simulation.faults import Died
 
 type Action = Callable[[], None]
 

@@ -1,18 +1,16 @@
-"""botocore's wire: every request that an AWS client sends passes here, is written down, and may meet a fault.
+"""botocore's wire: every request of every AWS client passes here, is recorded, and may meet a fault.
 
-A call is what the code asked for once: the SDK's own second and third attempts at it are the same call. All functions
-see the same clock, and but for zombies one runs at a time.
+A call is what the code asked for once: the SDK's own retries are attempts at the same call.
 """
 
 import io
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
-from enum import Enum
 from typing import Any, Final
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
@@ -22,70 +20,34 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from tests.simulation.cloud import Cloud
+from tests.simulation.faults import (
+    FAILURES,
+    THROTTLING,
+    TRANSACTION,
+    Call,
+    Died,
+    Fault,
+    Mode,
+    Outage,
+    Target,
+)
 from tests.support.functions import function_called
 
-_EVENT: Final = "before-send"
-_CALL: Final = timedelta(milliseconds=1)
-_WRITES: Final = {"PutItem", "UpdateItem", "DeleteItem"}
-_TRANSACTION: Final = "TransactWriteItems"
-_BATCH: Final = "PublishBatch"
-# How each service throttles: the code and the status.
-THROTTLING: Final[Mapping[str, tuple[str, int]]] = {
-    "dynamodb": ("ThrottlingException", 400),
-    "kms": ("ThrottlingException", 400),
-    "lambda": ("TooManyRequestsException", 429),
-    "sesv2": ("TooManyRequestsException", 429),
-    "sns": ("Throttling", 400),
-    "sqs": ("RequestThrottled", 400),
-}
-
-
-class Mode(Enum):
-    """What may happen to a call."""
-
-    DIES_BEFORE = "dies before it is sent"
-    DIES_AFTER = "dies after it is done"
-    ANSWER_LOST = "answer lost, the SDK retries"
-    THROTTLED = "throttled"
-    UNREACHABLE = "not reached, at any attempt"
-    PARTIAL = "the first entry of a batch refused, and every other one after it"
-    CONFLICT = "TransactionConflict"
-    IN_PROGRESS = "answer lost, its retry still in progress"
-    STALLS = "stalls, goes on as a zombie"
-    ZOMBIES_WAKE = "those that stalled go on before it"
-
-    def suits(self, call: "Call") -> bool:
-        """Whether it can happen to this call."""
-        if self is Mode.PARTIAL:
-            return call.operation == _BATCH
-        if self is Mode.CONFLICT:
-            return call.service == "dynamodb" and call.operation in {*_WRITES, _TRANSACTION}
-        return self is not Mode.IN_PROGRESS or call.operation == _TRANSACTION
-
-
-class Died(BaseException):
-    """The function's process is gone. Nothing in it can catch this, as nothing can catch a SIGKILL."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One AWS call: which function asked which service for what, and about what (a table, a queue, a function)."""
-
-    function: str
-    service: str
-    operation: str
-    about: str
-
-    def __str__(self) -> str:
-        return f"{self.function}: {self.service}.{self.operation} {self.about}".strip()
+_PREPARED: Final = "before-call"
+_SENT: Final = "before-send"
+_READ_TIMEOUT: Final = "x-read-timeout"
+_CALL_SECONDS: Final = 0.001
+INDEX_LAG_SECONDS: Final = 30.0
+_STALE_READS: Final = {"GetItem", "Query", "BatchGetItem"}
 
 
 @dataclass(eq=False)
 class Invocation:
-    """A function at work: until it has answered, has died, or has been left stalled as a zombie.
+    """An invocation of a function, until it has answered, has died, or has been left stalled as a zombie.
 
-    Where time passes, `gives_up_at` is when the client stops waiting for the call at hand, and `is_provider` says that the
-    calls are those of the payment provider, which runs in this process as well.
+    Attributes:
+        gives_up_at: when the client stops waiting for the present call.
+        is_provider: the present calls are those of the payment provider, which runs in this process as well.
     """
 
     function: str
@@ -96,100 +58,184 @@ class Invocation:
     resumed: threading.Event = field(default_factory=threading.Event)
 
 
+current: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
+
+
 @dataclass
-class _Asked:
-    """A call that was asked for, what it meets, and at which of its attempts it is."""
+class _Planned:
+    """A call, the fault that is planned for it, and how many attempts it has had."""
 
     call: Call
     fault: Mode | None
     attempts: int = 0
 
 
-current: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
+@dataclass(frozen=True)
+class _Sent:
+    """An attempt at a call."""
+
+    call: Call
+    request: AWSPreparedRequest
+    path: str
+    body: bytes
+
+    @property
+    def target(self) -> Target:
+        return Target(self.call.service, self.call.operation, self.call.about)
+
+    @property
+    def may_be_stale(self) -> bool:
+        """Whether it is a read that need not be consistent."""
+        if self.call.operation not in _STALE_READS:
+            return False
+        request = json.loads(self.body)
+        if self.call.operation == "BatchGetItem":
+            return not any(t.get("ConsistentRead") for t in request["RequestItems"].values())
+        return not request.get("ConsistentRead")
 
 
 class Wire:
     """Stands between all AWS clients of this process and the cloud.
 
-    `calls` are those that functions have made. `plan` says which of them, by number, are to meet what; `met` which did.
-    `late` are operations (`sesv2.SendEmail`) that are done and answered after the client's read time-out, which is given.
+    Attributes:
+        calls: those that functions have made.
+        plan: the faults that calls are to meet, by the call's number; `met` are those that happened.
+        outages: the faults of all calls of a target for a time.
+        called: the number of attempts at calls of each target.
+        eventual: the targets of reads that need not be consistent.
+        latency: how many seconds a request and its response travel.
+        after: is called after each call that was done.
+
+    Args:
+        sleep: lets so many seconds pass.
     """
 
-    def __init__(self, cloud: Cloud, pass_time: Callable[[timedelta], None]) -> None:
+    def __init__(self, cloud: Cloud, sleep: Callable[[float], None]) -> None:
         self._cloud = cloud
-        self._pass_time = pass_time
-        self._asked: dict[str, _Asked] = {}
+        self._sleep = sleep
+        self.latency: Callable[[Call], tuple[float, float]] = lambda _: (_CALL_SECONDS, 0)
+        self.after: Callable[[Call], None] = lambda _: None
+        self._planned: dict[str, _Planned] = {}
         self.calls: list[Call] = []
         self.plan: Mapping[int, Mode] = {}
         self.met: dict[int, tuple[Call, Mode]] = {}
+        self.outages: list[Outage] = []
+        self.called: Counter[Target] = Counter()
+        self.eventual: set[Target] = set()
         self.refused: dict[str, tuple[str, str, str]] = {}
-        self.late: dict[str, timedelta] = {}
         self.throttling = THROTTLING
         self.broken: Exception | None = None
         self.wake_zombies: Callable[[], object] = lambda: None
         self._meanwhile: tuple[str | int, Callable[[], None]] | None = None
 
     def forget(self) -> None:
-        """Begin to count anew, without any faults."""
+        """Begin to count anew, without any planned faults."""
         self.calls, self.plan, self.met = [], {}, {}
-        self._asked.clear()
+        self._planned.clear()
 
     @contextmanager
     def tapped(self, events: Any) -> Iterator[None]:
-        """Clients that are made meanwhile, of the session whose events these are, are on this wire."""
-        events.register_first(_EVENT, self._send)
+        """Connect the clients that are made meanwhile, of the session whose events these are."""
+        events.register_first(_PREPARED, _note_read_timeout)
+        events.register_first(_SENT, self._send)
         try:
             yield
         finally:
-            events.unregister(_EVENT, self._send)
+            events.unregister(_SENT, self._send)
+            events.unregister(_PREPARED, _note_read_timeout)
 
     @contextmanager
     def meanwhile(self, call: str | int, happens: Callable[[], None]) -> Iterator[None]:
-        """Let something happen once, just before a function makes this call, or one of its number, for the first time."""
+        """Do something once, just before a function first makes this call, or the call of this number."""
         self._meanwhile = call, happens
         try:
             yield
         finally:
             self._meanwhile = None
 
+    def begin(self, outage: Outage) -> None:
+        """Add an outage, which happens when its time comes."""
+        self.outages.append(outage)
+        if outage.fault is Fault.STALE:
+            # So that it keeps the past; other reads are answered as of now.
+            self._cloud.dynamodb.stale = lambda _: 0.0
+
+    def fault_of(self, target: Target) -> Fault | None:
+        """What is wrong with it now."""
+        outage = self._outage_of(target)
+        return outage.fault if outage else None
+
+    def _outage_of(self, target: Target) -> Outage | None:
+        now = self._cloud.now()
+        for outage in self.outages:
+            if outage.target == target and outage.begin <= now < outage.end:
+                return outage
+        return None
+
     def _send(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         service, operation = event_name.split(".")[1:]
-        body = _bytes(request.body)
-        path = urlsplit(request.url).path
+        body, path = _bytes(request.body), urlsplit(request.url).path
         invocation = current.get()
-        if invocation is None:
-            # A test's own.
+        if invocation is None or invocation.is_provider:
+            # A test's own, or one within the payment provider.
             return _response(request, *self._cloud.answer(service, operation, path, body))
         if invocation.is_dead:
             raise Died
-        self._pass_time(_CALL)
-
-        def answered() -> AWSResponse:
-            try:
-                answer = self._cloud.answer(service, operation, path, body)
-            except ReadTimeoutError:
-                raise
-            except Exception as error:
-                # The simulation's own mistake, which no function may take for AWS's answer.
-                self.broken = error
-                raise
-            return _response(request, *answer)
-
-        about, code, said = self.refused.get(f"{service}.{operation}", ("", "", ""))
-        if code and about in body.decode():
-            status = 429 if code == "TooManyRequestsException" else 400
-            return _error(request, service, code, status=status, said=said)
         call = Call(invocation.function, service, operation, _about(service, path, body))
-        self._let_happen(call)
-        asked = self._asked_for(request, call)
-        if read_timeout := self.late.get(f"{service}.{operation}"):
-            answered()
-            self._pass_time(read_timeout)
+        sent = _Sent(call, request, path, body)
+        self.called[sent.target] += 1
+        if sent.may_be_stale:
+            self.eventual.add(sent.target)
+        read_timeout = float(_text(request.headers[_READ_TIMEOUT]))
+        invocation.gives_up_at = self._cloud.now() + read_timeout
+        return self._attempt(sent, invocation)
+
+    def _attempt(self, sent: _Sent, invocation: Invocation) -> AWSResponse:
+        fault, service, request = self.fault_of(sent.target), sent.call.service, sent.request
+        if fault in (Fault.HANGS, Fault.LATE):
+            if fault is Fault.LATE:
+                self._done(sent)
+            self._sleep(invocation.gives_up_at - self._cloud.now())
             raise ReadTimeoutError(endpoint_url=request.url)
-        if asked.fault is None:
-            return answered()
-        asked.attempts += 1
-        return self._fault(asked, invocation, request, answered)
+        there, back = self.latency(sent.call)
+        if there:
+            self._sleep(there)
+        if fault is Fault.STALE and sent.may_be_stale:
+            response = self._stale(sent)
+        elif fault is Fault.FAILS:
+            response = _error(request, service, FAILURES[service], status=500)
+        elif fault is Fault.THROTTLES:
+            response = self._throttled(sent)
+        else:
+            response = self._planned_response(sent, invocation)
+        if back:
+            self._sleep(back)
+        return response
+
+    def _done(self, sent: _Sent) -> AWSResponse:
+        """Do what the request asks for."""
+        call = sent.call
+        try:
+            answer = self._cloud.answer(call.service, call.operation, sent.path, sent.body)
+            self.after(call)
+        except ReadTimeoutError:
+            raise
+        except Exception as error:
+            # The simulation's own mistake, which no function may take for AWS's response.
+            self.broken = error
+            raise
+        return _response(sent.request, *answer)
+
+    def _planned_response(self, sent: _Sent, invocation: Invocation) -> AWSResponse:
+        call = sent.call
+        about, code, said = self.refused.get(f"{call.service}.{call.operation}", ("", "", ""))
+        if code and about in sent.body.decode():
+            status = 429 if code == "TooManyRequestsException" else 400
+            return _error(sent.request, call.service, code, status=status, said=said)
+        self._let_happen(call)
+        planned = self._plan_of(sent)
+        planned.attempts += 1
+        return self._with_fault(planned, sent, invocation) if planned.fault else self._done(sent)
 
     def _let_happen(self, call: Call) -> None:
         if self._meanwhile and self._meanwhile[0] in (str(call), len(self.calls)):
@@ -197,72 +243,81 @@ class Wire:
             try:
                 happens()
             except AssertionError as failure:
-                # The function whose call it is would take it for a broken connection.
+                # The function would take it for a broken connection.
                 self.broken = failure
                 raise
 
-    def _asked_for(self, request: AWSPreparedRequest, call: Call) -> "_Asked":
+    def _plan_of(self, sent: _Sent) -> _Planned:
         """The call that a request is an attempt at."""
-        id_ = _text(request.headers["amz-sdk-invocation-id"])
-        if id_ not in self._asked:
+        id_ = _text(sent.request.headers["amz-sdk-invocation-id"])
+        if id_ not in self._planned:
             number = len(self.calls)
-            self.calls.append(call)
+            self.calls.append(sent.call)
             fault = self.plan.get(number)
-            self._asked[id_] = _Asked(call, fault)
+            self._planned[id_] = _Planned(sent.call, fault)
             if fault:
-                self.met[number] = call, fault
-        return self._asked[id_]
+                self.met[number] = sent.call, fault
+        return self._planned[id_]
 
-    def _fault(
-        self,
-        asked: "_Asked",
-        invocation: Invocation,
-        request: AWSPreparedRequest,
-        answered: Callable[[], AWSResponse],
-    ) -> AWSResponse:
-        call, is_first = asked.call, asked.attempts == 1
-        match asked.fault:
-            case Mode.DIES_BEFORE:
-                invocation.is_dead = True
-                raise Died
-            case Mode.DIES_AFTER:
-                answered()
+    def _with_fault(self, planned: _Planned, sent: _Sent, invocation: Invocation) -> AWSResponse:
+        is_first = planned.attempts == 1
+        match planned.fault:
+            case Mode.DIES_BEFORE | Mode.DIES_AFTER:
+                if planned.fault is Mode.DIES_AFTER:
+                    self._done(sent)
                 invocation.is_dead = True
                 raise Died
             case Mode.THROTTLED | Mode.UNREACHABLE:
-                return self._refused(asked, request)
+                return self._not_taken(sent, planned.fault)
             case Mode.PARTIAL:
-                return self._partly(answered)
+                return self._partial(sent)
             case Mode.ANSWER_LOST | Mode.IN_PROGRESS if is_first:
-                answered()
-                raise ConnectionClosedError(endpoint_url=request.url)
+                self._done(sent)
+                raise ConnectionClosedError(endpoint_url=sent.request.url)
             case Mode.IN_PROGRESS:
-                return _error(request, call.service, "TransactionInProgressException", status=400)
+                code = "TransactionInProgressException"
+                return _error(sent.request, "dynamodb", code, status=400)
             case Mode.CONFLICT if is_first:
-                return _conflict(request, call.operation)
+                return _conflict(sent)
             case Mode.STALLS if is_first:
-                # Waits until somebody lets it go on, long after everybody took it for dead.
+                # Until the test resumes it, long after others have taken it for dead.
                 invocation.stalled.set()
                 invocation.resumed.wait()
             case Mode.ZOMBIES_WAKE if is_first:
                 self.wake_zombies()
-        return answered()
+        return self._done(sent)
 
-    def _refused(self, asked: _Asked, request: AWSPreparedRequest) -> AWSResponse:
-        if asked.fault is Mode.UNREACHABLE:
-            raise ConnectTimeoutError(endpoint_url=request.url)
-        code, status = self.throttling[asked.call.service]
-        return _error(request, asked.call.service, code, status=status)
+    def _not_taken(self, sent: _Sent, fault: Mode) -> AWSResponse:
+        if fault is Mode.UNREACHABLE:
+            raise ConnectTimeoutError(endpoint_url=sent.request.url)
+        return self._throttled(sent)
 
-    def _partly(self, answered: Callable[[], AWSResponse]) -> AWSResponse:
-        takes_all, self._cloud.topic_refuses = (
-            self._cloud.topic_refuses,
-            lambda place: not place % 2,
-        )
+    def _throttled(self, sent: _Sent) -> AWSResponse:
+        code, status = self.throttling[sent.call.service]
+        return _error(sent.request, sent.call.service, code, status=status)
+
+    def _partial(self, sent: _Sent) -> AWSResponse:
+        refuses, self._cloud.topic_refuses = self._cloud.topic_refuses, lambda place: not place % 2
         try:
-            return answered()
+            return self._done(sent)
         finally:
-            self._cloud.topic_refuses = takes_all
+            self._cloud.topic_refuses = refuses
+
+    def _stale(self, sent: _Sent) -> AWSResponse:
+        """As it was when the outage began. The lag of an index, which has no consistent reads, has a bound."""
+        outage = self._outage_of(sent.target)
+        now = self._cloud.now()
+        lag = INDEX_LAG_SECONDS if b"IndexName" in sent.body or not outage else now - outage.begin
+        table = self._cloud.dynamodb.tables[sent.call.about]
+        table.items, items = table.as_of(now - lag), table.items
+        try:
+            return self._done(sent)
+        finally:
+            table.items = items
+
+
+def _note_read_timeout(params: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    params["headers"][_READ_TIMEOUT] = str(context["client_config"].read_timeout)
 
 
 def _about(service: str, path: str, body: bytes) -> str:
@@ -279,29 +334,29 @@ def _about(service: str, path: str, body: bytes) -> str:
     return str(request.get("TableName") or ",".join(request["RequestItems"]))
 
 
-def _conflict(request: AWSPreparedRequest, operation: str) -> AWSResponse:
-    if operation != _TRANSACTION:
-        return _error(request, "dynamodb", "TransactionConflictException", status=400)
-    items = json.loads(_bytes(request.body))["TransactItems"]
-    # One item is in somebody else's hands; of the others there is nothing to say.
+def _conflict(sent: _Sent) -> AWSResponse:
+    if sent.call.operation != TRANSACTION:
+        return _error(sent.request, "dynamodb", "TransactionConflictException", status=400)
+    items = json.loads(sent.body)["TransactItems"]
+    # Another transaction writes the last item.
     reasons = [{"Code": "None"}] * (len(items) - 1)
     reasons.append({"Code": "TransactionConflict", "Message": "Transaction is ongoing"})
     code = "TransactionCanceledException"
     body = {"__type": code, "message": "cancelled", "CancellationReasons": reasons}
-    return _response(request, 400, {"x-amzn-errortype": code}, json.dumps(body).encode())
+    return _response(sent.request, 400, {"x-amzn-errortype": code}, json.dumps(body).encode())
 
 
 def _error(
     request: AWSPreparedRequest, service: str, code: str, *, status: int, said: str = ""
 ) -> AWSResponse:
-    # AWS's sentences repeat what was asked, now and then. Here they always do: nobody may pass them on to a log.
-    gossip = f"{said}What is to become of {_bytes(request.body).decode()}?"
+    # AWS's messages may repeat the request. Here they always do: none may be passed on to a log.
+    message = f"{said}The request was {_bytes(request.body).decode()}"
     if service == "sns":
-        error = f"<Type>Sender</Type><Code>{code}</Code><Message>{escape(gossip)}</Message>"
+        error = f"<Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message>"
         id_ = "<RequestId>refused</RequestId>"
         body = f"<ErrorResponse><Error>{error}</Error>{id_}</ErrorResponse>".encode()
         return _response(request, status, {}, body)
-    body = json.dumps({"__type": code, "message": gossip}).encode()
+    body = json.dumps({"__type": code, "message": message}).encode()
     return _response(request, status, {"x-amzn-errortype": code}, body)
 
 
