@@ -12,12 +12,10 @@ from shared.runtime import aws
 from shared.storage.dynamodb import Table
 from tests.flows.views import (
     CANCELLED,
-    CONFIRMED,
     RECEIVED,
     WELCOME,
     by_status,
     figures,
-    history_of,
     letters_to,
     order_of,
     payment_of,
@@ -34,75 +32,6 @@ def sweep(shop: SimulatedShop, **after: float) -> None:
     for sweeper in SWEEPERS:
         shop.tick(sweeper)
     shop.settle()
-
-
-def test_an_order_waits_for_a_provider_that_is_down_until_its_deadline(
-    shop: SimulatedShop, admin: Client, customer: Client
-) -> None:
-    mug = admin.add_product(stock=20)
-    placed = customer.order((mug, 3), payment_token="tok_unavailable")
-    shop.settle()
-    for _ in range(3):
-        sweep(shop, minutes=3)
-        assert order_of(customer, placed)["status"] == "pending"
-        assert customer.stock_of(mug) == 17
-    sweep(shop, minutes=2)
-    given_up = order_of(customer, placed)
-    assert (given_up["status"], given_up["cancel_reason"]) == ("cancelled", "payment_unavailable")
-    assert customer.stock_of(mug) == 20
-    assert letters_to(shop, customer) == [WELCOME, RECEIVED, CANCELLED]
-    assert payment_of(placed) == "voided"
-    sweep(shop, minutes=20)
-    assert history_of(customer, placed) == ["order.placed", "order.cancelled"]
-    assert figures(customer, "products") == {"total": 1, "total_stock": 20}
-    assert figures(customer, "orders") == by_status(cancelled=1)
-
-
-def test_an_event_that_the_topic_did_not_take_is_published_by_the_sweeper(
-    shop: SimulatedShop, admin: Client, customer: Client
-) -> None:
-    scarce = admin.add_product(name="Scarce Mug", stock=6)
-    placed = customer.order((scarce, 4))
-    with shop.refusing("sns.PublishBatch"):
-        shop.settle()
-    # As if the stream had used its attempts up, or its day were over.
-    shop.forget_deliveries()
-    assert shop.cloud.published == []
-    # For a minute they might still be on their way.
-    sweep(shop, seconds=30)
-    assert shop.cloud.published == []
-    sweep(shop, minutes=1)
-    assert history_of(customer, placed) == ["order.placed", "order.confirmed"]
-    assert sorted(letters_to(shop, customer)) == sorted([WELCOME, RECEIVED, CONFIRMED])
-    assert sorted(fact.type for fact in shop.cloud.published) == [
-        "order.confirmed",
-        "order.placed",
-        "product.low_stock",
-        "user.registered",
-        "user.registered",
-    ]
-    sweep(shop, minutes=2)
-    assert len(shop.cloud.published) == 5
-    assert len(shop.cloud.handed_over) == 5
-
-
-@pytest.mark.parametrize("by", ["a sale", "a change of the stock"])
-def test_low_stock_is_reported_though_the_stream_is_lost(
-    shop: SimulatedShop, admin: Client, customer: Client, by: str
-) -> None:
-    scarce = admin.add_product(name="Scarce Mug", stock=6)
-    shop.settle()
-    if by == "a sale":
-        customer.order((scarce, 2))
-    else:
-        admin.post(f"/api/v1/products/{scarce['id']}/stock", {"delta": -2})
-    shop.forget_deliveries()
-    sweep(shop, minutes=2)
-    [low] = [fact for fact in shop.cloud.published if fact.type == "product.low_stock"]
-    assert (low.aggregate_id, low.version) == (scarce["id"], 2)
-    assert low.data == {
-        "product_id": scarce["id"], "name": "Scarce Mug", "available": 4, "threshold": 5
-    }  # fmt: skip
 
 
 def test_an_old_key_of_a_cancelled_order_holds_no_stock(
@@ -160,24 +89,6 @@ def test_an_order_is_replayed_while_the_services_behind_are_down(
     assert shop.internal_calls == []
 
 
-def test_a_reservation_whose_order_was_never_written_is_given_back(
-    shop: SimulatedShop, admin: Client, customer: Client
-) -> None:
-    mug = admin.add_product(stock=20)
-    with shop.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
-        lost = customer.try_order((mug, 3), key="lost")
-    assert (lost.status_code, code(lost)) == (500, "internal-error")
-    assert figures(customer, "orders") == by_status()
-    sweep(shop, minutes=14)
-    assert customer.stock_of(mug) == 17
-    sweep(shop, minutes=2)
-    assert customer.stock_of(mug) == 20
-    assert figures(customer, "products") == {"total": 1, "total_stock": 20}
-    again = customer.try_order((mug, 3), key="lost")
-    assert (again.status_code, code(again)) == (409, "reservation-ended")
-    assert customer.try_order((mug, 3), key="new").status_code == 201
-
-
 def test_whoever_tries_a_lost_order_again_in_time_holds_no_more_than_before(
     shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
@@ -191,26 +102,6 @@ def test_whoever_tries_a_lost_order_again_in_time_holds_no_more_than_before(
     shop.settle()
     assert order_of(customer, placed)["status"] == "confirmed"
     assert customer.stock_of(mug) == 17
-
-
-def test_a_saga_goes_on_when_the_inventory_is_back(
-    shop: SimulatedShop, admin: Client, customer: Client
-) -> None:
-    placed = customer.order((admin.add_product(), 1))
-    shop.down.add("ProductsInventory")
-    shop.settle()
-    assert order_of(customer, placed)["status"] == "pending"
-    # What may not be sold is not charged.
-    assert payment_of(placed) is None
-    shop.down.remove("ProductsInventory")
-    # By the queue, which delivers what its worker sent again: after seconds, and not before.
-    shop.pass_time(timedelta(seconds=3))
-    shop.settle()
-    assert order_of(customer, placed)["status"] == "pending"
-    shop.pass_time(timedelta(seconds=5))
-    shop.settle()
-    assert order_of(customer, placed)["status"] == "confirmed"
-    assert payment_of(placed) == "captured"
 
 
 def test_an_order_whose_stock_was_given_back_meanwhile_is_not_charged(

@@ -121,6 +121,7 @@ class Play:
         shop.cloud.dynamodb.let_indexes_catch_up()
         self.orders.finish(shop.come_to_rest)
         if echo:
+            shop.pass_time(timedelta(days=3))
             self.post.bring_all_again()
             shop.come_to_rest()
         shop.pass_every_deadline()

@@ -69,11 +69,11 @@ class SimulatedShop(Triggers):
     mug: dict[str, Any]
     tray: dict[str, Any]
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime = _BEGINNING, *, ticks: bool = False) -> None:
         self._built: dict[str, Handler] = {}
         self._zombies: list[tuple[Invocation, threading.Thread]] = []
         self._open = ExitStack()
-        self._clock = self._open.enter_context(time_machine.travel(_BEGINNING, tick=False))
+        self._clock = self._open.enter_context(time_machine.travel(now, tick=ticks))
         self.down: set[str] = set()
         self.internal_calls: list[str] = []
         super().__init__(Cloud(time.time, self._invoked))

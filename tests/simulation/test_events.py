@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from tests.kills import event_sources
 from tests.simulation.resources import SWEEPERS
 from tests.simulation.shop import opened
 from tests.support import lambda_events
@@ -33,13 +32,6 @@ def test_simulated_events_are_as_aws_sends_them(monkeypatch: pytest.MonkeyPatch)
         shop.settle()
         for sweeper in SWEEPERS:
             shop.tick(sweeper)
-    message = {
-        "MessageId": "m",
-        "ReceiptHandle": "h",
-        "Body": "b",
-        "Attributes": next(e for e in seen if kind_of(e) == "queue")["Records"][0]["attributes"],
-    }
-    seen.append({"Records": [event_sources.as_record("CheckoutQueue", message)]})
     seen.append(rest_event("POST", "/api/v1/products?q=a&q=b", json_body={}))
     events = [(kind_of(event), event) for event in seen if kind_of(event) != "call"]
     assert {kind for kind, _ in events} == {"queue", "stream", "schedule", "rest"}

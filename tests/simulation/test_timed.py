@@ -84,7 +84,7 @@ def test_function_is_killed_when_its_time_is_over(shop: TimedShop) -> None:
     begin = shop.timeline.now
     place(shop)
     shop.run_until(begin + 90)
-    [(killed_at, function)] = shop.killed
+    [(killed_at, function, _)] = shop.killed
     assert function == "OrdersCheckout"
     # Its time-out is 60 s; before it come the request, the event, and cold starts.
     assert begin + 60 < killed_at < begin + 64

@@ -110,6 +110,8 @@ class TimedShop(SimulatedShop):
     Attributes:
         invocations: for each function, how many began, and how many of them did not end by themselves.
         pace: schedules tick as many times less often than the template says, where hours pass in which nothing happens.
+        killed: the invocations that were killed: when, the function, and its event.
+        lifetime: after how many seconds an invocation of a function is killed; None where it is not.
         listen: is given every line that functions print: the function, the line, and when.
         measure: is given a metric of AWS's own: its namespace, its name, its dimensions, its value, and when.
     """
@@ -126,7 +128,8 @@ class TimedShop(SimulatedShop):
         }
         self._pollers = {queue: _Poller(queue, worker) for queue, worker in WORKERS.items()}
         self.pace = 1
-        self.killed: list[tuple[float, str]] = []
+        self.killed: list[tuple[float, str, Any]] = []
+        self.lifetime: Callable[[str], float | None] = lambda function: None
         self.invocations: dict[str, int] = {}
         self.provider_seconds = _PROVIDER_SECONDS
         self.provider_patience = _PROVIDER_PATIENCE_SECONDS
@@ -240,7 +243,7 @@ class TimedShop(SimulatedShop):
                     result = error
                 idle.append(environment)
             except Died:
-                self.killed.append((self.timeline.now, name))
+                self.killed.append((self.timeline.now, name, sent))
                 invocation.is_dead = True
                 metrics._metrics().clear_metrics()
             finally:
@@ -248,6 +251,8 @@ class TimedShop(SimulatedShop):
 
         process = self.timeline.start(run, environment.skew)
         self.timeline.at(stops_at, lambda: self.timeline.kill(process))
+        if (lifetime := self.lifetime(name)) is not None:
+            self.timeline.after(cold + lifetime, lambda: self.timeline.kill(process))
 
     def _invoked(self, name: str, payload: bytes) -> tuple[bytes, str | None]:
         event = json.loads(payload)
