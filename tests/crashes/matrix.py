@@ -147,13 +147,16 @@ def singles(calls: tuple[Call, ...]) -> list[Plan]:
     return [{n: mode} for n, call in enumerate(calls) for mode in SINGLE if mode.suits(call)]
 
 
-def rotating(calls: tuple[Call, ...], known: set[Call]) -> list[Plan]:
-    """Every call: in every mode if none like it is among the known ones, else in two, which take turns."""
+def sample(calls: tuple[Call, ...], known: set[Call]) -> list[Plan]:
+    """Every call unlike the known ones: the process dies after it, and two other modes, which take turns."""
     plans: list[Plan] = []
     for n, call in enumerate(calls):
-        modes = [mode for mode in SINGLE if mode.suits(call)]
-        chosen = [modes[(2 * n + i) % len(modes)] for i in (0, 1)] if call in known else modes
-        plans += [{n: mode} for mode in chosen]
+        if call in known:
+            continue
+        modes = [mode for mode in SINGLE if mode.suits(call) and mode is not Mode.DIES_AFTER]
+        turn = 2 * len(known)
+        chosen = {Mode.DIES_AFTER, *(modes[(turn + i) % len(modes)] for i in (0, 1))}
+        plans += [{n: mode} for mode in sorted(chosen, key=lambda mode: mode.name)]
         known.add(call)
     return plans
 

@@ -3,13 +3,12 @@
 Unlike the crash matrix, which plays one call after the other, many functions run at once here, and several die.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
 from tests.kills.killer import Killer
-from tests.outages.load import Load, at_work
+from tests.outages.load import Load
 from tests.support.invariants import DOUBLED, breaches
 
 _ORDERS_A_MINUTE: Final = 6
@@ -18,12 +17,6 @@ _CLIENTS_SECONDS: Final = 240
 # Until every deadline has passed.
 _LONG_ENOUGH_SECONDS: Final = 17 * 60
 _TORTURE: Final = range(1, 21)
-
-
-@pytest.fixture
-def load() -> Iterator[Load]:
-    with at_work() as load:
-        yield load
 
 
 @pytest.mark.parametrize(

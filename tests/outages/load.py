@@ -2,17 +2,17 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
 import httpx
+import pytest
 
 from tests.outages.alarms import Watch
 from tests.simulation.resources import WORKERS
 from tests.simulation.timed import TimedShop
-from tests.support.client import RenewingClient, code
+from tests.support.client import RenewingClient, is_in_progress
 
 # How long a client goes on asking.
 _PATIENCE_SECONDS: Final = 180
@@ -167,12 +167,11 @@ def _answered(ask: Callable[[], httpx.Response]) -> httpx.Response | None:
         return None
     if answer.status_code >= 500 or answer.status_code in (401, 429):
         return None
-    in_progress = answer.status_code == 409 and code(answer) == "request-in-progress"
-    return None if in_progress else answer
+    return None if is_in_progress(answer) else answer
 
 
-@contextmanager
-def at_work() -> Iterator[Load]:
+@pytest.fixture
+def load() -> Iterator[Load]:
     """A shop that is open, and its customers."""
     with TimedShop() as shop:
         shop.open()

@@ -103,15 +103,14 @@ def cells(plan: Plan) -> list[Cell]:
 
 
 def sample(plan: Plan) -> list[Cell]:
-    """Each target in two ways, where it has two, and each time for another length; all of them take turns."""
+    """Each target once: its faults and lengths take turns."""
     chosen: list[Cell] = []
     turns: defaultdict[tuple[int, ...], Iterator[int]] = defaultdict(itertools.count)
     for target, faults in plan.items():
         lengths = _lengths(target)
-        for _ in range(min(2, len(faults))):
-            turn = next(turns[lengths])
-            length = lengths[_TURNS[turn % len(_TURNS)] % len(lengths)]
-            chosen.append(Cell(target, faults[turn % len(faults)], length))
+        turn = next(turns[lengths])
+        length = lengths[_TURNS[turn % len(_TURNS)] % len(lengths)]
+        chosen.append(Cell(target, faults[turn % len(faults)], length))
     return chosen
 
 
