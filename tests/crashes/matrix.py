@@ -1,7 +1,7 @@
 """The crash matrix: a scenario's AWS calls are written down once, then it is played again for each call and each mode.
 
-A point is a plan, which says what happens to which calls, by their number. Whatever happens, the shop is left to
-find its rest and every invariant is asked. Nobody lists the calls: code that is written next year is covered by itself.
+A point is a plan, which says what happens to which calls, by their number. Afterwards the shop comes
+to rest and every invariant is checked. There is no list of calls: new code is covered without a change here.
 """
 
 import gc
@@ -122,7 +122,7 @@ _taken: list[Play] = []
 
 def _take(play: Play) -> None:
     _taken[:] = [play]
-    # Nobody reads what a thousand plays say, and what was made before them is not garbage.
+    # The output of a thousand plays is not needed, and the objects made before them are not garbage.
     logging.disable(logging.CRITICAL)
     sys.stdout = io.StringIO()
     gc.freeze()
@@ -172,7 +172,7 @@ def pairs(first: Point) -> list[Plan]:
 
 
 def zombies(first: Point) -> list[Plan]:
-    """Whoever stalled at a call goes on before each later one, in the middle of what others do meanwhile."""
+    """A function that stalled at a call resumes before each later call of the others."""
     [number] = first.plan
     return [
         {**first.plan, later: Mode.ZOMBIES_WAKE} for later in range(number + 1, len(first.calls))

@@ -22,7 +22,7 @@ class Scenario:
 
 def _ordering(**more: Any) -> Callable[[SimulatedShop, State], None]:
     def act(shop: SimulatedShop, _: State) -> None:
-        # The mugs run low by it, so that the admins' letter is on the way as well.
+        # The mugs run low, so that the admins get an e-mail too.
         shop.order((shop.mug, 4), (shop.tray, 1), key="an-order", **more)
         shop.settle()
 
@@ -165,7 +165,7 @@ def _erasing(shop: SimulatedShop, _: State) -> None:
 def _with_one_under_way(shop: SimulatedShop) -> State:
     order = _confirmed(shop)
     shop.customer.order((shop.tray, 1))
-    # So that its letter is sent before the erasure comes.
+    # So that its e-mail is sent before the erasure.
     shop.publish()
     return order
 

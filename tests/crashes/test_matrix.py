@@ -1,6 +1,6 @@
 """A function may die, hang or lose an answer at any of its calls to AWS: no promise is broken by it.
 
-Nobody lists the calls. They are written down while a scenario is played, and then each is made to fail.
+There is no list of calls: they are recorded while a scenario is played, and then each is made to fail.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def show(say: Say, title: str, calls: tuple[Call, ...], points: list[Point]) -> 
 
 
 @on_every_scenario
-def test_no_failure_of_a_single_cloud_call_breaks_a_promise(
+def test_promises_hold_when_one_call_to_aws_fails(
     shop: SimulatedShop, say: Say, scenario: Scenario
 ) -> None:
     play = Play(shop, scenario)
@@ -50,7 +50,7 @@ def test_no_failure_of_a_single_cloud_call_breaks_a_promise(
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
 @on_every_scenario
-def test_no_failure_of_a_cloud_call_in_any_mode_breaks_a_promise(
+def test_promises_hold_when_any_call_fails_in_any_mode(
     shop: SimulatedShop, say: Say, scenario: Scenario
 ) -> None:
     play = Play(shop, scenario)
@@ -61,7 +61,7 @@ def test_no_failure_of_a_cloud_call_in_any_mode_breaks_a_promise(
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
 @on_the_order_s_path
-def test_no_two_crashes_break_a_promise(shop: SimulatedShop, say: Say, scenario: Scenario) -> None:
+def test_promises_hold_after_two_crashes(shop: SimulatedShop, say: Say, scenario: Scenario) -> None:
     play = Play(shop, scenario)
     calls = play.record()
     firsts = [{n: mode} for n in range(len(calls)) for mode in matrix.DEATHS]
@@ -72,7 +72,7 @@ def test_no_two_crashes_break_a_promise(shop: SimulatedShop, say: Say, scenario:
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
 @on_the_order_s_path
-def test_whoever_was_taken_for_dead_may_go_on_at_any_moment(
+def test_promises_hold_when_a_stalled_function_resumes(
     shop: SimulatedShop, say: Say, scenario: Scenario
 ) -> None:
     play = Play(shop, scenario)

@@ -1,4 +1,4 @@
-"""A provider of e-mail that takes each letter and answers after the time-out sends a customer two at most."""
+"""An e-mail provider that accepts each e-mail and answers after the time-out causes two copies at most."""
 
 from collections import Counter
 from datetime import timedelta

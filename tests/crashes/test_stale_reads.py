@@ -22,7 +22,7 @@ STALENESS: dict[str, Callable[[bool], float]] = {
 
 @pytest.mark.parametrize("staleness", STALENESS)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_stale_reads_break_no_promise(
+def test_promises_hold_with_stale_reads(
     shop: SimulatedShop, scenario: Scenario, staleness: str
 ) -> None:
     with shop.reading_stale(STALENESS[staleness]):
@@ -42,7 +42,7 @@ def test_a_product_is_ordered_as_soon_as_it_is_on_sale(stale: SimulatedShop) -> 
     assert stale.customer.try_order((product, 1)).status_code == 201
 
 
-def test_a_customer_orders_as_soon_as_registered_and_never_once_deactivated(
+def test_a_customer_orders_from_registration_until_deactivation(
     stale: SimulatedShop,
 ) -> None:
     new = stale.anyone.register(email="nina@example.com")
@@ -51,7 +51,7 @@ def test_a_customer_orders_as_soon_as_registered_and_never_once_deactivated(
     assert new.try_order((stale.mug, 1)).status_code in (401, 403)
 
 
-def test_stock_that_is_changed_twice_with_one_key_changes_once_and_is_answered_alike(
+def test_a_stock_change_is_replayed_when_its_key_is_repeated(
     stale: SimulatedShop,
 ) -> None:
     path, headers = f"/api/v1/products/{stale.tray['id']}/stock", {"Idempotency-Key": "a-key"}
@@ -61,7 +61,7 @@ def test_stock_that_is_changed_twice_with_one_key_changes_once_and_is_answered_a
     assert stale.admin.stock_of(stale.tray) == 35
 
 
-def test_a_session_goes_on_at_once_and_ends_at_once(stale: SimulatedShop) -> None:
+def test_a_session_is_renewed_and_ended_at_once(stale: SimulatedShop) -> None:
     new = stale.anyone.register(email="nina@example.com")
 
     def refresh(token: str) -> tuple[int, str]:
@@ -78,7 +78,7 @@ def test_a_session_goes_on_at_once_and_ends_at_once(stale: SimulatedShop) -> Non
     assert refresh(new.refresh_token)[0] == 401
 
 
-def test_an_erasure_finds_what_has_just_happened(stale: SimulatedShop) -> None:
+def test_an_erasure_finds_an_order_that_was_just_shipped(stale: SimulatedShop) -> None:
     """An order that has just been shipped, and a customer who has just changed."""
     shop = stale
     order = stale.order((stale.mug, 1), key="an-order")
@@ -95,7 +95,7 @@ def test_an_erasure_finds_what_has_just_happened(stale: SimulatedShop) -> None:
     assert breaches(shop.books(), stale.witness) == []
 
 
-def test_an_erasure_finds_who_has_just_registered(stale: SimulatedShop) -> None:
+def test_an_erasure_finds_a_customer_who_just_registered(stale: SimulatedShop) -> None:
     new = stale.anyone.register(email="nina@example.com", full_name="Nina New")
     path = f"/api/v1/users/{new.user['id']}"
     assert stale.admin.delete(path, params={"erase": "true"}).json()["erased"]

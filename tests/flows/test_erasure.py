@@ -28,7 +28,7 @@ def petra(shop: SimulatedShop) -> Client:
 
 @dataclass
 class Raw(Client):
-    """Somebody who does not log in again."""
+    """A client that does not log in again."""
 
 
 def erase(by: Client, whom: Client) -> None:
@@ -70,7 +70,7 @@ def amounts(admin: Client, *orders: dict[str, Any]) -> list[tuple[Any, ...]]:
     return [tuple(order[name] for name in names) for order in found]
 
 
-def test_no_table_tells_of_an_erased_customer_and_all_figures_stay(
+def test_an_erasure_removes_personal_data_and_keeps_all_figures(
     shop: SimulatedShop, petra: Client
 ) -> None:
     admin = shop.admin
@@ -111,7 +111,7 @@ def test_no_table_tells_of_an_erased_customer_and_all_figures_stay(
     assert [queue for queue, q in shop.cloud.queues.items() if q.messages] == []
 
 
-def test_an_erased_customer_is_a_stranger(shop: SimulatedShop, petra: Client) -> None:
+def test_an_erased_customer_may_register_as_a_new_one(shop: SimulatedShop, petra: Client) -> None:
     placed = petra.order((shop.mug, 1))
     erase(petra, petra)
     settle_for_good(shop)
@@ -126,10 +126,10 @@ def test_an_erased_customer_is_a_stranger(shop: SimulatedShop, petra: Client) ->
     assert letters_to(shop, again)[-1:] == ["Welcome to Bodega"]
 
 
-def test_an_order_that_was_being_placed_is_erased_a_minute_later(
+def test_an_order_is_erased_a_minute_later_when_it_was_being_placed(
     shop: SimulatedShop, petra: Client
 ) -> None:
-    """Its placing was told that the account is active; the order is written when the first look is over."""
+    """Placing it found the account active; the order is written after the first search of the erasure."""
 
     def erased() -> None:
         erase(shop.admin, petra)
@@ -149,7 +149,7 @@ def test_an_order_that_was_being_placed_is_erased_a_minute_later(
     assert breaches(shop.books(), shop.witness) == []
 
 
-def test_an_order_that_the_index_does_not_show_yet_is_erased_a_minute_later(
+def test_an_order_is_erased_a_minute_later_when_the_index_lagged(
     shop: SimulatedShop, petra: Client
 ) -> None:
     shop.cloud.dynamodb.let_indexes_fall_behind()
@@ -163,7 +163,7 @@ def test_an_order_that_the_index_does_not_show_yet_is_erased_a_minute_later(
     assert told_of(shop, *FIRST.values()) == []
 
 
-def test_letters_that_were_on_their_way_are_sent_to_nobody(
+def test_emails_are_not_sent_after_the_erasure_of_their_recipient(
     shop: SimulatedShop, petra: Client
 ) -> None:
     letters = len(shop.cloud.handed_over)
@@ -190,7 +190,7 @@ SAGAS = {
 
 
 @pytest.mark.parametrize("saga", SAGAS)
-def test_an_erasure_beside_a_saga_harms_neither_at_whichever_call(
+def test_an_erasure_and_a_saga_both_end_when_they_meet_at_any_call(
     shop: SimulatedShop, saga: str
 ) -> None:
     token, at_least = SAGAS[saga]

@@ -1,4 +1,4 @@
-"""From one token key to the next, step by step as docs/runbook.md says, and nobody's valid token is refused.
+"""From one token key to the next, step by step as docs/runbook.md says, and no valid token is refused.
 
 A deployment replaces functions one by one, in any order: while it lasts, any of the four services that check tokens may
 already be of the new one, and the others still of the old. All these states are gone through.
@@ -81,7 +81,7 @@ def rotation(shop: SimulatedShop, anyone: Client) -> Rotation:
     return rotation
 
 
-def test_no_valid_token_is_refused_whichever_functions_are_new_already(
+def test_valid_tokens_are_accepted_in_every_state_of_a_rotation(
     rotation: Rotation, say: Callable[[str], None]
 ) -> None:
     states = 0
@@ -100,13 +100,13 @@ def test_no_valid_token_is_refused_whichever_functions_are_new_already(
     say(f"key rotation: {states} states, {rotation.asked} requests with valid tokens, 0 refused")
 
 
-def test_the_new_key_must_be_known_everywhere_before_it_signs(rotation: Rotation) -> None:
+def test_tokens_are_refused_when_a_new_key_signs_too_early(rotation: Rotation) -> None:
     rotation.deploy("B+A", ["UsersApi"])
     rotation.give_token()
     assert rotation.refused() == ["ProductsApi", "OrdersApi", "NotificationsApi"]
 
 
-def test_the_old_key_must_stay_for_a_token_s_life(rotation: Rotation) -> None:
+def test_tokens_are_refused_when_the_old_key_is_removed_too_early(rotation: Rotation) -> None:
     rotation.deploy("A+B")
     rotation.give_token()
     rotation.deploy("B+A")
@@ -116,7 +116,7 @@ def test_the_old_key_must_stay_for_a_token_s_life(rotation: Rotation) -> None:
     assert rotation.refused() == []
 
 
-def test_a_key_that_is_taken_off_is_void_at_once(rotation: Rotation) -> None:
+def test_tokens_of_a_removed_key_are_refused_at_once(rotation: Rotation) -> None:
     """In an emergency that is what counts; sessions go on, for refresh tokens are not signed."""
     rotation.give_token()
     rotation.deploy("B")
@@ -126,8 +126,8 @@ def test_a_key_that_is_taken_off_is_void_at_once(rotation: Rotation) -> None:
     assert [rotation._takes(name, rotation.tokens[-1][1]) for name in PLACES] == [True] * 4
 
 
-def test_a_second_key_that_cannot_be_had_yet_stands_against_no_token(rotation: Rotation) -> None:
-    """IAM may hear a moment later than the functions do that they may ask for it."""
+def test_tokens_are_accepted_when_the_second_key_cannot_be_read(rotation: Rotation) -> None:
+    """IAM may grant the key a moment after the deployment of the functions."""
     rotation.deploy("A+B")
     second = rotation.shop._names["TokenKeyB"]
     with rotation.shop.refusing("kms.GetPublicKey", about=second):

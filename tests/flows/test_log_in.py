@@ -33,7 +33,7 @@ _OWN_HEADERS: Final = ("x-request-id", "x-process-time")
 
 @dataclass
 class Guesser:
-    """Somebody who tries passwords at three accounts, each time from an address that has never been seen."""
+    """A client that guesses passwords of three accounts, each time from a new address."""
 
     shop: SimulatedShop
     tries: Mapping[str, tuple[str, str]]
@@ -68,7 +68,7 @@ def guesser(shop: SimulatedShop, anyone: Client, customer: Client) -> Guesser:
     return guesser
 
 
-def test_unknown_wrong_and_deactivated_are_answered_alike_to_the_byte(guesser: Guesser) -> None:
+def test_unknown_wrong_and_deactivated_get_the_same_response(guesser: Guesser) -> None:
     answers = [guesser.tries_it(kind) for kind in guesser.tries]
     assert [answer.status for answer in answers] == [401] * 4
     assert len({_told(answer) for answer in answers}) == 1
@@ -84,7 +84,7 @@ def test_unknown_wrong_and_deactivated_cost_the_same_calls_and_the_same_hash(
     assert work == [work[0]] * 4
 
 
-def test_whether_somebody_has_been_here_before_costs_the_same_calls(
+def test_a_known_place_costs_the_same_calls_as_a_new_one(
     guesser: Guesser, customer: Client
 ) -> None:
     here = str(IPv4Address(next(guesser.places)))
@@ -112,7 +112,7 @@ def test_a_success_costs_a_known_place_six_calls_and_a_new_one_one_more(
     assert [c[0] for c in again] == attempt + lookup + trust + session
 
 
-def test_a_header_does_not_change_where_a_request_comes_from(guesser: Guesser) -> None:
+def test_headers_do_not_change_the_source_of_a_request(guesser: Guesser) -> None:
     here = str(IPv4Address(next(guesser.places)))
     forged = [
         {name: f"198.51.100.{number}, {here}"}
@@ -133,7 +133,7 @@ def test_a_header_does_not_change_where_a_request_comes_from(guesser: Guesser) -
 
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
-def test_time_does_not_tell_unknown_wrong_and_deactivated_apart(
+def test_unknown_wrong_and_deactivated_take_the_same_time(
     guesser: Guesser, say: Callable[[str], None]
 ) -> None:
     kinds = ["unknown", "wrong", "deactivated"]

@@ -39,7 +39,7 @@ def test_a_customer_registers_is_welcomed_and_buys(
         ("order.confirmed", "sent"),
     ]
     assert letters_to(shop, customer) == [WELCOME, RECEIVED, CONFIRMED]
-    # Nobody else heard of it.
+    # No other recipient got an e-mail.
     assert len(shop.cloud.handed_over) == before + 3
     assert figures(customer, "users") == {"total": 3, "active": 3}
     assert figures(customer, "products") == {"total": 4, "total_stock": 85}
@@ -47,7 +47,7 @@ def test_a_customer_registers_is_welcomed_and_buys(
     assert figures(customer, "notifications") == {"sent": before + 3, "failed": 0}
 
 
-def test_the_id_of_a_request_stands_in_every_event_that_it_caused(
+def test_events_have_the_id_of_the_request_that_caused_them(
     shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     scarce = admin.add_product(stock=6)

@@ -34,7 +34,7 @@ def sweep(shop: SimulatedShop, **after: float) -> None:
     shop.settle()
 
 
-def test_an_old_key_of_a_cancelled_order_holds_no_stock(
+def test_a_replayed_key_holds_no_stock_when_its_order_is_cancelled(
     shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=20)
@@ -49,7 +49,7 @@ def test_an_old_key_of_a_cancelled_order_holds_no_stock(
     assert customer.stock_of(mug) == 20
 
 
-def test_expired_reservations_are_given_back_oldest_first_however_uneven_their_shards_are(
+def test_expired_reservations_are_released_oldest_first_from_uneven_shards(
     shop: SimulatedShop, admin: Client
 ) -> None:
     mug = admin.add_product(stock=600)
@@ -77,7 +77,7 @@ def test_expired_reservations_are_given_back_oldest_first_however_uneven_their_s
     assert admin.stock_of(mug) == 599
 
 
-def test_an_order_is_replayed_while_the_services_behind_are_down(
+def test_an_order_is_replayed_when_other_services_are_down(
     shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=20)
@@ -89,7 +89,7 @@ def test_an_order_is_replayed_while_the_services_behind_are_down(
     assert shop.internal_calls == []
 
 
-def test_whoever_tries_a_lost_order_again_in_time_holds_no_more_than_before(
+def test_a_repeated_request_holds_the_same_stock_when_the_first_was_lost(
     shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=20)
@@ -104,7 +104,7 @@ def test_whoever_tries_a_lost_order_again_in_time_holds_no_more_than_before(
     assert customer.stock_of(mug) == 17
 
 
-def test_an_order_whose_stock_was_given_back_meanwhile_is_not_charged(
+def test_an_order_is_not_charged_when_its_reservation_expired(
     shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=20)
@@ -127,7 +127,7 @@ def test_an_order_whose_stock_was_given_back_meanwhile_is_not_charged(
     ("function", "call"),
     [("UsersDirectory", "find_customer"), ("ProductsInventory", "reserve")],
 )
-def test_a_service_that_is_down_is_left_alone_after_five_failures(
+def test_a_service_is_not_called_after_five_failures(
     shop: SimulatedShop, admin: Client, customer: Client, function: str, call: str
 ) -> None:
     mug = admin.add_product(stock=20)
@@ -147,7 +147,7 @@ def test_a_service_that_is_down_is_left_alone_after_five_failures(
     assert [refused() for _ in range(5)] == [2] * 5
     assert asked() == 5
     assert 2 < refused() <= 30
-    # Another environment knows it too, and when the service is back nobody asks before the time is up.
+    # Another environment knows it too, and does not call the service again before the time is up.
     shop.restart("OrdersApi")
     shop.down.remove(function)
     assert 2 < refused() <= 30

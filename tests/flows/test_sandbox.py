@@ -1,4 +1,4 @@
-"""An account in SES's sandbox: letters to those who are not verified wait until the account may send, and go out once."""
+"""An account in SES's sandbox: e-mails to unverified addresses wait until the account may send, and are sent once."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ def redrive(shop: SimulatedShop) -> None:
     dead.messages = []
 
 
-def test_letters_of_the_sandbox_are_parked_with_the_reason_and_sent_once_when_it_is_left(
+def test_emails_are_parked_in_the_sandbox_and_sent_once_afterwards(
     shop: SimulatedShop, admin: Client, customer: Client
 ) -> None:
     mug = admin.add_product(stock=50)

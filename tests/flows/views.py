@@ -1,4 +1,4 @@
-"""What the shop's people and its books see of what happened."""
+"""What clients and the stored data show of a flow."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def history_of(client: Client, placed: dict[str, Any]) -> list[str]:
 
 
 def told(client: Client) -> list[tuple[str, str]]:
-    """The type and the status of all that the client was told, oldest first."""
+    """The type and the status of the client's notifications, oldest first."""
     page = client.get("/api/v1/notifications", params={"limit": 100}).json()
     return [(n["type"], n["status"]) for n in reversed(page["notifications"])]
 
@@ -42,7 +42,7 @@ def letters_to(shop: SimulatedShop, client: Client) -> list[str]:
 
 
 def figures(client: Client, service: str) -> dict[str, Any]:
-    """What a service's health says of its books."""
+    """The figures of a service's health."""
     health: dict[str, Any] = client.get(f"/health/{service}").json()
     assert health.pop("status") == "healthy"
     return {k: v for k, v in health.items() if k not in ("uptime_seconds", "memory_mb")}

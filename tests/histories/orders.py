@@ -18,7 +18,7 @@ _MUGS: Final = (2, 3, 1)  # of eight; after the second order they run low
 
 @dataclass(frozen=True)
 class Move:
-    """What somebody does with an order once it is in one of these statuses; directly after placing it if there is none."""
+    """A change of an order once it is in one of these statuses; directly after placing it if there is none."""
 
     verb: str
     to: str

@@ -73,7 +73,7 @@ class Post:
         self._delivered[queue] |= {copy.id: replace(copy, received=0) for copy in copies}
 
     def _hand_over(self, queue: str, messages: Sequence[Message]) -> None:
-        # Nothing is down and nothing else is at work, so nobody may refuse one.
+        # Nothing is down and nothing else runs, so every message is handled.
         assert self._shop.hand_over(queue, messages) == len(messages)
 
     def _relay(self, stream: Stream, records: Sequence[Any]) -> None:

@@ -1,5 +1,4 @@
-"""However often, late and mixed up events are delivered: every order ends as it would have, and everybody is told of
-everything once.
+"""However often, late and out of order events are delivered: every order ends alike, and each event has one notification.
 
 `--hypothesis-profile=torture` tries ten thousand histories.
 """
@@ -29,7 +28,7 @@ LONGEST: Final = timedelta(minutes=13)
 
 @dataclass(frozen=True)
 class Acting:
-    """Somebody goes on with this order, if it has come so far."""
+    """The next change of this order, if it is in the right status."""
 
     order: int
 
@@ -116,7 +115,7 @@ class Play:
                     self.shop.pass_time(passing)
 
     def end(self, *, echo: bool) -> Books:
-        """What is left to do; then, perhaps, everything that was delivered comes again. The books in the end."""
+        """Finish all work; with `echo`, deliver everything a second time, days later. Return what is stored."""
         shop = self.shop
         shop.cloud.dynamodb.let_indexes_catch_up()
         self.orders.finish(shop.come_to_rest)
@@ -131,7 +130,7 @@ class Play:
 @pytest.fixture(scope="module")
 def start() -> Iterator[Callable[[Errands], Play]]:
     """Begins anew, with orders that are placed for these errands."""
-    # Ten thousand histories would fill the memory with lines that nobody reads.
+    # The lines of ten thousand histories would fill the memory.
     logging.disable(logging.CRITICAL)
     with opened() as shop:
         restore = shop.remember()
@@ -158,7 +157,7 @@ def start() -> Iterator[Callable[[Errands], Play]]:
 @example(errands=list(Errand)[:3], history=[], echo=False)
 @example(errands=list(Errand)[3:6], history=[], echo=False)
 @example(errands=list(Errand)[7:], history=[], echo=False)
-def test_orders_end_as_if_every_event_had_come_once_and_in_its_turn(
+def test_orders_end_alike_however_their_events_are_delivered(
     start: Callable[[Errands], Play], errands: Errands, history: Sequence[Step], *, echo: bool
 ) -> None:
     for errand in errands:

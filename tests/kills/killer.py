@@ -11,7 +11,7 @@ from tests.support.books import Books, HandedOver
 from tests.support.invariants import ADMIN_EMAIL
 
 # The share of a function's invocations that is killed. Those that every order needs are killed less often, or the circuit
-# breakers would stay open and nobody could order.
+# breakers would stay open and no order could be placed.
 _CHANCES: Final = {"UsersDirectory": 0.1, "ProductsInventory": 0.2, "OrdersApi": 0.35}
 _CHANCE: Final = 0.5
 # As long as most invocations take.

@@ -30,9 +30,7 @@ _TORTURE: Final = range(1, 21)
     ],
 )
 @pytest.mark.timeout(600)
-def test_no_promise_is_broken_when_functions_die_at_any_moment(
-    load: Load, wanted: int, seed: int
-) -> None:
+def test_promises_hold_when_functions_die_at_any_moment(load: Load, wanted: int, seed: int) -> None:
     shop = load.shop
     killer = Killer(shop, wanted, seed)
     while not killer.is_done:

@@ -69,7 +69,7 @@ def _use_everything(shop: ProcessShop) -> None:
     shop.settle()
     for sweeper in SWEEPERS:
         shop.tick(sweeper)
-    # An event without a letter, which is a line of level DEBUG.
+    # An event without an e-mail, which is a line of level DEBUG.
     sample = (ROOT / "events/notifications-user-registered.json").read_text()
     shop.invoke("NotificationsWorker", json.loads(sample.replace(".registered", ".deactivated")))
     PRIVACY.remember(_PERSONAL)

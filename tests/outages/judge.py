@@ -18,9 +18,9 @@ GRACE_SECONDS: Final = 120
 _CLOCKS_SECONDS: Final = 5
 # Two ticks of the schedule and what they take.
 _SHORTEST_DRAIN_SECONDS: Final = 180
-# A letter whose sending was not answered is sent once more after a quarter of an hour.
+# An e-mail without an answer is sent once more after a quarter of an hour.
 _LETTER_SECONDS: Final = 17 * 60
-# The checkout queue's visibility timeout: what is left to a message that can be neither sent again nor put off.
+# The checkout queue's visibility timeout: when a message that cannot be sent again is redelivered.
 _VISIBILITY_SECONDS: Final = 360
 # An order that waits for nothing: without its event the sweeper finds it in its next two ticks.
 _UNDISTURBED_SECONDS: Final = 180
@@ -92,9 +92,9 @@ class Judge:
             if breach.startswith(DOUBLED):
                 found = _COPIES.search(breach)
                 assert found
-                # Of somebody who was erased before it was known that the letter was taken, no event tells any more.
+                # The events of an erased recipient do not name the recipient any more.
                 is_erased = f"to={self.load.leaving.user['email']!r}" in breach
-                # An operator who moves dead letters back lets them be sent anew.
+                # Dead letters that an operator moves back are sent anew.
                 most = _MOST_COPIES * (2 if self.given_up["NotificationsQueue"] else 1)
                 if int(found[1]) <= most * max(int(found[2]), is_erased):
                     continue

@@ -15,9 +15,9 @@ from tests.simulation.timed import TimedShop
 from tests.support.client import RenewingClient, is_in_progress
 
 # How long a client goes on asking.
-_PATIENCE_SECONDS: Final = 180
+_CLIENT_SECONDS: Final = 180
 _LONGEST_PAUSE_SECONDS: Final = 30
-# When an operator has seen to dead letters, and when alarms have seen that.
+# Until an operator has moved dead letters back, and until alarms have ended.
 _OPERATOR_SECONDS: Final = 61 * 60
 _ALARMS_SECONDS: Final = 600
 # What becomes of the orders, in turn.
@@ -152,7 +152,7 @@ class Load:
         while True:
             if (answer := _answered(ask)) is not None:
                 return answer
-            if self.shop.timeline.now + pause > begin + _PATIENCE_SECONDS:
+            if self.shop.timeline.now + pause > begin + _CLIENT_SECONDS:
                 self.gave_up.append((begin, what))
                 return None
             self.shop.pass_time(timedelta(seconds=pause))

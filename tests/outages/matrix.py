@@ -1,5 +1,5 @@
-"""The outage matrix: what the shop calls under steady load is written down once, then each of it is away for a while, in
-each way. Nobody lists the calls: code that is written next year is covered by itself.
+"""The outage matrix: the calls of the shop under steady load are recorded once, then each operation has outages, in
+each way. There is no list of calls: new code is covered without a change here.
 """
 
 import gc
@@ -83,7 +83,7 @@ def recorded(load: Load) -> Plan:
 
 def _faults(target: Target, *, is_eventual: bool) -> list[Fault]:
     if target.operation in _BRINGING:
-        # Nothing is brought: functions cannot tell why.
+        # Nothing is delivered, whatever the reason.
         return [Fault.HANGS]
     return [fault for fault in Fault if is_eventual or fault is not Fault.STALE]
 
@@ -181,7 +181,7 @@ _taken: list[Load] = []
 
 def _take(load: Load) -> None:
     _taken[:] = [load]
-    # Nobody reads what a thousand plays say, and what was made before them is not garbage.
+    # The output of a thousand plays is not needed, and the objects made before them are not garbage.
     logging.disable(logging.CRITICAL)
     gc.freeze()
 

@@ -1,7 +1,7 @@
 """A service that hangs, fails, throttles, answers too late or serves stale reads, for a minute or an hour, costs time and
 nothing else (tests/outages/judge.py says what that is).
 
-Nobody lists the calls. They are written down under steady load, and then each is away for a while.
+There is no list of calls: they are recorded under steady load, and then each meets outages.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ def play(load: Load, say: Say, cells: Iterable[Cell]) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_an_outage_costs_time_and_nothing_else(load: Load, say: Say) -> None:
+def test_an_outage_costs_time_only(load: Load, say: Say) -> None:
     plan = matrix.recorded(load)
     cells = matrix.sample(plan)
     assert {cell.target for cell in cells} == set(plan)
@@ -40,5 +40,5 @@ def test_an_outage_costs_time_and_nothing_else(load: Load, say: Say) -> None:
 
 @pytest.mark.torture
 @pytest.mark.timeout(4 * 3600)
-def test_no_outage_in_any_way_and_of_any_length_breaks_a_promise(load: Load, say: Say) -> None:
+def test_an_outage_costs_time_only_in_any_form_and_length(load: Load, say: Say) -> None:
     play(load, say, matrix.cells(matrix.recorded(load)))

@@ -81,7 +81,7 @@ def test_the_oldest_order_waits_no_longer_than_the_newest(
     [50, pytest.param(2000, marks=[pytest.mark.torture, pytest.mark.timeout(3600)])],
 )
 @pytest.mark.parametrize("fault", [Fault.FAILS, Fault.HANGS])
-def test_no_order_is_cancelled_for_an_outage_of_the_provider_that_is_over(
+def test_orders_are_confirmed_after_an_outage_of_the_provider(
     load: Load, fault: Fault, orders: int
 ) -> None:
     shop, customer = load.shop, load.customers[0]

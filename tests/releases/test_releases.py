@@ -18,7 +18,7 @@ releases = pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.s
 
 
 @releases
-def test_this_release_goes_on_with_the_items_of_an_earlier_one(recorded: Path) -> None:
+def test_this_release_resumes_the_shop_of_an_earlier_one(recorded: Path) -> None:
     assert world.resume(json.loads(recorded.read_text())) == []
 
 
@@ -38,9 +38,7 @@ def test_an_attribute_that_an_earlier_release_did_not_write_is_noticed(
 
 
 @releases
-def test_an_earlier_release_goes_on_with_the_items_of_this_one(
-    recorded: Path, tmp_path: Path
-) -> None:
+def test_an_earlier_release_resumes_the_shop_of_this_one(recorded: Path, tmp_path: Path) -> None:
     commit = recorded.stem
     archive = subprocess.run(
         ["git", "archive", commit, "functions", "layers", "tests", "tools", "template.yaml"],

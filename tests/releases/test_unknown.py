@@ -26,7 +26,7 @@ def later() -> Iterator[tuple[SimulatedShop, dict[str, LaterTable]]]:
         yield shop, tables
 
 
-def test_no_write_takes_away_what_a_later_release_has_added(
+def test_writes_keep_the_attributes_of_a_later_release(
     later: tuple[SimulatedShop, dict[str, LaterTable]],
 ) -> None:
     shop, tables = later
@@ -75,7 +75,7 @@ def test_workers_ignore_events_of_an_unknown_type(
         assert not shop.cloud.queues[queue].messages
 
 
-def test_an_order_of_a_later_schema_is_left_alone_and_stops_no_other() -> None:
+def test_an_order_of_a_later_schema_is_not_changed_and_stops_no_other() -> None:
     with opened() as shop:
         orders = shop.cloud.dynamodb.tables["OrdersTable"]
         placed = [shop.customer.order((shop.tray, 1), key=key) for key in "abc"]

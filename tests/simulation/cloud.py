@@ -1,7 +1,7 @@
 """The managed services that the shop calls, in memory: DynamoDB, KMS, SNS, SQS and SES as far as it calls them.
 
-They do what they are told and nothing by themselves: what AWS does between them (streams, triggers, schedules) is the
-shop's part, when a test asks for it.
+They only answer requests: what AWS does between them (streams, triggers, schedules) is done by the shop, when a test asks
+for it.
 """
 
 import hashlib

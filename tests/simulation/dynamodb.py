@@ -25,7 +25,7 @@ type Wire = Mapping[str, Any]
 
 
 class DynamoDB:
-    """All tables of an account. `listen` is told of every request and its answer.
+    """All tables of an account. `listen` is called with every request and its response.
 
     Attributes:
         stale: how many seconds an answer is behind that need not be consistent. It is called for each one, with whether it is of an

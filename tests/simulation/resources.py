@@ -89,7 +89,7 @@ SCHEDULES: Final = {
     if f.events("Schedule")
 }
 SWEEPERS: Final = tuple(SCHEDULES)
-# What takes whatever nobody else takes comes last.
+# The route that takes all other paths comes last.
 _ROUTES: Final = sorted(
     (
         (

@@ -144,7 +144,7 @@ class SimulatedShop(Triggers):
         return restore
 
     def come_to_rest(self) -> None:
-        """Let everything find its end: what is put off comes again, sweepers tick every minute, time-outs pass."""
+        """Finish all work: delayed messages are delivered, sweepers tick every minute, time-outs pass."""
         self.settle()
         for _ in range(_LONG_ENOUGH):
             if self.is_quiet() and not self._is_anything_left():
@@ -154,7 +154,7 @@ class SimulatedShop(Triggers):
             raise AssertionError("the shop does not come to rest")
 
     def redrive(self) -> int:
-        """An operator moves the dead letters back, an hour after they were given up; how many there were."""
+        """An operator moves the dead letters back, an hour later; return their number."""
         moved = 0
         for queue in self.cloud.queues.values():
             given_up = self.cloud.queues[queue.dead_letters].messages if queue.dead_letters else []
@@ -211,7 +211,7 @@ class SimulatedShop(Triggers):
             current.set(invocation)
             try:
                 outcome.append(handler(sent, LambdaContext(function_name=name)))
-            except (Died, Exception) as error:  # noqa: BLE001  # handed on below, to whoever waits for it
+            except (Died, Exception) as error:  # noqa: BLE001  # raised below
                 outcome.append(error)
                 # As Lambda's runtime puts it into the function's log.
                 _RUNTIME.error("[ERROR] %s: %s", type(error).__name__, error)
@@ -382,7 +382,7 @@ def _clients_made_once() -> Iterator[None]:
 
 @contextmanager
 def _sleeping(pass_time: Callable[[timedelta], None]) -> Iterator[None]:
-    """Whoever waits before another attempt waits on the shop's clock."""
+    """`time.sleep` passes time on the shop's clock."""
     sleep = time.sleep
     time.sleep = lambda seconds: pass_time(timedelta(seconds=float(seconds)))
     try:

@@ -128,7 +128,7 @@ class Table:
         return dict(found)
 
     def change(self, key: Key, after: Item | None, number: int) -> None:
-        """Put an item in its place, or take it away; the stream tells of it if that makes a difference."""
+        """Put an item, or delete it; the stream gets a record if the item changes."""
         before = self.items.get(key)
         if after is None:
             self.items.pop(key, None)

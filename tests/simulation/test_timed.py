@@ -37,9 +37,9 @@ def statuses(shop: TimedShop) -> list[str]:
     return [order["status"] for order in shop.books().orders.values()]
 
 
-def test_function_is_killed_when_its_time_is_over(shop: TimedShop) -> None:
+def test_function_is_killed_at_its_timeout(shop: TimedShop) -> None:
     away(shop, _AUTHORIZE, Fault.HANGS, 20)
-    shop.provider_patience = 1000
+    shop.provider_timeout = 1000
     begin = shop.timeline.now
     place(shop)
     shop.run_until(begin + 90)
@@ -49,11 +49,11 @@ def test_function_is_killed_when_its_time_is_over(shop: TimedShop) -> None:
     assert begin + 60 < killed_at < begin + 64
 
 
-def test_message_of_a_killed_function_comes_again_after_the_visibility_timeout(
+def test_message_is_redelivered_after_the_visibility_timeout_when_a_function_is_killed(
     shop: TimedShop,
 ) -> None:
     away(shop, _AUTHORIZE, Fault.HANGS, 20)
-    shop.provider_patience = 1000
+    shop.provider_timeout = 1000
     place(shop)
     shop.run_until(shop.timeline.now + 30)
     [message] = shop.cloud.queues["CheckoutQueue"].messages
@@ -63,7 +63,7 @@ def test_message_of_a_killed_function_comes_again_after_the_visibility_timeout(
     assert statuses(shop) == ["confirmed"]
 
 
-def test_hanging_call_is_given_up_after_the_client_s_own_time_outs(shop: TimedShop) -> None:
+def test_hanging_call_ends_after_the_time_outs_of_the_client(shop: TimedShop) -> None:
     query = Target("dynamodb", "Query", "NotificationsTable")
     away(shop, query, Fault.HANGS, 60)
     begin, called = shop.timeline.now, shop.wire.called[query]
@@ -73,7 +73,7 @@ def test_hanging_call_is_given_up_after_the_client_s_own_time_outs(shop: TimedSh
     assert shop.wire.called[query] == called + 3
 
 
-def test_stream_loses_what_is_older_than_a_day(shop: TimedShop) -> None:
+def test_stream_loses_records_after_a_day(shop: TimedShop) -> None:
     place(shop)
     away(shop, Target("stream", "GetRecords", "UsersTable"), Fault.HANGS, 25 * 3600)
     shop.anyone.register(email="late@example.com")

@@ -57,8 +57,8 @@ _STREAM_KEEPS_SECONDS: Final = 24 * 3600
 # Asynchronous invocations that fail are repeated twice: "Asynchronous invocation" in Lambda's developer guide.
 _ASYNC_RETRIES: Final = (60.0, 120.0)
 _PROVIDER_SECONDS: Final = 0.3
-# When a client of the payment provider gives up waiting.
-_PROVIDER_PATIENCE_SECONDS: Final = 5.0
+# The read time-out of the payment client.
+_PROVIDER_TIMEOUT_SECONDS: Final = 5.0
 _NO_ANSWER: Final = object()
 _PAYMENTS: Final = ("authorize", "capture", "void", "refund", "find")
 
@@ -132,7 +132,7 @@ class TimedShop(SimulatedShop):
         self.lifetime: Callable[[str], float | None] = lambda function: None
         self.invocations: dict[str, int] = {}
         self.provider_seconds = _PROVIDER_SECONDS
-        self.provider_patience = _PROVIDER_PATIENCE_SECONDS
+        self.provider_timeout = _PROVIDER_TIMEOUT_SECONDS
         self.listen: Callable[[str, str, float], None] = lambda function, line, at: None
         self.measure: Callable[[str, str, dict[str, str], float, float], None] = (
             lambda namespace, name, dimensions, value, at: None
@@ -208,8 +208,8 @@ class TimedShop(SimulatedShop):
 
         self._begin(name, event, end)
         caller = current.get()
-        patience = caller.gives_up_at - self.timeline.now if caller else float("inf")
-        if not self.timeline.wait(ended, patience):
+        read_timeout = caller.gives_up_at - self.timeline.now if caller else float("inf")
+        if not self.timeline.wait(ended, read_timeout):
             raise ReadTimeoutError(endpoint_url=name)
         if isinstance(outcome[0], BaseException):
             raise outcome[0]
@@ -239,7 +239,7 @@ class TimedShop(SimulatedShop):
                 context = _Context(name, f"{name}-{number}", lambda: stops_at - self.timeline.now)
                 try:
                     result = json.loads(json.dumps(environment.handler(sent, context)))
-                except Exception as error:  # noqa: BLE001  # handed on, to whoever waits for it
+                except Exception as error:  # noqa: BLE001  # passed to the caller
                     result = error
                 idle.append(environment)
             except Died:
@@ -503,7 +503,7 @@ def _remote(shop: TimedShop, name: str, do: Callable[..., Any]) -> Callable[...,
             if fault is not Fault.HANGS:
                 answer = done()
         if fault is not None or answer is _NO_ANSWER:
-            shop.timeline.sleep(shop.provider_patience)
+            shop.timeline.sleep(shop.provider_timeout)
             raise PaymentOutcomeUnknown
         shop.timeline.sleep(shop.provider_seconds)
         return answer

@@ -110,7 +110,7 @@ EAVESDROPPER: Final = "eavesdropper"
 
 
 class Eavesdropper(logging.Handler):
-    """Hears what is logged in this process, as it is printed, and makes the test fail that makes it tell too much."""
+    """Reads every line that is logged in this process, and fails the test that logs personal data."""
 
     def __init__(self, privacy: Privacy = PRIVACY) -> None:
         super().__init__()

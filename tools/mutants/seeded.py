@@ -21,7 +21,7 @@ from tools.mutants.mutant import Mutant
 
 _READ_STALE: Final = "tests/crashes/test_stale_reads.py::"
 _MATRIX: Final = (
-    "tests/crashes/test_matrix.py::test_no_failure_of_a_single_cloud_call_breaks_a_promise"
+    "tests/crashes/test_matrix.py::test_promises_hold_when_one_call_to_aws_fails"
 )
 
 
@@ -431,19 +431,19 @@ _SIMULATED: Final = (
                 "orders.repository:DynamoOrders.find",
                 "a stale order is changed",
                 "_table.get",
-                "test_stale_reads_break_no_promise[ship and deliver-tables]",
+                "test_promises_hold_with_stale_reads[ship and deliver-tables]",
             ),
             (
                 "users.sessions.repository:DynamoFamilies.find",
                 "a stale session is used",
                 "_table.get",
-                "test_a_session_goes_on_at_once_and_ends_at_once",
+                "test_a_session_is_renewed_and_ended_at_once",
             ),
             (
                 "shared.messaging.outbox:_page",
                 "a stale history is erased",
                 "table.query",
-                "test_an_erasure_finds_what_has_just_happened",
+                "test_an_erasure_finds_an_order_that_was_just_shipped",
             ),
         )
     ),
