@@ -104,9 +104,9 @@ def test_an_erasure_removes_personal_data_and_keeps_all_figures(
     events = admin.get(f"/api/v1/orders/{bought['id']}/events").json()["events"]
     assert {event["data"]["user_name"] for event in events} == {"Erased"}
     user = petra.user["id"]
-    told = admin.get("/api/v1/notifications", params={"user_id": user}).json()["notifications"]
-    assert {(n["subject"], n["body"]) for n in told} == {("Erased", "Erased")}
-    assert [n["status"] for n in told] == ["sent"] * 8
+    kept_mail = admin.get("/api/v1/notifications", params={"user_id": user}).json()["notifications"]
+    assert {(n["subject"], n["body"]) for n in kept_mail} == {("Erased", "Erased")}
+    assert [n["status"] for n in kept_mail] == ["sent"] * 8
     assert breaches(shop.books(), shop.witness) == []
     assert [queue for queue, q in shop.cloud.queues.items() if q.messages] == []
 

@@ -8,9 +8,9 @@ from tests.flows.views import (
     figures,
     history_of,
     letters_to,
+    notified,
     order_of,
     payment_of,
-    told,
 )
 from tests.simulation.shop import SimulatedShop
 from tests.support.client import Client
@@ -33,7 +33,7 @@ def test_a_customer_registers_is_welcomed_and_buys(
     assert history_of(customer, placed) == ["order.placed", "order.confirmed"]
     assert (customer.stock_of(mug), customer.stock_of(tray)) == (18, 29)
     assert payment_of(placed) == "captured"
-    assert told(customer) == [
+    assert notified(customer) == [
         ("user.registered", "sent"),
         ("order.placed", "sent"),
         ("order.confirmed", "sent"),

@@ -30,7 +30,7 @@ def history_of(client: Client, placed: dict[str, Any]) -> list[str]:
     return [event["type"] for event in events]
 
 
-def told(client: Client) -> list[tuple[str, str]]:
+def notified(client: Client) -> list[tuple[str, str]]:
     """The type and the status of the client's notifications, oldest first."""
     page = client.get("/api/v1/notifications", params={"limit": 100}).json()
     return [(n["type"], n["status"]) for n in reversed(page["notifications"])]

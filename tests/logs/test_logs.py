@@ -80,7 +80,7 @@ def _use_everything(shop: ProcessShop) -> None:
     assert _PERSONAL not in str(failure.value)
     assert shop.started == FUNCTIONS.keys()
     # What is stored and never sent, such as a password's hash, is not logged either.
-    PRIVACY.told(json.dumps(shop.books().everything, default=str))
+    PRIVACY.body(json.dumps(shop.books().everything, default=str))
     PRIVACY.remember(SESSION_TOKEN)
 
 

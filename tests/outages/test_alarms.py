@@ -122,10 +122,10 @@ def emitted() -> dict[Any, str]:
         _let_things_go_wrong(shop)
     found = {}
     for line in printed.getvalue().splitlines():
-        told = json.loads(line) if '"_aws"' in line else {"_aws": {"CloudWatchMetrics": ()}}
-        for directive in told["_aws"]["CloudWatchMetrics"]:
+        printed_line = json.loads(line) if '"_aws"' in line else {"_aws": {"CloudWatchMetrics": ()}}
+        for directive in printed_line["_aws"]["CloudWatchMetrics"]:
             for names in directive["Dimensions"]:
-                dimensions = frozenset((name, told[name]) for name in names)
+                dimensions = frozenset((name, printed_line[name]) for name in names)
                 for metric in directive["Metrics"]:
                     found[directive["Namespace"], metric["Name"], dimensions] = metric["Unit"]
     return found
@@ -134,9 +134,9 @@ def emitted() -> dict[Any, str]:
 def _let_things_go_wrong(shop: SimulatedShop) -> None:
     body = {"email": "carla@example.com", "password": "no password of Carla's"}
     assert shop.anyone.post("/api/v1/auth/login", json=body).status_code == 401
-    told = {"refresh_token": shop.customer.refresh_token}
+    token = {"refresh_token": shop.customer.refresh_token}
     for status in (200, 401):
-        assert shop.anyone.post("/api/v1/auth/refresh", json=told).status_code == status
+        assert shop.anyone.post("/api/v1/auth/refresh", json=token).status_code == status
     shop.order((shop.mug, 1), key="declined", payment_token="tok_declined")
     with shop.refusing("sesv2.SendEmail", code="TooManyRequestsException"):
         shop.settle()

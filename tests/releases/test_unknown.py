@@ -130,12 +130,15 @@ def test_a_history_and_a_mailbox_with_unknown_entries_are_shown_and_erased() -> 
                 params={"limit": 2, **({"cursor": cursor} if cursor else {})},
             ).json()
             assert page["count"] == len(page["events"])
-            shown += [told["type"] for told in page["events"]]
+            shown += [event["type"] for event in page["events"]]
             cursor = page["next_cursor"]
         assert shown == ["order.placed", "order.confirmed", "order.reshelved", "order.packed"]
         mail = shop.cloud.dynamodb.tables["NotificationsTable"]
-        [told] = [item for item in mail.items.values() if item.get("type") == CONFIRMED]
-        mail.items[told["pk"]["S"], told["sk"]["S"]] = {**told, "type": {"S": "order.reshelved"}}
+        [mail_item] = [item for item in mail.items.values() if item.get("type") == CONFIRMED]
+        mail.items[mail_item["pk"]["S"], mail_item["sk"]["S"]] = {
+            **mail_item,
+            "type": {"S": "order.reshelved"},
+        }
         listed = shop.customer.get("/api/v1/notifications").json()["notifications"]
         assert "order.reshelved" in [notification["type"] for notification in listed]
         erased = shop.admin.delete(

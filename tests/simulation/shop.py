@@ -272,7 +272,7 @@ class SimulatedShop(Triggers):
             given = self.invoke(function, event)
         except Lost:
             return httpx.Response(502, json={"message": "Internal server error"})
-        PRIVACY.told(given["body"])
+        PRIVACY.body(given["body"])
         return httpx.Response(given["statusCode"], headers=given["headers"], text=given["body"])
 
     @contextmanager

@@ -1,6 +1,6 @@
 """What AWS does by itself, done when a test asks for it: streams reach their relays, queues their workers, schedules tick.
 
-It keeps to what AWS promises: a batch that was not answered comes again, and a message that was not done comes again
+It keeps to what AWS promises: a batch without an answer is delivered again, and so is a message that was not handled,
 after its visibility time-out. Where it does more than AWS promises a test must say so itself: `publish` and `deliver`
 bring nothing that was done a second time (tests/histories do), and the topic hands every event to its queues at once
 and once. A stream does not wait for a batch that failed, as AWS does, nor halve it: that is harder, not easier.
@@ -25,7 +25,7 @@ class Broken(BaseException):
 
 
 class Lost(Exception):
-    """Nobody knows what became of the invocation: its process died, or its time was up."""
+    """The outcome of the invocation is unknown: its process died, or its time was up."""
 
 
 @dataclass
@@ -93,12 +93,12 @@ class Triggers(ABC):
         return list(filter(stream.carries, taken))
 
     def _relay(self, stream: Stream, batch: _Batch) -> int:
-        """Hand a batch to its relay; from the first record that failed on it comes again."""
+        """Hand a batch to its relay; it is delivered again from the first record that failed."""
         batch.attempts += 1
         before = len(batch.records)
         try:
             answer = self.invoke(stream.relay, {"Records": batch.records})
-        except Exception:  # noqa: BLE001  # as Lambda does: whatever it was, the whole batch comes again
+        except Exception:  # noqa: BLE001  # as Lambda does: the batch is delivered again after any error
             return 0
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         places = [

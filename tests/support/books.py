@@ -1,4 +1,4 @@
-"""All that the shop has stored, read from behind, and what clients were told: what the invariants are about."""
+"""All that the shop has stored, and the responses that clients got: the input of the invariants."""
 
 import base64
 import copy
@@ -86,8 +86,8 @@ def read(
                 notifications.append(item)
             else:
                 kinds[kind][id_] = item
-    for told in events.values():
-        told.sort(key=lambda fact: fact.version)
+    for history in events.values():
+        history.sort(key=lambda fact: fact.version)
     return Books(
         users=kinds["USER"],
         addresses=kinds["EMAIL"],
@@ -111,16 +111,16 @@ def _scan(dynamodb: "DynamoDBClient", table: str) -> list[Item]:
 
 @dataclass
 class Witness:
-    """Sees every answer that clients get, whoever they are. Give `saw` to an httpx client as its response hook."""
+    """Records every response that clients get. Give `saw` to an httpx client as its response hook."""
 
     stock: dict[str, int] = field(default_factory=dict)
     """The units of each product that was added, and of each change of its stock that was answered."""
     orders: set[str] = field(default_factory=set)
-    """Every order that a client was told of."""
+    """Every order in a response."""
     registered: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Every user that a client was told of, with the address and the name that the answer told."""
+    """Every registered user in a response, with the address and the name."""
     answers: list[tuple[str, str]] = field(default_factory=list)
-    """The customer who asked (their id; empty for nobody's token), and the answer's body. Admins may see all."""
+    """The customer who asked (their id; empty without a token), and the answer's body. Admins may see all."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _restocked: set[tuple[str, str]] = field(default_factory=set)
 
@@ -136,15 +136,15 @@ class Witness:
             if role != "admin":
                 self.answers.append((sub, response.text))
             if response.is_success and request.method == "POST":
-                self._told(request, response.json() if response.text else {})
+                self._record(request, response.json() if response.text else {})
 
-    def _told(self, request: httpx.Request, body: Any) -> None:
+    def _record(self, request: httpx.Request, body: Any) -> None:
         path = request.url.path
         if path == "/api/v1/orders":
             self.orders.add(body["id"])
         elif path == "/api/v1/users":
             self.registered[body["id"]] = body["email"], body["full_name"]
-            # Whoever registers has no token yet, and is shown the new account.
+            # A customer who registers has no token yet, and gets the new account.
             self.answers.pop()
         elif path == "/api/v1/products":
             self.stock[body["id"]] = body["stock"]

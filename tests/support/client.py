@@ -1,4 +1,4 @@
-"""The deployed shop as its clients see it: real HTTP, and patience where something happens behind the answer."""
+"""The clients of the API over HTTP, and waiting for what happens after a response."""
 
 import itertools
 import time
@@ -41,7 +41,7 @@ def is_in_progress(answer: httpx.Response) -> bool:
 
 @dataclass
 class Client:
-    """Somebody who uses the API, logged in or not."""
+    """A client of the API, logged in or not."""
 
     http: httpx.Client
     token: str | None = None
@@ -131,11 +131,11 @@ class Client:
         return stock
 
     def notifications_of(self, order_id: str) -> dict[str, dict[str, Any]]:
-        """What the customer was told of an order, by type."""
+        """The customer's notifications of an order, by type."""
         page = self.get("/api/v1/notifications", params={"limit": 100}).json()
-        told = [n for n in page["notifications"] if n.get("order_id") == order_id]
-        by_type = {n["type"]: n for n in told}
-        assert len(by_type) == len(told), f"told twice: {[n['type'] for n in told]}"
+        found = [n for n in page["notifications"] if n.get("order_id") == order_id]
+        by_type = {n["type"]: n for n in found}
+        assert len(by_type) == len(found), f"notified twice: {[n['type'] for n in found]}"
         return by_type
 
 

@@ -17,7 +17,7 @@ from tools.local import stack
 from tools.local.places import STACK
 from tools.local.shop import Shop
 
-# Streams are read twice a second, and of what is in them nothing else tells.
+# Streams are read twice a second, and their content cannot be counted.
 _CALM_SECONDS = 1.0
 
 
@@ -72,7 +72,7 @@ class Cloud:
         """Every line that a function has logged."""
         logs = self.client("logs")
         for group in stack.log_groups(stack.read(self.shop.endpoint)):
-            with suppress(logs.exceptions.ResourceNotFoundException):  # nobody has written to it
+            with suppress(logs.exceptions.ResourceNotFoundException):  # nothing was written to it
                 for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
                     for event in page["events"]:
                         yield from event["message"].splitlines()
@@ -134,7 +134,7 @@ class Cloud:
             )
 
     def _left_to_do(self) -> Callable[[], dict[str, int]]:
-        """What tells how much is left of each kind, where anything is."""
+        """Return a function that counts the work of each kind that is left."""
         tables = [self.table(name) for name in ("UsersTable", "ProductsTable", "OrdersTable")]
         indexes = [("unsent", table) for table in tables] + [("due", tables[-1])]
 

@@ -104,7 +104,7 @@ class HttpClient:
             bearer = {"Authorization": f"Bearer {caller.role}:{caller.id}"}
             parts["headers"] = bearer | (parts.get("headers") or {})
         answer = self._handler(rest_event(method, path, **parts), None)
-        PRIVACY.told(answer["body"])
+        PRIVACY.body(answer["body"])
         headers = {name.lower(): value for name, value in answer["headers"].items()}
         return Answer(answer["statusCode"], headers, answer["body"])
 

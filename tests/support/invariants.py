@@ -82,10 +82,10 @@ def money_is_taken_once_or_given_back(books: Books, _: Witness) -> Iterator[str]
             yield f"order {id_}: {payment['amount_minor']} taken for {order['total_minor']}"
     for id_, order in books.orders.items():
         if order["status"] in _SOLD and id_ not in books.payments:
-            yield f"order {id_} is {order['status']} and nobody paid"
+            yield f"order {id_} is {order['status']} and is not paid"
 
 
-def every_order_that_a_client_was_told_of_ends(books: Books, witness: Witness) -> Iterator[str]:
+def every_order_that_a_client_knows_ends(books: Books, witness: Witness) -> Iterator[str]:
     """It exists, is in an end state, and nothing is left to do for it."""
     for id_ in witness.orders - books.orders.keys():
         yield f"order {id_} is lost"
@@ -102,21 +102,21 @@ def every_change_of_an_order_has_one_event(books: Books, _: Witness) -> Iterator
         if versions != list(range(1, order["version"] + 1)):
             yield f"order {id_} is at version {order['version']}, its events are {versions}"
         elif folded(events) != {name: order.get(name) for name in folded(events)}:
-            yield f"order {id_} is not what its events tell: {folded(events)}"
+            yield f"order {id_} is not what its events say: {folded(events)}"
 
 
 def folded(events: list[Event] | Any) -> dict[str, Any]:
     """What an order is by its events alone."""
     state: dict[str, Any] = {}
     for fact in events:
-        told = fact.data["status"]
+        status = fact.data["status"]
         is_erasure = fact.type == "user.erased"
-        if state and told not in ({state["status"]} if is_erasure else _follows(state["status"])):
-            return {"status": f"{state['status']} → {told}"}
+        if state and status not in ({state["status"]} if is_erasure else _follows(state["status"])):
+            return {"status": f"{state['status']} → {status}"}
         if not is_erasure and fact.type != (
-            "order.placed" if told == "pending" else f"order.{told}"
+            "order.placed" if status == "pending" else f"order.{status}"
         ):
-            return {"status": f"{fact.type} says {told}"}
+            return {"status": f"{fact.type} says {status}"}
         state |= {
             name: fact.data[name]
             for name in ("user_id", "user_name", "email", "status", "total_minor", "currency")
@@ -147,15 +147,15 @@ def each_step_below_the_threshold_has_one_event(books: Books, _: Witness) -> Ite
     )
     # What came before the first step that is known was seen by no one.
     known_from = {before["id"]: before["version"] for before, _ in reversed(books.product_steps)}
-    told = Counter(
+    reported = Counter(
         fact.id
         for id_, version in known_from.items()
         for fact in books.events.get(id_, [])
         if fact.type == "product.low_stock" and fact.version > version
     )
-    for id_ in low.keys() | told.keys():
-        if low[id_] != told[id_]:
-            yield f"the step to {id_} went below the threshold {low[id_]} times, {told[id_]} events say so"
+    for id_ in low.keys() | reported.keys():
+        if low[id_] != reported[id_]:
+            yield f"the step to {id_} went below the threshold {low[id_]} times, {reported[id_]} events say so"
 
 
 def nothing_stays_unsent(books: Books, _: Witness) -> Iterator[str]:
@@ -169,19 +169,19 @@ def erased_users(books: Books) -> set[str]:
     return {id_ for id_, user in books.users.items() if "erased_at" in user}
 
 
-def nothing_tells_who_an_erased_user_was(books: Books, witness: Witness) -> Iterator[str]:
+def no_item_has_data_of_an_erased_user(books: Books, witness: Witness) -> Iterator[str]:
     """Their address, and their name if no one else has it, is in no item of any table."""
     erased = erased_users(books) & witness.registered.keys()
     names = {name for id_, (_, name) in witness.registered.items() if id_ not in erased}
     texts = [(item, repr(item)) for item in books.everything] if erased else []
-    for told in {told for id_ in erased for told in witness.registered[id_]} - names:
+    for value in {value for id_ in erased for value in witness.registered[id_]} - names:
         for item, text in texts:
-            if told in text:
-                yield f"{item['pk']} {item['sk']} still tells of {told}"
+            if value in text:
+                yield f"{item['pk']} {item['sk']} still holds {value}"
 
 
-def an_erasure_is_said_where_it_was_done(books: Books, _: Witness) -> Iterator[str]:
-    """Once by the user's events and in the history of each of their orders; of what they were told nothing is left."""
+def an_erasure_has_its_events(books: Books, _: Witness) -> Iterator[str]:
+    """Once by the user's events and in the history of each of their orders; their notifications are blank."""
     erased = erased_users(books)
     owners = {id_: order["user_id"] for id_, order in books.orders.items()} | {u: u for u in erased}
     for id_, owner in owners.items():
@@ -194,16 +194,16 @@ def an_erasure_is_said_where_it_was_done(books: Books, _: Witness) -> Iterator[s
 
 
 def every_registered_user_exists_once(books: Books, witness: Witness) -> Iterator[str]:
-    """With one address, one event, and nobody else's; an erased one has no address."""
+    """With one address, one event, and no other; an erased one has no address."""
     for id_ in witness.registered.keys() - books.users.keys():
         yield f"user {id_} is lost"
     owners = Counter(guard["user_id"] for guard in books.addresses.values())
     for id_ in books.users.keys() | owners.keys():
         if id_ not in books.users or owners[id_] != (id_ not in erased_users(books)):
             yield f"user {id_} has {owners[id_]} addresses and is {'' if id_ in books.users else 'not '}there"
-        told = [fact.type for fact in books.events.get(id_, [])].count("user.registered")
-        if told != 1:
-            yield f"user {id_} has registered {told} times by the events"
+        times = [fact.type for fact in books.events.get(id_, [])].count("user.registered")
+        if times != 1:
+            yield f"user {id_} has registered {times} times by the events"
 
 
 def the_totals_are_exact(books: Books, _: Witness) -> Iterator[str]:
@@ -216,7 +216,7 @@ def the_totals_are_exact(books: Books, _: Witness) -> Iterator[str]:
         "ProductsTable": Counter(
             total=len(on_sale), total_stock=sum(p["available"] for p in on_sale)
         ),
-        # Those that are pending nobody counts.
+        # Pending orders have no counter.
         "OrdersTable": Counter(
             order["status"] for order in books.orders.values() if order["status"] != "pending"
         ),
@@ -229,7 +229,7 @@ def the_totals_are_exact(books: Books, _: Witness) -> Iterator[str]:
 
 
 def each_event_makes_one_notification(books: Books, _: Witness) -> Iterator[str]:
-    """Each (event, channel) that somebody is to hear of has exactly one, which is sent or failed."""
+    """Each (event, channel) with a recipient has exactly one, which is sent or failed."""
     kept = Counter(item["id"] for item in books.notifications)
     wanted = {
         notification_id(fact, "email"): fact.id
@@ -261,7 +261,7 @@ def each_event_makes_one_email(books: Books, admin_email: str) -> Iterator[str]:
                 of_erased[_anonymous(email)] += 1
             else:
                 wanted[email] += 1
-    # To whom they went nobody knows any more: what else they said is compared.
+    # Their recipients are erased: the other parts are compared.
     for email in list(handed):
         if email not in wanted and _anonymous(email) in of_erased:
             handed[_anonymous(email)] += handed.pop(email)
@@ -282,14 +282,14 @@ DOUBLED: Final = "an e-mail doubled"
 
 
 def no_answer_holds_another_customers_data(books: Books, witness: Witness) -> Iterator[str]:
-    """Ids and addresses of users and orders are told to their owners only."""
+    """Ids and addresses of users and orders are in responses to their owners only."""
     owners = {id_: id_ for id_ in books.users}
     owners |= {user["email"]: id_ for id_, user in books.users.items()}
     owners |= {id_: order["user_id"] for id_, order in books.orders.items()}
     for asked, text in witness.answers:
-        for told in set(_ID.findall(text)):
-            if owners.get(told, asked) != asked:
-                yield f"{asked or 'somebody'} was told {told}, which is {owners[told]}'s"
+        for found in set(_ID.findall(text)):
+            if owners.get(found, asked) != asked:
+                yield f"{asked or 'a stranger'} got {found}, which is {owners[found]}'s"
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -297,12 +297,12 @@ RULES: Final[tuple[Rule, ...]] = (
     stock_is_where_the_reservations_say,
     an_ended_order_holds_no_stock,
     money_is_taken_once_or_given_back,
-    every_order_that_a_client_was_told_of_ends,
+    every_order_that_a_client_knows_ends,
     every_change_of_an_order_has_one_event,
     each_step_below_the_threshold_has_one_event,
     nothing_stays_unsent,
-    nothing_tells_who_an_erased_user_was,
-    an_erasure_is_said_where_it_was_done,
+    no_item_has_data_of_an_erased_user,
+    an_erasure_has_its_events,
     every_registered_user_exists_once,
     the_totals_are_exact,
     each_event_makes_one_notification,

@@ -139,7 +139,7 @@ def _passes(test: Test, context: Mapping[str, str | Values]) -> bool:
         return (found is None) == (wanted == ("true",))
     quantifier, comparison, is_negated, is_optional = _parse(operator)
     if found is None:
-        # All of nothing are right: whoever lists what may be named must also say that something has to be. And none of
+        # All of nothing are right: a policy that lists allowed values must also require one. And none of
         # nothing is, not even with IfExists.
         return quantifier == "ForAllValues" or (not quantifier and (is_optional or is_negated))
 

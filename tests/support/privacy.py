@@ -3,7 +3,7 @@ the suite is read for it. A test in which one is found fails.
 
 Remembered are the values of the fields below, in requests and in answers, and the tokens that requests carry. A value
 counts from six characters on and as whole words only, so that an `id` of "a" or a name that is a part of another
-word accuses nobody; so do values without a letter, which may be any number.
+word causes no finding; so do values without a letter, which may be any number.
 """
 
 import json
@@ -58,14 +58,14 @@ class Privacy:
         for name, value in headers.items():
             if name.lower() == "authorization":
                 self.remember(value.partition(" ")[2])
-        self.told(body)
+        self.body(body)
 
-    def told(self, body: str | None) -> None:
+    def body(self, text: str | None) -> None:
         """A body, of a request or of an answer."""
         try:
-            document = json.loads(body or "null")
+            document = json.loads(text or "null")
         except (ValueError, RecursionError):
-            self.remember(*(found[1] for found in _QUOTED.findall(body or "")))
+            self.remember(*(found[1] for found in _QUOTED.findall(text or "")))
         else:
             self.remember(*_personal(document))
 
@@ -73,10 +73,10 @@ class Privacy:
         """A request over HTTP, and its answer."""
         request = response.request
         self.sent(request.headers, request.read().decode(errors="replace"))
-        self.told(response.read().decode(errors="replace"))
+        self.body(response.read().decode(errors="replace"))
 
     def found_in(self, lines: Iterable[str]) -> list[str]:
-        """A sentence for each line that tells something personal."""
+        """A sentence for each line with personal data."""
         return [f"{value!r} is in: {line}" for line in lines for value in self._in(line)]
 
     def _in(self, line: str) -> Iterator[str]:

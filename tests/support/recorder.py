@@ -1,6 +1,6 @@
 """What functions ask of AWS, put as IAM is asked: actions on resources, with the keys that conditions may look at.
 
-The recorder listens where botocore begins to build a request, so that it hears of each call of each client once,
+The recorder listens where botocore begins to build a request, so that it gets each call of each client once,
 whatever becomes of it. One request of each kind is kept, not each call; where AWS's documentation can be read in more than
 one way, the requests of every reading.
 """
@@ -56,7 +56,7 @@ _EXPRESSIONS: Final = (
 )
 _HASH_KEY: Final = re.compile(r"#\w+ = (:\w+)")
 _BARE_NAME: Final = re.compile(r"(?<![\w#:])[a-z]\w*\b(?! ?\()")
-# A key's use tells which it is: none has two.
+# Each key has one use.
 _KEYS: Final = {"GenerateMac": "CursorKey", "GetPublicKey": "TokenKey", "Sign": "TokenKey"}
 _HANDLERS: Final = {
     f.properties["Handler"].rpartition(".")[0]: name for name, f in FUNCTIONS.items()
@@ -67,7 +67,7 @@ class Recorder:
     """What each function has asked for.
 
     Args:
-        judge: is told of each kind of request when it is made for the first time.
+        judge: is called with each kind of request when it is first made.
     """
 
     def __init__(self, judge: Callable[[str, Request], None] = lambda function, request: None):
@@ -78,14 +78,14 @@ class Recorder:
     @contextmanager
     def listening(self, events: Any) -> Iterator[None]:
         """To clients that are made meanwhile, of the session whose events these are."""
-        events.register(_EVENT, self.hear)
+        events.register(_EVENT, self.record)
         try:
             yield
         finally:
-            events.unregister(_EVENT, self.hear)
+            events.unregister(_EVENT, self.record)
 
-    def hear(self, event_name: str, params: Wire, **_: Any) -> None:
-        """A call that is about to be made, as botocore tells of it."""
+    def record(self, event_name: str, params: Wire, **_: Any) -> None:
+        """Record a call that is about to be made; a handler of botocore."""
         function = _caller()
         if function is None:
             # A test's own.
