@@ -1,7 +1,9 @@
-"""The crash matrix: a scenario's AWS calls are written down once, then it is played again for each call and each mode.
+"""The crash matrix: a scenario's AWS calls are written down once, then it is played again for each
+call and each mode.
 
-A point is a plan, which says what happens to which calls, by their number. Afterwards the shop comes
-to rest and every invariant is checked. There is no list of calls: new code is covered without a change here.
+A point is a plan, which says what happens to which calls, by their number. Afterwards the shop
+comes to rest and every invariant is checked. There is no list of calls: new code is covered without
+a change here.
 """
 
 import gc
@@ -33,7 +35,8 @@ _MAILING: Final = "NotificationsWorker"
 class Point:
     """What one plan came to.
 
-    `met` are the calls that its faults met; `calls` those of the scenario and, after them, of the shop's coming to rest.
+    `met` are the calls that its faults met; `calls` those of the scenario and, after them, of the
+    shop's coming to rest.
     """
 
     plan: Plan
@@ -85,7 +88,8 @@ class Play:
             broken = [f"{failure} {failure.__cause__ or ''}"]
             shop.wake_zombies()
         met = dict(shop.wire.met)
-        # The one place where the design promises less: see docs/reliability.md, "E-mails". Each fault excuses one e-mail.
+        # The one place where the design promises less: see docs/reliability.md, "E-mails". Each
+        # fault excuses one e-mail.
         excused = sum(
             _is_in_window(number, shop.wire.calls, mode) for number, (_, mode) in met.items()
         )
@@ -106,13 +110,15 @@ class Play:
                 yield f"the order ended {order['status']}, wanted {self.scenario.ends}"
 
     def record(self) -> tuple[Call, ...]:
-        """The calls of the scenario when nothing happens to it; there is no point to a matrix if it fails then."""
+        """The calls of the scenario when nothing happens to it; there is no point to a matrix if it
+        fails then."""
         undisturbed = self.run({})
         assert not undisturbed.breaches, undisturbed.breaches
         return undisturbed.calls[: undisturbed.acted]
 
     def run_all(self, plans: Iterable[Plan]) -> Iterator[Point]:
-        """Play it under each of the plans, on all cores; processes are forked from this one, shop and all."""
+        """Play it under each of the plans, on all cores; processes are forked from this one, shop
+        and all."""
         with get_context("fork").Pool(PROCESSES, initializer=_take, initargs=(self,)) as pool:
             yield from pool.imap_unordered(_run, plans, chunksize=4)
 
@@ -122,7 +128,8 @@ _taken: list[Play] = []
 
 def _take(play: Play) -> None:
     _taken[:] = [play]
-    # The output of a thousand plays is not needed, and the objects made before them are not garbage.
+    # The output of a thousand plays is not needed, and the objects made before them are not
+    # garbage.
     logging.disable(logging.CRITICAL)
     sys.stdout = io.StringIO()
     gc.freeze()
@@ -133,7 +140,8 @@ def _run(plan: Plan) -> Point:
 
 
 def _is_in_window(number: int, calls: Sequence[Call], mode: Mode) -> bool:
-    """Whether a fault fell between the provider's taking an e-mail and our note of it, the call after that."""
+    """Whether a fault fell between the provider's taking an e-mail and our note of it, the call
+    after that."""
     if calls[number].function != _MAILING:
         return False
     if calls[number].operation == _HANDING_OVER:
@@ -148,7 +156,8 @@ def singles(calls: tuple[Call, ...]) -> list[Plan]:
 
 
 def sample(calls: tuple[Call, ...], known: set[Call]) -> list[Plan]:
-    """Every call unlike the known ones: the process dies after it, and two other modes, which take turns."""
+    """Every call unlike the known ones: the process dies after it, and two other modes, which take
+    turns."""
     plans: list[Plan] = []
     for n, call in enumerate(calls):
         if call in known:
@@ -162,7 +171,8 @@ def sample(calls: tuple[Call, ...], known: set[Call]) -> list[Plan]:
 
 
 def pairs(first: Point) -> list[Plan]:
-    """Every second crash after a first one: at each call that is made from there on until the shop is at rest."""
+    """Every second crash after a first one: at each call that is made from there on until the shop
+    is at rest."""
     [number] = first.plan
     return [
         {**first.plan, later: mode}

@@ -1,4 +1,5 @@
-"""What people and schedules do with the shop: each scenario's every cloud call is made to fail, in every way."""
+"""What people and schedules do with the shop: each scenario's every cloud call is made to fail, in
+every way."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ type State = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Scenario:
-    """`prepare` happens undisturbed; `act` is what is disturbed. `expect` is the status in which the order must end."""
+    """`prepare` happens undisturbed; `act` is what is disturbed. `expect` is the status in which
+    the order must end."""
 
     name: str
     act: Callable[[SimulatedShop, State], None]
@@ -128,7 +130,8 @@ def _expiring(shop: SimulatedShop, _: State) -> None:
 
 def _unheard_of(shop: SimulatedShop) -> State:
     order = shop.customer.order((shop.mug, 4), (shop.tray, 3))
-    # An outage of the streams that is longer than they keep anything; the mugs have run low meanwhile.
+    # An outage of the streams that is longer than they keep anything; the mugs have run low
+    # meanwhile.
     shop.forget_deliveries()
     return order
 

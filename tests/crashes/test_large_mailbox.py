@@ -1,4 +1,5 @@
-"""A large mailbox is erased by as many deliveries as it takes, and none of them runs out of time."""
+"""A large mailbox is erased by as many deliveries as it takes, and none of them runs out of
+time."""
 
 from datetime import UTC, datetime
 from typing import Any

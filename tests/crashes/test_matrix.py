@@ -1,6 +1,8 @@
-"""A function may die, hang or lose an answer at any of its calls to AWS: no promise is broken by it.
+"""A function may die, hang or lose an answer at any of its calls to AWS: no promise is broken by
+it.
 
-There is no list of calls: they are recorded while a scenario is played, and then each is made to fail.
+There is no list of calls: they are recorded while a scenario is played, and then each is made to
+fail.
 """
 
 from collections.abc import Callable

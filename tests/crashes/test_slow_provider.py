@@ -1,4 +1,5 @@
-"""An e-mail provider that accepts each e-mail and answers after the time-out causes two copies at most."""
+"""An e-mail provider that accepts each e-mail and answers after the time-out causes two copies at
+most."""
 
 from collections import Counter
 from datetime import timedelta

@@ -1,4 +1,5 @@
-"""DynamoDB may serve a read that is not consistent from an earlier state: no decision depends on such a read."""
+"""DynamoDB may serve a read that is not consistent from an earlier state: no decision depends on
+such a read."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -32,7 +33,8 @@ def test_promises_hold_with_stale_reads(
 
 @pytest.fixture
 def stale(shop: SimulatedShop) -> Iterator[SimulatedShop]:
-    """A shop on which all that was written within the last half minute may be read as it was before."""
+    """A shop on which all that was written within the last half minute may be read as it was
+    before."""
     with shop.reading_stale(STALENESS["tables"]):
         yield shop
 

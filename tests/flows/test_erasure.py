@@ -1,4 +1,5 @@
-"""A customer is erased: no item of the shop holds their personal data any more, and every figure stays."""
+"""A customer is erased: no item of the shop holds their personal data any more, and every figure
+stays."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +55,8 @@ def told_of(shop: SimulatedShop, *words: str) -> list[str]:
 
 
 def elsewhere(happens: Callable[[], None]) -> Callable[[], None]:
-    """The same on a thread of its own: an API that is in the middle of a request has this one's event loop."""
+    """The same on a thread of its own: an API that is in the middle of a request has this one's
+    event loop."""
 
     def run() -> None:
         with ThreadPoolExecutor(1) as another:
@@ -129,7 +131,8 @@ def test_an_erased_customer_may_register_as_a_new_one(shop: SimulatedShop, petra
 def test_an_order_is_erased_a_minute_later_when_it_was_being_placed(
     shop: SimulatedShop, petra: Client
 ) -> None:
-    """Placing it found the account active; the order is written after the first search of the erasure."""
+    """Placing it found the account active; the order is written after the first search of the
+    erasure."""
 
     def erased() -> None:
         erase(shop.admin, petra)

@@ -1,7 +1,9 @@
-"""From one token key to the next, step by step as docs/runbook.md says, and no valid token is refused.
+"""From one token key to the next, step by step as docs/runbook.md says, and no valid token is
+refused.
 
-A deployment replaces functions one by one, in any order: while it lasts, any of the four services that check tokens may
-already be of the new one, and the others still of the old. All these states are gone through.
+A deployment replaces functions one by one, in any order: while it lasts, any of the four services
+that check tokens may already be of the new one, and the others still of the old. All these states
+are gone through.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +22,8 @@ from tests.support.client import PASSWORD, Client
 
 PHASES: Final = ("A", "A+B", "B+A", "B")
 LIFETIME: Final = timedelta(seconds=LIFETIME_SECONDS)
-# Each state differs from the one before in one function, as a reflected Gray code's numbers do in one bit.
+# Each state differs from the one before in one function, as a reflected Gray code's numbers do in
+# one bit.
 STATES: Final = [
     frozenset(n for b, n in enumerate(PLACES) if (i ^ i >> 1) >> b & 1) for i in range(16)
 ]
@@ -28,7 +31,8 @@ STATES: Final = [
 
 @dataclass
 class Rotation:
-    """The shop on its way from key to key; `tokens` are those given out, with the moment of each."""
+    """The shop on its way from key to key; `tokens` are those given out, with the moment of
+    each."""
 
     shop: SimulatedShop
     customer: Client

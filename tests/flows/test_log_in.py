@@ -1,4 +1,5 @@
-"""What a guesser can learn from log-ins: not whether an address is known, nor whether its account is active.
+"""What a guesser can learn from log-ins: not whether an address is known, nor whether its account
+is active.
 
 The real handler is asked, from the event that the gateway would send to botocore's wire.
 """

@@ -1,4 +1,5 @@
-"""What stopped on its way is found and brought to an end: by the queues, the sweepers and the circuit breakers."""
+"""What stopped on its way is found and brought to an end: by the queues, the sweepers and the
+circuit breakers."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,5 @@
-"""An account in SES's sandbox: e-mails to unverified addresses wait until the account may send, and are sent once."""
+"""An account in SES's sandbox: e-mails to unverified addresses wait until the account may send, and
+are sent once."""
 
 from datetime import timedelta
 

@@ -1,7 +1,8 @@
 """What becomes of orders, whatever happens to their events on the way.
 
-People act when an order has come so far, so that each errand can end in one way only. One is different: who calls an
-order off at any moment races with its saga, and then the end is the same but not the way to it.
+People act when an order has come so far, so that each errand can end in one way only. One is
+different: who calls an order off at any moment races with its saga, and then the end is the same
+but not the way to it.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,8 @@ _MUGS: Final = (2, 3, 1)  # of eight; after the second order they run low
 
 @dataclass(frozen=True)
 class Move:
-    """A change of an order once it is in one of these statuses; directly after placing it if there is none."""
+    """A change of an order once it is in one of these statuses; directly after placing it if there
+    is none."""
 
     verb: str
     to: str
@@ -27,7 +29,8 @@ class Move:
 
 @dataclass(frozen=True)
 class Fate:
-    """How an order ends: its statuses, why it was cancelled, what was done with the money. None: that is a race."""
+    """How an order ends: its statuses, why it was cancelled, what was done with the money. None:
+    that is a race."""
 
     statuses: tuple[str, ...]
     reason: str | None = None
@@ -49,7 +52,8 @@ _RACED: Final = Fate(("cancelled",), _BY_CUSTOMER, None)
 
 
 class Errand(Enum):
-    """The card that an order is paid with, what is done with the order afterwards, and how it ends."""
+    """The card that an order is paid with, what is done with the order afterwards, and how it
+    ends."""
 
     KEPT = "tok_ok", Fate(_CONFIRMED)
     DECLINED = "tok_declined", Fate(_CANCELLED, "payment_declined", ("declined",))
@@ -79,8 +83,8 @@ class _Order:
 class Orders:
     """Some orders on a shop, from their placing to the end.
 
-    All are placed before anything is delivered. Else units that one gives back would be there for another or not, as the
-    deliveries fall, and a product would run low once or twice.
+    All are placed before anything is delivered. Else units that one gives back would be there for
+    another or not, as the deliveries fall, and a product would run low once or twice.
     """
 
     def __init__(self, shop: SimulatedShop, errands: Sequence[Errand]) -> None:

@@ -1,7 +1,8 @@
 """The shop's post, brought as badly as AWS may: late, often, in any order, in batches of any size.
 
-What AWS promises is kept. A stream's records come in their order, but some of them may come again after they were
-done; a queue's messages come in any order, several times, and also after they were deleted.
+What AWS promises is kept. A stream's records come in their order, but some of them may come again
+after they were done; a queue's messages come in any order, several times, and also after they were
+deleted.
 """
 
 from collections import defaultdict
@@ -27,7 +28,8 @@ class Relaying:
 class Delivering:
     """A queue brings its worker these messages, each so often, together or one by one.
 
-    Which message is meant is counted from the oldest, round and round; those that are not named stay behind.
+    Which message is meant is counted from the oldest, round and round; those that are not named
+    stay behind.
     """
 
     queue: int

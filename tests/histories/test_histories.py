@@ -1,4 +1,5 @@
-"""However often, late and out of order events are delivered: every order ends alike, and each event has one notification.
+"""However often, late and out of order events are delivered: every order ends alike, and each event
+has one notification.
 
 `--hypothesis-profile=torture` tries ten thousand histories.
 """
@@ -22,7 +23,8 @@ from tests.simulation.shop import SimulatedShop, opened
 from tests.support.books import Books
 from tests.support.invariants import breaches
 
-# As long as an order is pending: less than its stock is held for, after which it would rightly end otherwise.
+# As long as an order is pending: less than its stock is held for, after which it would rightly end
+# otherwise.
 LONGEST: Final = timedelta(minutes=13)
 
 
@@ -115,7 +117,8 @@ class Play:
                     self.shop.pass_time(passing)
 
     def end(self, *, echo: bool) -> Books:
-        """Finish all work; with `echo`, deliver everything a second time, days later. Return what is stored."""
+        """Finish all work; with `echo`, deliver everything a second time, days later. Return what
+        is stored."""
         shop = self.shop
         shop.cloud.dynamodb.let_indexes_catch_up()
         self.orders.finish(shop.come_to_rest)

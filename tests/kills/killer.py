@@ -10,8 +10,8 @@ from tests.simulation.timed import TimedShop
 from tests.support.books import Books, HandedOver
 from tests.support.invariants import ADMIN_EMAIL
 
-# The share of a function's invocations that is killed. Those that every order needs are killed less often, or the circuit
-# breakers would stay open and no order could be placed.
+# The share of a function's invocations that is killed. Those that every order needs are killed less
+# often, or the circuit breakers would stay open and no order could be placed.
 _CHANCES: Final = {"UsersDirectory": 0.1, "ProductsInventory": 0.2, "OrdersApi": 0.35}
 _CHANCE: Final = 0.5
 # As long as most invocations take.
@@ -44,10 +44,12 @@ class Killer:
         self._wanted = 0
 
     def inexcusable_emails(self, books: Books) -> list[str]:
-        """The e-mails that were handed over more than once without a death of the worker that excuses it.
+        """The e-mails that were handed over more than once without a death of the worker that
+        excuses it.
 
-        SES has no idempotency key. A worker that dies between SES's acceptance and the note of it leaves the e-mail to be
-        sent again: one death excuses one more e-mail, of an event that was in its batch.
+        SES has no idempotency key. A worker that dies between SES's acceptance and the note of it
+        leaves the e-mail to be sent again: one death excuses one more e-mail, of an event that was
+        in its batch.
         """
         events: dict[HandedOver, set[str]] = {}
         for fact in (fact for history in books.events.values() for fact in history):

@@ -1,6 +1,8 @@
-"""Functions die at random moments, while customers order and other functions run, and no promise is broken.
+"""Functions die at random moments, while customers order and other functions run, and no promise is
+broken.
 
-Unlike the crash matrix, which plays one call after the other, many functions run at once here, and several die.
+Unlike the crash matrix, which plays one call after the other, many functions run at once here, and
+several die.
 """
 
 from typing import Final

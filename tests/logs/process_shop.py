@@ -1,5 +1,5 @@
-"""The simulated shop with each function in a process of its own, started as Lambda starts it: awslambdaric, the variables that
-Lambda derives from the template, and AWS over HTTP."""
+"""The simulated shop with each function in a process of its own, started as Lambda starts it:
+awslambdaric, the variables that Lambda derives from the template, and AWS over HTTP."""
 
 import json
 import subprocess

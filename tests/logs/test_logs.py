@@ -1,5 +1,5 @@
-"""What functions print under awslambdaric with the variables that Lambda derives from the template, and what they send to X-Ray:
-nothing personal, no line of a library, and every metric."""
+"""What functions print under awslambdaric with the variables that Lambda derives from the template,
+and what they send to X-Ray: nothing personal, no line of a library, and every metric."""
 
 import json
 import socket
@@ -49,7 +49,8 @@ def _x_ray_daemon() -> Iterator[tuple[str, list[str]]]:
 
 
 def _use_everything(shop: ProcessShop) -> None:
-    """Every function does its work, refuses something, and one gets an event that it cannot read."""
+    """Every function does its work, refuses something, and one gets an event that it cannot
+    read."""
     shop.open()
     admin, customer = shop.admin, shop.customer
     placed = customer.order((shop.mug, 4))  # runs low

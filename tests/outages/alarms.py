@@ -1,9 +1,9 @@
-"""The template's CloudWatch alarms, evaluated as CloudWatch documents it ("Alarm evaluation", "Configuring how CloudWatch alarms treat
-missing data"), as far as the template uses it.
+"""The template's CloudWatch alarms, evaluated as CloudWatch documents it ("Alarm evaluation",
+"Configuring how CloudWatch alarms treat missing data"), as far as the template uses it.
 
-An alarm is evaluated at each full minute, over a window that ends then. AWS does not say how far it looks back for data beyond
-`EvaluationPeriods`: its examples have two more periods of five minutes, and with periods of one minute data of six minutes were
-measured to count.
+An alarm is evaluated at each full minute, over a window that ends then. AWS does not say how far it
+looks back for data beyond `EvaluationPeriods`: its examples have two more periods of five minutes,
+and with periods of one minute data of six minutes were measured to count.
 """
 
 import json
@@ -42,7 +42,8 @@ class Rule:
         """Whether the alarm rings.
 
         Args:
-            recent: whether each period of the evaluation range is breaching, the newest last; None where it has no data.
+            recent: whether each period of the evaluation range is breaching, the newest last; None
+                where it has no data.
         """
         real = [breaching for breaching in recent if breaching is not None]
         missing = max(0, self.evaluation_periods - len(real))
@@ -83,7 +84,8 @@ class Alarm:
         )
 
     def evaluate(self, values: Mapping[int, Sequence[float]], now: int) -> None:
-        """Evaluate the alarm at a full minute; `values` are its metric's, by the second at which their minute began."""
+        """Evaluate the alarm at a full minute; `values` are its metric's, by the second at which
+        their minute began."""
         ends = [now - self.period * back for back in reversed(range(self.rule.evaluation_range))]
         self.is_ringing = self.rule.rings([self._is_breaching(values, end) for end in ends])
 
@@ -118,7 +120,8 @@ class Alarms:
     def feed(
         self, namespace: str, metric: str, dimensions: Mapping[str, str], value: float, at: datetime
     ) -> None:
-        """One value of a metric. Resources are named by their logical ids: {"QueueName": "CheckoutDeadLetters"}."""
+        """One value of a metric. Resources are named by their logical ids: {"QueueName":
+        "CheckoutDeadLetters"}."""
         key = (namespace, metric, frozenset(dimensions.items()))
         if key in self._watched:
             self._values[key][int(at.timestamp()) // _MINUTE * _MINUTE].append(value)
@@ -127,7 +130,8 @@ class Alarms:
     def feed_log(self, line: str, at: datetime, *, function: str) -> None:
         """A line that a function printed: its metrics, if it has the embedded metric format.
 
-        All functions run in one process here: the dimensions are those of the function's own variables in Lambda.
+        All functions run in one process here: the dimensions are those of the function's own
+        variables in Lambda.
         """
         if '"_aws"' not in line:
             return
@@ -164,7 +168,8 @@ def _variables(function: str) -> tuple[str, str]:
 
 @dataclass
 class Watch:
-    """Feeds the alarms with what functions print and AWS measures in a shop, and evaluates them each minute.
+    """Feeds the alarms with what functions print and AWS measures in a shop, and evaluates them
+    each minute.
 
     Attributes:
         rang: the last time at which each alarm rang.

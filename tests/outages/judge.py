@@ -36,7 +36,8 @@ def when(text: str) -> float:
 
 
 def _is_needed_to_end(target: Target) -> bool:
-    """Whether no order can end without it, be it by its deadline: the orders table, and what brings messages to the saga."""
+    """Whether no order can end without it, be it by its deadline: the orders table, and what brings
+    messages to the saga."""
     return target.about in ("OrdersTable", "CheckoutQueue") and target.service != "stream"
 
 
@@ -58,7 +59,8 @@ def _is_needed_to_place(target: Target) -> bool:
 
 
 def _may_give_up(queue: str, target: Target) -> bool:
-    """Whether dead letters are allowed: it is unknown whether an e-mail was taken, and an operator decides."""
+    """Whether dead letters are allowed: it is unknown whether an e-mail was taken, and an operator
+    decides."""
     return queue == "NotificationsQueue" and (
         target.service == "sesv2" or target.about == "NotificationsTable"
     )
@@ -113,8 +115,8 @@ class Judge:
                 deadline = placed + DEADLINE_SECONDS
                 if not outage.begin <= deadline <= outage.end + _CLOCKS_SECONDS:
                     yield (
-                        f"an order of {placed - outage.begin:.0f} s was cancelled ({reason}) for an outage"
-                        f" that was over at {outage.end - outage.begin:.0f} s"
+                        f"an order of {placed - outage.begin:.0f} s was cancelled ({reason}) for an"
+                        f" outage that was over at {outage.end - outage.begin:.0f} s"
                     )
             if ended is None:
                 # The invariants say so.

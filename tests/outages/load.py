@@ -1,4 +1,5 @@
-"""Steady load: customers order, cancel, register and are erased, with clients that do not give up at once."""
+"""Steady load: customers order, cancel, register and are erased, with clients that do not give up
+at once."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -79,7 +80,8 @@ class Load:
         self._later(when, erase)
 
     def is_everything_done(self) -> bool:
-        """Whether nothing is left to do. Stock that is held for an order that was never placed waits for its own end."""
+        """Whether nothing is left to do. Stock that is held for an order that was never placed
+        waits for its own end."""
         tables = self.shop.cloud.dynamodb.tables
         return self.shop.is_quiet() and not any(
             "unsent" in item or ("due" in item and name == "OrdersTable")
@@ -88,7 +90,8 @@ class Load:
         )
 
     def redrive(self) -> dict[str, int]:
-        """An operator moves all dead letters back, an hour later; how many there were of each queue."""
+        """An operator moves all dead letters back, an hour later; how many there were of each
+        queue."""
         queues = self.shop.cloud.queues
         given_up: dict[str, int] = {}
         for queue in WORKERS:
@@ -147,7 +150,8 @@ class Load:
         assert answer is None or answer.status_code in (201, 409), answer.text
 
     def _persist(self, what: str, ask: Callable[[], httpx.Response]) -> httpx.Response | None:
-        """Ask until there is an answer, as a good client does; None if there is none for minutes."""
+        """Ask until there is an answer, as a good client does; None if there is none for
+        minutes."""
         begin, pause = self.shop.timeline.now, 1
         while True:
             if (answer := _answered(ask)) is not None:

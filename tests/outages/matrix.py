@@ -1,5 +1,5 @@
-"""The outage matrix: the calls of the shop under steady load are recorded once, then each operation has outages, in
-each way. There is no list of calls: new code is covered without a change here.
+"""The outage matrix: the calls of the shop under steady load are recorded once, then each operation
+has outages, in each way. There is no list of calls: new code is covered without a change here.
 """
 
 import gc
@@ -150,7 +150,8 @@ def _play(load: Load, begin: float, end: float) -> None:
         load.spread(begin, end, _ORDERS_MEANWHILE)
         load.erase_at(begin + (end - begin) * 0.6)
     else:
-        # Load in the first hour and the last one. In between there is none, and one tick in so many is enough.
+        # Load in the first hour and the last one. In between there is none, and one tick in so many
+        # is enough.
         load.spread(begin, begin + _HOUR_SECONDS / 2, _ORDERS_MEANWHILE // 2)
         load.erase_at(begin + _HOUR_SECONDS / 2)
         shop.run_until(begin + _HOUR_SECONDS)
@@ -170,7 +171,8 @@ def _drained_at(load: Load, end: float) -> float | None:
 
 
 def run_all(load: Load, chosen: Iterable[Cell]) -> Iterator[Result]:
-    """Play each of them in a process of its own, forked from this one, shop and all; as many at once as there are cores."""
+    """Play each of them in a process of its own, forked from this one, shop and all; as many at
+    once as there are cores."""
     load.shop.timeline.end_threads()
     with get_context("fork").Pool(PROCESSES, initializer=_take, initargs=(load,)) as pool:
         yield from pool.imap_unordered(_run, chosen, chunksize=1)
@@ -181,7 +183,8 @@ _taken: list[Load] = []
 
 def _take(load: Load) -> None:
     _taken[:] = [load]
-    # The output of a thousand plays is not needed, and the objects made before them are not garbage.
+    # The output of a thousand plays is not needed, and the objects made before them are not
+    # garbage.
     logging.disable(logging.CRITICAL)
     gc.freeze()
 

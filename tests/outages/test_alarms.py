@@ -20,8 +20,8 @@ from tools.template import template
 
 _BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _POINTS: Final = {"0": False, "X": True, "-": None}
-# "How alarm state is evaluated when data is missing": the periods, the newest last, and whether the alarm rings where missing data
-# is breaching, and where it is not.
+# "How alarm state is evaluated when data is missing": the periods, the newest last, and whether the
+# alarm rings where missing data is breaching, and where it is not.
 _3_OF_3: Final = {
     "0-X-X": (False, False),
     "0----": (False, False),
@@ -75,8 +75,9 @@ def test_the_alarms_of_the_template_ring_and_end() -> None:
     assert {alarms()[name].rule.treat_missing_data for name in rang} == {"breaching"}
 
 
-# What AWS publishes by itself: the dimensions, and the statistics that mean something. "Types of metrics for Lambda functions",
-# "Available CloudWatch metrics for Amazon SQS", "Amazon SNS metrics", "DynamoDB metrics and dimensions".
+# What AWS publishes by itself: the dimensions, and the statistics that mean something. "Types of
+# metrics for Lambda functions", "Available CloudWatch metrics for Amazon SQS", "Amazon SNS
+# metrics", "DynamoDB metrics and dimensions".
 _OF_AWS: Final = {
     ("AWS/Lambda", "IteratorAge"): ({"FunctionName"}, {"Maximum", "Average"}),
     ("AWS/Lambda", "Errors"): ({"FunctionName"}, {"Sum"}),
@@ -112,7 +113,8 @@ def _metrics_of_the_function() -> EphemeralMetrics:
 
 @pytest.fixture(scope="module")
 def emitted() -> dict[Any, str]:
-    """The unit of each metric that was emitted while the shop did all that an alarm is there for."""
+    """The unit of each metric that was emitted while the shop did all that an alarm is there
+    for."""
     printed = io.StringIO()
     with (
         opened() as shop,

@@ -1,5 +1,5 @@
-"""A service that hangs, fails, throttles, answers too late or serves stale reads, for a minute or an hour, costs time and
-nothing else (tests/outages/judge.py says what that is).
+"""A service that hangs, fails, throttles, answers too late or serves stale reads, for a minute or
+an hour, costs time and nothing else (tests/outages/judge.py says what that is).
 
 There is no list of calls: they are recorded under steady load, and then each meets outages.
 """

@@ -1,5 +1,5 @@
-"""Many orders that wait at once: none is cancelled because others wait as well, and the ones that have waited longest are
-served first, whichever shard of the index of due orders they are in."""
+"""Many orders that wait at once: none is cancelled because others wait as well, and the ones that
+have waited longest are served first, whichever shard of the index of due orders they are in."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -26,7 +26,8 @@ _EVENTS: Final = (Target("stream", "GetRecords", "OrdersTable"),)
 
 
 def keys_of_uneven_shards(user_id: str, orders: int) -> Iterator[str]:
-    """Idempotency keys whose orders are in uneven shards; the small shards' orders are spread over all of them."""
+    """Idempotency keys whose orders are in uneven shards; the small shards' orders are spread over
+    all of them."""
     numbers = count()
     for place in range(orders):
         of_hundred = place * 37 % 100

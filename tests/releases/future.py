@@ -1,4 +1,5 @@
-"""What a later release adds to the items of this one: attributes, members of events and types that this release does not know."""
+"""What a later release adds to the items of this one: attributes, members of events and types that
+this release does not know."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +12,8 @@ VALUE: Final[Any] = {"M": {"weight": {"N": "1.5"}, "kept": {"BOOL": True}}}
 
 
 class LaterTable(Table):
-    """A table to each of whose items a later release has added an attribute, and to each event a member beside its data and in it.
+    """A table to each of whose items a later release has added an attribute, and to each event a
+    member beside its data and in it.
 
     Attributes:
         lost: the keys of items from which a write took such an addition.

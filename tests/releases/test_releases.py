@@ -1,4 +1,5 @@
-"""A deployment and a rollback meet what the other release has stored: each takes the other's shop to its rest."""
+"""A deployment and a rollback meet what the other release has stored: each takes the other's shop
+to its rest."""
 
 import json
 import subprocess

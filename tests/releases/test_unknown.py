@@ -1,4 +1,5 @@
-"""This release works beside parts of items and events that only a later release knows, and keeps them: a rollback loses nothing."""
+"""This release works beside parts of items and events that only a later release knows, and keeps
+them: a rollback loses nothing."""
 
 import json
 from collections.abc import Iterator, Mapping

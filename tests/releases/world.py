@@ -1,8 +1,10 @@
-"""A shop in the middle of its work, recorded by the code of one release and resumed by that of another.
+"""A shop in the middle of its work, recorded by the code of one release and resumed by that of
+another.
 
 Run as a program it uses the code of the tree on PYTHONPATH, this release's or another's:
 
-    PYTHONPATH=functions:layers/shared:. python tests/releases/world.py record > tests/releases/<commit>.json
+    PYTHONPATH=functions:layers/shared:. python tests/releases/world.py record >
+    tests/releases/<commit>.json
 """
 
 import contextlib
@@ -155,7 +157,8 @@ def _take_up(shop: SimulatedShop, world: World) -> None:
 
 
 def _use(anyone: RenewingClient, world: World) -> list[str]:
-    """Ask for all that there is, as people who registered with the recording release, and order something."""
+    """Ask for all that there is, as people who registered with the recording release, and order
+    something."""
     wrong: list[str] = []
 
     def good(answer: httpx.Response) -> Any:

@@ -1,5 +1,5 @@
-"""Requests to a DynamoDB with one table, that the shop's own journeys leave out: the simulation answers them as the
-reference engine does."""
+"""Requests to a DynamoDB with one table, that the shop's own journeys leave out: the simulation
+answers them as the reference engine does."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,8 @@
-"""The managed services that the shop calls, in memory: DynamoDB, KMS, SNS, SQS and SES as far as it calls them.
+"""The managed services that the shop calls, in memory: DynamoDB, KMS, SNS, SQS and SES as far as it
+calls them.
 
-They only answer requests: what AWS does between them (streams, triggers, schedules) is done by the shop, when a test asks
-for it.
+They only answer requests: what AWS does between them (streams, triggers, schedules) is done by the
+shop, when a test asks for it.
 """
 
 import hashlib
@@ -34,7 +35,8 @@ _ATTRIBUTE: Final = re.compile(r"MessageAttributes\.entry\.(\d+)\.Name")
 
 @dataclass
 class Message:
-    """A message in a queue; `visible_at` is when it is shown (again). Times are seconds since 1970."""
+    """A message in a queue; `visible_at` is when it is shown (again). Times are seconds since
+    1970."""
 
     body: str
     visible_at: float
@@ -46,7 +48,8 @@ class Message:
 
 @dataclass
 class Queue:
-    """A queue; `dead_letters` is where a message goes that was received `most_receives` times in vain."""
+    """A queue; `dead_letters` is where a message goes that was received `most_receives` times in
+    vain."""
 
     visibility_seconds: int
     most_receives: int
@@ -54,7 +57,8 @@ class Queue:
     messages: list[Message] = field(default_factory=list)
 
     def find(self, handle: str) -> Message:
-        # A receipt handle names its message; which of its receipts it was makes no difference to us.
+        # A receipt handle names its message; which of its receipts it was makes no difference to
+        # us.
         found = [message for message in self.messages if message.id == handle]
         if not found:
             raise Refused("ReceiptHandleIsInvalid", "The receipt handle is not valid.")
@@ -66,7 +70,8 @@ class Cloud:
 
     Args:
         now: seconds since 1970.
-        invoke: what `lambda.Invoke` does: from a function's name and its payload to its answer and what went wrong.
+        invoke: what `lambda.Invoke` does: from a function's name and its payload to its answer and
+            what went wrong.
     """
 
     def __init__(

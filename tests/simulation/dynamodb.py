@@ -1,10 +1,11 @@
 """DynamoDB in memory, one request at a time.
 
-It supports what Bodega and Powertools use and refuses the rest. `test_dynamodb.py` compares its responses with those of a
-reference engine.
+It supports what Bodega and Powertools use and refuses the rest. `test_dynamodb.py` compares its
+responses with those of a reference engine.
 
-It promises more than AWS in two ways: a page has no limit of a megabyte, and a batch leaves no keys unprocessed. A test can
-let indexes lag and inconsistent reads be stale. Nothing is deleted when its time to live is over.
+It promises more than AWS in two ways: a page has no limit of a megabyte, and a batch leaves no keys
+unprocessed. A test can let indexes lag and inconsistent reads be stale. Nothing is deleted when its
+time to live is over.
 """
 
 import hashlib
@@ -28,8 +29,8 @@ class DynamoDB:
     """All tables of an account. `listen` is called with every request and its response.
 
     Attributes:
-        stale: how many seconds an answer is behind that need not be consistent. It is called for each one, with whether it is of an
-            index. None: no answer is behind.
+        stale: how many seconds an answer is behind that need not be consistent. It is called for
+            each one, with whether it is of an index. None: no answer is behind.
 
     Args:
         now: seconds since 1970, for how long a token is remembered.
@@ -118,7 +119,8 @@ class DynamoDB:
         return table.query(request, self._seen(table, request))
 
     def _seen(self, table: Table, request: Wire) -> Mapping[Key, Item]:
-        """The items that a read sees: of an index, and where it is not consistent, those of an earlier moment."""
+        """The items that a read sees: of an index, and where it is not consistent, those of an
+        earlier moment."""
         if self.stale is None or request.get("ConsistentRead"):
             return table.items
         return table.as_of(self._now() - self.stale("IndexName" in request))
@@ -174,7 +176,7 @@ class DynamoDB:
             codes = ", ".join(reason["Code"] for reason in reasons)
             raise Refused(
                 "TransactionCanceledException",
-                f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+                f"Transaction cancelled, please refer cancellation reasons for [{codes}]",
                 {"CancellationReasons": reasons},
             )
         for _, change in prepared:

@@ -1,4 +1,5 @@
-"""dynoxide, a DynamoDB of another author that is checked against AWS's own: started on this machine, for Linux on x86_64.
+"""dynoxide, a DynamoDB of another author that is checked against AWS's own: started on this
+machine, for Linux on x86_64.
 
 It refuses what AWS refuses; moto and the emulator accept much of that.
 """

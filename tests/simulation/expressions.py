@@ -1,4 +1,5 @@
-"""DynamoDB's expressions, as far as Bodega and Powertools use them: conditions, filters and updates on typed items."""
+"""DynamoDB's expressions, as far as Bodega and Powertools use them: conditions, filters and updates
+on typed items."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -28,7 +29,8 @@ _ORDERED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 
 
 class Malformed(Exception):
-    """The expression is none that is known here: DynamoDB would answer with a ValidationException, or we lack it."""
+    """The expression is none that is known here: DynamoDB would answer with a ValidationException,
+    or we lack it."""
 
 
 class Impossible(Malformed):

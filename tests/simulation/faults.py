@@ -1,4 +1,5 @@
-"""What can go wrong with a call to AWS: once, at a call of a given number, or for a while, at every call of an operation."""
+"""What can go wrong with a call to AWS: once, at a call of a given number, or for a while, at every
+call of an operation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,12 +30,14 @@ FAILURES: Final[Mapping[str, str]] = {
 
 
 class Died(BaseException):
-    """The function's process is gone. Nothing in it can catch this, as nothing can catch a SIGKILL."""
+    """The function's process is gone. Nothing in it can catch this, as nothing can catch a
+    SIGKILL."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One AWS call: the function, the service, the operation, and its subject (a table, a queue, a function)."""
+    """One AWS call: the function, the service, the operation, and its subject (a table, a queue, a
+    function)."""
 
     function: str
     service: str

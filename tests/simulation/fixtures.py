@@ -9,7 +9,8 @@ from tests.simulation.shop import SimulatedShop, opened
 
 @pytest.fixture(scope="module")
 def opened_shop() -> Iterator[tuple[SimulatedShop, Callable[[], None]]]:
-    """Once for each file: registering, logging in and building the functions take longer than most tests."""
+    """Once for each file: registering, logging in and building the functions take longer than most
+    tests."""
     with opened() as shop:
         yield shop, shop.remember()
 

@@ -1,4 +1,5 @@
-"""The requests to a simulated DynamoDB with its responses, which can be replayed on another DynamoDB."""
+"""The requests to a simulated DynamoDB with its responses, which can be replayed on another
+DynamoDB."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,7 +39,8 @@ class Journal:
     entries: list[Entry] = field(default_factory=list)
 
     def replay(self, other: "DynamoDBClient") -> list[str]:
-        """Put the same requests to another DynamoDB with the same items; return where it answers differently."""
+        """Put the same requests to another DynamoDB with the same items; return where it answers
+        differently."""
         self._fill(other)
         differing = []
         for entry in self.entries:
@@ -81,7 +83,8 @@ def ask(dynamodb: "DynamoDBClient", operation: str, request: Mapping[str, Any]) 
 
 
 def comparable(operation: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer without what is not compared: the sentences of errors, the order of items where none is promised."""
+    """An answer without what is not compared: the sentences of errors, the order of items where
+    none is promised."""
     if "__type" in answer:
         reasons = [
             (reason["Code"], from_wire(reason.get("Item", {})))

@@ -1,4 +1,5 @@
-"""Everything that the shop asks DynamoDB while people use it: the scenarios of the crash matrix, and what those leave out."""
+"""Everything that the shop asks DynamoDB while people use it: the scenarios of the crash matrix,
+and what those leave out."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final

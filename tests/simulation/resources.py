@@ -43,7 +43,8 @@ def _logical_id(attribute: Mapping[str, str]) -> str:
 
 
 def _sources(type_: str, of: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each event source of a type: what it reads, by its logical id; the function; its properties."""
+    """Each event source of a type: what it reads, by its logical id; the function; its
+    properties."""
     for function in FUNCTIONS.values():
         for source in function.events(type_):
             yield _logical_id(source[of]), function.name, source
@@ -105,13 +106,15 @@ _ROUTES: Final = sorted(
 
 
 def function_at(method: str, path: str) -> str:
-    """The function that the API sends a request to. A slash at the end of its path makes no difference."""
+    """The function that the API sends a request to. A slash at the end of its path makes no
+    difference."""
     path = path.rstrip("/") or "/"
     return next(name for verb, route, name in _ROUTES if verb == method and route.fullmatch(path))
 
 
 def deploy(cloud: Cloud) -> dict[str, str]:
-    """Make them all; return what `Ref` gives of each. Tables, queues and functions keep their logical ids as names."""
+    """Make them all; return what `Ref` gives of each. Tables, queues and functions keep their
+    logical ids as names."""
     tables = resources("AWS::DynamoDB::Table")
     for table in tables:
         cloud.dynamodb.create(table_definition(table))

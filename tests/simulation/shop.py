@@ -1,8 +1,9 @@
-"""The whole shop in one process: the functions of the template, each on its own real graph, on a simulated AWS.
+"""The whole shop in one process: the functions of the template, each on its own real graph, on a
+simulated AWS.
 
-Streams, queues, schedules and the clock move only when a test says so, and any call of any function to AWS may fail, be
-lost or never return (tests/simulation/wire.py). The code that runs is the real one from the Lambda entry to botocore's
-wire.
+Streams, queues, schedules and the clock move only when a test says so, and any call of any function
+to AWS may fail, be lost or never return (tests/simulation/wire.py). The code that runs is the real
+one from the Lambda entry to botocore's wire.
 """
 
 import contextvars
@@ -96,7 +97,8 @@ class SimulatedShop(Triggers):
         return self
 
     def open(self) -> None:
-        """Register a customer and an admin and add two products; afterwards nothing is under way."""
+        """Register a customer and an admin and add two products; afterwards nothing is under
+        way."""
         self.customer = self.anyone.register(email="carla@example.com")
         admin = self.anyone.register(email="ada@example.com", full_name="Ada Admin")
         make_admin(UserRepository(Table("UsersTable", self._dynamodb)), "ada@example.com")
@@ -144,7 +146,8 @@ class SimulatedShop(Triggers):
         return restore
 
     def come_to_rest(self) -> None:
-        """Finish all work: delayed messages are delivered, sweepers tick every minute, time-outs pass."""
+        """Finish all work: delayed messages are delivered, sweepers tick every minute, time-outs
+        pass."""
         self.settle()
         for _ in range(_LONG_ENOUGH):
             if self.is_quiet() and not self._is_anything_left():
@@ -189,8 +192,8 @@ class SimulatedShop(Triggers):
     # --- functions ---
 
     def restart(self, name: str, **parameters: str) -> None:
-        """A new environment of the function, which remembers nothing but what is stored; of a deployment with these
-        parameters, if others than the default ones are given."""
+        """A new environment of the function, which remembers nothing but what is stored; of a
+        deployment with these parameters, if others than the default ones are given."""
         module = FUNCTIONS[name].module
         read = settings.read(module.Settings, variables(name, self._names, parameters))
         self._built[name] = module.build(read)
@@ -237,7 +240,8 @@ class SimulatedShop(Triggers):
         return json.loads(json.dumps(outcome[0]))
 
     def wake_zombies(self) -> int:
-        """Let those that stalled go on from where they were, each to its end; return how many there were."""
+        """Let those that stalled go on from where they were, each to its end; return how many there
+        were."""
         zombies, self._zombies = self._zombies, []
         for invocation, thread in zombies:
             invocation.resumed.set()
@@ -284,7 +288,8 @@ class SimulatedShop(Triggers):
         code: str = "AccessDeniedException",
         said: str = "",
     ) -> Iterator[None]:
-        """AWS refuses an operation (`sns.PublishBatch`) wherever its request names `about`, with a sentence that begins so."""
+        """AWS refuses an operation (`sns.PublishBatch`) wherever its request names `about`, with a
+        sentence that begins so."""
         self.wire.refused[operation] = about, code, said
         try:
             yield
@@ -293,7 +298,8 @@ class SimulatedShop(Triggers):
 
     @contextmanager
     def reading_stale(self, seconds: Callable[[bool], float]) -> Iterator[None]:
-        """Reads that need not be consistent, and those of an index, see what was there so many seconds ago.
+        """Reads that need not be consistent, and those of an index, see what was there so many
+        seconds ago.
 
         Args:
             seconds: called for each read, with whether it is of an index.
@@ -318,7 +324,8 @@ class SimulatedShop(Triggers):
     # --- what people do ---
 
     def insist(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
-        """Repeat a request until it has a response that is no server error, as a good client does."""
+        """Repeat a request until it has a response that is no server error, as a good client
+        does."""
         answers: list[httpx.Response] = []
         while len(answers) < _ATTEMPTS:
             answers.append(ask())
@@ -334,7 +341,8 @@ class SimulatedShop(Triggers):
         return cast("dict[str, Any]", answer.json())
 
     def move(self, who: Client, order: Mapping[str, Any], verb: str, to: str) -> None:
-        """Bring an order to a status. The repetition of a request whose answer was lost finds it there."""
+        """Bring an order to a status. The repetition of a request whose answer was lost finds it
+        there."""
         answer = self.insist(lambda: who.post(f"/api/v1/orders/{order['id']}/{verb}"))
         if answer.status_code != 200:
             assert (answer.status_code, answer.json()["from"]) == (409, to), answer.text
@@ -361,14 +369,16 @@ def opened() -> Iterator[SimulatedShop]:
 
 @contextmanager
 def _clients_made_once() -> Iterator[None]:
-    """New environments share AWS clients, which take longest to make and remember nothing of what they were asked."""
+    """New environments share AWS clients, which take longest to make and remember nothing of what
+    they were asked."""
     session, made = aws._session(), dict[str, Any]()
     make = session.client
 
     def client(service: str, *, config: Config) -> Any:
         name = f"{service} {sorted(config._user_provided_options.items(), key=str)}"  # type: ignore[attr-defined]  # no other way to ask
         if name not in made:
-            # Put together for each call, the User-Agent takes a fifth of its time, and signing it a tenth.
+            # Put together for each call, the User-Agent takes a fifth of its time, and signing it a
+            # tenth.
             config = config.merge(Config(user_agent="simulated", signature_version=UNSIGNED))
             made[name] = make(service, config=config)  # type: ignore[call-overload]  # any service
         return made[name]

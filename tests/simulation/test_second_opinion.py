@@ -1,4 +1,5 @@
-"""Requests that AWS refuses and responses that it never gives are reported, whatever stands for AWS."""
+"""Requests that AWS refuses and responses that it never gives are reported, whatever stands for
+AWS."""
 
 import json
 from typing import Any

@@ -1,8 +1,8 @@
-"""A shop in which time passes by itself: functions run beside each other and have their time-outs, every call takes its
-time, and queues, streams and schedules call functions as AWS does.
+"""A shop in which time passes by itself: functions run beside each other and have their time-outs,
+every call takes its time, and queues, streams and schedules call functions as AWS does.
 
-What AWS does not document, and this assumes: a stream is read five times a second; a lane whose batch failed waits 1 s
-before it tries again, then twice as long, up to a minute.
+What AWS does not document, and this assumes: a stream is read five times a second; a lane whose
+batch failed waits 1 s before it tries again, then twice as long, up to a minute.
 """
 
 import io
@@ -54,7 +54,8 @@ _CLOCK_SKEW_SECONDS: Final = 2.0
 _STREAM_SECONDS: Final = 0.2
 _LONGEST_BACKOFF_SECONDS: Final = 60.0
 _STREAM_KEEPS_SECONDS: Final = 24 * 3600
-# Asynchronous invocations that fail are repeated twice: "Asynchronous invocation" in Lambda's developer guide.
+# Asynchronous invocations that fail are repeated twice: "Asynchronous invocation" in Lambda's
+# developer guide.
 _ASYNC_RETRIES: Final = (60.0, 120.0)
 _PROVIDER_SECONDS: Final = 0.3
 # The read time-out of the payment client.
@@ -108,12 +109,16 @@ class TimedShop(SimulatedShop):
     """The shop, and the managed services round it, in virtual time.
 
     Attributes:
-        invocations: for each function, how many began, and how many of them did not end by themselves.
-        pace: schedules tick as many times less often than the template says, where hours pass in which nothing happens.
+        invocations: for each function, how many began, and how many of them did not end by
+            themselves.
+        pace: schedules tick as many times less often than the template says, where hours pass in
+            which nothing happens.
         killed: the invocations that were killed: when, the function, and its event.
-        lifetime: after how many seconds an invocation of a function is killed; None where it is not.
+        lifetime: after how many seconds an invocation of a function is killed; None where it is
+            not.
         listen: is given every line that functions print: the function, the line, and when.
-        measure: is given a metric of AWS's own: its namespace, its name, its dimensions, its value, and when.
+        measure: is given a metric of AWS's own: its namespace, its name, its dimensions, its value,
+            and when.
     """
 
     def __init__(self) -> None:
@@ -150,7 +155,8 @@ class TimedShop(SimulatedShop):
         return self
 
     def forked(self) -> None:
-        """This is another process now: its event loops must not be those of its parent, and pytest captures what it prints."""
+        """This is another process now: its event loops must not be those of its parent, and pytest
+        captures what it prints."""
         app._loop.cache_clear()
         sys.stdout = _Stdout(self, sys.stdout)
 
@@ -194,7 +200,8 @@ class TimedShop(SimulatedShop):
         raise NotImplementedError("environments come and go by themselves")
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
-        """Run a function beside everything else and wait for its answer, for as long as the call at hand may take.
+        """Run a function beside everything else and wait for its answer, for as long as the call at
+        hand may take.
 
         Raises:
             Lost: it died, or ran out of time.

@@ -1,7 +1,7 @@
 """Virtual time for code that blocks: a discrete-event simulation whose processes are threads.
 
-Exactly one thread runs at a time. It runs until it sleeps or waits, which takes no real time: the next thread is the one
-whose time comes first. Code between two such points takes no virtual time.
+Exactly one thread runs at a time. It runs until it sleeps or waits, which takes no real time: the
+next thread is the one whose time comes first. Code between two such points takes no virtual time.
 """
 
 import heapq
@@ -149,7 +149,8 @@ class Timeline:
                 self._resume(process, process.pauses)
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass: for the thread that calls, or for everything if it is not of this simulation.
+        """Let time pass: for the thread that calls, or for everything if it is not of this
+        simulation.
 
         Raises:
             Died: the process was killed meanwhile.

@@ -1,9 +1,11 @@
-"""What AWS does by itself, done when a test asks for it: streams reach their relays, queues their workers, schedules tick.
+"""What AWS does by itself, done when a test asks for it: streams reach their relays, queues their
+workers, schedules tick.
 
-It keeps to what AWS promises: a batch without an answer is delivered again, and so is a message that was not handled,
-after its visibility time-out. Where it does more than AWS promises a test must say so itself: `publish` and `deliver`
-bring nothing that was done a second time (tests/histories do), and the topic hands every event to its queues at once
-and once. A stream does not wait for a batch that failed, as AWS does, nor halve it: that is harder, not easier.
+It keeps to what AWS promises: a batch without an answer is delivered again, and so is a message
+that was not handled, after its visibility time-out. Where it does more than AWS promises a test
+must say so itself: `publish` and `deliver` bring nothing that was done a second time
+(tests/histories do), and the topic hands every event to its queues at once and once. A stream does
+not wait for a batch that failed, as AWS does, nor halve it: that is harder, not easier.
 """
 
 from abc import ABC, abstractmethod
@@ -21,7 +23,8 @@ _MOST_ROUNDS: Final = 60
 
 
 class Broken(BaseException):
-    """The simulation itself made a mistake: no function and no trigger may take it for one of AWS's."""
+    """The simulation itself made a mistake: no function and no trigger may take it for one of
+    AWS's."""
 
 
 class Lost(Exception):
@@ -50,7 +53,8 @@ class Triggers(ABC):
         """
 
     def forget_deliveries(self) -> None:
-        """Streams give up what waits in them, as they do when its attempts are used up or a day has passed."""
+        """Streams give up what waits in them, as they do when its attempts are used up or a day has
+        passed."""
         self._waiting.clear()
         for stream in STREAMS:
             self.cloud.dynamodb.tables[stream.table].stream = []
@@ -71,7 +75,8 @@ class Triggers(ABC):
         return restore
 
     def publish(self) -> int:
-        """Bring what is new in the tables to the relays, each batch once; return how much was new or is done now."""
+        """Bring what is new in the tables to the relays, each batch once; return how much was new
+        or is done now."""
         moved = 0
         for stream in STREAMS:
             waiting = self._waiting.setdefault(stream.table, [])
@@ -121,7 +126,8 @@ class Triggers(ABC):
         return self.hand_over(queue, copies)
 
     def hand_over(self, queue: str, messages: Iterable[Message]) -> int:
-        """Hand these messages of a queue to its worker, as often as they are named and in this order."""
+        """Hand these messages of a queue to its worker, as often as they are named and in this
+        order."""
         source, worker = self.cloud.queues[queue], WORKERS[queue]
         done = 0
         ended: set[str] = set()
@@ -141,7 +147,8 @@ class Triggers(ABC):
             handled = [record for record in records if record["messageId"] not in failed]
             ended |= {record["receiptHandle"] for record in handled}
             done += len(handled)
-        # Of several copies, one that was done deletes the message; the others were on their way already.
+        # Of several copies, one that was done deletes the message; the others were on their way
+        # already.
         source.messages = [m for m in source.messages if m.id not in ended]
         return done
 
@@ -157,7 +164,8 @@ class Triggers(ABC):
         return True
 
     def tick(self, sweeper: str) -> None:
-        """The schedule calls a sweeper. One that fails is called again when the schedule says so."""
+        """The schedule calls a sweeper. One that fails is called again when the schedule says
+        so."""
         if sweeper not in SWEEPERS:
             raise ValueError(f"{sweeper} has no schedule")
         with suppress(Exception):

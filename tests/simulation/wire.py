@@ -1,4 +1,5 @@
-"""botocore's wire: every request of every AWS client passes here, is recorded, and may meet a fault.
+"""botocore's wire: every request of every AWS client passes here, is recorded, and may meet a
+fault.
 
 A call is what the code asked for once: the SDK's own retries are attempts at the same call.
 """
@@ -43,11 +44,13 @@ _STALE_READS: Final = {"GetItem", "Query", "BatchGetItem"}
 
 @dataclass(eq=False)
 class Invocation:
-    """An invocation of a function, until it has answered, has died, or has been left stalled as a zombie.
+    """An invocation of a function, until it has answered, has died, or has been left stalled as a
+    zombie.
 
     Attributes:
         gives_up_at: when the client stops waiting for the present call.
-        is_provider: the present calls are those of the payment provider, which runs in this process as well.
+        is_provider: the present calls are those of the payment provider, which runs in this process
+            as well.
     """
 
     function: str
@@ -99,7 +102,8 @@ class Wire:
 
     Attributes:
         calls: those that functions have made.
-        plan: the faults that calls are to meet, by the call's number; `met` are those that happened.
+        plan: the faults that calls are to meet, by the call's number; `met` are those that
+            happened.
         outages: the faults of all calls of a target for a time.
         called: the number of attempts at calls of each target.
         eventual: the targets of reads that need not be consistent.
@@ -146,7 +150,8 @@ class Wire:
 
     @contextmanager
     def meanwhile(self, call: str | int, happens: Callable[[], None]) -> Iterator[None]:
-        """Do something once, just before a function first makes this call, or the call of this number."""
+        """Do something once, just before a function first makes this call, or the call of this
+        number."""
         self._meanwhile = call, happens
         try:
             yield
@@ -304,7 +309,8 @@ class Wire:
             self._cloud.topic_refuses = refuses
 
     def _stale(self, sent: _Sent) -> AWSResponse:
-        """As it was when the outage began. The lag of an index, which has no consistent reads, has a bound."""
+        """As it was when the outage began. The lag of an index, which has no consistent reads, has
+        a bound."""
         outage = self._outage_of(sent.target)
         now = self._cloud.now()
         lag = INDEX_LAG_SECONDS if b"IndexName" in sent.body or not outage else now - outage.begin

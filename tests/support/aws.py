@@ -1,4 +1,5 @@
-"""A mocked account with the template's tables in it (moto). One thread only: moto has no real transactions."""
+"""A mocked account with the template's tables in it (moto). One thread only: moto has no real
+transactions."""
 
 import os
 from collections.abc import Iterator
@@ -26,8 +27,8 @@ def pretend_credentials() -> None:
 def mocked_account() -> Iterator[None]:
     """An empty account; nothing leaves the process."""
     pretend_credentials()
-    # The session stays from test to test, for it takes longer to make than most tests: moto hooks into all that were
-    # made since its import.
+    # The session stays from test to test, for it takes longer to make than most tests: moto hooks
+    # into all that were made since its import.
     with mock_aws():
         yield
 

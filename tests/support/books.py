@@ -111,16 +111,19 @@ def _scan(dynamodb: "DynamoDBClient", table: str) -> list[Item]:
 
 @dataclass
 class Witness:
-    """Records every response that clients get. Give `saw` to an httpx client as its response hook."""
+    """Records every response that clients get. Give `saw` to an httpx client as its response
+    hook."""
 
     stock: dict[str, int] = field(default_factory=dict)
-    """The units of each product that was added, and of each change of its stock that was answered."""
+    """The units of each product that was added, and of each change of its stock that was
+    answered."""
     orders: set[str] = field(default_factory=set)
     """Every order in a response."""
     registered: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Every registered user in a response, with the address and the name."""
     answers: list[tuple[str, str]] = field(default_factory=list)
-    """The customer who asked (their id; empty without a token), and the answer's body. Admins may see all."""
+    """The customer who asked (their id; empty without a token), and the answer's body. Admins may
+    see all."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _restocked: set[tuple[str, str]] = field(default_factory=set)
 

@@ -18,7 +18,8 @@ _numbers = itertools.count(1)
 def eventually[T](
     look: Callable[[], T], until: Callable[[T], bool] = bool, *, within: float = 20
 ) -> T:
-    """What `look` sees once it is as wanted; the last sight fails the test after `within` seconds."""
+    """What `look` sees once it is as wanted; the last sight fails the test after `within`
+    seconds."""
     deadline = time.monotonic() + within
     while True:
         seen = look()

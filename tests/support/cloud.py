@@ -124,7 +124,8 @@ class Cloud:
             time.sleep(0.25)
 
     def invoke_two_at_once(self, *workers: str) -> None:
-        """Let their queues take two of these workers at most: cold ones take this machine's processors from each other."""
+        """Let their queues take two of these workers at most: cold ones take this machine's
+        processors from each other."""
         lambda_ = self.client("lambda")
         for worker in workers:
             name = self.physical_id(worker)

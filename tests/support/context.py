@@ -7,7 +7,8 @@ from shared.calls.deadline import Deadline
 
 @dataclass
 class LambdaContext:
-    """What Bodega and Powertools read of one; `remaining_ms` is what is left of the function's time-out."""
+    """What Bodega and Powertools read of one; `remaining_ms` is what is left of the function's
+    time-out."""
 
     function_name: str = "function"
     memory_limit_in_mb: int = 512

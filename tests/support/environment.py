@@ -12,11 +12,13 @@ ISSUER: Final = "https://tests.example"
 
 
 def given_environment(monkeypatch: pytest.MonkeyPatch, table: str, **own: str) -> Table:
-    """Make the table, the keys and the topic, and set the variables that name them; return the table.
+    """Make the table, the keys and the topic, and set the variables that name them; return the
+    table.
 
     Args:
         table: the table's name in the template.
-        own: the variables that only this service's functions read, beside those of every API and outbox.
+        own: the variables that only this service's functions read, beside those of every API and
+            outbox.
     """
     kms = aws.client("kms")
     token_key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")

@@ -1,4 +1,5 @@
-"""Who decides whether a function's whole role allows a request: our own evaluator, and one that is not ours."""
+"""Who decides whether a function's whole role allows a request: our own evaluator, and one that is
+not ours."""
 
 import json
 import subprocess

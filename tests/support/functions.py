@@ -82,7 +82,8 @@ FUNCTIONS = {
 
 
 def function_called(name: str) -> str:
-    """The function that a call names: by its name or ARN, with an alias or without, quoted for a URL or not."""
+    """The function that a call names: by its name or ARN, with an alias or without, quoted for a
+    URL or not."""
     return unquote(name).rpartition(":function:")[2].partition(":")[0]
 
 

@@ -1,4 +1,5 @@
-"""What the template allows each function, with the ARNs that its resources would have in one account."""
+"""What the template allows each function, with the ARNs that its resources would have in one
+account."""
 
 from functools import cache
 from typing import Final

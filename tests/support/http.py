@@ -17,7 +17,8 @@ from tests.support.privacy import PRIVACY
 
 @dataclass(frozen=True)
 class Answer:
-    """What the gateway would send: the status, headers by their lower-case names, the body as text."""
+    """What the gateway would send: the status, headers by their lower-case names, the body as
+    text."""
 
     status: int
     headers: Mapping[str, str]
@@ -99,7 +100,8 @@ class HttpClient:
     def request(
         self, method: str, path: str, *, caller: Caller | None = None, **parts: Any
     ) -> Answer:
-        """Send a request; with `caller`, under the token that `FakeVerifier` takes for that caller."""
+        """Send a request; with `caller`, under the token that `FakeVerifier` takes for that
+        caller."""
         if caller:
             bearer = {"Authorization": f"Bearer {caller.role}:{caller.id}"}
             parts["headers"] = bearer | (parts.get("headers") or {})

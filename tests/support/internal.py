@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 class LocalFunctions:
-    """Invokes handlers by name, as Lambda does: JSON in, JSON out, an exception as `FunctionError`."""
+    """Invokes handlers by name, as Lambda does: JSON in, JSON out, an exception as
+    `FunctionError`."""
 
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self.handlers = dict(handlers)

@@ -1,4 +1,5 @@
-"""Events as AWS hands them to functions: builders for tests, and Powertools' models, which check them."""
+"""Events as AWS hands them to functions: builders for tests, and Powertools' models, which check
+them."""
 
 import hashlib
 import json
@@ -82,7 +83,8 @@ def queue_record(
 
 
 def stream_record(table: str, name: str, change: Mapping[str, Any]) -> dict[str, Any]:
-    """A change of an item as Lambda hands it to a function; `change` has its keys, images and number."""
+    """A change of an item as Lambda hands it to a function; `change` has its keys, images and
+    number."""
     return {
         "eventID": hashlib.md5(
             change["SequenceNumber"].encode(), usedforsecurity=False

@@ -1,6 +1,8 @@
-"""IAM's own question: may this request be made? Policies are evaluated as AWS documents it, for one account.
+"""IAM's own question: may this request be made? Policies are evaluated as AWS documents it, for one
+account.
 
-It knows the operators that Bodega's policies use and refuses all others, so that nothing passes for want of knowledge.
+It knows the operators that Bodega's policies use and refuses all others, so that nothing passes for
+want of knowledge.
 """
 
 import re
@@ -15,7 +17,8 @@ type Test = tuple[str, str, Values]
 
 @dataclass(frozen=True)
 class Request:
-    """What IAM is asked about one action. A key of the context has one value or, as `dynamodb:Attributes`, several."""
+    """What IAM is asked about one action. A key of the context has one value or, as
+    `dynamodb:Attributes`, several."""
 
     action: str
     resource: str
@@ -44,7 +47,8 @@ class Statement:
         )
 
     def unused(self, requests: Iterable[Request]) -> Iterator[str]:
-        """What of it none of these requests needs: an action on a resource, or a value that a set of a condition lists."""
+        """What of it none of these requests needs: an action on a resource, or a value that a set
+        of a condition lists."""
         given = list(requests)
         for action in self.actions:
             for resource in self.resources:
@@ -122,7 +126,8 @@ _QUANTIFIERS: Final = ("ForAllValues", "ForAnyValue")
 
 @cache
 def _parse(operator: str) -> tuple[str, str, bool, bool]:
-    """An operator's quantifier, comparison, whether it is negated, and whether a missing key will do."""
+    """An operator's quantifier, comparison, whether it is negated, and whether a missing key will
+    do."""
     quantifier, _, name = operator.rpartition(":")
     bare = name.removesuffix("IfExists")
     comparison = bare.replace("Not", "", 1)
@@ -139,8 +144,8 @@ def _passes(test: Test, context: Mapping[str, str | Values]) -> bool:
         return (found is None) == (wanted == ("true",))
     quantifier, comparison, is_negated, is_optional = _parse(operator)
     if found is None:
-        # All of nothing are right: a policy that lists allowed values must also require one. And none of
-        # nothing is, not even with IfExists.
+        # All of nothing are right: a policy that lists allowed values must also require one. And
+        # none of nothing is, not even with IfExists.
         return quantifier == "ForAllValues" or (not quantifier and (is_optional or is_negated))
 
     def passes(value: str) -> bool:

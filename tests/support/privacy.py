@@ -1,9 +1,10 @@
-"""Nothing personal is in any log: whatever tests send and are answered is remembered, and each line that is logged during
-the suite is read for it. A test in which one is found fails.
+"""Nothing personal is in any log: whatever tests send and are answered is remembered, and each line
+that is logged during the suite is read for it. A test in which one is found fails.
 
-Remembered are the values of the fields below, in requests and in answers, and the tokens that requests carry. A value
-counts from six characters on and as whole words only, so that an `id` of "a" or a name that is a part of another
-word causes no finding; so do values without a letter, which may be any number.
+Remembered are the values of the fields below, in requests and in answers, and the tokens that
+requests carry. A value counts from six characters on and as whole words only, so that an `id` of
+"a" or a name that is a part of another word causes no finding; so do values without a letter, which
+may be any number.
 """
 
 import json
@@ -36,7 +37,8 @@ _QUOTED: Final = re.compile(rf'"({"|".join(sorted(_FIELDS))})"\s*:\s*"([^"]*)"')
 
 @dataclass
 class Privacy:
-    """The personal values so far, by their rarest words: of tens of thousands only a few are looked for in a line."""
+    """The personal values so far, by their rarest words: of tens of thousands only a few are looked
+    for in a line."""
 
     _values: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -110,7 +112,8 @@ EAVESDROPPER: Final = "eavesdropper"
 
 
 class Eavesdropper(logging.Handler):
-    """Reads every line that is logged in this process, and fails the test that logs personal data."""
+    """Reads every line that is logged in this process, and fails the test that logs personal
+    data."""
 
     def __init__(self, privacy: Privacy = PRIVACY) -> None:
         super().__init__()
@@ -121,7 +124,8 @@ class Eavesdropper(logging.Handler):
         """Takes none: Powertools spares other handlers its own lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        # A logger that writes in a form of its own (Powertools', as JSON with more in it) is read in that form.
+        # A logger that writes in a form of its own (Powertools', as JSON with more in it) is read
+        # in that form.
         own = [handler for handler in logging.getLogger(record.name).handlers if handler.formatter]
         self._lines += [handler.format(record) for handler in own] or [self.format(record)]
 

@@ -1,8 +1,9 @@
-"""What functions ask of AWS, put as IAM is asked: actions on resources, with the keys that conditions may look at.
+"""What functions ask of AWS, put as IAM is asked: actions on resources, with the keys that
+conditions may look at.
 
-The recorder listens where botocore begins to build a request, so that it gets each call of each client once,
-whatever becomes of it. One request of each kind is kept, not each call; where AWS's documentation can be read in more than
-one way, the requests of every reading.
+The recorder listens where botocore begins to build a request, so that it gets each call of each
+client once, whatever becomes of it. One request of each kind is kept, not each call; where AWS's
+documentation can be read in more than one way, the requests of every reading.
 """
 
 import os
@@ -29,8 +30,8 @@ class Reading(NamedTuple):
     """One way to read what AWS's documentation leaves open. Policies must hold under every one."""
 
     sees_whole_transaction: bool
-    """Whether `dynamodb:LeadingKeys` and `dynamodb:Attributes` of each operation of a transaction have the values of all
-    its operations, or of the operation alone."""
+    """Whether `dynamodb:LeadingKeys` and `dynamodb:Attributes` of each operation of a transaction
+    have the values of all its operations, or of the operation alone."""
     counts_failures: bool
     """Whether `ReturnValuesOnConditionCheckFailure` counts as `dynamodb:ReturnValues`."""
 
@@ -101,7 +102,8 @@ class Recorder:
 
 
 def _caller() -> str | None:
-    """The function that is at work: the simulation knows it, else the entry that has been called."""
+    """The function that is at work: the simulation knows it, else the entry that has been
+    called."""
     if invocation := current.get():
         return invocation.function
     frame = sys._getframe(1)
@@ -144,7 +146,8 @@ def requests(
             action = operation.removesuffix("Batch")
             yield Request(f"sns:{action}", arn(_logical_id(function, params["TopicArn"])))
         case "sqs":
-            # "Actions defined by Amazon SQS": SendMessageBatch has none of its own, as PublishBatch.
+            # "Actions defined by Amazon SQS": SendMessageBatch has none of its own, as
+            # PublishBatch.
             action = operation.removesuffix("Batch")
             yield Request(f"sqs:{action}", arn(_logical_id(function, params["QueueUrl"])))
         case "sesv2":
@@ -155,7 +158,8 @@ def requests(
 
 
 def _logical_id(function: str, physical: str) -> str:
-    """What the template calls it; by the variable that names it to the function, where it has another name."""
+    """What the template calls it; by the variable that names it to the function, where it has
+    another name."""
     name = re.split("[:/]", physical)[-1]
     if name in template()["Resources"]:
         return name

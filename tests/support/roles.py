@@ -1,5 +1,6 @@
-"""The functions' roles as CloudFormation gets them: what SAM's transform makes of the template, with the documents of the
-AWS managed policies that it attaches (moto's copies, which have the version and date of each)."""
+"""The functions' roles as CloudFormation gets them: what SAM's transform makes of the template,
+with the documents of the AWS managed policies that it attaches (moto's copies, which have the
+version and date of each)."""
 
 import json
 from collections.abc import Mapping

@@ -1,10 +1,12 @@
-"""A check of every request and response between AWS clients and whatever stands for AWS in a test: moto, the simulation,
-a fake.
+"""A check of every request and response between AWS clients and whatever stands for AWS in a test:
+moto, the simulation, a fake.
 
-- A response must have the shape of the service's own model. botocore reads responses leniently: it drops unknown members
-  and does not miss required ones.
-- A request to DynamoDB must be acceptable to AWS. moto accepts much that AWS refuses, so one request of each kind is put to
-  a strict engine: what the engine finds malformed, the test's own DynamoDB must have refused as well.
+- A response must have the shape of the service's own model. botocore reads responses leniently: it
+  drops unknown members and does not miss required ones.
+- A request to DynamoDB must be acceptable to AWS. moto accepts much that AWS refuses, so one
+  request of each kind is put to
+  a strict engine: what the engine finds malformed, the test's own DynamoDB must have refused as
+      well.
 """
 
 import json
@@ -39,8 +41,8 @@ _LONG_KEY: Final = 500
 _LONG_ITEM: Final = 100_000
 _TOKEN: Final = "ClientRequestToken"
 _MALFORMED: Final = "ValidationException"
-# Errors that every operation may return, with their statuses: "Common Error Types" of the API references. The errors of an
-# operation's own, and their statuses, are in its model.
+# Errors that every operation may return, with their statuses: "Common Error Types" of the API
+# references. The errors of an operation's own, and their statuses, are in its model.
 _COMMON_ERRORS: Final[Mapping[str, int]] = {
     "AccessDenied": 403,
     "AccessDeniedException": 400,
@@ -64,7 +66,8 @@ class SecondOpinion:
     """Listens to a session's clients.
 
     Args:
-        report: is called once with each mistake; the caller of AWS gets the exception that it raises.
+        report: is called once with each mistake; the caller of AWS gets the exception that it
+            raises.
     """
 
     def __init__(self, report: Callable[[str], None]) -> None:
@@ -221,7 +224,8 @@ def _tables(request: Mapping[str, Any]) -> set[str]:
 
 
 def _kind(value: Any) -> object:
-    """What requests that AWS checks in the same way have in common: all but the values of attributes."""
+    """What requests that AWS checks in the same way have in common: all but the values of
+    attributes."""
     if isinstance(value, dict):
         if len(value) == 1 and (type_ := next(iter(value))) in _TYPES:
             size = len(value[type_]) if isinstance(value[type_], str | list) else 1
