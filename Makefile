@@ -112,10 +112,9 @@ bench: $(APP) $(SAM) $(EMULATOR) $(BENCH) $(RUNTIME)  ## cold starts, requests, 
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
 	@$(if $(ONLY),,PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs)
 
-tables: $(APP)  ## write the generated tables of docs/ anew: access.md, differences.md, waits.md
+tables: $(APP)  ## write the generated tables of docs/ anew: access.md, waits.md
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.access
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.budget.waits
-	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.simulation.differences
 
 mutants: $(APP) $(if $(MODULE),$(MUTANTS))  ## break the design on purpose, and see a test fail each time; ONLY=outbox, JOBS=1; MODULE=orders.saga for small faults
 	@$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)" --module "$(MODULE)" --tests "$(TESTS)"

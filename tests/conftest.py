@@ -53,7 +53,7 @@ def _iam(request: pytest.FixtureRequest, _violations: list[str]) -> Iterator[Non
         return Recorder(judge)
 
     def hear(**call: Any) -> None:
-        recorder().hear(**call)
+        recorder().record(**call)
 
     aws._session().events.register("before-parameter-build", hear)
     yield

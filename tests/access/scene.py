@@ -19,7 +19,6 @@ from shared.runtime import aws, settings
 from shared.web.app import lambda_handler
 from tests.shared.auth.forging import Forge, Key
 from tests.simulation.shop import SimulatedShop, opened
-from tests.simulation.shop import SimulatedShop
 from tests.support.client import PASSWORD, Client
 from tests.support.functions import FUNCTIONS
 from tools.lambda_environment import variables

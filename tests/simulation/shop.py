@@ -43,7 +43,7 @@ from tests.support.http import rest_event
 from tests.support.privacy import PRIVACY
 from tools.first_admin import make_admin
 from tools.lambda_environment import variables
-from users.accounts.repository import UserRepository
+from users.accounts.repository import DynamoUsers
 
 _RUNTIME: Final = logging.getLogger("runtime")
 _BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -101,7 +101,7 @@ class SimulatedShop(Triggers):
         way."""
         self.customer = self.anyone.register(email="carla@example.com")
         admin = self.anyone.register(email="ada@example.com", full_name="Ada Admin")
-        make_admin(UserRepository(Table("UsersTable", self._dynamodb)), "ada@example.com")
+        make_admin(DynamoUsers(Table("UsersTable", self._dynamodb)), "ada@example.com")
         self.admin = admin.log_in()
         self.mug = admin.add_product(name="Mug", stock=8)
         self.tray = admin.add_product(name="Tray", price="24.50", stock=30)

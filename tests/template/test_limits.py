@@ -205,7 +205,7 @@ def test_largest_order_fits_into_every_call_message_and_page() -> None:
             return answered
 
         with patch.object(shop.cloud, "answer", measured):
-            page = _ten_large_orders(stage)
+            page = _ten_large_orders(shop)
         events = [len(fact.model_dump_json().encode()) for fact in shop.cloud.published]
         items = shop.cloud.dynamodb.tables["OrdersTable"].items.values()
         sizes = [len(json.dumps(item, ensure_ascii=False).encode()) for item in items]
@@ -219,7 +219,7 @@ def test_largest_order_fits_into_every_call_message_and_page() -> None:
     assert page * 10 * 1.25 <= LAMBDA_PAYLOAD
 
 
-def _ten_large_orders(stage: Stage) -> int:
+def _ten_large_orders(shop: SimulatedShop) -> int:
     """Bytes of a page with them."""
     names = [f"{n:02} {chr(0x1F600)}".ljust(200, chr(0x1F600)) for n in range(50)]
     products = [shop.admin.add_product(name=name, stock=100_000) for name in names]
