@@ -20,9 +20,7 @@ from tools.mutants.edits import (
 from tools.mutants.mutant import Mutant
 
 _READ_STALE: Final = "tests/crashes/test_stale_reads.py::"
-_MATRIX: Final = (
-    "tests/crashes/test_matrix.py::test_promises_hold_when_one_call_to_aws_fails"
-)
+_MATRIX: Final = "tests/crashes/test_matrix.py::test_promises_hold_when_one_call_to_aws_fails"
 
 
 def _bugs(module: str, tests: str, *rows: tuple[str, str, Edit]) -> tuple[Mutant, ...]:
