@@ -370,7 +370,7 @@ _ACCESS: Final = (
     ),
     *_bugs(
         "shared.storage.conflicts:",
-        "shared/test_conflicts",
+        "shared/storage/test_conflicts",
         (
             "retry_on_conflict",
             "a lost race is decided again on the old value",
