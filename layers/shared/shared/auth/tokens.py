@@ -42,10 +42,6 @@ class Caller:
     def is_admin(self) -> bool:
         return self.role == "admin"
 
-    def may_act_for(self, user_id: str) -> bool:
-        """Whether it is oneself, or an admin."""
-        return self.is_admin or self.id == user_id
-
 
 @dataclass(frozen=True)
 class PublicKey:
