@@ -18,14 +18,16 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from orders.models import Order
 from shared.contracts.erasure import ERASED, is_erased_email
+from shared.personal import personal_fields
+from users.accounts.models import User
 
 _FIELDS: Final = frozenset(
     {
-        *("email", "full_name", "user_name", "password", "current_password"),
-        *("access_token", "refresh_token", "payment_token"),
-        # Of what is stored only.
-        *("password_hash", "digest"),
+        *personal_fields(Order),
+        *personal_fields(User),
+        *("password", "current_password", "access_token", "refresh_token", "digest"),
     }
 )
 _SHORTEST: Final = 6
