@@ -18,6 +18,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def restore(scene: Scene) -> Iterator[Callable[[], None]]:
     """Restores everything that is stored; called after the test too."""
     back = scene.shop.cloud.snapshot()
+    scene.shop.wire.forget()
 
     def restore() -> None:
         back()
