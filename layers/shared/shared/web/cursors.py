@@ -32,7 +32,7 @@ class Cursors:
     """Signs and opens cursors.
 
     Args:
-        key: returns the signing key, 32 bytes; called at the first use, for most requests need none.
+        key: returns the signing key, 32 bytes; called at the first use, most requests need none.
     """
 
     def __init__(self, key: Callable[[], bytes]) -> None:
