@@ -29,9 +29,9 @@ from fastapi import Depends, Query, Request
 from shared.web.cursors import LONGEST, Cursors
 from shared.web.rest_events import own_path
 
-Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
+_Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
 # The pattern is only for the API's document: a cursor of another form is a 400, as a forged one.
-Cursor = Annotated[
+_Cursor = Annotated[
     str | None,
     Query(
         description="The `next_cursor` of the page before.",
@@ -76,7 +76,9 @@ def _filters(request: Request) -> dict[str, str]:
     return {name: value for name, value in found.items() if name not in ("limit", "cursor")}
 
 
-async def _page_request(request: Request, limit: Limit = 20, cursor: Cursor = None) -> PageRequest:
+async def _page_request(
+    request: Request, limit: _Limit = 20, cursor: _Cursor = None
+) -> PageRequest:
     return PageRequest(request, limit, cursor)
 
 
