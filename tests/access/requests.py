@@ -20,7 +20,7 @@ ROUTES: Final[Mapping[Route, RouteContext]] = {
     (method, route.path_format or ""): route
     for service in SERVICES
     for route in iter_route_contexts(importlib.import_module(f"{service}.api").router.routes)
-    for method in route.methods or ()
+    for method in sorted(route.methods or ())
 }
 
 
