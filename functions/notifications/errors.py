@@ -1,7 +1,7 @@
 """What can be wrong with notifications."""
 
 from shared.errors import NotFound, OwnError
-from shared.messaging.redelivery import ComeAgain, GiveUp
+from shared.messaging.redelivery import PermanentFailure, RetryLater
 
 
 class NotificationNotFound(NotFound):
@@ -10,11 +10,11 @@ class NotificationNotFound(NotFound):
     code, title = "notification-not-found", "There is no such notification"
 
 
-class AttemptUnderWay(ComeAgain):
+class AttemptUnderWay(RetryLater):
     """Another delivery of the event may be sending its notification until its lease ends."""
 
 
-class OutcomeUnknown(GiveUp):
+class OutcomeUnknown(PermanentFailure):
     """No attempt at the notification got a response: the recipient may have it, perhaps twice.
 
     An operator decides whether it is sent again.

@@ -13,7 +13,7 @@ from typing import Final
 from orders.models import Order
 from orders.ports import Orders
 from shared.contracts.events import Event, UserErasedData
-from shared.messaging.redelivery import ComeAgain
+from shared.messaging.redelivery import RetryLater
 from shared.runtime import clock, logging, metrics
 from shared.runtime.clock import Clock
 from shared.storage.conflicts import retry_on_conflict
@@ -38,7 +38,7 @@ class Erasure:
         delivery.
 
         Raises:
-            ComeAgain: more orders are left, or may appear within `_SETTLED`.
+            RetryLater: more orders are left, or may appear within `_SETTLED`.
             ServiceUnavailable: concurrent writers kept changing an order.
         """
         user_id = UserErasedData.model_validate(event.data).user_id
@@ -48,11 +48,11 @@ class Erasure:
             logging.logger().info("erased orders: %s", erased, extra={"user_id": user_id})
             metrics.count("OrdersErased", erased)
         if erased == _AT_ONCE:
-            raise ComeAgain(0)
+            raise RetryLater(0)
         left = datetime.fromisoformat(event.at) + _SETTLED - self._now()
         if left > timedelta():
             # At most `_SETTLED`, also if the clocks of the two services differ.
-            raise ComeAgain(math.ceil(min(left, _SETTLED).total_seconds()))
+            raise RetryLater(math.ceil(min(left, _SETTLED).total_seconds()))
 
     def _erase(self, order: Order) -> bool:
         """Erase the order; False if another delivery did."""

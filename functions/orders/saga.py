@@ -42,7 +42,7 @@ from orders.ports import (
 from orders.saga_circuit import CircuitOpen, SagaCircuit
 from shared.contracts.inventory import ReservationEnded
 from shared.errors import OwnError
-from shared.messaging.redelivery import ComeAgain, pause
+from shared.messaging.redelivery import RetryLater, pause
 from shared.runtime import clock, logging, metrics
 from shared.runtime.clock import Clock
 from shared.storage.conflicts import retry_on_conflict
@@ -85,7 +85,7 @@ class CheckoutSaga:
         """Continue the order from its stored state, as far as possible now.
 
         Raises:
-            ComeAgain: the inventory or the payment provider does not answer.
+            RetryLater: the inventory or the payment provider does not answer.
         """
         order = self._orders.find(order_id)
         if order is None:
@@ -195,7 +195,7 @@ class CheckoutSaga:
         seconds = _delay(order, now)
         until = now + timedelta(seconds=seconds) + LEASE
         if self._orders.defer(order, until=clock.rfc3339(until)):
-            raise ComeAgain(seconds)
+            raise RetryLater(seconds)
 
     def _change(self, before: Order, after: Order) -> None:
         self._orders.change(before, after)

@@ -13,7 +13,7 @@ from orders.models import Order
 from orders.saga import CheckoutSaga
 from orders.service import OrderService
 from shared.contracts.directory import Customer
-from shared.messaging.redelivery import ComeAgain
+from shared.messaging.redelivery import RetryLater
 from shared.web.cursors import Cursors
 from tests.orders.builders import a_basket, a_line, an_order, confirmed, event_types
 from tests.orders.fakes import FakeCustomers, FakeInventory, InMemoryOrders, InMemoryPayments
@@ -118,7 +118,7 @@ class SagaHarness:
         """
         try:
             self.saga.advance(order_id)
-        except ComeAgain as rest:
+        except RetryLater as rest:
             at = self.clock.now + timedelta(seconds=math.ceil(rest.seconds))
             heapq.heappush(self.messages, (at, order_id))
             return rest.seconds

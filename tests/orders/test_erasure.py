@@ -8,7 +8,7 @@ from orders.erasure import Erasure
 from orders.models import Order
 from orders.repository import DynamoOrders
 from shared.errors import ServiceUnavailable
-from shared.messaging.redelivery import ComeAgain
+from shared.messaging.redelivery import RetryLater
 from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import Table
 from tests.orders.builders import (
@@ -42,7 +42,7 @@ def test_erasure_erases_all_orders_of_the_customer_and_no_others(
     own = [added(orders, an_order(n, at=NOON + n * MINUTE)) for n in range(5)]
     other = added(orders, an_order(9, user_id=BOB.id))
     for _ in range(2):
-        with pytest.raises(ComeAgain) as rest:
+        with pytest.raises(RetryLater) as rest:
             erase(orders)
         assert rest.value.seconds == 0
     erase(orders)
@@ -60,7 +60,7 @@ def test_erasure_runs_again_when_orders_may_still_appear(
     if seconds is None:
         erasure.erase(user_erased())
     else:
-        with pytest.raises(ComeAgain) as rest:
+        with pytest.raises(RetryLater) as rest:
             erasure.erase(user_erased())
         assert rest.value.seconds == seconds
     assert orders.orders[order.id].is_erased

@@ -113,7 +113,7 @@ def test_stream_drops_a_batch_after_the_sweeper_begins_and_before_orders_expire(
     retried until it expires, for a day."""
     [source] = function.events("DynamoDB")
     attempts = 1 + source["MaximumRetryAttempts"]
-    assert attempts * slowest(function.name, "sns") > outbox._PATIENCE.total_seconds()
+    assert attempts * slowest(function.name, "sns") > outbox._SWEEP_AFTER.total_seconds()
     assert attempts * function.timeout < HELD_FOR.total_seconds()
 
 

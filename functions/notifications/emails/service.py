@@ -28,7 +28,7 @@ from shared.calls.deadline import Deadline
 from shared.calls.local_circuit import LocalCircuit
 from shared.contracts.erasure import is_erased_email
 from shared.contracts.events import Event, UserErasedData
-from shared.messaging.redelivery import ComeAgain
+from shared.messaging.redelivery import RetryLater
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, now
 
@@ -72,7 +72,7 @@ class Notifier:
         """Store and send the event's notification, once; for `user.erased`, erase the mailbox.
 
         Raises:
-            ComeAgain: another delivery is sending it (AttemptUnderWay), the provider is down or did
+            RetryLater: another delivery is sending it (AttemptUnderWay), the provider is down or did
                 not respond to the first attempt, or a large mailbox is erased in parts.
             EmailUnavailable: the provider may accept it later.
             EmailBlocked: the provider refuses it until an operator changes the account. The
@@ -103,7 +103,7 @@ class Notifier:
             return
         if self._provider.is_open:
             metrics.count("EmailsDelayed")
-            raise ComeAgain(_jittered(_PAUSE))
+            raise RetryLater(_jittered(_PAUSE))
         claimed_at = self._clock()
         try:
             claim = self._notifications.claim(box, notification, now=claimed_at, lease=_LEASE)
@@ -124,7 +124,7 @@ class Notifier:
         logging.logger().info("erased notifications: %s", erased, extra={"user_id": user_id})
         metrics.count("NotificationsErased", erased)
         if not is_done:
-            raise ComeAgain(1)
+            raise RetryLater(1)
 
     def _fail_erased(self, box: str, notification: Notification) -> None:
         """Store the notification of an erased user, without text and as failed."""
@@ -148,7 +148,7 @@ class Notifier:
             if claim.attempts >= MAX_ATTEMPTS:
                 raise OutcomeUnknown(f"{claim.attempts} attempts, the last: {unknown}") from None
             logging.logger().warning("the provider left an e-mail unanswered: %s", unknown)
-            raise ComeAgain(_UNANSWERED_SECONDS) from None
+            raise RetryLater(_UNANSWERED_SECONDS) from None
         except (EmailUnavailable, EmailBlocked) as refusal:
             if isinstance(refusal, EmailUnavailable):
                 self._provider.failed()

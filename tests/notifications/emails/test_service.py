@@ -15,7 +15,7 @@ from notifications.emails.service import Notifier
 from notifications.errors import AttemptUnderWay, OutcomeUnknown
 from notifications.models import ADMINS, Claim, Notification, mailbox
 from shared.contracts.events import Event
-from shared.messaging.redelivery import ComeAgain
+from shared.messaging.redelivery import RetryLater
 from tests.notifications.builders import a_low_stock_event, a_user_event, an_event, an_order_event
 from tests.notifications.fakes import FakeEmailSender, InMemoryNotifications
 from tests.support.clock import ManualClock
@@ -134,7 +134,7 @@ def test_email_is_sent_after_any_number_of_attempts_that_the_provider_did_not_ac
 
 def test_concurrent_delivery_waits_until_the_lease_ends(worker: Worker) -> None:
     worker.sender.error = UNANSWERED
-    with pytest.raises(ComeAgain):
+    with pytest.raises(RetryLater):
         worker.deliver(an_order_event())
     worker.sender.error = None
     worker.clock.advance(seconds=20)  # the worker's timeout: the first attempt may not be over
@@ -146,7 +146,7 @@ def test_concurrent_delivery_waits_until_the_lease_ends(worker: Worker) -> None:
 
 def test_unanswered_email_is_sent_again_after_15_minutes(worker: Worker) -> None:
     worker.sender.error = UNANSWERED
-    with pytest.raises(ComeAgain) as raised:
+    with pytest.raises(RetryLater) as raised:
         worker.deliver(an_order_event())
     assert raised.value.seconds == 900
     worker.sender.error = None
@@ -157,7 +157,7 @@ def test_unanswered_email_is_sent_again_after_15_minutes(worker: Worker) -> None
 
 def test_email_is_parked_after_two_unanswered_attempts(worker: Worker) -> None:
     worker.sender.error = UNANSWERED
-    with pytest.raises(ComeAgain):
+    with pytest.raises(RetryLater):
         worker.deliver(an_order_event())
     worker.clock.advance(seconds=900)
     with pytest.raises(OutcomeUnknown, match="ReadTimeoutError"):
@@ -179,12 +179,12 @@ def test_email_is_parked_after_two_unanswered_attempts(worker: Worker) -> None:
 def test_emails_wait_while_the_provider_is_down(worker: Worker, error: Exception) -> None:
     worker.sender.error = error
     for version in (1, 2, 3):
-        with pytest.raises((EmailUnavailable, ComeAgain)):
+        with pytest.raises((EmailUnavailable, RetryLater)):
             worker.deliver(an_order_event(version=version))
     worker.sender.error = None
     worker.clock.advance(seconds=29)
     for _ in range(9):
-        with pytest.raises(ComeAgain) as raised:
+        with pytest.raises(RetryLater) as raised:
             worker.deliver(an_order_event(version=4))
         assert 30 <= raised.value.seconds <= 60
     assert worker.sender.sent == []

@@ -11,7 +11,7 @@ from shared.calls.deadline import Deadline
 from shared.calls.internal import CallFailed, CallThrottled
 from shared.contracts.events import Event
 from shared.errors import Conflict, ServiceUnavailable, TemporaryFailure
-from shared.messaging.redelivery import ComeAgain, GiveUp, delay, pause
+from shared.messaging.redelivery import PermanentFailure, RetryLater, delay, pause
 from shared.messaging.workers import chores, task
 from shared.runtime import context, metrics
 from tests.shared.messaging.queues import (
@@ -78,7 +78,7 @@ def test_message_stays_in_a_queue_that_cannot_be_reached(
     queue = Queues(down="the-queue", failure=failure)
     assert queue.deliver(failing(BUG), events(1)) == ["m0"]
     assert caplog.messages[-1] == "the delivery of a message could not be delayed"
-    assert queue.deliver(failing(ComeAgain(60)), events(1)) == ["m0"]
+    assert queue.deliver(failing(RetryLater(60)), events(1)) == ["m0"]
 
 
 def test_message_that_is_no_event_is_a_dead_letter_at_once(
@@ -105,7 +105,7 @@ def test_message_that_is_no_event_is_a_dead_letter_at_once(
     ("cause", "attempt", "reason"),
     [
         (Conflict("the lamp is out"), 8, "Conflict: the lamp is out"),
-        (GiveUp("the account is paused"), 1, "GiveUp: the account is paused"),
+        (PermanentFailure("the account is paused"), 1, "PermanentFailure: the account is paused"),
     ],
 )
 def test_last_attempt_or_give_up_makes_a_dead_letter(
@@ -139,7 +139,7 @@ def test_waiting_message_is_sent_again_with_its_delay(
     attempt: int, seconds: float, expected: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = Queues()
-    assert queue.deliver(failing(ComeAgain(seconds)), events(1, attempt)) == []
+    assert queue.deliver(failing(RetryLater(seconds)), events(1, attempt)) == []
     assert queue.resent == [(an_event(0).model_dump_json(), expected, FIRST_RECEIVED)]
     assert (queue.delayed, queue.dead_letters) == ([], [])
     assert not [line for line in caplog.records if line.levelname in ("WARNING", "ERROR")]
@@ -153,7 +153,7 @@ def test_waiting_message_keeps_the_time_since_which_it_waits(
     since = "2026-11-20T07:00:00.000Z"
     attribute = {"dataType": "String", "stringValue": since}
     batch["Records"][0]["messageAttributes"] = {"WaitingSince": attribute}
-    queue.deliver(failing(ComeAgain(60)), batch)
+    queue.deliver(failing(RetryLater(60)), batch)
     assert [resent[2] for resent in queue.resent] == [since]
     assert "MessageAge" in capsys.readouterr().out
 
@@ -185,7 +185,7 @@ def test_pause_grows_with_the_time_waited(waited: float, expected: float) -> Non
 
 def test_message_that_cannot_be_sent_again_stays_in_the_queue() -> None:
     queue = Queues(cannot_send=True)
-    assert queue.deliver(failing(ComeAgain(60)), events(1)) == ["m0"]
+    assert queue.deliver(failing(RetryLater(60)), events(1)) == ["m0"]
     assert queue.delayed == [("handle-0", 5)]
 
 

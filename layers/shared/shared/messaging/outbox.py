@@ -36,7 +36,7 @@ INDEX = "unsent"
 QUARANTINE: Final = "quarantine"  # instead of a shard, so that no sweep finds it
 SORT_PREFIX = "EVENT#"
 _SHARDS = 4
-_PATIENCE = timedelta(minutes=1)  # how long the stream may take before the sweeper steps in
+_SWEEP_AFTER = timedelta(minutes=1)  # how long the stream may take before the sweeper steps in
 _SWEEP_LIMIT = 200
 
 # What SNS takes in one PublishBatch: so many messages, and so many bytes of them and their attributes.
@@ -200,7 +200,7 @@ class Relay:
             "#unsent = :mark", {"mark": QUARANTINE}, index=INDEX, limit=_SWEEP_LIMIT
         )
         metrics.count("EventsQuarantined", len(quarantined.items))
-        before = clock.rfc3339(clock.now() - _PATIENCE)
+        before = clock.rfc3339(clock.now() - _SWEEP_AFTER)
         found = 0
         for shard in range(_SHARDS):
             page = self._table.query(

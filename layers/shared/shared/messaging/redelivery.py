@@ -28,7 +28,7 @@ _LONGEST_PAUSE: Final = 300
 _WAITING_SINCE: Final = "WaitingSince"
 
 
-class ComeAgain(OwnError):
+class RetryLater(OwnError):
     """Not a failure: what can be done now is done, and the rest has to wait for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
@@ -36,7 +36,7 @@ class ComeAgain(OwnError):
         self.seconds = seconds
 
 
-class GiveUp(OwnError):
+class PermanentFailure(OwnError):
     """No later delivery succeeds before an operator has acted: the message goes to the dead letters at once, and the operator
     moves it back with `make dlq`."""
 

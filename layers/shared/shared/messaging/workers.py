@@ -14,7 +14,13 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
 from shared.messaging.dead_letters import DeadLetters, reason_of
-from shared.messaging.redelivery import ComeAgain, GiveUp, Redelivery, delay, waiting_since
+from shared.messaging.redelivery import (
+    PermanentFailure,
+    Redelivery,
+    RetryLater,
+    delay,
+    waiting_since,
+)
 from shared.runtime import clock, logging, metrics
 from shared.runtime.aws import client, is_temporary
 from shared.runtime.entry import Handler
@@ -35,9 +41,9 @@ def queue_worker(
 ) -> Handler:
     """The handler of a queue of events: each on its own, under its request's id.
 
-    If `react` raises `ComeAgain`, or fails because AWS or another service is down or throttled, the event is sent to the queue
+    If `react` raises `RetryLater`, or fails because AWS or another service is down or throttled, the event is sent to the queue
     again with a delay, however often. Any other failure is an attempt. After the last one the event goes to the dead letters,
-    with the reason. A message that is no event, or for which `react` raises `GiveUp`, goes there at once.
+    with the reason. A message that is no event, or for which `react` raises `PermanentFailure`, goes there at once.
     """
     messages = _Messages(react, settings, sqs)
 
@@ -79,7 +85,7 @@ class _Messages:
         logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
         try:
             self._react(fact)
-        except ComeAgain as rest:
+        except RetryLater as rest:
             logging.logger().info("handled %s for now: %s", fact.type, rest)
             self._wait(record, rest, rest.seconds)
         except Exception as cause:  # noqa: BLE001  # it is raised again, or the message stands elsewhere
@@ -88,7 +94,7 @@ class _Messages:
                 self._wait(record, cause)
             else:
                 logging.logger().exception("could not handle %s", fact.type)
-                self._fail(record, cause, function, for_good=isinstance(cause, GiveUp))
+                self._fail(record, cause, function, for_good=isinstance(cause, PermanentFailure))
         else:
             logging.logger().info("handled %s", fact.type)
 
