@@ -26,7 +26,8 @@ _LAYER: Final = "SharedLayer"
 _UNTRACED: Final = {"TracingMode": "PassThrough"}
 _NOTHING_FAILED: Final = returns({"batchItemFailures": []})
 
-# The event that is measured, and whether an answer is right. Of other functions it is the first sample event.
+# The event that is measured, and whether an answer is right. Of other functions it is the first
+# sample event.
 _EVENTS: Final = {
     "UsersApi": ("users-public-keys", lambda answer: _has_one(answer, "keys")),
     "UsersDirectory": (

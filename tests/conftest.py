@@ -36,7 +36,8 @@ def _violations() -> list[str]:
 
 @pytest.fixture(scope="session")
 def _iam(request: pytest.FixtureRequest, _violations: list[str]) -> Iterator[None]:
-    """A function's policies must allow what it asks of AWS in any test; with --iam-simulate another evaluator agrees."""
+    """A function's policies must allow what it asks of AWS in any test; with --iam-simulate another
+    evaluator agrees."""
 
     @cache
     def recorder() -> "Recorder":

@@ -1,4 +1,5 @@
-"""The versions and aliases by which functions are called: what SnapStart and provisioned concurrency stand on."""
+"""The versions and aliases by which functions are called: what SnapStart and provisioned
+concurrency stand on."""
 
 import re
 from collections.abc import Iterator
@@ -51,7 +52,8 @@ def _value(given: Any, **parameters: str) -> Any:
 def test_a_version_is_described_by_each_parameter_that_it_depends_on_and_by_no_other(
     function: str,
 ) -> None:
-    # CloudFormation makes a new version when the description changes, and fails where the function did not.
+    # CloudFormation makes a new version when the description changes, and fails where the function
+    # did not.
     properties = FUNCTIONS[function].properties
     of_version = {name: value for name, value in properties.items() if name not in BESIDE}
     needed = _parameters([of_version, template()["Globals"]["Function"]]) - NEVER_CHANGES

@@ -1,7 +1,8 @@
 """`make affected`: runs the tests that depend on the files that differ from a branch.
 
-A test depends on the modules that it imports, on what these import, and on other files whose names stand in one of them. Modules that
-are imported by their name at run time (the entries of functions) are not seen: `make test` runs all tests.
+A test depends on the modules that it imports, on what these import, and on other files whose names
+stand in one of them. Modules that are imported by their name at run time (the entries of functions)
+are not seen: `make test` runs all tests.
 """
 
 import argparse
@@ -18,7 +19,8 @@ _CODE: Final = ("functions", "layers/shared/shared", "tools", "bench", "tests")
 
 
 def changed_files(base: str) -> set[str]:
-    """The files that differ from where this branch left the base, those that are not committed included."""
+    """The files that differ from where this branch left the base, those that are not committed
+    included."""
     [fork] = _git("merge-base", base, "HEAD")
     new = _git("ls-files", "--others", "--exclude-standard")
     return {*_git("diff", "--name-only", fork), *new}
@@ -55,7 +57,8 @@ def affected_tests(changed: set[str]) -> list[str]:
 
 
 def _module(path: str) -> str:
-    """`functions/orders/models.py` is orders.models, `tests/orders/steps.py` is tests.orders.steps."""
+    """`functions/orders/models.py` is orders.models, `tests/orders/steps.py` is
+    tests.orders.steps."""
     for root in ("functions/", "layers/shared/"):
         path = path.removeprefix(root)
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

@@ -1,7 +1,7 @@
 """Makes the environments: `python3 -m tools.environments app sam`, or `--pin` for new versions.
 
-Any Python 3.9 can run it; what it makes is Python 3.13. Several environments and not one, because the
-SAM CLI, the emulator and the scanners each pin packages that the app must not have.
+Any Python 3.9 can run it; what it makes is Python 3.13. Several environments and not one, because
+the SAM CLI, the emulator and the scanners each pin packages that the app must not have.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ OLDEST_UV = (0, 6)
 
 
 def run(problem: str, *command: str | Path, path: Path | None = None) -> None:
-    """Run quietly, with `path` first on the PATH; on failure say `problem` and the last line of the output."""
+    """Run quietly, with `path` first on the PATH; on failure say `problem` and the last line of the
+    output."""
     environment = {**os.environ}
     if path:
         environment["PATH"] = f"{path}{os.pathsep}{environment['PATH']}"
@@ -105,7 +106,8 @@ def make(uv: Path, name: str) -> None:
 
 
 def install_node_packages(home: Path, declared: Path) -> None:
-    """Install the packages of the lock file into `home`/node_modules; none of their install scripts runs."""
+    """Install the packages of the lock file into `home`/node_modules; none of their install scripts
+    runs."""
     for file in ("package.json", "package-lock.json"):
         shutil.copy(declared / file, home / file)
     run(
@@ -117,7 +119,8 @@ def install_node_packages(home: Path, declared: Path) -> None:
 
 
 def pin(uv: Path, source: str) -> None:
-    """Write the newest versions that fit, with their hashes, and nothing of where they came from."""
+    """Write the newest versions that fit, with their hashes, and nothing of where they came
+    from."""
     target = Path(source).with_suffix(".txt")
     with step(f"pin {target.name}" if target.parent.name == "requirements" else "pin the layer"):
         run(
@@ -133,7 +136,8 @@ def pin(uv: Path, source: str) -> None:
 
 
 def pin_node_packages(uv: Path, name: str) -> None:
-    """Write the newest Node packages that fit into the lock file, with their hashes and without addresses."""
+    """Write the newest Node packages that fit into the lock file, with their hashes and without
+    addresses."""
     home, declared = ROOT / ENVIRONMENTS[name][0], ROOT / NODE_PACKAGES[name]
     if not (home / ".made").exists():
         make(uv, name)

@@ -1,5 +1,5 @@
-"""CloudFormation's functions, applied to parts of the template as a deployment does. Parameters have their defaults where
-no others are named."""
+"""CloudFormation's functions, applied to parts of the template as a deployment does. Parameters
+have their defaults where no others are named."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -31,7 +31,8 @@ def resolve(
     Args:
         ref: what `Ref` gives of a resource.
         attribute: what `GetAtt` gives.
-        parameters: those that differ from their defaults, pseudo parameters such as AWS::StackName among them.
+        parameters: those that differ from their defaults, pseudo parameters such as AWS::StackName
+            among them.
     """
 
     def named(name: str) -> Any:

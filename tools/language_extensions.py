@@ -1,10 +1,13 @@
-"""What the transform AWS::LanguageExtensions does with template.yaml: a copy without loops, for the tools that read none.
+"""What the transform AWS::LanguageExtensions does with template.yaml: a copy without loops, for the
+tools that read none.
 
-The readers of the template, checkov, cfn-lint's rules for serverless applications and the emulator's adaptation get this
-copy. `sam validate`, `sam build` and CloudFormation read the loops themselves.
+The readers of the template, checkov, cfn-lint's rules for serverless applications and the
+emulator's adaptation get this copy. `sam validate`, `sam build` and CloudFormation read the loops
+themselves.
 
-Of the transform, only what the template uses: `Fn::ForEach` over lists, and in its fragments `Ref` to the identifier,
-`${Identifier}` in `Fn::Sub` and in keys, and `Fn::FindInMap`. What a function gives without a deployment is put in its place.
+Of the transform, only what the template uses: `Fn::ForEach` over lists, and in its fragments `Ref`
+to the identifier, `${Identifier}` in `Fn::Sub` and in keys, and `Fn::FindInMap`. What a function
+gives without a deployment is put in its place.
 """
 
 import re

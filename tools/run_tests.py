@@ -1,4 +1,5 @@
-"""`make test`: all tests. Those of the stack run beside the others, because they wait for the emulator most of the time.
+"""`make test`: all tests. Those of the stack run beside the others, because they wait for the
+emulator most of the time.
 
 Their output follows when the others have ended.
 """

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms: `!Ref X` becomes {"Ref": "X"}, `!GetAtt A.B` {"Fn::GetAtt": "A.B"}."""
+    """Reads CloudFormation's short forms: `!Ref X` becomes {"Ref": "X"}, `!GetAtt A.B`
+    {"Fn::GetAtt": "A.B"}."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The gateway's pages: the index, health, the API's document, and the answer to what nobody else serves."""
+"""The gateway's pages: the index, health, the API's document, and the answer to what nobody else
+serves."""
 
 from typing import Final
 

@@ -1,4 +1,5 @@
-"""Lambda entry for HTTP: the index, health, the documents and their page, and the answer to every unknown path or method."""
+"""Lambda entry for HTTP: the index, health, the documents and their page, and the answer to every
+unknown path or method."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,7 +227,8 @@ async def asyncapi(request: Request, if_none_match: IfNoneMatch = None) -> Respo
 _UNLISTED = Routes([("/docs/{asset}", ["GET"])])
 
 
-# API Gateway sends here whatever no other route takes: also a known path with a method that it has not.
+# API Gateway sends here whatever no other route takes: also a known path with a method that it has
+# not.
 @router.api_route(
     "/{proxy:path}",
     methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],

@@ -17,7 +17,8 @@ type Health = dict[str, Any]
 
 SERVICES: Final = ("users", "products", "orders", "notifications")
 _UNAVAILABLE: Final = {"status": "unavailable"}
-# Not asked, for want of Lambda's capacity: the service may be well, but other requests cannot reach it either.
+# Not asked, for want of Lambda's capacity: the service may be well, but other requests cannot reach
+# it either.
 _THROTTLED: Final = {"status": "throttled"}
 
 
@@ -25,15 +26,17 @@ class Backends(Protocol):
     """Asks the services how they are."""
 
     def health(self) -> dict[str, Health]:
-        """What each service says of itself; of one that says nothing usable `{"status": "unavailable"}`, of one that Lambda
-        did not let ask `{"status": "throttled"}`."""
+        """What each service says of itself; of one that says nothing usable `{"status":
+        "unavailable"}`, of one that Lambda did not let ask `{"status": "throttled"}`."""
 
 
 class LambdaBackends:
-    """Asks each service's API function for `GET /health/<service>`, all at once: the answer of the public route.
+    """Asks each service's API function for `GET /health/<service>`, all at once: the answer of the
+    public route.
 
     Args:
-        lambda_: a client whose time-outs are the deadline, and which does not repeat calls by itself.
+        lambda_: a client whose time-outs are the deadline, and which does not repeat calls by
+            itself.
         functions: the API functions' names, by service.
     """
 
@@ -53,7 +56,8 @@ class LambdaBackends:
             try:
                 answers[service] = answer.result()
             except (BotoCoreError, ClientError, LookupError, TypeError, ValueError) as cause:
-                # Not reached, not in time, broken, or no health report: for who asks, it is all the same.
+                # Not reached, not in time, broken, or no health report: for who asks, it is all the
+                # same.
                 logging.logger().warning("%s is unavailable: %s", service, type(cause).__name__)
                 answers[service] = dict(_THROTTLED if is_throttled(cause) else _UNAVAILABLE)
         return answers

@@ -4,7 +4,8 @@ from typing import Final
 
 from gateway.site import File
 
-# Nothing from elsewhere, and no inline script. Swagger UI writes style attributes, and has its icons as data: URLs.
+# Nothing from elsewhere, and no inline script. Swagger UI writes style attributes, and has its
+# icons as data: URLs.
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     [
         "default-src 'none'",
@@ -33,7 +34,8 @@ _PAGE: Final = """\
 <body>
 <div id="swagger-ui" data-document="$root/openapi.json"></div>
 <p><a href="$root/asyncapi.json">The events that the shop publishes (AsyncAPI 3)</a></p>
-<noscript>This page needs JavaScript; the document itself is at <a href="$root/openapi.json">openapi.json</a>.</noscript>
+<noscript>This page needs JavaScript; the document itself is at
+<a href="$root/openapi.json">openapi.json</a>.</noscript>
 <script src="$root/docs/swagger-ui-bundle.js"></script>
 <script src="$root/docs/start.js"></script>
 </body>

@@ -1,4 +1,5 @@
-"""The files that the build leaves in the package: the documents of API and events, and the assets of the page."""
+"""The files that the build leaves in the package: the documents of API and events, and the assets
+of the page."""
 
 import hashlib
 import json
@@ -56,7 +57,8 @@ class Routes:
 class Site:
     """Reads the files from a folder, each at its first use: most requests need none.
 
-    A file that is not there (nothing was built, as in a checkout) is answered as any other unknown path.
+    A file that is not there (nothing was built, as in a checkout) is answered as any other unknown
+    path.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,5 @@
-"""Measure what the functions cost, as numbers: `python -m tests.budget.measure` writes them into budgets.toml."""
+"""Measure what the functions cost, as numbers: `python -m tests.budget.measure` writes them into
+budgets.toml."""
 
 import tomllib
 from collections import Counter
@@ -25,8 +26,8 @@ _TITLES: Final = {
     "layer": "The layer's libraries on disk.",
 }
 _HEAD: Final = """\
-# What each function may cost. Generated: `make budgets` measures again, writes this file and shows its diff.
-# A test fails when a function needs more than its number here.
+# What each function may cost. Generated: `make budgets` measures again, writes this file and shows
+# its diff. A test fails when a function needs more than its number here.
 """
 
 type Numbers = dict[str, int]
@@ -39,7 +40,8 @@ def budgets() -> dict[str, Numbers | Calls]:
 
 
 def loaded_modules() -> dict[str, dict[str, int]]:
-    """For each function the libraries' modules that it loads before it is ready, and their bytes."""
+    """For each function the libraries' modules that it loads before it is ready, and their
+    bytes."""
     layer = packages.layer()
     subjects = [subject for subject in functions(Signer()) if subject.kind != "traced"]
     with ThreadPoolExecutor(2) as pool:

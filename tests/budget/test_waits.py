@@ -1,4 +1,5 @@
-"""docs/waits.md, held to the template and the clients: a time-out or an attempt changes only together with its table."""
+"""docs/waits.md, held to the template and the clients: a time-out or an attempt changes only
+together with its table."""
 
 from tests.budget import waits
 

@@ -1,7 +1,8 @@
-"""Where an order waits: time-outs and attempts of the functions' clients, and the longest order, as one document.
+"""Where an order waits: time-outs and attempts of the functions' clients, and the longest order, as
+one document.
 
-`make tables` writes docs/waits.md; test_waits.py fails while the document differs from the code. Queues, streams, schedules and alarms
-are in template.yaml.
+`make tables` writes docs/waits.md; test_waits.py fails while the document differs from the code.
+Queues, streams, schedules and alarms are in template.yaml.
 """
 
 import importlib
@@ -54,7 +55,8 @@ class Client:
 
     @property
     def pauses(self) -> float:
-        """The longest that the SDK pauses between the attempts: at random up to 1 s, then up to 2 s, doubling to 20 s."""
+        """The longest that the SDK pauses between the attempts: at random up to 1 s, then up to 2
+        s, doubling to 20 s."""
         return float(sum(min(2**retry, 20) for retry in range(self.attempts - 1)))
 
 
@@ -104,7 +106,8 @@ def rate(function: Function) -> int:
 
 
 def longest_order() -> dict[str, int]:
-    """The seconds of each part of the longest way from placing an order until it is confirmed or cancelled."""
+    """The seconds of each part of the longest way from placing an order until it is confirmed or
+    cancelled."""
     sweeper, worker = FUNCTIONS["OrdersSweeper"], FUNCTIONS["OrdersCheckout"]
     deadline: timedelta = _constant("orders.models:SAGA_DEADLINE")
     return {

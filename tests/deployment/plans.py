@@ -32,7 +32,8 @@ class Resource:
     """A resource of a deployment.
 
     Attributes:
-        properties: with every function applied; what another resource gives is `<stack>/<logical id>`.
+        properties: with every function applied; what another resource gives is `<stack>/<logical
+            id>`.
         waits_for: what it names, or is said to depend on: CloudFormation makes that first.
         imports: the exports of other stacks that it names.
     """

@@ -1,4 +1,5 @@
-"""What an account needs before its first shop: `make bootstrap` makes it, and `make deploy` requires it."""
+"""What an account needs before its first shop: `make bootstrap` makes it, and `make deploy`
+requires it."""
 
 import subprocess
 import sys

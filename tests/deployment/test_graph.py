@@ -1,6 +1,7 @@
 """What CloudFormation makes in which order and under which names, for each way to deploy.
 
-cfn-lint finds resources that wait for themselves or for one that a condition leaves out (`make check`).
+cfn-lint finds resources that wait for themselves or for one that a condition leaves out (`make
+check`).
 """
 
 import json
@@ -30,8 +31,8 @@ ALSO_IDENTIFIED_BY: Final = {
 
 
 def test_account_takes_the_role_for_access_logs_after_it_has_an_api() -> None:
-    # "If an API Gateway resource has never been created in your AWS account, you must add a dependency on another API
-    # Gateway resource": the documentation of AWS::ApiGateway::Account.
+    # "If an API Gateway resource has never been created in your AWS account, you must add a
+    # dependency on another API Gateway resource": the documentation of AWS::ApiGateway::Account.
     plan = plans.of_bootstrap()
     [(setting, _)] = plans.of_type(plan, "AWS::ApiGateway::Account")
     types = {plan[name].type for name in plans.waits_for(plan, setting)}
@@ -59,7 +60,8 @@ def _pairs(plan: Plan) -> Iterator[tuple[str, str]]:
     for type_ in ("AWS::WAFv2::WebACLAssociation", "AWS::ApiGateway::BasePathMapping"):
         yield from ((name, stage) for name, _ in plans.of_type(plan, type_))
     for name, subscription in plans.of_type(plan, "AWS::SNS::Subscription"):
-        # Before its policy exists, a queue refuses what the topic sends, and so does the dead-letter queue.
+        # Before its policy exists, a queue refuses what the topic sends, and so does the
+        # dead-letter queue.
         dead_letters = subscription.properties["RedrivePolicy"]["deadLetterTargetArn"]
         queues = {_named(subscription.properties["Endpoint"]), _named(dead_letters)}
         needed = [

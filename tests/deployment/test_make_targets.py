@@ -1,4 +1,5 @@
-"""Each target of make that takes ENV works in the region and on the stack of samconfig.toml, whatever the shell says."""
+"""Each target of make that takes ENV works in the region and on the stack of samconfig.toml,
+whatever the shell says."""
 
 import os
 import re
@@ -27,7 +28,8 @@ OWN_ADDRESSES: Final = "PARAMETERS=SenderEmail=shop@shop.test AdminEmail=admin@s
 
 
 class Endpoint:
-    """Refuses every call but GetCallerIdentity, and records for which regions and stacks calls are."""
+    """Refuses every call but GetCallerIdentity, and records for which regions and stacks calls
+    are."""
 
     def __init__(self) -> None:
         self.regions: set[str] = set()

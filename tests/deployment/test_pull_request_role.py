@@ -1,4 +1,5 @@
-"""GitHub's role may do what CloudFormation needs for each resource of a shop, and act on no other stack's resources."""
+"""GitHub's role may do what CloudFormation needs for each resource of a shop, and act on no other
+stack's resources."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -33,8 +34,8 @@ UNUSED: Final = {
         "KMS rotates symmetric encryption keys only",
     ),
 }
-# Actions for which IAM knows no resource of a stack: "Actions, resources, and condition keys for Amazon SNS", and AccessDenied
-# messages of CloudWatch, which name `alarm:*`.
+# Actions for which IAM knows no resource of a stack: "Actions, resources, and condition keys for
+# Amazon SNS", and AccessDenied messages of CloudWatch, which name `alarm:*`.
 ON_EVERYTHING: Final = {
     "cloudwatch:DescribeAlarms",
     "logs:DescribeLogGroups",

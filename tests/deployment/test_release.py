@@ -1,4 +1,5 @@
-"""`make deploy` after a deployment that failed or had other parameters, and `make destroy` after one that was interrupted."""
+"""`make deploy` after a deployment that failed or had other parameters, and `make destroy` after
+one that was interrupted."""
 
 import io
 import json
@@ -55,7 +56,8 @@ def fail(account: Account) -> None:
 
 @pytest.fixture
 def small(tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """SAM's arguments for the template's parameters with one resource, made by a loop, in this account."""
+    """SAM's arguments for the template's parameters with one resource, made by a loop, in this
+    account."""
     for name, value in aws_environment(account.endpoint).items():
         monkeypatch.setenv(name, value)
     file = tmp_path / "template.json"

@@ -1,4 +1,5 @@
-"""What the build leaves beside the gateway: the document, the page's assets, and what they lead to."""
+"""What the build leaves beside the gateway: the document, the page's assets, and what they lead
+to."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Which changes of the two documents break a client of the last release: each judged as a person who reads APIs would."""
+"""Which changes of the two documents break a client of the last release: each judged as a person
+who reads APIs would."""
 
 import copy
 import json

@@ -1,4 +1,5 @@
-"""The one document of the whole API, as the build makes it: it says all that the contract says, and nothing else."""
+"""The one document of the whole API, as the build makes it: it says all that the contract says, and
+nothing else."""
 
 import json
 import re
@@ -68,7 +69,8 @@ def codes(document: dict[str, Any], answer: dict[str, Any]) -> set[str]:
 
 
 def member(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """`Account.role`: what the document says of a member, wherever it says so, without the "or null" of a request."""
+    """`Account.role`: what the document says of a member, wherever it says so, without the "or
+    null" of a request."""
     schema, _, key = name.partition(".")
     said = document["components"]["schemas"][schema]["properties"][key]
     for kind in said.pop("anyOf", ()):

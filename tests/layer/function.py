@@ -1,7 +1,7 @@
 """Starts a function and invokes it, in a process of its own: `python -S -m tests.layer.function`.
 
-It reads {"handler": …, "events": […]} as JSON and writes what it observed. Only the standard library and what PYTHONPATH
-names can be imported.
+It reads {"handler": …, "events": […]} as JSON and writes what it observed. Only the standard
+library and what PYTHONPATH names can be imported.
 """
 
 import gc

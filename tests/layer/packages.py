@@ -40,7 +40,8 @@ def copied(folder: Path) -> Path:
 
 @cache
 def layer() -> Path:
-    """The libraries as tools.layer makes them. They are kept until the requirements or the tool change."""
+    """The libraries as tools.layer makes them. They are kept until the requirements or the tool
+    change."""
     folder = _CACHE / f"tests-{_key()}"
     if not folder.exists():
         for older in set(_CACHE.glob("tests-*")) - {folder}:

@@ -1,4 +1,5 @@
-"""Functions of the template, each in a process of its own that sees only the layer and the shop's own code."""
+"""Functions of the template, each in a process of its own that sees only the layer and the shop's
+own code."""
 
 import json
 import os

@@ -1,6 +1,7 @@
 """Calls each operation that the layer has, in a process of its own: `python -S -m tests.layer.sdk`.
 
-It writes as JSON what each client sent, how it read a success and an error, and what it expects of an answer.
+It writes as JSON what each client sent, how it read a success and an error, and what it expects of
+an answer.
 """
 
 import io

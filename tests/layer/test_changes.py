@@ -1,4 +1,5 @@
-"""What each change makes of a library, and what the build says when a library is no longer as a change expects it."""
+"""What each change makes of a library, and what the build says when a library is no longer as a
+change expects it."""
 
 import ast
 import shutil

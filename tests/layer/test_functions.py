@@ -1,4 +1,5 @@
-"""Each function of the template answers the same on the layer as it ships and on the libraries as they were published."""
+"""Each function of the template answers the same on the layer as it ships and on the libraries as
+they were published."""
 
 import json
 import os

@@ -1,4 +1,5 @@
-"""LAYER=plain builds with the libraries as they were published, and functions answer requests with them."""
+"""LAYER=plain builds with the libraries as they were published, and functions answer requests with
+them."""
 
 import os
 import subprocess

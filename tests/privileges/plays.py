@@ -1,5 +1,5 @@
-"""What functions do when something fails, which the journeys of the simulation leave out: unsent events, dead letters, open
-circuits, and a payment whose answer is lost."""
+"""What functions do when something fails, which the journeys of the simulation leave out: unsent
+events, dead letters, open circuits, and a payment whose answer is lost."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -71,7 +71,8 @@ def _release_before_reservation(shop: SimulatedShop) -> None:
 
 
 def _quarantine(shop: SimulatedShop) -> None:
-    """Each service has two invalid events: one that its relay finds, and one that only its sweeper finds."""
+    """Each service has two invalid events: one that its relay finds, and one that only its sweeper
+    finds."""
     shop.come_to_rest()
     dynamodb = shop.cloud.dynamodb
     for version, publish in ((98, shop.settle), (99, lambda: _tick(shop))):
@@ -119,7 +120,8 @@ def _outage(shop: SimulatedShop) -> None:
 
 
 def _lost_payments(shop: SimulatedShop) -> None:
-    """The sweeper sends a message for an order whose payment succeeded, and for one that must be refunded."""
+    """The sweeper sends a message for an order whose payment succeeded, and for one that must be
+    refunded."""
     for key, status in (("confirmed", "confirmed"), ("cancelled", "cancelled")):
         order = shop.customer.order((shop.tray, 1), payment_token="tok_timeout", key=key)
         if status == "cancelled":
@@ -160,7 +162,8 @@ _PLAYS: Final[tuple[Callable[[SimulatedShop], None], ...]] = (
 
 
 def asked() -> dict[str, list[Request]]:
-    """What each function asks of AWS in all journeys of the simulation and in these: the same at every run."""
+    """What each function asks of AWS in all journeys of the simulation and in these: the same at
+    every run."""
     recorder = Recorder()
     with recorder.listening(aws._session().events):
         journals()

@@ -1,5 +1,5 @@
-"""Each function may do what it does, and nothing else: its role against what it asks of AWS, by our evaluator of policies and
-by one that is not ours."""
+"""Each function may do what it does, and nothing else: its role against what it asks of AWS, by our
+evaluator of policies and by one that is not ours."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,8 @@ from tools.template import resources
 
 type Calls = dict[str, list[Request]]
 
-# Grants on all resources, with the condition key that limits them. Which identity SES checks depends on what is verified.
+# Grants on all resources, with the condition key that limits them. Which identity SES checks
+# depends on what is verified.
 ON_EVERYTHING = {"ses:SendEmail": "ses:FromAddress"}
 LIMITS = {"ForAllValues:StringEquals", "ForAllValues:StringLike"}
 WRITES = {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
@@ -86,7 +87,8 @@ def test_write_returns_no_item_that_the_function_may_not_read(function: str) -> 
 
 
 def _of_lambda() -> Iterator[Request]:
-    """What Lambda asks for in a function's name, of all that the policies which SAM attaches allow."""
+    """What Lambda asks for in a function's name, of all that the policies which SAM attaches
+    allow."""
     groups = [arn(group) for group in resources("AWS::Logs::LogGroup")]
     tables = resources("AWS::DynamoDB::Table").items()
     about = {

@@ -1,4 +1,5 @@
-"""Our evaluator of policies decides as AWS documents it, where the template's policies and iam-simulate do not show it."""
+"""Our evaluator of policies decides as AWS documents it, where the template's policies and
+iam-simulate do not show it."""
 
 from typing import Any
 

@@ -1,5 +1,6 @@
-"""What a function that was taken over asks for, with all that its role allows, and does not get: by our evaluator and by one
-that is not ours, under every reading of what AWS's documentation leaves open."""
+"""What a function that was taken over asks for, with all that its role allows, and does not get: by
+our evaluator and by one that is not ours, under every reading of what AWS's documentation leaves
+open."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +43,8 @@ def readings(evaluator: Evaluator, function: str, operation: str, params: Item) 
 
 @pytest.fixture
 def may(evaluator: Evaluator) -> May:
-    """Whether a role allows an operation of DynamoDB: under every reading or under none, else the test fails."""
+    """Whether a role allows an operation of DynamoDB: under every reading or under none, else the
+    test fails."""
 
     def may(function: str, operation: str, **params: Any) -> bool:
         allowing = readings(evaluator, function, f"dynamodb.{operation}", params)
@@ -263,13 +265,19 @@ def test_no_function_deletes_an_account_an_order_or_their_history(
     [
         ("UsersApi", "UsersTable", {"Delete": {"Key": ADDRESS}}, {"Delete": {"Key": USER}}),
         ("ProductsApi", "ProductsTable", {"Delete": {"Key": WORD}}, {"Delete": {"Key": PRODUCT}}),
-        ("ProductsInventory", "ProductsTable", {"Put": {"Item": RESERVATION}}, {"Put": {"Item": PRODUCT}}),
+        (
+            "ProductsInventory",
+            "ProductsTable",
+            {"Put": {"Item": RESERVATION}},
+            {"Put": {"Item": PRODUCT}},
+        ),
     ],
 )  # fmt: skip
 def test_transaction_reaches_other_items_if_iam_sees_all_of_it(
     evaluator: Evaluator, function: str, table: str, own: Item, foreign: Item
 ) -> None:
-    # docs/security.md says so: beside an item that the function may delete or put, it reaches others.
+    # docs/security.md says so: beside an item that the function may delete or put, it reaches
+    # others.
     items = [
         {kind: {"TableName": table, **wire} for kind, wire in one.items()} for one in (own, foreign)
     ]

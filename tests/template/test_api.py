@@ -1,4 +1,5 @@
-"""The API as CloudFormation gets it, what API Gateway answers by itself, and the template that the emulator gets."""
+"""The API as CloudFormation gets it, what API Gateway answers by itself, and the template that the
+emulator gets."""
 
 import copy
 import json
@@ -57,7 +58,8 @@ def _deployment(made: Template) -> str:
 
 
 def test_the_body_alone_has_routes_and_gateway_responses() -> None:
-    # CloudFormation imports the body whenever it changes, and so drops what other resources added to the API.
+    # CloudFormation imports the body whenever it changes, and so drops what other resources added
+    # to the API.
     types = {resource["Type"] for resource in transformed()["Resources"].values()}
     assert not types & {
         f"AWS::ApiGateway::{part}" for part in ("Resource", "Method", "GatewayResponse", "Model")

@@ -1,4 +1,5 @@
-"""Loops of the template are expanded as the emulator expands them, whose authors have measured CloudFormation's transform."""
+"""Loops of the template are expanded as the emulator expands them, whose authors have measured
+CloudFormation's transform."""
 
 import json
 import subprocess

@@ -1,9 +1,11 @@
-"""What AWS refuses at run time, or would overrun, of the template as it stands; each limit is as AWS's documentation has it.
+"""What AWS refuses at run time, or would overrun, of the template as it stands; each limit is as
+AWS's documentation has it.
 
-Read for this: "Lambda quotas", "Lambda parameters for Amazon SQS event source mappings", "Using Lambda with Amazon SQS"
-(visibility), "DynamoDB transactions", "Quotas related to messages" (SQS), "Subscription filter policy constraints" (SNS),
-"AWS::CloudWatch::Alarm", "IAM and AWS STS quotas". What cfn-lint finds in the transformed template is not here: ranges of numbers,
-lengths of texts, keys of tables, circular and missing dependencies.
+Read for this: "Lambda quotas", "Lambda parameters for Amazon SQS event source mappings", "Using
+Lambda with Amazon SQS" (visibility), "DynamoDB transactions", "Quotas related to messages" (SQS),
+"Subscription filter policy constraints" (SNS), "AWS::CloudWatch::Alarm", "IAM and AWS STS quotas".
+What cfn-lint finds in the transformed template is not here: ranges of numbers, lengths of texts,
+keys of tables, circular and missing dependencies.
 """
 
 import json
@@ -47,7 +49,8 @@ each_relay = pytest.mark.parametrize("function", STREAMED, ids=lambda f: f.name)
 
 
 def slowest(name: str, *services: str) -> float:
-    """Seconds of the slowest call that is never answered: all its attempts, and the longest pauses between them."""
+    """Seconds of the slowest call that is never answered: all its attempts, and the longest pauses
+    between them."""
     return max(
         client.seconds + client.pauses
         for client in clients(name)
@@ -76,8 +79,8 @@ def test_called_function_ends_before_its_caller_times_out(function: Function) ->
 
 
 def test_calls_of_an_order_fit_into_the_functions_timeout() -> None:
-    """Each as slow as it may be: the order is looked for, both services are called, each after its circuit was read and
-    before it is written, and the order is written."""
+    """Each as slow as it may be: the order is looked for, both services are called, each after its
+    circuit was read and before it is written, and the order is written."""
     [lambda_, circuits, table, _kms] = clients("OrdersApi")
     slowest_order = sum(
         times * (client.seconds + client.pauses)
@@ -109,8 +112,8 @@ def test_claim_outlives_its_worker_and_ends_before_the_next_delivery() -> None:
 def test_stream_drops_a_batch_after_the_sweeper_begins_and_before_orders_expire(
     function: Function,
 ) -> None:
-    """The events stay unsent in the table, so that the sweeper publishes them. A batch that always fails blocks its shard:
-    retried until it expires, for a day."""
+    """The events stay unsent in the table, so that the sweeper publishes them. A batch that always
+    fails blocks its shard: retried until it expires, for a day."""
     [source] = function.events("DynamoDB")
     attempts = 1 + source["MaximumRetryAttempts"]
     assert attempts * slowest(function.name, "sns") > outbox._SWEEP_AFTER.total_seconds()

@@ -1,4 +1,5 @@
-"""A new service is a regular insertion into the template: the same resources as for users, and no other changes."""
+"""A new service is a regular insertion into the template: the same resources as for users, and no
+other changes."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""`python -m tools.layer <folder>`: changes installed libraries so that functions load them faster."""
+"""`python -m tools.layer <folder>`: changes installed libraries so that functions load them
+faster."""
 
 import argparse
 import sys

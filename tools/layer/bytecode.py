@@ -1,6 +1,8 @@
-"""Change `bytecode`: the layer has a `.pyc` in place of each `.py`, and Python uses it without a check.
+"""Change `bytecode`: the layer has a `.pyc` in place of each `.py`, and Python uses it without a
+check.
 
-Python compares a `.pyc` with the time of its source, which zipping loses: each cold start would compile all libraries again.
+Python compares a `.pyc` with the time of its source, which zipping loses: each cold start would
+compile all libraries again.
 """
 
 import ast

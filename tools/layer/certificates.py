@@ -1,7 +1,9 @@
-"""Change `certificates`: the SDK trusts the certificate authorities of AWS only, 5 of the 126 that botocore ships.
+"""Change `certificates`: the SDK trusts the certificate authorities of AWS only, 5 of the 126 that
+botocore ships.
 
-Each new TLS connection reads all of them. Every certificate of an AWS service is signed by one of these five
-(https://www.amazontrust.com/repository/). `AWS_CA_BUNDLE` still names another file where a proxy signs.
+Each new TLS connection reads all of them. Every certificate of an AWS service is signed by one of
+these five (https://www.amazontrust.com/repository/). `AWS_CA_BUNDLE` still names another file where
+a proxy signs.
 """
 
 import re

@@ -1,11 +1,13 @@
-"""The changes to the libraries, each in the module of its name. docs/cold-starts.md explains all of them."""
+"""The changes to the libraries, each in the module of its name. docs/cold-starts.md explains all of
+them."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Change(StrEnum):
-    """SLIM and DEFERRED_IMPORTS happen while BYTECODE compiles, so without BYTECODE they do not happen either."""
+    """SLIM and DEFERRED_IMPORTS happen while BYTECODE compiles, so without BYTECODE they do not
+    happen either."""
 
     BYTECODE = "bytecode"
     SLIM = "slim"

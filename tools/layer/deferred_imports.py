@@ -1,4 +1,5 @@
-"""Change `deferred_imports`: a slow import moves from the top of a module into the functions that use it.
+"""Change `deferred_imports`: a slow import moves from the top of a module into the functions that
+use it.
 
 Bodega calls none of these functions, or seldom.
 """
@@ -64,7 +65,8 @@ def _used(nodes: Iterable[ast.AST]) -> set[str]:
 
 
 def _run_at_import(tree: ast.AST) -> Iterator[ast.AST]:
-    """All but the bodies of functions, and annotations, which Python does not evaluate in these modules."""
+    """All but the bodies of functions, and annotations, which Python does not evaluate in these
+    modules."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -78,8 +80,8 @@ def _run_at_import(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def without_reading_sources(tree: ast.Module, folder: Path) -> ast.Module:
-    """anyio defers imports by itself, and reads its own sources to know which. The layer has no sources: the result is
-    computed here, and its function returns it."""
+    """anyio defers imports by itself, and reads its own sources to know which. The layer has no
+    sources: the result is computed here, and its function returns it."""
     found = [node for node in tree.body if getattr(node, "name", "") == _ANYIO_FUNCTION]
     if len(found) != 1 or not isinstance(function := found[0], ast.FunctionDef):
         raise LibraryChanged(Change.DEFERRED_IMPORTS, _ANYIO, f"has no {_ANYIO_FUNCTION}")

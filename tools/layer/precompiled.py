@@ -1,8 +1,10 @@
-"""Change `precompiled`: the code of dataclasses and the regular expressions are compiled when a function is built.
+"""Change `precompiled`: the code of dataclasses and the regular expressions are compiled when a
+function is built.
 
-`python -m tools.layer.precompiled <service> <file>` imports all modules of the service, records what Python compiles
-meanwhile, and writes the result. shared.runtime.cold_start uses the file when the function starts. The result is the same on every
-platform, for one version of Python and of the libraries.
+`python -m tools.layer.precompiled <service> <file>` imports all modules of the service, records
+what Python compiles meanwhile, and writes the result. shared.runtime.cold_start uses the file when
+the function starts. The result is the same on every platform, for one version of Python and of the
+libraries.
 """
 
 # Before all other imports: what they compile is recorded.
@@ -55,7 +57,8 @@ class Recorder:
 
 
 def record(service: str) -> Recorder:
-    """Import all modules of the service, and make the clients that its functions make when they start."""
+    """Import all modules of the service, and make the clients that its functions make when they
+    start."""
     # With this variable shared.runtime.cold_start would use an older result.
     os.environ.pop("AWS_LAMBDA_FUNCTION_NAME", None)
     recorder = Recorder()

@@ -1,7 +1,8 @@
-"""Change `sdk_data`: of botocore's data and event handlers, only those of the operations that the shop calls.
+"""Change `sdk_data`: of botocore's data and event handlers, only those of the operations that the
+shop calls.
 
-botocore builds clients from JSON files that describe all operations of a service, and copies the event handlers of all services
-into each client.
+botocore builds clients from JSON files that describe all operations of a service, and copies the
+event handlers of all services into each client.
 """
 
 import ast
@@ -14,7 +15,8 @@ from typing import Any, Final
 
 from tools.layer.changes import Change, LibraryChanged
 
-# What functions call. Another operation is not a method of the client; another service raises UnknownServiceError.
+# What functions call. Another operation is not a method of the client; another service raises
+# UnknownServiceError.
 OPERATIONS: Final = {
     "dynamodb": {
         "BatchGetItem",
@@ -142,7 +144,8 @@ def _text(node: ast.expr) -> str:
 
 
 def _is_ours(handler: ast.expr) -> bool:
-    """Whether the handler's event is one of all services or one of ours; `before-call.s3.GetObject` is of S3."""
+    """Whether the handler's event is one of all services or one of ours; `before-call.s3.GetObject`
+    is of S3."""
     assert isinstance(handler, ast.Tuple)
     event, _, rest = _text(handler.elts[0]).partition(".")
     return event != "docs" and rest.partition(".")[0] in ("", "*", *OPERATIONS)

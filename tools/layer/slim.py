@@ -1,8 +1,9 @@
 """Change `slim`: no docstrings, no annotations of functions, no overloads.
 
-They are for readers and type checkers, but each cold start would read and evaluate them. Annotations of classes stay, because
-dataclasses and pydantic are made of them, and so do line numbers, because tracebacks have them. Only for libraries: FastAPI
-reads the annotations of our routes.
+They are for readers and type checkers, but each cold start would read and evaluate them.
+Annotations of classes stay, because dataclasses and pydantic are made of them, and so do line
+numbers, because tracebacks have them. Only for libraries: FastAPI reads the annotations of our
+routes.
 """
 
 import ast

@@ -1,7 +1,8 @@
-"""Change `stand_ins`: modules that no function uses are left out, or replaced by a small module of the same name.
+"""Change `stand_ins`: modules that no function uses are left out, or replaced by a small module of
+the same name.
 
-A library often imports a large module for a feature that Bodega does not use. The replacements are in stand_in_modules/, one file
-for each module, at the path of the module that it replaces.
+A library often imports a large module for a feature that Bodega does not use. The replacements are
+in stand_in_modules/, one file for each module, at the path of the module that it replaces.
 """
 
 import shutil

@@ -1,7 +1,8 @@
-"""What the emulator cannot read of the built template, as named transformations: the template itself is written for AWS.
+"""What the emulator cannot read of the built template, as named transformations: the template
+itself is written for AWS.
 
-Each transformation changes the template of `.aws-sam/local` in place, between `sam build` and the deployment into the
-emulator. Nothing else of the local shop differs from the cloud's template.
+Each transformation changes the template of `.aws-sam/local` in place, between `sam build` and the
+deployment into the emulator. Nothing else of the local shop differs from the cloud's template.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +23,8 @@ BATCH_ACTIONS: Final = {
 
 
 def expand_loops(template: Template) -> None:
-    """The emulator expands loops itself, but the transformations below are written for resources."""
+    """The emulator expands loops itself, but the transformations below are written for
+    resources."""
     expanded = expand(template)
     template.clear()
     template.update(expanded)
@@ -67,7 +69,8 @@ def speak_plain_http(template: Template) -> None:
 
 
 def forgive_missing_keys(template: Template) -> None:
-    """The emulator fills in no condition key of SES or DynamoDB, which AWS does: no statement may demand one."""
+    """The emulator fills in no condition key of SES or DynamoDB, which AWS does: no statement may
+    demand one."""
     for statement in _statements(template):
         condition = statement.get("Condition", {})
         if "ses:FromAddress" in condition.get("StringEquals", {}):
@@ -78,7 +81,8 @@ def forgive_missing_keys(template: Template) -> None:
 
 
 def limit_concurrency(template: Template) -> None:
-    """The emulator takes a parameter's number for text and then polls no queue, and each worker is a process of this machine."""
+    """The emulator takes a parameter's number for text and then polls no queue, and each worker is
+    a process of this machine."""
     for function in _functions(template):
         for event in function.get("Events", {}).values():
             scaling = event["Properties"].get("ScalingConfig", {})

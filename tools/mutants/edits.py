@@ -1,7 +1,7 @@
 """Edits of a syntax tree: what a mutant changes in the function, class or module that it names.
 
-A name such as `Put` or `_table.get` means every call or attribute whose dotted name ends in it, so that edits survive a
-reformatted or a moved line. Each edit returns how many places it has changed.
+A name such as `Put` or `_table.get` means every call or attribute whose dotted name ends in it, so
+that edits survive a reformatted or a moved line. Each edit returns how many places it has changed.
 """
 
 import ast
@@ -77,7 +77,8 @@ def text(old: str, new: str) -> Edit:
 
 
 def constant(name: str, value: str) -> Edit:
-    """A constant, a class attribute, a parameter's default or a keyword argument has another value, given as Python."""
+    """A constant, a class attribute, a parameter's default or a keyword argument has another value,
+    given as Python."""
 
     def edit(tree: ast.AST) -> int:
         changed = 0

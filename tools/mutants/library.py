@@ -1,4 +1,5 @@
-"""Small faults in one module, such as `<` in place of `<=`, made and tried by cosmic-ray in a copy of the project."""
+"""Small faults in one module, such as `<` in place of `<=`, made and tried by cosmic-ray in a copy
+of the project."""
 
 import json
 import shutil

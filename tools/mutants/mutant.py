@@ -13,7 +13,8 @@ _SOURCES: Final = (ROOT / "functions", ROOT / "layers/shared")
 
 
 class NothingToChange(Exception):
-    """The code has changed, and a mutant does not fit it any more: edit the mutant, or delete it with what it was about."""
+    """The code has changed, and a mutant does not fit it any more: edit the mutant, or delete it
+    with what it was about."""
 
 
 @dataclass(frozen=True)

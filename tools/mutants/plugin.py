@@ -1,4 +1,5 @@
-"""A pytest plugin (`-p tools.mutants.plugin`): imports one module with the mutant in it that BODEGA_MUTANT names."""
+"""A pytest plugin (`-p tools.mutants.plugin`): imports one module with the mutant in it that
+BODEGA_MUTANT names."""
 
 import os
 import sys

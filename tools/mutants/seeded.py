@@ -1,4 +1,5 @@
-"""The seeded design bugs: each takes away what a promise of docs/reliability.md or docs/security.md rests on."""
+"""The seeded design bugs: each takes away what a promise of docs/reliability.md or docs/security.md
+rests on."""
 
 from typing import Final
 
@@ -24,7 +25,8 @@ _MATRIX: Final = "tests/crashes/test_matrix.py::test_promises_hold_when_one_call
 
 
 def _bugs(module: str, tests: str, *rows: tuple[str, str, Edit]) -> tuple[Mutant, ...]:
-    """Each row is the function, what it does wrong, and the edit. Tests are files of tests/, with spaces between them."""
+    """Each row is the function, what it does wrong, and the edit. Tests are files of tests/, with
+    spaces between them."""
     files = tuple(f"tests/{file}.py" for file in tests.split())
     return tuple(_bug(f"{module}{function}", name, edit, *files) for function, name, edit in rows)
 

@@ -110,7 +110,8 @@ def _stream(names: Names) -> dict[str, Any]:
             "SizeBytes": 412,
             "StreamViewType": "NEW_IMAGE",
         },
-        "eventSourceARN": f"arn:aws:dynamodb:eu-west-1:123456789012:{table}/stream/2026-11-20T08:00:00.000",
+        "eventSourceARN": f"arn:aws:dynamodb:eu-west-1:123456789012:{table}/stream/"
+        "2026-11-20T08:00:00.000",
     }
     return {"Records": [record]}
 

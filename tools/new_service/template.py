@@ -1,4 +1,5 @@
-"""The part of template.yaml that a new service needs: a section of its own, and its name in the lists of loops."""
+"""The part of template.yaml that a new service needs: a section of its own, and its name in the
+lists of loops."""
 
 import re
 from pathlib import Path
@@ -16,7 +17,8 @@ def add(template: str, names: Names) -> str:
     """The template's text with the service in it.
 
     Raises:
-        ValueError: the template has the service already, or has another form than this function knows.
+        ValueError: the template has the service already, or has another form than this function
+            knows.
     """
     title, service = names.title, names.service
     if re.search(rf"^  # ── {title} ─", template, re.MULTILINE):

@@ -1,4 +1,5 @@
-"""Builds what the gateway serves as documentation: the two documents, and Swagger UI's assets for the page that shows one."""
+"""Builds what the gateway serves as documentation: the two documents, and Swagger UI's assets for
+the page that shows one."""
 
 import json
 import shutil

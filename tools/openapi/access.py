@@ -1,4 +1,5 @@
-"""docs/access.md: who may call each route, from the routes' own declarations. `make tables` writes it."""
+"""docs/access.md: who may call each route, from the routes' own declarations. `make tables` writes
+it."""
 
 import importlib
 from collections.abc import Iterable, Iterator, Mapping

@@ -9,9 +9,11 @@ type Node = dict[str, Any]
 
 
 def finish(made: Node) -> None:
-    """Say which members an answer always has, and that the others are left out where there is nothing to say.
+    """Say which members an answer always has, and that the others are left out where there is
+    nothing to say.
 
-    In a body that is sent to the API a default may be left out, or null. In an answer it is always there.
+    In a body that is sent to the API a default may be left out, or null. In an answer it is always
+    there.
     """
     schemas = made["components"]["schemas"]
     for name in _in_requests(made):
@@ -41,7 +43,8 @@ def operations(made: Node) -> Iterator[tuple[str, str, Node]]:
 
 
 def without_null(schema: Node) -> Node:
-    """A schema with "or null" is one that may be left out: of a query, of a header, and of an answer."""
+    """A schema with "or null" is one that may be left out: of a query, of a header, and of an
+    answer."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     others = {key: value for key, value in schema.items() if key != "anyOf"}
     if len(kinds) != 1:

@@ -1,8 +1,9 @@
 """Whether the clients of one document can go on with another.
 
-What the shop sends (answers, events) may become narrower, what it takes (parameters, bodies) wider. For schemas both are the
-same question: is every value of the narrow schema a value of the wide one? What a client must expect to grow may be added
-(routes, members, error codes and statuses, event types), and so must not go; values of an `enum` may go, but not be added.
+What the shop sends (answers, events) may become narrower, what it takes (parameters, bodies) wider.
+For schemas both are the same question: is every value of the narrow schema a value of the wide one?
+What a client must expect to grow may be added (routes, members, error codes and statuses, event
+types), and so must not go; values of an `enum` may go, but not be added.
 """
 
 from collections.abc import Iterator
@@ -50,7 +51,8 @@ def api(old: Node, new: Node) -> Iterator[str]:
 
 
 def events(old: Node, new: Node, readers: Node) -> Iterator[str]:
-    """What breaks subscribers of an AsyncAPI document, or the shop's own readers of what was sent before."""
+    """What breaks subscribers of an AsyncAPI document, or the shop's own readers of what was sent
+    before."""
     before, after, read = (_messages(document) for document in (old, new, readers))
     yield from _broken(before, after, "channel", is_sent=True)
     before = {name: {"schema": _closed(part["schema"])} for name, part in before.items()}
@@ -65,7 +67,8 @@ def _taken(operation: Node) -> Node:
 
 
 def _sent(answer: Node) -> Node:
-    """What an answer carries, by name. Each problem by itself: an unknown one is known by its status."""
+    """What an answer carries, by name. Each problem by itself: an unknown one is known by its
+    status."""
     content = answer.get("content", {})
     problems = content.get(PROBLEM, {"schema": {"oneOf": []}})["schema"]
     codes = {

@@ -1,4 +1,5 @@
-"""The document, with what follows for every route from what it is: its problems, headers, limits and links."""
+"""The document, with what follows for every route from what it is: its problems, headers, limits
+and links."""
 
 import importlib
 import json
@@ -71,7 +72,8 @@ def document(services: Sequence[str] = SERVICES) -> Node:
         description=_DESCRIPTION,
         routes=routes,
         tags=[{"name": name, "description": _TAGS[name]} for name in services],
-        # Relative to the document, so that it holds behind the stage of API Gateway's own host name as well.
+        # Relative to the document, so that it holds behind the stage of API Gateway's own host name
+        # as well.
         servers=[{"url": ".", "description": "Where this document is"}],
     )
     access = declared(services)
@@ -102,7 +104,8 @@ def document(services: Sequence[str] = SERVICES) -> Node:
 
 
 def _check_ids(routes: Sequence["RouteContext"], made: Node) -> None:
-    """FastAPI makes an id up for a route that has none, and two methods of one route would share theirs."""
+    """FastAPI makes an id up for a route that has none, and two methods of one route would share
+    theirs."""
     given = sorted(route.operation_id or "" for route in routes if route.include_in_schema)
     found = sorted(operation["operationId"] for *_, operation in operations(made))
     assert given == found, f"{given} are not {found}"
@@ -148,7 +151,8 @@ def _finish_parameter(parameter: Node) -> None:
 
 
 def _renamed(made: Node) -> Node:
-    """Schemas whose names clash bear their modules' (`orders__models__Line`): `OrdersLine` reads better."""
+    """Schemas whose names clash bear their modules' (`orders__models__Line`): `OrdersLine` reads
+    better."""
     schemas = made["components"]["schemas"]
     shorter: dict[str, str] = {}
     for name in schemas:

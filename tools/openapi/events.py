@@ -1,4 +1,5 @@
-"""The AsyncAPI 3 document of all events, made of their models and of the template's subscriptions."""
+"""The AsyncAPI 3 document of all events, made of their models and of the template's
+subscriptions."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Literal

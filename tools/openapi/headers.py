@@ -62,7 +62,8 @@ def of_answer(status: str) -> Node:
 
 
 def finish(responses: Node) -> None:
-    """Add to each response of an operation, beside those of its own, the headers that all answers of its status have."""
+    """Add to each response of an operation, beside those of its own, the headers that all answers
+    of its status have."""
     for status, response in responses.items():
         if "$ref" not in response:
             response["headers"] = of_answer(status) | response.get("headers", {})

@@ -118,7 +118,8 @@ _EVERYWHERE: Final = (
 
 @cache
 def _errors() -> dict[str, type[BodegaError]]:
-    """All errors that a client may see, by their codes. The services' modules must have been imported."""
+    """All errors that a client may see, by their codes. The services' modules must have been
+    imported."""
     return {error.code: error for error in _below(BodegaError)}
 
 
@@ -135,7 +136,8 @@ def finish(
     has_body: bool,
     needs_caller: bool,
 ) -> None:
-    """Say in an operation's responses which problems it may answer with: those it names, and those that follow."""
+    """Say in an operation's responses which problems it may answer with: those it names, and those
+    that follow."""
     following: list[type[BodegaError]] = list(_EVERYWHERE)
     following += _OF_BODIES if has_body else ()
     following += [InvalidCursor] if ("query", "cursor") in parameters else []

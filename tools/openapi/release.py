@@ -1,7 +1,8 @@
-"""`python -m tools.openapi.release`: refuses documents that break what the last release's clients rely on.
+"""`python -m tools.openapi.release`: refuses documents that break what the last release's clients
+rely on.
 
-With `--keep` it keeps the present documents as the last release's, in docs/api; those that break a client only for a reason,
-which is written down beside them.
+With `--keep` it keeps the present documents as the last release's, in docs/api; those that break a
+client only for a reason, which is written down beside them.
 """
 
 import argparse

@@ -72,8 +72,8 @@ class Notifier:
         """Store and send the event's notification, once; for `user.erased`, erase the mailbox.
 
         Raises:
-            RetryLater: another delivery is sending it (AttemptUnderWay), the provider is down or did
-                not respond to the first attempt, or a large mailbox is erased in parts.
+            RetryLater: another delivery is sending it (AttemptUnderWay), the provider is down or
+                did not respond to the first attempt, or a large mailbox is erased in parts.
             EmailUnavailable: the provider may accept it later.
             EmailBlocked: the provider refuses it until an operator changes the account. The
                 notification stays pending.

@@ -1,1 +1,2 @@
-"""What every service stands on: errors, HTTP, auth, storage, messages and logs. It knows no service."""
+"""What every service stands on: errors, HTTP, auth, storage, messages and logs. It knows no
+service."""

@@ -23,19 +23,22 @@ from urllib.parse import quote
 
 
 class FieldError(TypedDict):
-    """One thing wrong with a request: a JSON pointer (RFC 6901, as a fragment) and what is wrong there."""
+    """One thing wrong with a request: a JSON pointer (RFC 6901, as a fragment) and what is wrong
+    there."""
 
     pointer: str
     detail: str
 
 
 class OwnError(Exception):
-    """An error whose text Bodega's code has written and which repeats no personal data: logs and dead letters may show
-    it. Every error class of Bodega derives from it; of all others only the class and the place are shown."""
+    """An error whose text Bodega's code has written and which repeats no personal data: logs and
+    dead letters may show it. Every error class of Bodega derives from it; of all others only the
+    class and the place are shown."""
 
 
 class TemporaryFailure(OwnError):
-    """A service behind failed, was not reached or refused for want of capacity: the same may succeed later."""
+    """A service behind failed, was not reached or refused for want of capacity: the same may
+    succeed later."""
 
 
 class BodegaError(OwnError):
@@ -71,7 +74,8 @@ class Unauthenticated(BodegaError):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        # RFC 6750, section 3: a challenge names the scheme, and an error only where a token was sent.
+        # RFC 6750, section 3: a challenge names the scheme, and an error only where a token was
+        # sent.
         error = ', error="invalid_token"' if self.data.get("reason") else ""
         return {"WWW-Authenticate": f'Bearer realm="bodega"{error}'}
 
@@ -135,7 +139,8 @@ class CloudUnavailable(ServiceUnavailable):
     """AWS throttled a call, failed it or was not reached: nothing is wrong with the request."""
 
     def __init__(self) -> None:
-        # Longer than the two seconds for which an order's key is held to be in progress (orders.service).
+        # Longer than the two seconds for which an order's key is held to be in progress
+        # (orders.service).
         super().__init__("cloud", retry_after=3)
 
 

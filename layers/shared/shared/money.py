@@ -64,7 +64,7 @@ MinorUnits = Annotated[
             "anyOf": [
                 {
                     "type": "string",
-                    "pattern": r"^(0{0,10}[0-9]{1,10}(\.[0-9]{1,2})?|0{0,9}10000000000(\.0{1,2})?)$",
+                    "pattern": r"^(0{0,10}[0-9]{1,10}(\.[0-9]{1,2})?|0{0,9}10000000000(\.0{1,2})?)$",  # noqa: E501  # a pattern is read in one piece
                 },
                 {"type": "number", "minimum": 0, "maximum": int(_LARGEST), "multipleOf": 0.01},
             ],

@@ -1,6 +1,7 @@
 """Tokens that no service may accept, by what is wrong with each.
 
-Wherever it is possible the verifier's own key signs them, so that only the fault itself can be the reason of a refusal.
+Wherever it is possible the verifier's own key signs them, so that only the fault itself can be the
+reason of a refusal.
 """
 
 import hmac
@@ -47,7 +48,8 @@ def surrounded(forge: Forge) -> dict[str, str]:
 
 
 def _headers(forge: Forge) -> Named:
-    """Other algorithms, types and key ids, and members from which a library may take a key or an order."""
+    """Other algorithms, types and key ids, and members from which a library may take a key or an
+    order."""
     foreign = Key()
     jwk = dict(foreign.public.jwk)
     own_id = forge.key.kid
@@ -264,7 +266,8 @@ def _forms(forge: Forge) -> Named:
 
 
 def _spellings(forge: Forge) -> Named:
-    """The same bytes in letters that a lenient decoder accepts, signed in that spelling where that is possible."""
+    """The same bytes in letters that a lenient decoder accepts, signed in that spelling where that
+    is possible."""
     good = forge.token(forge.claims(jti="~~~???"))
     while not {*"-_"} & {*good.rpartition(".")[2]}:  # letters that the standard alphabet has not
         good = forge.token(forge.claims(jti="~~~???"))

@@ -1,4 +1,5 @@
-"""Environments with clocks of their own, the store that they share, and a service that replies as a test says."""
+"""Environments with clocks of their own, the store that they share, and a service that replies as a
+test says."""
 
 import uuid
 from collections.abc import Callable
@@ -26,7 +27,8 @@ CIRCUIT = "service"
 IN_A_ROW = 5
 RECOVERY = 30
 FRESH = 5  # seconds for which an environment trusts what it has read
-# Far fewer than in production, so that in a short history too a store that recovered is called again.
+# Far fewer than in production, so that in a short history too a store that recovered is called
+# again.
 BACKOFF_CALLS = 6
 
 type Reply = Literal["answers", "fails", "refuses", "throttles", "raises", "dies"]

@@ -1,4 +1,5 @@
-"""Circuit breakers through histories of environments that are slow, die, disagree about the time or lose their store."""
+"""Circuit breakers through histories of environments that are slow, die, disagree about the time or
+lose their store."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,7 +77,8 @@ def _without_log() -> Iterator[None]:
 
 @dataclass
 class Flight:
-    """A call under way: since when, whether as the store's probe, and whether the service still works on it."""
+    """A call under way: since when, whether as the store's probe, and whether the service still
+    works on it."""
 
     call: CallUnderWay
     since: float
@@ -94,7 +96,8 @@ class Histories(RuleBasedStateMachine):
         self.closed_at = self.time.seconds  # when the store's circuit was last closed
         self.calls_without_store: dict[int, int] = {}  # calls since the store failed
 
-    # What may happen. Few rules with many cases: of many rules, Hypothesis leaves some out of each history.
+    # What may happen. Few rules with many cases: of many rules, Hypothesis leaves some out of each
+    # history.
 
     @initialize(clocks=st.lists(skews, min_size=3, max_size=6), opens=st.booleans())
     def start(self, clocks: list[float], *, opens: bool) -> None:
@@ -106,7 +109,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule(number=numbers, reply=replies, manner=st.sampled_from(["quickly", "slowly", "often"]))
     def use(self, number: int, reply: Reply, manner: str) -> None:
-        """An environment calls, goes on with its call, or stands still while the service has long answered."""
+        """An environment calls, goes on with its call, or stands still while the service has long
+        answered."""
         number %= len(self.environments)
         if number not in self.flights and manner == "slowly":
             self.take_off(number)
@@ -203,13 +207,15 @@ class Histories(RuleBasedStateMachine):
                 assert stored.circuit.opened_at == int(environment.now().timestamp())
 
     def teardown(self) -> None:
-        """When failures have ended and time has passed, the circuit is closed, and everybody knows."""
+        """When failures have ended and time has passed, the circuit is closed, and everybody
+        knows."""
         for number in list(self.flights):
             self.land(number, "answers")
         for environment in self.environments:
             environment.connection.deliver_late_writes()
             environment.connection.fault = ""
-        # The rest of a dead probe's lease at most, or of the time to recover, and what clocks disagree about.
+        # The rest of a dead probe's lease at most, or of the time to recover, and what clocks
+        # disagree about.
         for _ in range(15):
             self.pass_time((RECOVERY + 2 * SKEW + FRESH) / 15)
             for number in range(len(self.environments)):

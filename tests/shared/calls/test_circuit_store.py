@@ -1,4 +1,5 @@
-"""Circuits in DynamoDB (on moto) and in memory, by one contract; and how rarely a store that fails is called."""
+"""Circuits in DynamoDB (on moto) and in memory, by one contract; and how rarely a store that fails
+is called."""
 
 import socket
 from collections.abc import Iterator
@@ -173,7 +174,8 @@ def test_few_of_a_thousand_healthy_calls_wait_for_a_store_that_hangs(
     for _ in range(500):
         time.seconds += seconds_between
         assert users.call(lambda: 1) + products.call(lambda: 2) == 3
-    # Two at first, then one in 250: of the 500 requests with two calls each, at most one in a hundred.
+    # Two at first, then one in 250: of the 500 requests with two calls each, at most one in a
+    # hundred.
     assert 1 <= len(hanging.connections) <= 5
 
 

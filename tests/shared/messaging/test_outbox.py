@@ -1,4 +1,5 @@
-"""Events are written with their change, published at least once, and kept as the history (the table on moto)."""
+"""Events are written with their change, published at least once, and kept as the history (the table
+on moto)."""
 
 import json
 from collections.abc import Sequence
@@ -54,7 +55,8 @@ class Outbox:
         return item
 
     def relay(self, items: Sequence[Item], deadline: Deadline | None = None) -> list[int]:
-        """Relay the stream's batch of new items; return the places of those that were not published."""
+        """Relay the stream's batch of new items; return the places of those that were not
+        published."""
         records = [
             {"eventName": "INSERT", "dynamodb": {"NewImage": to_wire(i), "SequenceNumber": str(n)}}
             for n, i in enumerate(items)

@@ -18,7 +18,8 @@ def client_error(code: str) -> ClientError:
 
 
 class FakeTopic:
-    """Takes messages, except of the aggregates in `refused`, and of batches with an aggregate in `broken`.
+    """Takes messages, except of the aggregates in `refused`, and of batches with an aggregate in
+    `broken`.
 
     Attributes:
         refusal: its answer for each message that it refuses.

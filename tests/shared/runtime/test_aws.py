@@ -1,4 +1,5 @@
-"""Which errors are temporary: every known error of an operation that an HTTP route calls is classified."""
+"""Which errors are temporary: every known error of an operation that an HTTP route calls is
+classified."""
 
 from typing import Any
 

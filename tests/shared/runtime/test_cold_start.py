@@ -1,4 +1,5 @@
-"""A start is changed in Lambda only, and only until the function is ready. tests/layer starts every function so."""
+"""A start is changed in Lambda only, and only until the function is ready. tests/layer starts every
+function so."""
 
 import gc
 import importlib.util

@@ -1,4 +1,5 @@
-"""Environments that start from one snapshot have connections, random numbers and a clock of their own."""
+"""Environments that start from one snapshot have connections, random numbers and a clock of their
+own."""
 
 import random
 import threading
@@ -77,7 +78,8 @@ def test_connections_are_not_kept_across_a_snapshot(
 
 
 def _environment(frozen: tuple[Any, ...]) -> tuple[list[float], list[Any]]:
-    """What an environment draws that starts from the frozen state. (A fork would not do: Python seeds after it.)"""
+    """What an environment draws that starts from the frozen state. (A fork would not do: Python
+    seeds after it.)"""
     random.setstate(frozen)
     snapshots.after_restore()
     numbers = [random.random() for _ in range(4)]

@@ -1,4 +1,5 @@
-"""What is sent to X-Ray of a call that AWS has refused, from a process of its own: the SDK patches botocore for good."""
+"""What is sent to X-Ray of a call that AWS has refused, from a process of its own: the SDK patches
+botocore for good."""
 
 import json
 import socket
@@ -40,7 +41,8 @@ def test_an_errors_text_is_not_sent_to_x_ray() -> None:
             "LAMBDA_TASK_ROOT": str(ROOT),
             "PYTHONPATH": str(ROOT / "layers/shared"),
             "TRACING": "Active",
-            "_X_AMZN_TRACE_ID": "Root=1-6b01d65d-fd3edb0aec4b4537a9cb9609;Parent=53995c3f42cd8ad8;Sampled=1",
+            "_X_AMZN_TRACE_ID": "Root=1-6b01d65d-fd3edb0aec4b4537a9cb9609;"
+            "Parent=53995c3f42cd8ad8;Sampled=1",
         }
         ended = subprocess.run(
             (APP_PYTHON, "-c", _REFUSED),

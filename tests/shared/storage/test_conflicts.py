@@ -7,7 +7,8 @@ from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
 
 
 class Stored:
-    """A number that `losses` other writers raise first; `carries` whether the conflict carries the current number."""
+    """A number that `losses` other writers raise first; `carries` whether the conflict carries the
+    current number."""
 
     def __init__(self, losses: int, *, carries: bool = True) -> None:
         self.number = 1

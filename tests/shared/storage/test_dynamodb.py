@@ -174,7 +174,8 @@ def test_written_item_carries_its_schema(table: Table) -> None:
     assert len(Table(table.name, table.client, schema=2).get_many([A, B, C])) == 3
 
 
-# ── What moto cannot do ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── What moto cannot do
+# ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def refusal(code: str, *reasons: str) -> ClientError:

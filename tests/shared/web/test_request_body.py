@@ -1,4 +1,5 @@
-"""The one reader of JSON bodies: what it takes, and what it refuses though other readers take it."""
+"""The one reader of JSON bodies: what it takes, and what it refuses though other readers take
+it."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,5 @@
-"""The root path of a request, from the event: at the execute-api URL, at a custom domain, in `sam local`."""
+"""The root path of a request, from the event: at the execute-api URL, at a custom domain, in `sam
+local`."""
 
 from unittest.mock import Mock
 

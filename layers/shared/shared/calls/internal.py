@@ -1,5 +1,6 @@
-"""Queries and commands between services: a named, private Lambda function, called with a deadline and an answer typed
-on both sides. A refusal (out of stock, say) travels as its code and data and is raised again at the caller."""
+"""Queries and commands between services: a named, private Lambda function, called with a deadline
+and an answer typed on both sides. A refusal (out of stock, say) travels as its code and data and is
+raised again at the caller."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,15 +26,18 @@ class Call(TypedDict):
 
 
 class CallFailed(TemporaryFailure):
-    """The function was not reached, did not answer in time, or broke: nothing is known of what it did."""
+    """The function was not reached, did not answer in time, or broke: nothing is known of what it
+    did."""
 
 
 class CallThrottled(TemporaryFailure):
-    """Lambda had no capacity for one more invocation: the function did not run, and may be healthy."""
+    """Lambda had no capacity for one more invocation: the function did not run, and may be
+    healthy."""
 
 
-# What Lambda says where an account's, a function's or a subnet's quota is used up: other invocations still succeed.
-# tests/shared/calls/test_internal.py compares this with all errors that Invoke is known to have.
+# What Lambda says where an account's, a function's or a subnet's quota is used up: other
+# invocations still succeed. tests/shared/calls/test_internal.py compares this with all errors that
+# Invoke is known to have.
 _QUOTA_ERRORS: Final = frozenset(
     {
         "EC2ThrottledException",
@@ -55,9 +59,11 @@ class InternalClient:
     """Calls one internal function.
 
     Args:
-        lambda_: a client whose read time-out is the call's deadline and which does not repeat calls by itself.
+        lambda_: a client whose read time-out is the call's deadline and which does not repeat calls
+            by itself.
         function_name: the function, by name.
-        refusals: the errors that the function may answer with; they are raised here as they were there.
+        refusals: the errors that the function may answer with; they are raised here as they were
+            there.
     """
 
     def __init__(

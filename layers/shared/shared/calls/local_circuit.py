@@ -1,4 +1,5 @@
-"""A circuit breaker that one environment keeps in memory, for calls of workers: no client waits for them."""
+"""A circuit breaker that one environment keeps in memory, for calls of workers: no client waits for
+them."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +8,8 @@ from shared.runtime.clock import Clock
 
 
 class LocalCircuit:
-    """Opens after `failures` failed calls in a row, and stays open for `pause`; then each failure opens it again.
+    """Opens after `failures` failed calls in a row, and stays open for `pause`; then each failure
+    opens it again.
 
     Args:
         failures: how many failed calls in a row open it.

@@ -1,1 +1,2 @@
-"""The models in which services meet: events on the topic, and queries and commands to internal functions."""
+"""The models in which services meet: events on the topic, and queries and commands to internal
+functions."""

@@ -1,9 +1,11 @@
-"""What stands in the place of a person's data, once they have been erased: the same in every service."""
+"""What stands in the place of a person's data, once they have been erased: the same in every
+service."""
 
 from typing import Final
 
 ERASED: Final = "Erased"
-# RFC 2606 reserves `.invalid`: no mail can be delivered there. `users.emails` takes no address of this domain.
+# RFC 2606 reserves `.invalid`: no mail can be delivered there. `users.emails` takes no address of
+# this domain.
 ERASED_DOMAIN: Final = "erased.invalid"
 
 

@@ -28,11 +28,11 @@ SCHEMA_VERSION: Final = 1
 class Event(BaseModel):
     """One fact about one aggregate (a user, an order, a product).
 
-    `version` is the aggregate's after the change; an aggregate and a version name one event, so its id is made of
-    them. `at` is RFC 3339. `data` is one of the models below, by type.
+    `version` is the aggregate's after the change; an aggregate and a version name one event, so its
+    id is made of them. `at` is RFC 3339. `data` is one of the models below, by type.
 
-    A later release may emit types and members that this one does not know: readers ignore them. An event of a later
-    `schema_version` is not valid here.
+    A later release may emit types and members that this one does not know: readers ignore them. An
+    event of a later `schema_version` is not valid here.
     """
 
     model_config = _FROZEN
@@ -59,7 +59,8 @@ class UserData(BaseModel):
 
 
 class UserErasedData(BaseModel):
-    """The data of `user.erased`: each service overwrites the names and addresses that it keeps of this user (`erasure`)."""
+    """The data of `user.erased`: each service overwrites the names and addresses that it keeps of
+    this user (`erasure`)."""
 
     model_config = _FROZEN
 
@@ -67,7 +68,8 @@ class UserErasedData(BaseModel):
 
 
 class OrderData(BaseModel):
-    """The data of `order.*`: the whole order as it is after the change, and its customer, so that no reader calls back.
+    """The data of `order.*`: the whole order as it is after the change, and its customer, so that
+    no reader calls back.
 
     An order whose customer was erased has this as well, under `user.erased`, in its history only.
     """

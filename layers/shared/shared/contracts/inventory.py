@@ -1,7 +1,9 @@
-"""Commands to ProductsInventory: price and hold stock for an order, then confirm it or give it back.
+"""Commands to ProductsInventory: price and hold stock for an order, then confirm it or give it
+back.
 
-All are idempotent by the order's id: a second `reserve` gives the first one's prices again, a second `confirm` or
-`release` does nothing. A `release` that comes first leaves a tombstone, and a `reserve` after it is refused.
+All are idempotent by the order's id: a second `reserve` gives the first one's prices again, a
+second `confirm` or `release` does nothing. A `release` that comes first leaves a tombstone, and a
+`reserve` after it is refused.
 """
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,7 +36,8 @@ class UnknownProduct(BodegaError):
 
 
 class ReservationEnded(Conflict):
-    """The order's reservation was released already (or has expired): it cannot be held or confirmed any more."""
+    """The order's reservation was released already (or has expired): it cannot be held or confirmed
+    any more."""
 
     code, title = "reservation-ended", "The reservation has ended"
 
@@ -74,7 +77,8 @@ class Reserve(BaseModel):
 
 
 class Reservation(BaseModel):
-    """What is held for an order. `held_seconds_ago` is how long ago an earlier command held it, None where this one did."""
+    """What is held for an order. `held_seconds_ago` is how long ago an earlier command held it,
+    None where this one did."""
 
     order_id: str
     lines: list[PricedLine]
@@ -89,7 +93,8 @@ class Confirm(BaseModel):
 
 
 class Release(BaseModel):
-    """The command `release`: what was held or sold is available again; answer: `Done`. Never refused."""
+    """The command `release`: what was held or sold is available again; answer: `Done`. Never
+    refused."""
 
     order_id: str
 

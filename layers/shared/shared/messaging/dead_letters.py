@@ -1,7 +1,8 @@
-"""Where the messages of a queue go that their worker gives up: the dead-letter queue, with the reason beside them.
+"""Where the messages of a queue go that their worker gives up: the dead-letter queue, with the
+reason beside them.
 
-The queue's own redrive policy would move a message without a reason. It remains for what no worker can report:
-attempts that died, and a dead-letter queue that could not be reached.
+The queue's own redrive policy would move a message without a reason. It remains for what no worker
+can report: attempts that died, and a dead-letter queue that could not be reached.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,8 @@ class DeadLetters:
     Args:
         url: the dead-letter queue.
         attempts: how often the queue delivers a message; its redrive policy's `maxReceiveCount`.
-        sqs: returns the client; called when a message is given up, because most invocations give up none.
+        sqs: returns the client; called when a message is given up, because most invocations give up
+            none.
     """
 
     def __init__(self, url: str, attempts: int, sqs: Callable[[], "SQSClient"]) -> None:
@@ -41,8 +43,9 @@ class DeadLetters:
     def take(self, record: "SQSRecord", reason: str, *, function: str) -> bool:
         """Write the message and why it failed into the dead-letter queue.
 
-        The caller may finish the delivered message only if this returns True. A caller that dies in between leaves the message
-        in both queues, which is harmless: workers handle an event again without harm.
+        The caller may finish the delivered message only if this returns True. A caller that dies in
+        between leaves the message in both queues, which is harmless: workers handle an event again
+        without harm.
         """
         attributes = {
             "Reason": reason,
@@ -62,7 +65,8 @@ class DeadLetters:
                 },
             )
         except (BotoCoreError, ClientError):
-            # Then it is delivered again, and after the last attempt the queue's redrive policy moves it.
+            # Then it is delivered again, and after the last attempt the queue's redrive policy
+            # moves it.
             logging.logger().warning("a dead letter could not be written", exc_info=True)
             return False
         logging.logger().error("given up: %s", reason)

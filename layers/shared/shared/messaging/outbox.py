@@ -1,12 +1,14 @@
-"""The outbox: an event is an item beside the item that changed, written in the same transaction, and published from the
-table's stream. Until it is published it has the attribute `unsent`, by which a sweeper finds the events that the stream did
-not deliver.
+"""The outbox: an event is an item beside the item that changed, written in the same transaction,
+and published from the table's stream. Until it is published it has the attribute `unsent`, by which
+a sweeper finds the events that the stream did not deliver.
 
-An event that can never be published (it is invalid or too large, or the topic refuses it as such) is quarantined: its mark becomes
-`QUARANTINE`, and `reason` says why. `make dlq` lists it and releases it.
+An event that can never be published (it is invalid or too large, or the topic refuses it as such)
+is quarantined: its mark becomes `QUARANTINE`, and `reason` says why. `make dlq` lists it and
+releases it.
 
-The event items of an aggregate are its history: they are never deleted, and rewritten only to erase a person's data. A later
-release may write members and types of events that this one does not know: they are published and kept as they are.
+The event items of an aggregate are its history: they are never deleted, and rewritten only to erase
+a person's data. A later release may write members and types of events that this one does not know:
+they are published and kept as they are.
 """
 
 import json
@@ -39,19 +41,22 @@ _SHARDS = 4
 _SWEEP_AFTER = timedelta(minutes=1)  # how long the stream may take before the sweeper steps in
 _SWEEP_LIMIT = 200
 
-# What SNS takes in one PublishBatch: so many messages, and so many bytes of them and their attributes.
+# What SNS takes in one PublishBatch: so many messages, and so many bytes of them and their
+# attributes.
 _BATCH: Final = 10
 _BATCH_BYTES: Final = 262_144
 _ATTRIBUTE: Final = "type"
-# The topic's errors that are a message's own fault. Others (a key that KMS has disabled, a missing permission) are reported as
-# the sender's fault as well, but would quarantine every event.
+# The topic's errors that are a message's own fault. Others (a key that KMS has disabled, a missing
+# permission) are reported as the sender's fault as well, but would quarantine every event.
 _REFUSALS: Final = frozenset({"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid"})
 # A relay publishes what it does not know.
 _ANY_SCHEMA: Final = 1_000_000
-# What a call may take, with all its attempts and the SDK's pauses between them. No call begins with less time left: the rest
-# is retried later. A function that Lambda ends would repeat the whole batch.
+# What a call may take, with all its attempts and the SDK's pauses between them. No call begins with
+# less time left: the rest is retried later. A function that Lambda ends would repeat the whole
+# batch.
 CALL_SECONDS: Final = 10.0
-# After so many failed batches in a row no further one is sent: each would wait as long for the same answer.
+# After so many failed batches in a row no further one is sent: each would wait as long for the same
+# answer.
 _FAILED_BATCHES: Final = 3
 
 
@@ -76,12 +81,14 @@ def sort_key(version: int) -> str:
 
 
 def recording(pk: str, fact: Event) -> Put:
-    """The operation that writes the event into its aggregate's partition; it fails if that version has one."""
+    """The operation that writes the event into its aggregate's partition; it fails if that version
+    has one."""
     return Put({**_item(pk, fact), "unsent": mark()}, condition="attribute_not_exists(#pk)")
 
 
 def mark() -> str:
-    """The mark of an unsent event: one of the shards, so that no partition of the index has to take them all."""
+    """The mark of an unsent event: one of the shards, so that no partition of the index has to take
+    them all."""
     return str(random.randrange(_SHARDS))  # noqa: S311  # no secret
 
 
@@ -91,11 +98,13 @@ def noting(pk: str, fact: Event) -> Put:
 
 
 def rewriting(table: Table, pk: str, instead: Mapping[str, str], *, up_to: int) -> list[Update]:
-    """The operations that write `instead` over what the events of the aggregate, up to a version, hold under these names
-    in their data. They belong into a transaction that fails if the aggregate has come to another version.
+    """The operations that write `instead` over what the events of the aggregate, up to a version,
+    hold under these names in their data. They belong into a transaction that fails if the aggregate
+    has come to another version.
 
-    The events may be published meanwhile: an event item changes in nothing else but its mark and its reason. What is no
-    event to this release may hold the names as well, so all items are rewritten as they are stored.
+    The events may be published meanwhile: an event item changes in nothing else but its mark and
+    its reason. What is no event to this release may hold the names as well, so all items are
+    rewritten as they are stored.
     """
     operations: list[Update] = []
     start: Item | None = None
@@ -132,7 +141,8 @@ def _item(pk: str, fact: Event) -> Item:
 def history(
     table: Table, pk: str, *, limit: int | None = None, start: Item | None = None
 ) -> tuple[list[Event], Item | None]:
-    """The aggregate's events, oldest first, and the key to go on from; without what is no event to this release."""
+    """The aggregate's events, oldest first, and the key to go on from; without what is no event to
+    this release."""
     facts: list[Event] = []
     while True:
         left = limit - len(facts) if limit else None
@@ -160,7 +170,8 @@ def _page(table: Table, pk: str, *, limit: int | None = None, start: Item | None
 class Relay:
     """Publishes event items on the topic and takes their marks off.
 
-    A failure between the two publishes an event again later: readers take an event for the same by its id.
+    A failure between the two publishes an event again later: readers take an event for the same by
+    its id.
     """
 
     def __init__(self, table: Table, sns: "SNSClient", topic_arn: str) -> None:
@@ -177,7 +188,8 @@ class Relay:
         return cls(table, sns, settings.topic_arn)
 
     def relay(self, stream_event: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-        """Publish the new event items of a stream's batch; the answer names the records that were not published."""
+        """Publish the new event items of a stream's batch; the answer names the records that were
+        not published."""
         places: dict[tuple[str, str], str] = {}
         items: list[Item] = []
         for record in stream_event["Records"]:
@@ -195,7 +207,8 @@ class Relay:
         }
 
     def sweep(self, deadline: Deadline) -> int:
-        """Publish events that have been unsent for over a minute, and count the quarantined ones; return how many were unsent."""
+        """Publish events that have been unsent for over a minute, and count the quarantined ones;
+        return how many were unsent."""
         quarantined = self._table.query(
             "#unsent = :mark", {"mark": QUARANTINE}, index=INDEX, limit=_SWEEP_LIMIT
         )
@@ -217,7 +230,8 @@ class Relay:
         return found
 
     def publish(self, items: Sequence[Item], deadline: Deadline) -> list[Item]:
-        """Publish event items, in their order; return those to publish again: the topic did not take them, or the time is over.
+        """Publish event items, in their order; return those to publish again: the topic did not
+        take them, or the time is over.
 
         Items that can never be published are quarantined, and are not among those.
         """
@@ -253,8 +267,8 @@ class Relay:
         return unpublished
 
     def _sent(self, batch: Sequence["_Message"]) -> dict[int, str]:
-        """Send a batch, under its first event's request; return why the topic never takes an event, by its place: empty if it
-        has taken it. An event without an entry is retried later."""
+        """Send a batch, under its first event's request; return why the topic never takes an event,
+        by its place: empty if it has taken it. An event without an entry is retried later."""
         logging.begin(batch[0].fact.request_id)
         try:
             answer = self._sns.publish_batch(

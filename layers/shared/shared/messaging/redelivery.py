@@ -1,10 +1,12 @@
-"""How a message waits: it is sent to its queue again with a delay, and the delivered copy is finished.
+"""How a message waits: it is sent to its queue again with a delay, and the delivered copy is
+finished.
 
-So waiting takes neither an attempt of the queue's redrive policy nor a place among the messages in flight. The attribute
-`WaitingSince` of such a message has the time at which it was first received.
+So waiting takes neither an attempt of the queue's redrive policy nor a place among the messages in
+flight. The attribute `WaitingSince` of such a message has the time at which it was first received.
 
-A message whose failure counts as an attempt stays in the queue, and is visible again after `delay`: without that it would stay
-hidden for the queue's visibility timeout, six times the function's own time-out, which is for an invocation that died.
+A message whose failure counts as an attempt stays in the queue, and is visible again after `delay`:
+without that it would stay hidden for the queue's visibility timeout, six times the function's own
+time-out, which is for an invocation that died.
 """
 
 import math
@@ -37,17 +39,19 @@ class RetryLater(OwnError):
 
 
 class PermanentFailure(OwnError):
-    """No later delivery succeeds before an operator has acted: the message goes to the dead letters at once, and the operator
-    moves it back with `make dlq`."""
+    """No later delivery succeeds before an operator has acted: the message goes to the dead letters
+    at once, and the operator moves it back with `make dlq`."""
 
 
 def delay(attempt: int) -> int:
-    """Seconds until the next delivery after the given attempt, counted from 1: 5, 10, 20, … up to 15 minutes."""
+    """Seconds until the next delivery after the given attempt, counted from 1: 5, 10, 20, … up to
+    15 minutes."""
     return int(min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** (attempt - 1)))
 
 
 def pause(waited: float, *, longest: float) -> float:
-    """Seconds until the next attempt: half the time `waited` so far, between 5 s and `longest`, plus up to a fifth of jitter."""
+    """Seconds until the next attempt: half the time `waited` so far, between 5 s and `longest`,
+    plus up to a fifth of jitter."""
     base = min(max(waited / 2, _FIRST_SECONDS), longest)
     return base * random.uniform(1, 1.2)  # noqa: S311  # not for secrets
 
@@ -57,7 +61,8 @@ class Redelivery:
 
     Args:
         queue_url: the queue.
-        sqs: returns the client; called when the first message must wait, because most invocations have none.
+        sqs: returns the client; called when the first message must wait, because most invocations
+            have none.
     """
 
     def __init__(self, queue_url: str, sqs: Callable[[], "SQSClient"]) -> None:
@@ -65,10 +70,12 @@ class Redelivery:
         self._sqs = sqs
 
     def send_again(self, record: "SQSRecord", *, seconds: float | None = None) -> bool:
-        """Send the message again, to be delivered after `seconds`; by default after `pause`, from the time that it has waited.
+        """Send the message again, to be delivered after `seconds`; by default after `pause`, from
+        the time that it has waited.
 
-        The caller may finish the delivered message only if this returns True. A caller that dies in between leaves two
-        messages, as does a queue that delivers twice: workers handle an event again without harm.
+        The caller may finish the delivered message only if this returns True. A caller that dies in
+        between leaves two messages, as does a queue that delivers twice: workers handle an event
+        again without harm.
         """
         since = waiting_since(record)
         if seconds is None:

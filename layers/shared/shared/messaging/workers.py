@@ -1,6 +1,7 @@
 """Lambda handlers for what is not HTTP: a queue's batch, a stream's batch, a schedule's tick."""
 
-# Powertools' batch module before pydantic: the other way round it pulls in pydantic's parser and takes twice as long.
+# Powertools' batch module before pydantic: the other way round it pulls in pydantic's parser and
+# takes twice as long.
 from aws_lambda_powertools.utilities.batch import (  # isort: skip
     BatchProcessor,
     EventType as BatchType,
@@ -41,14 +42,16 @@ def queue_worker(
 ) -> Handler:
     """The handler of a queue of events: each on its own, under its request's id.
 
-    If `react` raises `RetryLater`, or fails because AWS or another service is down or throttled, the event is sent to the queue
-    again with a delay, however often. Any other failure is an attempt. After the last one the event goes to the dead letters,
-    with the reason. A message that is no event, or for which `react` raises `PermanentFailure`, goes there at once.
+    If `react` raises `RetryLater`, or fails because AWS or another service is down or throttled,
+    the event is sent to the queue again with a delay, however often. Any other failure is an
+    attempt. After the last one the event goes to the dead letters, with the reason. A message that
+    is no event, or for which `react` raises `PermanentFailure`, goes there at once.
     """
     messages = _Messages(react, settings, sqs)
 
     def handle(event: dict[str, Any], context: Any) -> Any:
-        # A batch that failed as a whole is answered like any other: raising would make Lambda's own retry of it.
+        # A batch that failed as a whole is answered like any other: raising would make Lambda's own
+        # retry of it.
         processor = BatchProcessor(event_type=BatchType.SQS, raise_on_entire_batch_failure=False)
         try:
             return process_partial_response(
@@ -116,9 +119,11 @@ class _Messages:
 
 
 def chores(**runs: Callable[[Deadline], object]) -> Handler:
-    """The handler of a schedule: runs each chore in turn, also after one that failed; returns what they returned, by name.
+    """The handler of a schedule: runs each chore in turn, also after one that failed; returns what
+    they returned, by name.
 
-    Each chore has an equal share of the time that is left when its turn comes, so that one that hangs does not stop the others.
+    Each chore has an equal share of the time that is left when its turn comes, so that one that
+    hangs does not stop the others.
 
     Raises:
         ExceptionGroup: from the handler, of those that failed: the next tick runs them again.
@@ -141,7 +146,8 @@ def chores(**runs: Callable[[Deadline], object]) -> Handler:
 
 
 def task(run: Callable[[dict[str, Any], Deadline], Any]) -> Handler:
-    """The handler of a stream or a schedule: the whole event at once, logged under the invocation's id."""
+    """The handler of a stream or a schedule: the whole event at once, logged under the invocation's
+    id."""
 
     def handle(event: dict[str, Any], context: Any) -> Any:
         logging.begin(getattr(context, "aws_request_id", None))

@@ -1,4 +1,5 @@
-"""One way to make an AWS client: from one session, with time-outs that fit inside a Lambda function's own."""
+"""One way to make an AWS client: from one session, with time-outs that fit inside a Lambda
+function's own."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-# The codes of a throttled call. Most come with status 400, so the status alone is not enough. All that the SDK knows,
-# except TransactionInProgressException, which shared.storage.dynamodb retries.
+# The codes of a throttled call. Most come with status 400, so the status alone is not enough. All
+# that the SDK knows, except TransactionInProgressException, which shared.storage.dynamodb retries.
 _THROTTLING: Final = frozenset(
     {
         "BandwidthLimitExceeded",
@@ -89,7 +90,8 @@ def client(
     read: float = 1.5,
     attempts: int = 3,
 ) -> object:
-    """A low-level client. By default all attempts at a call take 6 seconds, which every function has.
+    """A low-level client. By default all attempts at a call take 6 seconds, which every function
+    has.
 
     Args:
         connect: seconds to wait for a connection.
@@ -101,7 +103,8 @@ def client(
         service,
         config=Config(
             user_agent=_user_agent(session),
-            # It costs each call. Outside of Lambda it stays on, and the tests make every call that there is.
+            # It costs each call. Outside of Lambda it stays on, and the tests make every call that
+            # there is.
             parameter_validation=not cold_start.is_lambda(),
             connect_timeout=connect,
             read_timeout=read,
@@ -114,7 +117,8 @@ def client(
 
 
 def is_temporary(error: Exception) -> bool:
-    """Whether a service of AWS or of Bodega was throttling, failing or unreachable, so that the same call may succeed later."""
+    """Whether a service of AWS or of Bodega was throttling, failing or unreachable, so that the
+    same call may succeed later."""
     if isinstance(error, TemporaryFailure):
         return True
     if isinstance(error, ClientError):

@@ -1,4 +1,5 @@
-"""Time as the whole shop writes it: RFC 3339 in UTC, to the millisecond, so that text sorts as time."""
+"""Time as the whole shop writes it: RFC 3339 in UTC, to the millisecond, so that text sorts as
+time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,9 +1,12 @@
 """Makes a function start faster, in Lambda only. docs/cold-starts.md explains it.
 
-The package of each service calls `begin` before it imports anything else, and shared.runtime.entry calls `end`. Between them:
+The package of each service calls `begin` before it imports anything else, and shared.runtime.entry
+calls `end`. Between them:
 
-- the garbage collector is off, because nearly all that is loaded stays; afterwards it ignores what was loaded (`gc.freeze`);
-- dataclasses and regular expressions use what tools/layer/precompiled.py compiled when the function was built.
+- the garbage collector is off, because nearly all that is loaded stays; afterwards it ignores what
+  was loaded (`gc.freeze`);
+- dataclasses and regular expressions use what tools/layer/precompiled.py compiled when the function
+  was built.
 """
 
 import gc
@@ -16,8 +19,9 @@ from types import CodeType
 from typing import Any, Final
 
 PRECOMPILED: Final = "precompiled.bin"
-"""The file in a function's package: Python's magic number, then two marshalled dicts. One maps source to marshalled code, the
-other maps a pattern and its flags to the other arguments of `_sre.compile`."""
+"""The file in a function's package: Python's magic number, then two marshalled dicts. One maps
+source to marshalled code, the other maps a pattern and its flags to the other arguments of
+`_sre.compile`."""
 
 _compiler: Any = re._compiler  # type: ignore[attr-defined]  # noqa: SLF001  # no public name leads to it
 _compile_pattern: Final = _compiler.compile

@@ -10,14 +10,16 @@ type Handler = Callable[[dict[str, Any], Any], Any]
 
 
 class UnhandledError(Exception):
-    """Replaces the exception of a handler, under the same name, with a text that contains nothing personal."""
+    """Replaces the exception of a handler, under the same name, with a text that contains nothing
+    personal."""
 
 
 class Entry[S]:
-    """The callable that Lambda invokes. It reads the settings and builds the function's objects once.
+    """The callable that Lambda invokes. It reads the settings and builds the function's objects
+    once.
 
-    In Lambda this happens at import, in the init phase, where CPU is not throttled; elsewhere at the first call, so that
-    tests and tools can import an entry without the function's environment.
+    In Lambda this happens at import, in the init phase, where CPU is not throttled; elsewhere at
+    the first call, so that tests and tools can import an entry without the function's environment.
 
     Args:
         build: the function's composition root, which makes the handler from its settings.

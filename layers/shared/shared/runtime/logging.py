@@ -16,7 +16,8 @@ from shared.runtime import context, error_text
 
 
 class _Formatter(LambdaPowertoolsFormatter):
-    """Powertools' formatter, which shows of an exception what holds no personal data: its text may be an address."""
+    """Powertools' formatter, which shows of an exception what holds no personal data: its text may
+    be an address."""
 
     def formatException(  # noqa: N802  # the standard library's name
         self,
@@ -40,14 +41,15 @@ def logger() -> Logger:
 def limit_libraries() -> None:
     """Let libraries log warnings and errors only, at every LogLevel.
 
-    Lambda's runtime gives the root logger the level ApplicationLogLevel. Below WARNING the SDK logs whole requests, with
-    credentials and personal data.
+    Lambda's runtime gives the root logger the level ApplicationLogLevel. Below WARNING the SDK logs
+    whole requests, with credentials and personal data.
     """
     getLogger().setLevel("WARNING")
 
 
 def begin(proposed_request_id: str | None, **keys: Any) -> str:
-    """Start a request or message: every line until the next carries its id and `keys`. Returns the id."""
+    """Start a request or message: every line until the next carries its id and `keys`. Returns the
+    id."""
     request_id = context.begin(proposed_request_id)
     logger().structure_logs(append=False, request_id=request_id, **keys)
     return request_id

@@ -1,4 +1,5 @@
-"""Business and health figures as CloudWatch's embedded metric format: log lines, so no call is made for them."""
+"""Business and health figures as CloudWatch's embedded metric format: log lines, so no call is made
+for them."""
 
 import io
 import threading
@@ -15,7 +16,8 @@ def _of(_thread: int) -> EphemeralMetrics:
 
 
 def _metrics() -> EphemeralMetrics:
-    """Those of this thread: Lambda has one, a local server may have more, and Powertools' own are the process's."""
+    """Those of this thread: Lambda has one, a local server may have more, and Powertools' own are
+    the process's."""
     return _of(threading.get_ident())
 
 

@@ -1,4 +1,5 @@
-"""Settings come from the environment once, at a function's entry, into a frozen dataclass of its own."""
+"""Settings come from the environment once, at a function's entry, into a frozen dataclass of its
+own."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +9,8 @@ from shared.errors import OwnError
 
 
 class InvalidSettings(OwnError):
-    """The environment lacks variables that the function cannot start without, or holds unusable ones."""
+    """The environment lacks variables that the function cannot start without, or holds unusable
+    ones."""
 
 
 @dataclass(frozen=True)

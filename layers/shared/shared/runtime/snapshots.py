@@ -1,16 +1,19 @@
-"""SnapStart: what is made anew where Lambda starts an environment from a snapshot of another (docs/decisions.md, 27).
+"""SnapStart: what is made anew where Lambda starts an environment from a snapshot of another
+(docs/decisions.md, 27).
 
 Every environment of a version begins with the same memory, hours or weeks after it was filled:
 
 - connections of that time are dead, and the first call over one would wait for its time-out;
-- `random` goes on from the same state in all of them, so that what it spreads (shards, the waits of retries) would meet
-  at one place. `os.urandom`, `secrets` and `uuid4` ask the kernel, which knows that it was restored;
-- times that were noted mean nothing any more. Only health notes one when it is loaded. All else that is kept (public
-  keys, circuits, the key of cursors) is kept from AWS's first answer on, and no function is given one before the
+- `random` goes on from the same state in all of them, so that what it spreads (shards, the waits of
+  retries) would meet at one place. `os.urandom`, `secrets` and `uuid4` ask the kernel, which knows
+  that it was restored;
+- times that were noted mean nothing any more. Only health notes one when it is loaded. All else
+  that is kept (public keys, circuits, the key of cursors) is kept from AWS's first answer on, and
+  no function is given one before the
   snapshot: see tests/shared/runtime/test_snapshots.py. The warm-up sends nothing.
 
-Credentials renew themselves when they are past their time, and an event loop between two requests has neither timers
-nor anything to read.
+Credentials renew themselves when they are past their time, and an event loop between two requests
+has neither timers nor anything to read.
 """
 
 import random
@@ -20,7 +23,8 @@ from shared.web import health
 
 
 def register() -> None:
-    """Ask Lambda's runtime to call the two below. Their library is the runtime's own, and not in the layer."""
+    """Ask Lambda's runtime to call the two below. Their library is the runtime's own, and not in
+    the layer."""
     import snapshot_restore_py as runtime
 
     runtime.register_before_snapshot(before_snapshot)

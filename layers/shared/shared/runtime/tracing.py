@@ -6,7 +6,8 @@ from typing import Any
 
 
 def start() -> None:
-    """Trace this function's AWS calls if `TRACING` says `Active`; the SDK for it is loaded only then."""
+    """Trace this function's AWS calls if `TRACING` says `Active`; the SDK for it is loaded only
+    then."""
     if os.environ.get("TRACING") != "Active":
         return
     from aws_lambda_powertools import Tracer

@@ -1,9 +1,11 @@
 """Handles a first request before the function is ready: docs/cold-starts.md has the gain.
 
-In the init phase a function has a whole CPU, in a request only the share that its memory buys. So what happens once for all
-requests happens there: building the middlewares, an event loop, each client's endpoint and signature, the first log line.
+In the init phase a function has a whole CPU, in a request only the share that its memory buys. So
+what happens once for all requests happens there: building the middlewares, an event loop, each
+client's endpoint and signature, the first log line.
 
-Nothing leaves the process: each call of AWS has an empty answer, and log lines and metrics are dropped.
+Nothing leaves the process: each call of AWS has an empty answer, and log lines and metrics are
+dropped.
 """
 
 import io

@@ -1,6 +1,8 @@
-"""Totals that are kept, not counted: a change adds to them in its own transaction, so they are exact.
+"""Totals that are kept, not counted: a change adds to them in its own transaction, so they are
+exact.
 
-They are spread over shards, so that transactions that have nothing else in common rarely meet at one item.
+They are spread over shards, so that transactions that have nothing else in common rarely meet at
+one item.
 """
 
 import random

@@ -1,4 +1,5 @@
-"""The index `due`: items that wait for a sweeper, by shard and time. An item is in it only while something is left to do for it."""
+"""The index `due`: items that wait for a sweeper, by shard and time. An item is in it only while
+something is left to do for it."""
 
 import heapq
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ _PAGE: Final = 100
 
 
 def due_items(table: Table, *, at: str, before: str, shards: int) -> Iterator[Item]:
-    """The items whose time has passed, oldest first over all shards, read page by page as they are consumed.
+    """The items whose time has passed, oldest first over all shards, read page by page as they are
+    consumed.
 
     Args:
         at: the attribute with the item's time; the one with its shard is `due`.

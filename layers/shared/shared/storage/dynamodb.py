@@ -1,7 +1,8 @@
 """DynamoDB as the repositories use it: plain dicts in and out, conditions that name what failed.
 
-An item that is written whole carries the version of its schema. Readers do not see the attribute, and reading an
-item of a later version raises: a release does not misread what a later one wrote (docs/evolving.md).
+An item that is written whole carries the version of its schema. Readers do not see the attribute,
+and reading an item of a later version raises: a release does not misread what a later one wrote
+(docs/evolving.md).
 
 How expressions are written stands in `shared.storage.expressions`.
 """
@@ -37,8 +38,8 @@ class ConditionFailed(OwnError):
 
 
 class TransactionFailed(OwnError):
-    """A transaction was cancelled. `failed` maps the place of each operation whose condition did not hold to the
-    item that was there (None for nothing)."""
+    """A transaction was cancelled. `failed` maps the place of each operation whose condition did
+    not hold to the item that was there (None for nothing)."""
 
     def __init__(self, failed: Mapping[int, Item | None]) -> None:
         super().__init__(f"the conditions of operations {sorted(failed)} did not hold")
@@ -115,8 +116,8 @@ class Table:
     """One service's table, keys `pk` and `sk`.
 
     Args:
-        schema: the version of the items that this release writes, and the latest that it reads. An item without a version, as
-            an update makes it and a projection shows it, has the first.
+        schema: the version of the items that this release writes, and the latest that it reads. An
+            item without a version, as an update makes it and a projection shows it, has the first.
 
     Each method that shows an item raises `NewerSchema` for one of a later version.
     """
@@ -135,7 +136,8 @@ class Table:
         return self._read(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item]:
-        """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are read again."""
+        """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are read
+        again."""
         found: list[Item] = []
         wanted: Any = [to_wire(key) for key in keys]
         for _ in _attempts():
@@ -159,7 +161,8 @@ class Table:
         values: Mapping[str, Any] | None = None,
         shown: str = "ALL_OLD",
     ) -> None:
-        """Write the whole item; with `shown` NONE, see nothing of the one that keeps the condition from holding.
+        """Write the whole item; with `shown` NONE, see nothing of the one that keeps the condition
+        from holding.
 
         Raises:
             ConditionFailed: the condition did not hold, and nothing was written.
@@ -193,8 +196,8 @@ class Table:
         condition: str = "attribute_exists(#pk)",
         values: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Change the item and see nothing of it, so that the caller needs no permission to read; False where the condition
-        does not hold."""
+        """Change the item and see nothing of it, so that the caller needs no permission to read;
+        False where the condition does not hold."""
         wire = expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
         try:
             self._conditional("update_item", Key=to_wire(key), shown="NONE", **wire)
@@ -225,7 +228,8 @@ class Table:
         forward: bool = True,
         consistent: bool = False,
     ) -> Page:
-        """One page of a query: at most `limit` items read, from after `start`, in the key's order or against it."""
+        """One page of a query: at most `limit` items read, from after `start`, in the key's order
+        or against it."""
         wire = expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
         if index:
             wire["IndexName"] = index
@@ -264,7 +268,8 @@ class Table:
 
         Raises:
             TransactionFailed: a condition did not hold; nothing was written.
-            TransactionContended: other transactions held the items through all attempts; nothing was written.
+            TransactionContended: other transactions held the items through all attempts; nothing
+                was written.
         """
         wire: Any = [self._operation(operation) for operation in operations]
         # DynamoDB does a transaction with one token once within ten minutes.
@@ -339,8 +344,8 @@ class Table:
 
 
 def _attempts() -> Iterator[int]:
-    """Attempts, and pauses between them: full jitter, from 10 ms up to 400 ms: long enough for a rival to finish, short
-    enough for a caller."""
+    """Attempts, and pauses between them: full jitter, from 10 ms up to 400 ms: long enough for a
+    rival to finish, short enough for a caller."""
     yield 0
     for attempt in range(1, _CONFLICT_ATTEMPTS):
         time.sleep(random.uniform(0, min(0.4, 0.01 * 2**attempt)))  # noqa: S311  # not for secrets

@@ -1,7 +1,8 @@
 """DynamoDB's typed values, and its expressions as they are sent.
 
-In an expression, `#word` stands for the attribute `word` and `:word` for the value given under that name, so
-that no reserved word needs care. Numbers are whole: Bodega stores no others, but an item of a later release may.
+In an expression, `#word` stands for the attribute `word` and `:word` for the value given under that
+name, so that no reserved word needs care. Numbers are whole: Bodega stores no others, but an item
+of a later release may.
 """
 
 import re
@@ -27,7 +28,8 @@ deserialize = _WholeNumbers().deserialize
 
 
 def expressions(values: Mapping[str, Any], **texts: str | None) -> dict[str, Any]:
-    """The parameters of a request that carry these expressions, by their parameters' names, and these values."""
+    """The parameters of a request that carry these expressions, by their parameters' names, and
+    these values."""
     given = {name: text for name, text in texts.items() if text}
     names = {n for text in given.values() for n in _NAME.findall(text)}
     wire: dict[str, Any] = dict(given)

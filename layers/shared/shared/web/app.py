@@ -42,7 +42,8 @@ _TEXT_TYPES = [
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
-    # An answer is data and no page: opened as a page it runs nothing. The one page of the API has a policy of its own.
+    # An answer is data and no page: opened as a page it runs nothing. The one page of the API has a
+    # policy of its own.
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 
@@ -55,7 +56,8 @@ def create_app(
     standing: Callable[[Caller], Caller] | None = None,
     cors_origins: str = "",
 ) -> FastAPI:
-    """An application that admits the callers that its routes declare, and answers every error as problem+json.
+    """An application that admits the callers that its routes declare, and answers every error as
+    problem+json.
 
     Args:
         name: the service's name, its tag in the API's document.
@@ -67,10 +69,12 @@ def create_app(
     Raises:
         NotGuarded: see routing.check.
     """
-    # The API has one document and one page, made at build time from all apps: none of the apps serves its own.
+    # The API has one document and one page, made at build time from all apps: none of the apps
+    # serves its own.
     app = FastAPI(title=f"Bodega {name}", openapi_url=None, redirect_slashes=False)
     app.state.gate = Gate(verifier, standing)
-    # The router's own routes: included, FastAPI makes each of them a second time, and looks for each request's twice.
+    # The router's own routes: included, FastAPI makes each of them a second time, and looks for
+    # each request's twice.
     app.router.routes.extend(router.routes)
     routing.check(app.routes, app.state.gate)
     app.add_exception_handler(BodegaError, _answer(lambda error, _: error))
@@ -104,10 +108,12 @@ def lambda_handler(app: FastAPI, warm_up_path: str | None = None) -> Handler:
     """The Lambda handler of an application behind a REST API.
 
     Args:
-        warm_up_path: a path that anyone may GET (see shared.runtime.warm_up). None where most requests have a token.
+        warm_up_path: a path that anyone may GET (see shared.runtime.warm_up). None where most
+            requests have a token.
     """
     _set_event_loop()
-    # Named, so that Mangum does not guess: the REST handler is right for every event that we are sent.
+    # Named, so that Mangum does not guess: the REST handler is right for every event that we are
+    # sent.
     mangum = Mangum(app, lifespan="off", custom_handlers=[RestEvent], text_mime_types=_TEXT_TYPES)
 
     def handle(event: dict[str, Any], context: Any) -> Any:
@@ -127,8 +133,9 @@ def _loop(_thread: int) -> asyncio.AbstractEventLoop:
 
 
 def _set_event_loop() -> None:
-    """Mangum runs the app on the thread's current loop: Python makes none by itself any more without a warning, and
-    another library's `asyncio.run` takes it away. Lambda has one thread; a local server may have more."""
+    """Mangum runs the app on the thread's current loop: Python makes none by itself any more
+    without a warning, and another library's `asyncio.run` takes it away. Lambda has one thread; a
+    local server may have more."""
     asyncio.set_event_loop(_loop(threading.get_ident()))
 
 
@@ -142,7 +149,8 @@ def _answer(
 
 
 class _ProblemResponse(Response):
-    """Sends itself by the same code that the middleware answers with, so that a problem is written in one place."""
+    """Sends itself by the same code that the middleware answers with, so that a problem is written
+    in one place."""
 
     def __init__(self, error: BodegaError) -> None:
         super().__init__(status_code=error.status)

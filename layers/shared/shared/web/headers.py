@@ -1,4 +1,5 @@
-"""Headers of a route's answers, for the API's document (tools/openapi), which adds those that all answers have."""
+"""Headers of a route's answers, for the API's document (tools/openapi), which adds those that all
+answers have."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""What happens to every HTTP request and answer, as pure ASGI: Starlette's BaseHTTPMiddleware costs 0.15 ms each."""
+"""What happens to every HTTP request and answer, as pure ASGI: Starlette's BaseHTTPMiddleware costs
+0.15 ms each."""
 
 import json
 import time
@@ -22,7 +23,8 @@ def _header(scope: Scope, name: bytes) -> str | None:
 
 
 class RequestEnvelope:
-    """Gives each request its id, its answer the id and the time it took, and the log one line of it.
+    """Gives each request its id, its answer the id and the time it took, and the log one line of
+    it.
 
     It answers for what no route caught.
 

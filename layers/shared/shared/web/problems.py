@@ -12,7 +12,8 @@ CODES: Final = "x-codes"
 def problems(when: Mapping[type[BodegaError], str]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that refuses with these errors, each with when it does.
 
-    What follows from a route's parameters, its body and its caller needs no mention: the build adds it.
+    What follows from a route's parameters, its body and its caller needs no mention: the build adds
+    it.
 
     Example:
         `responses=problems({EmailTaken: "another account has it"})`

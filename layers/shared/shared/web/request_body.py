@@ -1,4 +1,5 @@
-"""What a request may carry, and how its JSON is read: as I-JSON (RFC 7493), exactly, and as nothing else."""
+"""What a request may carry, and how its JSON is read: as I-JSON (RFC 7493), exactly, and as nothing
+else."""
 
 import json
 import re
@@ -17,7 +18,8 @@ _DEEPEST: Final = 32
 _LONGEST_NUMBER: Final = 100
 _WITH_JSON: Final = frozenset({"POST", "PUT", "PATCH"})
 _OPENING: Final = re.compile(r"[\[{]")
-# The gateway hands bodies on as text and writes U+FFFD where bytes were no UTF-8: what was meant is lost.
+# The gateway hands bodies on as text and writes U+FFFD where bytes were no UTF-8: what was meant is
+# lost.
 _NOT_UTF8: Final = "\N{REPLACEMENT CHARACTER}"
 # Lone surrogates and noncharacters: no text has them (RFC 7493, section 2.1).
 _NO_TEXT: Final = re.compile(
@@ -53,8 +55,9 @@ async def checked(request: Request, *, is_needed: bool) -> CheckedRequest:
         PayloadTooLarge: it is over 256 KB.
         UnsupportedMediaType: it is not `application/json` in UTF-8 and as it is.
         MalformedJson: see `read`.
-        InvalidRequest: the route wants an object, and it is none. Pydantic looks for a model's fields among the
-            attributes of what it does not know, a Decimal for one, and where all fields may be left out it finds enough.
+        InvalidRequest: the route wants an object, and it is none. Pydantic looks for a model's
+            fields among the attributes of what it does not know, a Decimal for one, and where all
+            fields may be left out it finds enough.
     """
     body = b""
     async for chunk in request.stream():
@@ -86,8 +89,9 @@ def read(body: bytes) -> Any:
     """The JSON text in a body; its decimal numbers as they are written, and never through a float.
 
     Raises:
-        MalformedJson: it is no JSON, or such as two readers may understand in two ways: not UTF-8, a name given twice
-            in an object, half a character, a number that is none or very long, nesting beyond 32 levels.
+        MalformedJson: it is no JSON, or such as two readers may understand in two ways: not UTF-8,
+            a name given twice in an object, half a character, a number that is none or very long,
+            nesting beyond 32 levels.
     """
     try:
         text = body.decode()
@@ -138,7 +142,8 @@ def _check_length(digits: str) -> None:
 
 
 def _inspect(document: Any) -> None:
-    """Look at each level of the document, without recursion: it may be deeper than Python's stack."""
+    """Look at each level of the document, without recursion: it may be deeper than Python's
+    stack."""
     level, depth = [document], 0
     while level:
         below: list[Any] = []

@@ -1,7 +1,9 @@
-"""API Gateway's events as Mangum reads them, but for what Mangum cannot read, and with the path in two parts.
+"""API Gateway's events as Mangum reads them, but for what Mangum cannot read, and with the path in
+two parts.
 
-`root_path` is what stands before the API's own paths in the URL that the client used: `/live` at the execute-api URL, the
-base path at a custom domain that has one, else nothing. All paths that an answer names start with it (`link`).
+`root_path` is what stands before the API's own paths in the URL that the client used: `/live` at
+the execute-api URL, the base path at a custom domain that has one, else nothing. All paths that an
+answer names start with it (`link`).
 """
 
 import base64
@@ -59,9 +61,10 @@ def own_path(request: Request) -> str:
 def _split(event: Mapping[str, Any]) -> tuple[str, str]:
     """The root path of the request's URL, and the path in the API, without a trailing slash.
 
-    The resource that API Gateway chose says how many segments the path in the API has. All before them is the root path:
-    `path` has a custom domain's base path, but not the stage, which only `requestContext.path` has (not in `sam local`).
-    API Gateway chooses the same resource with a trailing slash and without.
+    The resource that API Gateway chose says how many segments the path in the API has. All before
+    them is the root path: `path` has a custom domain's base path, but not the stage, which only
+    `requestContext.path` has (not in `sam local`). API Gateway chooses the same resource with a
+    trailing slash and without.
     """
     resource: str = event["resource"]
     segments = resource.count("/") if resource != "/" else 0

@@ -20,17 +20,18 @@ _RECOVERY_SECONDS = 30
 # The Retry-After for a single call that failed, or while a probe is under way.
 _RETRY_SECONDS = 2
 _FAILURES_IN_A_ROW = 5
-# The rate: a circuit opens when half of an environment's last 20 calls failed. Where 80 % of calls fail at random, it
-# is open within 20 calls with a probability of 0.9995, by this rule or the one above; a pattern of four failures and a
-# success, which the one above never sees, opens it at the twelfth call. Where 20 % fail, this rule opens it within 1000
-# calls with 0.46 (the one above: 0.23), where 10 % fail with 0.0025 (0.009), where 5 % fail with 0.000005 (0.0003).
+# The rate: a circuit opens when half of an environment's last 20 calls failed. Where 80 % of calls
+# fail at random, it is open within 20 calls with a probability of 0.9995, by this rule or the one
+# above; a pattern of four failures and a success, which the one above never sees, opens it at the
+# twelfth call. Where 20 % fail, this rule opens it within 1000 calls with 0.46 (the one above:
+# 0.23), where 10 % fail with 0.0025 (0.009), where 5 % fail with 0.000005 (0.0003).
 _CALLS_REMEMBERED = 20
 _FAILURES_REMEMBERED = 10
 
 
 class CircuitBreaker:
-    """Guards the calls to one service. Only `CallFailed` counts as a failure: a refusal is a healthy answer, and a
-    throttled call says nothing of the service.
+    """Guards the calls to one service. Only `CallFailed` counts as a failure: a refusal is a
+    healthy answer, and a throttled call says nothing of the service.
 
     Args:
         service: whose circuit it is; also its name in the store.
@@ -60,7 +61,8 @@ class CircuitBreaker:
 
         Raises:
             ServiceUnavailable: the circuit is open, or the call failed or was throttled.
-            TypeError: `function` is a coroutine function, which would count as a success before it ran.
+            TypeError: `function` is a coroutine function, which would count as a success before it
+                ran.
         """
         if inspect.iscoroutinefunction(function):
             raise TypeError("a circuit breaker cannot guard a coroutine function")

@@ -20,17 +20,18 @@ _FRESH_SECONDS = 5
 class SharedCircuit:
     """A circuit in the store, and its last known state.
 
-    A write is conditional on the state that this environment knows. A concurrent change wins: a probe that outlived its
-    lease, or a failure that is reported late, changes nothing.
+    A write is conditional on the state that this environment knows. A concurrent change wins: a
+    probe that outlived its lease, or a failure that is reported late, changes nothing.
 
-    While the store does not answer, the state changes in this environment alone; the last change is written when the store
-    answers again, unless another environment has written since. The store elects the environment that may probe. Only an
-    environment without the store for a whole recovery time probes on its own.
+    While the store does not answer, the state changes in this environment alone; the last change is
+    written when the store answers again, unless another environment has written since. The store
+    elects the environment that may probe. Only an environment without the store for a whole
+    recovery time probes on its own.
 
     Args:
         name: the circuit's, in the store.
-        recovery: seconds that a circuit stays open, and that a probe's lease holds. Two probes could overlap only where
-            clocks differ by more than the lease is longer than a probe.
+        recovery: seconds that a circuit stays open, and that a probe's lease holds. Two probes
+            could overlap only where clocks differ by more than the lease is longer than a probe.
         now: the time of day, which other environments read.
         monotonic: seconds that never run backwards.
 
@@ -94,21 +95,24 @@ class SharedCircuit:
             self._learn(outdated.stored)
             return False
         except Unreachable:
-            # The write may have been done all the same: this environment or another one may have the lease.
+            # The write may have been done all the same: this environment or another one may have
+            # the lease.
             self._miss_store()
             return False
         self._learn(Stored(lease, fence))
         return True
 
     def return_probe(self) -> None:
-        """Give up the lease of a probe that found nothing out: any environment may probe at once."""
+        """Give up the lease of a probe that found nothing out: any environment may probe at
+        once."""
         if self.known.probe_owner == self._owner:
             self.change(
                 replace(self.known, state=CircuitState.OPEN, probe_owner=None, lease_until=None)
             )
 
     def _write(self) -> bool:
-        """Write the known state; if another environment has written since, learn that instead and return False.
+        """Write the known state; if another environment has written since, learn that instead and
+        return False.
 
         Raises:
             Unreachable: see there.

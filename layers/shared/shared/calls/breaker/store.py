@@ -1,4 +1,5 @@
-"""Where all environments share circuits' states: items of a table, each written on the condition of what its writer read."""
+"""Where all environments share circuits' states: items of a table, each written on the condition of
+what its writer read."""
 
 import time
 import uuid
@@ -20,11 +21,13 @@ _KEPT_SECONDS = 3600
 
 _READ_TOGETHER_SECONDS = 1
 
-# A store that failed is not called for so long; an environment under load would otherwise wait for it at every call.
+# A store that failed is not called for so long; an environment under load would otherwise wait for
+# it at every call.
 _BACKOFF_SECONDS = 5
-# Time alone would not do where calls are rare: one in five seconds would always be the one that waits. So after its second failure
-# in a row the store is not called for so many calls either. With two circuits that is one request in 125, so that the 99th
-# percentile of requests does not see the store's time-outs, whatever the traffic.
+# Time alone would not do where calls are rare: one in five seconds would always be the one that
+# waits. So after its second failure in a row the store is not called for so many calls either. With
+# two circuits that is one request in 125, so that the 99th percentile of requests does not see the
+# store's time-outs, whatever the traffic.
 _BACKOFF_CALLS = 250
 
 
@@ -53,18 +56,21 @@ class Circuit:
 
 @dataclass(frozen=True)
 class Stored:
-    """A circuit as it is in the store. Every write gives it another fence, which the next writer has to know."""
+    """A circuit as it is in the store. Every write gives it another fence, which the next writer
+    has to know."""
 
     circuit: Circuit
     fence: str | None
 
 
 class Unreachable(OwnError):
-    """The store failed, or is not called because it failed lately. A write may have been done all the same."""
+    """The store failed, or is not called because it failed lately. A write may have been done all
+    the same."""
 
 
 class Outdated(OwnError):
-    """Another environment has written since; `stored` is the circuit as it is now, None for nothing."""
+    """Another environment has written since; `stored` is the circuit as it is now, None for
+    nothing."""
 
     def __init__(self, stored: Stored | None) -> None:
         super().__init__("another environment has changed the circuit since")
@@ -89,7 +95,8 @@ class CircuitStore(Protocol):
 
 
 class DynamoCircuits:
-    """Circuits as items of a service's table. All are read at once: a request that uses several circuits waits for one read.
+    """Circuits as items of a service's table. All are read at once: a request that uses several
+    circuits waits for one read.
 
     Args:
         monotonic: seconds that never run backwards.
@@ -153,7 +160,8 @@ class DynamoCircuits:
 
 
 class BackoffStore:
-    """A store that is not called for a while after it failed, so that few calls wait for its time-outs.
+    """A store that is not called for a while after it failed, so that few calls wait for its
+    time-outs.
 
     Args:
         monotonic: seconds that never run backwards.
@@ -201,7 +209,8 @@ def circuit_store(table_name: str, client: "DynamoDBClient") -> CircuitStore:
     """Circuits in a service's table, shared by all breakers of an environment.
 
     Args:
-        client: with short time-outs and one attempt: each failure costs a call that much, and few calls pay it.
+        client: with short time-outs and one attempt: each failure costs a call that much, and few
+            calls pay it.
     """
     return BackoffStore(DynamoCircuits(Table(table_name, client)))
 

@@ -1,4 +1,5 @@
-"""A boto3 session makes this factory at once, and with it loads all of boto3's resources. We call clients only."""
+"""A boto3 session makes this factory at once, and with it loads all of boto3's resources. We call
+clients only."""
 
 
 class ResourceFactory:

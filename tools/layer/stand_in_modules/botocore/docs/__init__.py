@@ -1,1 +1,2 @@
-"""The SDK's reference manual is written from here; loaded only because what all clients use lies beside it."""
+"""The SDK's reference manual is written from here; loaded only because what all clients use lies
+beside it."""

@@ -1,4 +1,5 @@
-"""Each method of a client has a docstring, written when somebody asks for it. Nobody does in Lambda."""
+"""Each method of a client has a docstring, written when somebody asks for it. Nobody does in
+Lambda."""
 
 
 class LazyLoadedDocstring(str):

@@ -1,4 +1,5 @@
-"""FastAPI makes forty classes of OpenAPI's document here. Ours is made when the shop is built; its own is never."""
+"""FastAPI makes forty classes of OpenAPI's document here. Ours is made when the shop is built; its
+own is never."""
 
 from typing import Any
 

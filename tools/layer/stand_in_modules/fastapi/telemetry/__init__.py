@@ -1,7 +1,8 @@
-"""FastAPI's telemetry of OpenTelemetry, as it is where none is configured: it does nothing, and calls nobody.
+"""FastAPI's telemetry of OpenTelemetry, as it is where none is configured: it does nothing, and
+calls nobody.
 
-FastAPI's own finds that out by loading OpenTelemetry, which looks through the metadata of every installed package. Bodega's
-traces are X-Ray's, and its metrics are log lines.
+FastAPI's own finds that out by loading OpenTelemetry, which looks through the metadata of every
+installed package. Bodega's traces are X-Ray's, and its metrics are log lines.
 """
 
 from typing import Any
