@@ -53,12 +53,12 @@ def _iam(request: pytest.FixtureRequest, _violations: list[str]) -> Iterator[Non
 
         return Recorder(judge)
 
-    def hear(**call: Any) -> None:
+    def record(**call: Any) -> None:
         recorder().record(**call)
 
-    aws._session().events.register("before-parameter-build", hear)
+    aws._session().events.register("before-parameter-build", record)
     yield
-    aws._session().events.unregister("before-parameter-build", hear)
+    aws._session().events.unregister("before-parameter-build", record)
     if request.config.getoption("--iam-simulate"):
         from tests.support.evaluators import denials, iam_simulate
 

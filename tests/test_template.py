@@ -215,14 +215,14 @@ def test_access_logs_have_routes_and_no_addresses_of_pages() -> None:
     [api] = resources("AWS::Serverless::Api").values()
     logged = api["AccessLogSetting"]["Format"]
     assert "$context.resourcePath" in logged
-    for told in (
+    for text in (
         "$context.path",
         "querystring",
         "$input",
         "requestOverride",
         "$context.identity.user",
     ):
-        assert told not in logged
+        assert text not in logged
 
 
 def test_a_firewall_lets_an_address_ask_200_times_a_minute_where_there_is_one() -> None:

@@ -65,8 +65,8 @@ class Answer:
     @classmethod
     def failure(cls, type_: str, message: str) -> Self:
         """An answer in place of a function that gave none."""
-        told = {"errorType": type_, "errorMessage": message}
-        return cls(json.dumps(told).encode(), "Unhandled")
+        error = {"errorType": type_, "errorMessage": message}
+        return cls(json.dumps(error).encode(), "Unhandled")
 
     def json(self) -> Any:
         return json.loads(self.payload)
@@ -95,7 +95,7 @@ class RuntimeApi:
     """Serves one runtime, which works on one invocation at a time.
 
     Args:
-        arn: the function's, as the runtime is told it.
+        arn: the function's, as the runtime receives it.
         timeout: the function's, in seconds: the function gets a deadline, but is not stopped.
         trace: what X-Ray has decided for each invocation.
     """

@@ -51,7 +51,7 @@ def resources(type_: str) -> dict[str, dict[str, Any]]:
 
 
 def alias(function: str) -> str | None:
-    """The alias by which others call the function; None where nobody else calls it."""
+    """The alias by which other functions call the function; None where no other calls it."""
     name: str | None = resources("AWS::Serverless::Function")[function].get("AutoPublishAlias")
     return name
 

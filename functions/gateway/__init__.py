@@ -1,5 +1,5 @@
-"""The gateway's pages: the index, health, the API's document, and the answer to what nobody else
-serves."""
+"""The gateway's pages: the index, health, the API's document, and the answer to every
+unknown path or method."""
 
 from typing import Final
 

@@ -223,7 +223,7 @@ async def asyncapi(request: Request, if_none_match: IfNoneMatch = None) -> Respo
     return _served(site.events(), if_none_match, max_age=_DOCUMENT_MAX_AGE)
 
 
-# What the document does not tell of.
+# Routes that the document does not contain.
 _UNLISTED = Routes([("/docs/{asset}", ["GET"])])
 
 

@@ -30,13 +30,13 @@ def http(shop: SimulatedShop) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def heard(request: pytest.FixtureRequest) -> Callable[[], list[str]]:
+def log_lines(request: pytest.FixtureRequest) -> Callable[[], list[str]]:
     """What this test has logged so far; it holds no personal data."""
     eavesdropper = request.config.pluginmanager.get_plugin(EAVESDROPPER)
     assert isinstance(eavesdropper, Eavesdropper)
 
-    def heard() -> list[str]:
+    def log_lines() -> list[str]:
         assert PRIVACY.found_in(eavesdropper.lines) == []
         return eavesdropper.lines
 
-    return heard
+    return log_lines

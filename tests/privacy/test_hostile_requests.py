@@ -11,7 +11,7 @@ from tests.simulation.shop import SimulatedShop
 from tests.support.client import Client
 from tests.support.privacy import PRIVACY
 
-type Heard = Callable[[], list[str]]
+type LogLines = Callable[[], list[str]]
 
 PASSWORD: Final = "hush-hush-little-baby"
 TOKEN: Final = f"{'f' * 32}.{'s' * 43}"
@@ -56,7 +56,7 @@ def refused(answer: httpx.Response) -> httpx.Response:
 
 @pytest.mark.parametrize("body", WRONG_BODIES.values(), ids=WRONG_BODIES)
 def test_refused_body_is_not_logged(
-    http: httpx.Client, sasha: Client, heard: Heard, body: str
+    http: httpx.Client, sasha: Client, log_lines: LogLines, body: str
 ) -> None:
     headers = {**JSON, "Authorization": f"Bearer {sasha.token}", "Idempotency-Key": PASSWORD}
     for method, path in ROUTES:
@@ -64,11 +64,11 @@ def test_refused_body_is_not_logged(
         # A log-out of an unknown token has nothing to do.
         assert answer.status_code >= 400 or path.endswith("logout")
         assert PASSWORD not in answer.text
-    assert len(heard()) >= len(ROUTES)
+    assert len(log_lines()) >= len(ROUTES)
 
 
 def test_headers_paths_and_queries_are_not_logged(
-    http: httpx.Client, sasha: Client, heard: Heard
+    http: httpx.Client, sasha: Client, log_lines: LogLines
 ) -> None:
     mine = {"Authorization": f"Bearer {sasha.token}"}
     refused(http.post("/api/v1/users", content=TEXT, headers={"Content-Type": PASSWORD}))
@@ -81,11 +81,11 @@ def test_headers_paths_and_queries_are_not_logged(
         refused(http.get("/api/v1/users/me", headers={"Authorization": f"Bearer {token}"}))
         refused(http.get("/api/v1/users/me", headers={"Authorization": token}))
     http.get("/health/users", headers={"X-Request-ID": SASHA["email"], "User-Agent": PASSWORD})
-    assert heard()
+    assert log_lines()
 
 
 def test_wrong_passwords_and_tokens_are_not_logged(
-    http: httpx.Client, sasha: Client, heard: Heard
+    http: httpx.Client, sasha: Client, log_lines: LogLines
 ) -> None:
     for _ in range(7):
         login = {"email": SASHA["email"], "password": "hush-hush-little-lady"}
@@ -96,7 +96,7 @@ def test_wrong_passwords_and_tokens_are_not_logged(
     refused(http.post("/api/v1/auth/refresh", json={"refresh_token": TOKEN}))
     change = {"password": "hush-hush-little-man", "current_password": "hush-hush-little-lady"}
     refused(sasha.put(f"/api/v1/users/{sasha.user['id']}", change))
-    assert any("family has ended" in line for line in heard())
+    assert any("family has ended" in line for line in log_lines())
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_wrong_passwords_and_tokens_are_not_logged(
     ],
 )
 def test_error_texts_of_aws_are_not_logged(
-    shop: SimulatedShop, http: httpx.Client, heard: Heard, call: str, *, logs_error: bool
+    shop: SimulatedShop, http: httpx.Client, log_lines: LogLines, call: str, *, logs_error: bool
 ) -> None:
     """The simulated AWS repeats the whole request in each of its errors."""
     sasha = Client(http).register(**SASHA)
@@ -135,7 +135,7 @@ def test_error_texts_of_aws_are_not_logged(
             shop.tick(sweeper)
         shop.settle()
     shop.come_to_rest()
-    lines = heard()
+    lines = log_lines()
     if logs_error:
         assert any('"level":"ERROR"' in line or "[ERROR]" in line for line in lines)
 
@@ -177,11 +177,11 @@ MESSAGES: Final = {
 @pytest.mark.parametrize("queue", ["CheckoutQueue", "NotificationsQueue"])
 @pytest.mark.parametrize("body", MESSAGES.values(), ids=MESSAGES)
 def test_dead_letter_s_reason_and_log_repeat_nothing_of_its_body(
-    shop: SimulatedShop, heard: Heard, queue: str, body: str
+    shop: SimulatedShop, log_lines: LogLines, queue: str, body: str
 ) -> None:
     shop.cloud.put(queue, body)
     shop.come_to_rest()
-    assert heard()
+    assert log_lines()
     dead_letters = shop.cloud.queues[queue].dead_letters
     assert dead_letters
     notes = [dict(message.attributes) for message in shop.cloud.queues[dead_letters].messages]
@@ -191,9 +191,9 @@ def test_dead_letter_s_reason_and_log_repeat_nothing_of_its_body(
 
 @pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
 def test_refusal_of_an_email_is_logged_by_its_code_alone(
-    shop: SimulatedShop, http: httpx.Client, heard: Heard, code: str
+    shop: SimulatedShop, http: httpx.Client, log_lines: LogLines, code: str
 ) -> None:
     Client(http).register(**SASHA)
     with shop.refusing("sesv2.SendEmail", code=code):
         shop.come_to_rest()
-    assert any(code in line for line in heard())
+    assert any(code in line for line in log_lines())

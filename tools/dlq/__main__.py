@@ -54,7 +54,7 @@ def change(queue: DeadLetters, action: str, only: str, *, agreed: bool = False) 
     """Redrive or purge letters, if the person at the terminal agrees.
 
     Raises:
-        Problem: there is no such letter, or nobody answers.
+        Problem: there is no such letter, or AWS does not answer.
     """
     # At most so many: letters that fail again meanwhile come back into the queue.
     most = 1 if only else queue.count()

@@ -1,4 +1,4 @@
-"""Bodies: what the models leave open for their own sake, and what they don't tell of."""
+"""Bodies: what the models leave open for their own sake, and what they leave out."""
 
 import json
 import re

@@ -48,7 +48,7 @@ _TAGS: Final = {
     "users": "Accounts, log-ins and the public keys of access tokens",
     "products": "The catalogue and its stock",
     "orders": "From click to delivery",
-    "notifications": "What customers and admins were told",
+    "notifications": "Messages to customers and admins",
     "gateway": "Health, and this documentation",
 }
 _WELL: Final = {"200": "Done.", "201": "Made.", "204": "Done, and there is nothing to say."}

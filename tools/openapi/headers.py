@@ -35,7 +35,7 @@ HEADERS: Final[Node] = {
         "schema": {"type": "integer", "minimum": 0},
     },
     "No-Store": {
-        "description": "The answer is for one person or about this moment: nobody keeps it",
+        "description": "The answer is for one caller or about this moment: caches do not keep it",
         "required": True,
         "schema": {"type": "string", "const": "no-store"},
     },

@@ -1,1 +1,1 @@
-"""The e-mails that tell customers and admins of events."""
+"""The e-mails about events to customers and admins."""

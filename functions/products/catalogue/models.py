@@ -40,7 +40,7 @@ class Product:
 
     Attributes:
         available: units that can be ordered.
-        taken: units that are held for orders, or sold; the reservations tell the two apart.
+        taken: units that are held for orders, or sold; the reservations distinguish the two.
         version: counts every change that a client can see, stock included.
         edition: counts only the changes of admins, so that these do not conflict with sales.
     """

@@ -124,7 +124,7 @@ class DynamoUsers:
             f"#{attribute} = :{attribute}",
             partition,
             index=index,
-            # One more than the page shows: it tells whether another page follows.
+            # One more than the page shows: it shows whether another page follows.
             limit=limit + 1,
             start=start,
             forward=False,
@@ -173,7 +173,7 @@ def _attributes(user: User) -> Item:
 
 
 def _update(before: User, after: User) -> Update:
-    """Writes the attributes that changed, if nobody else has changed the user."""
+    """Writes the attributes that changed, if no other writer has changed the user."""
     update, values = difference(_attributes(before), _attributes(after))
     seen = {"seen": before.version}
     return Update(_user_key(after.id), update, "#version = :seen", {**values, **seen})

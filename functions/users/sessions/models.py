@@ -17,8 +17,8 @@ _TOKEN: Final = re.compile(r"([0-9a-f]{32})\.([A-Za-z0-9_-]{43})\.([0-9a-f]{32})
 class RefreshToken:
     """An opaque token: the id of its family, a secret of 256 random bits, and a MAC of the secret.
 
-    The MAC tells a token that was issued, spent or not, from an invented one: knowing the id of a
-    family is not enough to end it.
+    The MAC distinguishes a token that was issued, spent or not, from an invented one: knowing the
+    id of a family is not enough to end it.
     """
 
     family_id: str

@@ -40,7 +40,7 @@ class DynamoProducts:
     """Products in DynamoDB.
 
     Every change is one transaction with the totals, so that these are exact. The transaction's
-    token tells the SDK's own retries apart, the conditions those of everyone else.
+    token detects the SDK's own retries, the conditions those of other callers.
     """
 
     def __init__(self, table: Table, *, low_stock_threshold: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""What FastAPI's routing tells telemetry of a request; see the package."""
+"""What FastAPI's routing reports to telemetry about a request; see the package."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
