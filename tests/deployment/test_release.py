@@ -143,7 +143,7 @@ def test_destroy_deletes_all_data_or_none(account: Account) -> None:
     destroy = ("destroy", "dev", "--yes", "--with-data")
     ended = account.run(*destroy)
     assert ended.returncode == 1
-    assert f"Nothing was deleted: {names['UsersTable']} is protected against it." in ended.stderr
+    assert f"Nothing was deleted: {names['UsersTable']} is protected." in ended.stderr
     assert stack.exists(account.cloudformation, SHOP.stack)
     assert set(dynamodb.list_tables()["TableNames"]) == {
         names["UsersTable"],

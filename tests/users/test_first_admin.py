@@ -18,7 +18,7 @@ def test_make_admin_changes_a_registered_user_once(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("email", "problem"), [("ada@example.com", "Nobody is registered"), ("", "EMAIL=")]
+    ("email", "problem"), [("ada@example.com", "is not registered"), ("", "EMAIL=")]
 )
 def test_make_admin_refuses_a_missing_user(email: str, problem: str) -> None:
     with pytest.raises(Problem, match=problem):
