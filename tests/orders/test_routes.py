@@ -7,10 +7,7 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from orders.models import Order, Status, order_id
-from orders.schemas import OrderItemRequest, OrderRequest
-from shared.contracts.events import OrderData
-from shared.personal import NotPersonal, personal_fields
+from orders.models import Status, order_id
 from tests.orders.builders import MINUTE, a_basket, a_line, added, an_order, confirmed
 from tests.orders.fakes import InMemoryOrders
 from tests.orders.harness import ORDERS, ServiceHarness
@@ -301,7 +298,7 @@ def test_order_refuses_a_transition_that_its_status_does_not_allow(
     assert (answer.json["from"], answer.json["to"]) == (status, wanted)
 
 
-# ── Health and personal data ────────────────────────────────────────────────────────────────────
+# ── Health ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_health_counts_orders_by_status(shop: ServiceHarness) -> None:
@@ -326,17 +323,3 @@ def test_health_is_degraded_when_the_figures_cannot_be_read() -> None:
     assert answer.status == 200
     assert answer.json.keys() == {"status", "uptime_seconds", "memory_mb"}
     assert answer.json["status"] == "degraded"
-
-
-@pytest.mark.parametrize("schema", [OrderRequest, OrderItemRequest])
-def test_text_of_a_request_is_declared_personal_or_not(schema: type[Any]) -> None:
-    undeclared = {
-        name
-        for name, field in schema.model_fields.items()
-        if field.annotation is str and NotPersonal not in field.metadata
-    }
-    assert undeclared <= personal_fields(Order).keys()
-
-
-def test_personal_data_of_events_is_personal_data_of_the_order() -> None:
-    assert personal_fields(OrderData).keys() <= personal_fields(Order).keys()

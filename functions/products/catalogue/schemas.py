@@ -14,6 +14,7 @@ from pydantic import (
 
 from products.catalogue.models import NewProduct, Product, ProductChanges
 from shared.money import MinorUnits, to_text
+from shared.personal import NotPersonal
 from shared.web.fields import Time, WholeNumber
 from shared.web.health import Health
 
@@ -49,18 +50,21 @@ _PARAGRAPHS = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 
 Name = Annotated[
     str,
+    NotPersonal,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_line),
     Field(json_schema_extra={"pattern": _LINE}, examples=["Enamel mug"]),
 ]
 Description = Annotated[
     str,
+    NotPersonal,
     StringConstraints(max_length=5000),
     AfterValidator(_paragraphs),
     Field(json_schema_extra={"pattern": _PARAGRAPHS}, examples=["Holds a quarter of a litre."]),
 ]
 Category = Annotated[
     str,
+    NotPersonal,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
     AfterValidator(_line),
     AfterValidator(_composed),
