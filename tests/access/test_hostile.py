@@ -1,6 +1,7 @@
 """Hostile requests at every route: a clean refusal, never a 5xx, and nothing of them is stored.
 
-How bodies are parsed is in tests/shared/test_bodies.py; the fuzzer of tests/stack sends many more.
+How bodies are parsed is in tests/shared/web/test_request_body.py; the fuzzer of tests/stack
+sends many more.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """Every route while AWS throttles a call or cannot be reached: a 503 with Retry-After, no loss.
 
-Which error codes of AWS count as an outage: tests/shared/test_aws.py.
+Which error codes of AWS count as an outage: tests/shared/runtime/test_aws.py.
 """
 
 from collections.abc import Iterator

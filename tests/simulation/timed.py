@@ -39,7 +39,7 @@ from tests.support.context import LambdaContext
 from tests.support.functions import FUNCTIONS
 from tools.lambda_environment import variables
 
-# Those of bench/prices.toml, as far as it has them.
+# Those of tests/costs/prices.toml, as far as it has them.
 _LATENCY_SECONDS: Final[Mapping[str, float]] = {
     "dynamodb": 0.005,
     "kms": 0.010,
