@@ -416,7 +416,7 @@ _SIMULATED: Final = (
         "products.catalogue.repository.products:DynamoProducts.restock",
         "a stock change overwrites its receipt",
         without_argument("Put", "condition"),
-        f"{_MATRIX}[restock]",
+        "tests/products/catalogue/test_repository.py::test_restock_with_a_receipt_is_done_once",
     ),
     _bug(
         "shared.messaging.outbox:Relay.publish",
