@@ -87,7 +87,7 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether all services can work, and each one's own report."""
+    """Whether all services can work, and the report of each service."""
 
     status: Literal["ready", "not_ready"]
     services: dict[str, dict[str, Any]]

@@ -45,7 +45,7 @@ class LambdaBackends:
         self._functions = functions
 
     def health(self) -> dict[str, Health]:
-        request_id = context.request_id()  # the threads have no context of their own
+        request_id = context.request_id()  # the threads do not share the context
         with ThreadPoolExecutor(len(self._functions)) as pool:
             asked = {
                 service: pool.submit(self._ask, service, function, request_id)

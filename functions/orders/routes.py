@@ -59,7 +59,7 @@ async def _idempotency_key(
         ),
     ] = None,
 ) -> str:
-    # Optional for FastAPI, so that a missing key is a 400 of its own and not a 422 among those of
+    # Optional for FastAPI, so that a missing key is a separate 400 and not a 422 among those of
     # the body; the API's document says "required", by the mark above.
     key = (idempotency_key or "").strip()
     if not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):

@@ -23,7 +23,7 @@ class SagaCircuit:
     """Opens when calls for five orders have failed in a row. A single order that always fails does
     not open it.
 
-    The calls for other orders may fail for a reason of their own, such as the bank of a card. No
+    The calls for other orders may fail for another reason, such as the bank of a card. No
     order is cancelled because of them: past its deadline an order's calls are made also while the
     circuit is open.
 

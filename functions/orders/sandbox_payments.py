@@ -1,6 +1,6 @@
 """The sandbox payment provider: decides by token, as card processors' test tokens do.
 
-It stands in for an external provider. Its ledger is stored in the orders table, under keys of its
+It replaces an external provider. Its ledger is stored in the orders table, under keys of its
 own. Each operation is written once, by its key. `entries` are the operations on a payment, in
 order, as on a bank statement.
 """

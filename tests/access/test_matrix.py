@@ -14,7 +14,6 @@ from tools.openapi import access
 from tools.openapi.access import Route
 
 UNKNOWN: Final = ("anonymous", "expired", "wrong audience", "wrong type", "foreign key")
-CALLERS: Final = (*UNKNOWN, "deactivated", "owner", "other", "admin")
 _WRITES: Final = {
     *("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "Sign", "PublishBatch")
 }

@@ -18,7 +18,6 @@ ORDERS: Final = "/api/v1/orders"
 ORDER: Final = "/api/v1/orders/{id}"
 PRODUCTS: Final = "/api/v1/products"
 CANCEL: Final = "/api/v1/orders/{id}/cancel"
-USERS: Final = "/api/v1/users"
 
 
 @pytest.fixture(scope="module")

@@ -131,14 +131,6 @@ class Client:
         stock: int = self.get(f"/api/v1/products/{product['id']}").json()["stock"]
         return stock
 
-    def notifications_of(self, order_id: str) -> dict[str, dict[str, Any]]:
-        """The customer's notifications of an order, by type."""
-        page = self.get("/api/v1/notifications", params={"limit": 100}).json()
-        found = [n for n in page["notifications"] if n.get("order_id") == order_id]
-        by_type = {n["type"]: n for n in found}
-        assert len(by_type) == len(found), f"notified twice: {[n['type'] for n in found]}"
-        return by_type
-
 
 @dataclass
 class RenewingClient(Client):

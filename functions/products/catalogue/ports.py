@@ -42,7 +42,7 @@ class Products(Protocol):
         """
 
     def find_receipt(self, receipt: Receipt) -> Receipt | None:
-        """The stored receipt of this one's caller, product and key."""
+        """The stored receipt of the same caller, product and key."""
 
     def keep_answer(self, receipt: Receipt, answer: Product) -> Product:
         """Store the response to a change, unless there is one; return the stored response."""

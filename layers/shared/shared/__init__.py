@@ -1,2 +1,2 @@
-"""What every service stands on: errors, HTTP, auth, storage, messages and logs. It knows no
+"""What every service uses: errors, HTTP, auth, storage, messages and logs. It knows no
 service."""

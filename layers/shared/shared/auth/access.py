@@ -64,7 +64,7 @@ class _Mark(Protocol):
 
 
 def allow(*groups: Group, more_for: tuple[Role, ...] = ()) -> _Mark:
-    """Declare who may call an endpoint. It stands below the router's decorator, which reads it.
+    """Declare who may call an endpoint. Place it below the router's decorator, which reads it.
 
     >>> @router.get("/api/v1/orders/{id}")
     ... @allow("owner", "admin")

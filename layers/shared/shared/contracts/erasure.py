@@ -1,4 +1,4 @@
-"""What stands in the place of a person's data, once they have been erased: the same in every
+"""What replaces a person's data after their erasure: the same in every
 service."""
 
 from typing import Final
@@ -15,5 +15,5 @@ def erased_email(user_id: str) -> str:
 
 
 def is_erased_email(address: str) -> bool:
-    """Whether it stands for an erased user's address."""
+    """Whether the address replaces that of an erased user."""
     return address.endswith(f"@{ERASED_DOMAIN}")

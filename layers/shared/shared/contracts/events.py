@@ -1,4 +1,4 @@
-"""Events: facts that happened, as they stand in the outbox, on the topic and in the queues."""
+"""Events: facts that happened, as stored in the outbox and sent to the topic and the queues."""
 
 from typing import Any, Final, Literal
 

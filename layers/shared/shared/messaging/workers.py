@@ -91,7 +91,7 @@ class _Messages:
         except RetryLater as rest:
             logging.logger().info("handled %s for now: %s", fact.type, rest)
             self._wait(record, rest, rest.seconds)
-        except Exception as cause:  # noqa: BLE001  # it is raised again, or the message stands elsewhere
+        except Exception as cause:  # noqa: BLE001  # it is raised again, or the message is kept elsewhere
             if is_temporary(cause):
                 logging.logger().warning("could not handle %s yet", fact.type, exc_info=True)
                 self._wait(record, cause)

@@ -80,6 +80,6 @@ def _use(sources: dict[str, bytes], patterns: dict[tuple[str | bytes, int], Any]
     _sre_compile: Callable[..., re.Pattern[Any]] = _compiler._sre.compile  # noqa: SLF001  # see above
     _compiler.compile = compile_
 
-    import dataclasses  # after the replacement above: it compiles patterns of its own
+    import dataclasses  # after the replacement above: it compiles patterns too
 
     dataclasses.exec = execute  # type: ignore[attr-defined]  # found before the built-in one

@@ -37,7 +37,7 @@ def before_snapshot() -> None:
 
 
 def after_restore() -> None:
-    """An environment of its own."""
+    """Separate the environment from the others that start from its snapshot."""
     random.seed()
     aws.close_connections()
     health.start_clock()

@@ -4,7 +4,7 @@ An item that is written whole carries the version of its schema. Readers do not 
 and reading an item of a later version raises: a release does not misread what a later one wrote
 (docs/evolving.md).
 
-How expressions are written stands in `shared.storage.expressions`.
+Expressions are described in `shared.storage.expressions`.
 """
 
 import random
@@ -192,7 +192,7 @@ class Table:
         key: Key,
         update: str,
         *,
-        # Never makes an item of its own where the item was deleted.
+        # Never writes a new item if the item was deleted.
         condition: str = "attribute_exists(#pk)",
         values: Mapping[str, Any] | None = None,
     ) -> bool:

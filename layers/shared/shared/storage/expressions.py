@@ -1,6 +1,6 @@
 """DynamoDB's typed values, and its expressions as they are sent.
 
-In an expression, `#word` stands for the attribute `word` and `:word` for the value given under that
+In an expression, `#word` means the attribute `word` and `:word` for the value given under that
 name, so that no reserved word needs care. Numbers are whole: Bodega stores no others, but an item
 of a later release may.
 """

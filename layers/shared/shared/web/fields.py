@@ -27,6 +27,6 @@ def _whole_number(value: Any) -> Any:
 
 
 WholeNumber = BeforeValidator(_whole_number)
-"""Lets a strict int field take `2.0` and `2e0`, which are 2 in JSON Schema; it stands after the
+"""Lets a strict int field take `2.0` and `2e0`, which are 2 in JSON Schema; it follows the
 field's limits: `Annotated[int, Field(ge=0), WholeNumber]`.
 """

@@ -30,7 +30,7 @@ class RequestEnvelope:
 
     Args:
         app: the application.
-        headers: header lines that every answer gets which has none of its own by that name.
+        headers: header lines that are added to every answer without that header.
     """
 
     def __init__(self, app: ASGIApp, headers: list[tuple[bytes, bytes]]) -> None:

@@ -1,7 +1,7 @@
 """API Gateway's events as Mangum reads them, but for what Mangum cannot read, and with the path in
 two parts.
 
-`root_path` is what stands before the API's own paths in the URL that the client used: `/live` at
+`root_path` is the part before the API's own paths in the URL that the client used: `/live` at
 the execute-api URL, the base path at a custom domain that has one, else nothing. All paths that an
 answer names start with it (`link`).
 """

@@ -67,7 +67,7 @@ def _check_query(request: Request, dependant: "Dependant") -> None:
 
 
 def check(routes: "Iterable[BaseRoute]", gate: Gate) -> None:
-    """Return if the gate stands in front of every route.
+    """Return if the gate guards every route.
 
     Raises:
         NotGuarded: a route is of another class, or depends on a caller that is not checked.
