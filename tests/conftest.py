@@ -3,8 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,10 +11,6 @@ from shared.runtime import aws
 from tests.support import privacy
 from tests.support.aws import mocked_account
 from tests.support.second_opinion import SecondOpinion
-
-if TYPE_CHECKING:
-    from tests.support.policies import Request
-    from tests.support.recorder import Recorder
 
 # Powertools reads these when its loggers and metrics are first asked for.
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")
@@ -30,40 +24,26 @@ settings.register_profile(
 
 @pytest.fixture(scope="session")
 def _violations() -> list[str]:
-    """What no policy allows, or what AWS does not do; in the order in which it was noticed."""
+    """What AWS does not do, in the order in which it was noticed."""
     return []
 
 
 @pytest.fixture(scope="session")
-def _iam(request: pytest.FixtureRequest, _violations: list[str]) -> Iterator[None]:
-    """A function's policies must allow what it asks of AWS in any test; with --iam-simulate another
-    evaluator agrees."""
+def _iam(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With --iam-simulate, a function's policies must allow what it asks of AWS in any test."""
+    if not request.config.getoption("--iam-simulate"):
+        yield
+        return
+    # Imported here: reading the template takes longer than many a test.
+    from tests.support.evaluators import denials, iam_simulate
+    from tests.support.recorder import Recorder
 
-    @cache
-    def recorder() -> "Recorder":
-        # Imported here: reading the template takes longer than many a test.
-        from tests.support.grants import granted
-        from tests.support.policies import allows
-        from tests.support.recorder import Recorder
-
-        def judge(function: str, asked: "Request") -> None:
-            if not allows(granted(function), asked):
-                _violations.append(f"{function} may not {asked}")
-                raise AssertionError(_violations[-1])
-
-        return Recorder(judge)
-
-    def record(**call: Any) -> None:
-        recorder().record(**call)
-
-    aws._session().events.register("before-parameter-build", record)
-    yield
-    aws._session().events.unregister("before-parameter-build", record)
-    if request.config.getoption("--iam-simulate"):
-        from tests.support.evaluators import denials, iam_simulate
-
-        with iam_simulate() as evaluator:
-            assert not list(denials(evaluator, recorder().asked)), "iam-simulate denies it"
+    recorder = Recorder()
+    with recorder.listening(aws._session().events):
+        yield
+    with iam_simulate() as evaluator:
+        denied = "\n".join(denials(evaluator, recorder.asked))
+    assert not denied, f"Not allowed by a policy:\n{denied}"
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +67,7 @@ def _fail_for_violations(_iam: None, _aws: None, _violations: list[str]) -> Iter
     found = "\n".join(_violations)
     _violations.clear()
     if found:
-        pytest.fail(f"Not allowed by a policy, or not by AWS:\n{found}", pytrace=False)
+        pytest.fail(f"Not as AWS does it:\n{found}", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -105,7 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--iam-simulate",
         action="store_true",
-        help="have iam-simulate judge all requests of functions, too; make test does",
+        help="check that the policies allow all requests of functions; make test does",
     )
 
 

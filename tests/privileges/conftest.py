@@ -1,11 +1,11 @@
-"""The evaluators that say what a role allows."""
+"""What functions ask of AWS, and the evaluator that decides what their roles allow."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.privileges.plays import asked
-from tests.support.evaluators import Evaluator, iam_simulate, our_evaluator
+from tests.support.evaluators import Evaluator, iam_simulate
 from tests.support.policies import Request
 
 
@@ -16,14 +16,6 @@ def calls() -> dict[str, list[Request]]:
 
 
 @pytest.fixture(scope="session")
-def second_opinion() -> Iterator[Evaluator]:
+def evaluator() -> Iterator[Evaluator]:
     with iam_simulate() as evaluator:
         yield evaluator
-
-
-@pytest.fixture(params=["our evaluator", "iam-simulate"])
-def evaluator(request: pytest.FixtureRequest) -> Evaluator:
-    if request.param == "our evaluator":
-        return our_evaluator
-    decided_elsewhere: Evaluator = request.getfixturevalue("second_opinion")
-    return decided_elsewhere

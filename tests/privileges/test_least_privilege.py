@@ -1,5 +1,4 @@
-"""Each function may do what it does, and nothing else: its role against what it asks of AWS, by our
-evaluator of policies and by one that is not ours."""
+"""Each function may do what it does, and nothing else: its role against what it asks of AWS."""
 
 import json
 from collections.abc import Iterator
@@ -9,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.evaluators import NODE, Evaluator, Question, denials, our_evaluator
+from tests.support.evaluators import NODE, Evaluator, denials
 from tests.support.functions import FUNCTIONS
-from tests.support.grants import arn, attribute, granted
-from tests.support.policies import Request, Statement, allows, statements
+from tests.support.grants import granted
+from tests.support.policies import Request, Statement
 from tests.support.roles import roles
-from tools.template import resources
 
 type Calls = dict[str, list[Request]]
 
@@ -30,14 +28,10 @@ functions = pytest.mark.parametrize("function", FUNCTIONS)
 
 @functions
 def test_function_may_do_what_it_does_and_each_grant_is_used(
-    calls: Calls, second_opinion: Evaluator, function: str
+    calls: Calls, evaluator: Evaluator, function: str
 ) -> None:
     assert calls[function], "the plays never invoke it"
-    denied = [
-        text
-        for evaluator in (our_evaluator, second_opinion)
-        for text in denials(evaluator, {function: calls[function]})
-    ]
+    denied = denials(evaluator, {function: calls[function]})
     unused = [
         text
         for statement in granted(function)
@@ -61,9 +55,13 @@ def test_grants_name_actions_and_resources(function: str) -> None:
 
 
 @functions
-def test_write_returns_no_item_that_the_function_may_not_read(function: str) -> None:
-    policy = granted(function)
-    for statement in policy:
+def test_write_returns_no_item_that_the_function_may_not_read(
+    evaluator: Evaluator, function: str
+) -> None:
+    def allows(request: Request) -> bool:
+        return evaluator([(function, request)]) == [True]
+
+    for statement in granted(function):
         limited = {key: values for operator, key, values in statement.tests if operator in LIMITS}
         writes = [action for action in statement.actions if action in WRITES]
         if not writes or "dynamodb:Attributes" not in limited:
@@ -76,64 +74,11 @@ def test_write_returns_no_item_that_the_function_may_not_read(function: str) -> 
                 "dynamodb:LeadingKeys": (pattern.replace("*", "1"),),
                 "dynamodb:Attributes": ("pk", "sk"),
             }
-            if allows(policy, Request(action, table, {**item, "dynamodb:ReturnValues": shown})):
+            if allows(Request(action, table, {**item, "dynamodb:ReturnValues": shown})):
                 reading = {**item, "dynamodb:Select": "ALL_ATTRIBUTES"}
-                assert any(allows(policy, Request(read, table, reading)) for read in READS), (
+                assert any(allows(Request(read, table, reading)) for read in READS), (
                     f"{action} with ReturnValues {shown} returns all of {pattern}"
                 )
-
-
-# --- both evaluators ---
-
-
-def _of_lambda() -> Iterator[Request]:
-    """What Lambda asks for in a function's name, of all that the policies which SAM attaches
-    allow."""
-    groups = [arn(group) for group in resources("AWS::Logs::LogGroup")]
-    tables = resources("AWS::DynamoDB::Table").items()
-    about = {
-        "logs": [f"{group}:log-stream:1" for group in groups],
-        "sqs": [arn(queue) for queue in resources("AWS::SQS::Queue")],
-        "dynamodb": [
-            attribute(f"{name}.StreamArn") for name, t in tables if "StreamSpecification" in t
-        ],
-        "xray": ["*"],
-    }
-    special = {"logs:CreateLogGroup": groups, "dynamodb:ListStreams": ["*"]}
-    attached = {
-        action
-        for policies in roles().values()
-        for name, document in policies.items()
-        if name.startswith("AWS")
-        for statement in statements(document)
-        for action in statement.actions
-    }
-    for action in sorted(attached):
-        for resource in special.get(action) or about[action.partition(":")[0]]:
-            yield Request(action, resource)
-
-
-def test_both_evaluators_decide_the_same_of_every_function_and_call(
-    calls: Calls, second_opinion: Evaluator
-) -> None:
-    one_of_each = {
-        (call.action, call.resource, "dynamodb:EnclosingOperation" in call.context): call
-        for asked in calls.values()
-        for call in asked
-    }
-    questions: list[Question] = [
-        (function, call)
-        for function in FUNCTIONS
-        for call in (*one_of_each.values(), *_of_lambda())
-    ]
-    ours, theirs = our_evaluator(questions), second_opinion(questions)
-    differing = [
-        f"{function}, {call}: {'allowed' if our else 'denied'} by us, not so by iam-simulate"
-        for (function, call), our, their in zip(questions, ours, theirs, strict=True)
-        if our != their
-    ]
-    assert not differing, "\n".join(differing)
-    assert ours.count(False) > ours.count(True) > len(FUNCTIONS)
 
 
 # --- AWS's service authorization reference, as data ---

@@ -1,5 +1,4 @@
-"""Who decides whether a function's whole role allows a request: our own evaluator, and one that is
-not ours."""
+"""Whether a function's role allows a request, as @cloud-copilot/iam-simulate decides it."""
 
 import json
 import subprocess
@@ -8,8 +7,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from tests.simulation.cloud import ACCOUNT
-from tests.support.policies import Request, allows
-from tests.support.roles import TRACED, resource_policies, role, roles
+from tests.support.policies import Request
+from tests.support.roles import TRACED, resource_policies, roles
 from tools.template import ROOT
 
 type Question = tuple[str, Request]
@@ -19,14 +18,9 @@ NODE: Final = ROOT / ".tools/node"
 _SCRIPT: Final = ROOT / "tests/support/iam_simulate.mjs"
 
 
-def our_evaluator(questions: Sequence[Question], tracing_mode: str = TRACED) -> list[bool]:
-    """The decisions of `tests.support.policies`."""
-    return [allows(role(function, tracing_mode), request) for function, request in questions]
-
-
 @contextmanager
 def iam_simulate(tracing_mode: str = TRACED) -> Iterator[Evaluator]:
-    """@cloud-copilot/iam-simulate, in a process of its own as long as the context lasts."""
+    """The evaluator, in a process of its own as long as the context lasts."""
     command = (NODE / "bin/node", _SCRIPT, NODE / "package.json")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as it:
         assert it.stdin is not None

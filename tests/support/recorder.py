@@ -9,7 +9,7 @@ documentation can be read in more than one way, the requests of every reading.
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import parseaddr
@@ -65,14 +65,9 @@ _HANDLERS: Final = {
 
 
 class Recorder:
-    """What each function has asked for.
+    """What each function has asked for."""
 
-    Args:
-        judge: is called with each kind of request when it is first made.
-    """
-
-    def __init__(self, judge: Callable[[str, Request], None] = lambda function, request: None):
-        self._judge = judge
+    def __init__(self) -> None:
         self._known: set[object] = set()
         self.asked: dict[str, list[Request]] = {name: [] for name in FUNCTIONS}
 
@@ -98,7 +93,6 @@ class Recorder:
                 if kind not in self._known:
                     self._known.add(kind)
                     self.asked[function].append(request)
-                    self._judge(function, request)
 
 
 def _caller() -> str | None:

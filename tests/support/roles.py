@@ -12,7 +12,6 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from tests.simulation.cloud import ACCOUNT
 from tests.support import grants
 from tests.support.functions import FUNCTIONS
-from tests.support.policies import Statement, statements
 from tools.intrinsics import is_made, resolve
 from tools.template import alias, resources
 from tools.transformed import transformed
@@ -44,13 +43,6 @@ def roles(tracing_mode: str = TRACED) -> Mapping[str, dict[str, Document]]:
         }
 
     return {function: policies(function) for function in FUNCTIONS}
-
-
-@cache
-def role(function: str, tracing_mode: str = TRACED) -> tuple[Statement, ...]:
-    """All statements of a function's role."""
-    documents = roles(tracing_mode)[function].values()
-    return tuple(statement for document in documents for statement in statements(document))
 
 
 def resource_policies() -> dict[str, Document]:
