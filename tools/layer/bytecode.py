@@ -43,7 +43,7 @@ def _changed(path: str, tree: ast.Module, folder: Path, changes: frozenset[Chang
     if Change.SDK_DATA in changes:
         sdk_data.without_other_services(path, tree)
     if Change.SLIM in changes:
-        tree = slim(tree)
+        tree = slim(tree, path)
     # After SLIM: an import that only an annotation uses is used no more.
     if Change.DEFERRED_IMPORTS in changes:
         tree = deferred_imports.defer_all(path, tree, folder)
