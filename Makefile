@@ -32,7 +32,6 @@ SAM := .tools/sam/.made
 EMULATOR := .tools/emulator/.made
 CHECKOV := .tools/checkov/.made
 AUDIT := .tools/audit/.made
-BENCH := .tools/bench/.made
 MUTANTS := .tools/mutants/.made
 RUNTIME := .tools/runtime/.made
 NODE := .tools/node/.made
@@ -47,7 +46,7 @@ done; \
 echo "python3 (3.9 or newer) is missing or does not start: install it, then try again." >&2; exit 1
 endef
 
-setup: $(APP) $(SAM) $(EMULATOR) $(CHECKOV) $(AUDIT) $(BENCH) $(RUNTIME) $(NODE)  ## make the environments (every other target makes those it needs)
+setup: $(APP) $(SAM) $(EMULATOR) $(CHECKOV) $(AUDIT) $(RUNTIME) $(NODE)  ## make the environments (every other target makes those it needs)
 
 $(APP): requirements/dev.txt requirements/uv.txt
 	@$(call environment,app)
@@ -59,8 +58,6 @@ $(CHECKOV): requirements/checkov.txt requirements/uv.txt
 	@$(call environment,checkov)
 $(AUDIT): requirements/audit.txt requirements/uv.txt
 	@$(call environment,audit)
-$(BENCH): requirements/bench.txt requirements/uv.txt
-	@$(call environment,bench)
 $(MUTANTS): requirements/mutants.txt requirements/uv.txt
 	@$(call environment,mutants)
 $(RUNTIME): requirements/runtime.txt requirements/uv.txt
@@ -108,7 +105,7 @@ budgets: $(APP)  ## measure modules, calls and log lines anew, and show what cha
 	@git diff --unified=0 -- tests/budget/budgets.toml
 
 # Run it on a quiet machine.
-bench: $(APP) $(SAM) $(EMULATOR) $(BENCH) $(RUNTIME)  ## cold starts, requests, memory, e-mails, calls and prices; ONLY=cold,warm
+bench: $(APP) $(SAM) $(EMULATOR) $(RUNTIME)  ## cold starts, requests, memory, e-mails, calls and prices; ONLY=cold,warm
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
 	@$(if $(ONLY),,PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs)
 

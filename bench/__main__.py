@@ -1,28 +1,21 @@
 """`make bench`: `python -m bench --only cold,warm`; without --only it writes docs/benchmarks.md."""
 
 import sys
-from types import ModuleType
+from collections.abc import Callable
 from typing import Final
 
-from bench import cold, document, fanout, memory, report, size, warm
-from bench.report import Table
+from bench import cold, document, fanout, report, size, warm
+from bench.report import Progress, Table
 from tools.local.arguments import Parser
 from tools.progress import Problem, step, stop
 
-SECTIONS: Final[dict[str, ModuleType]] = {
-    "cold": cold,
-    "warm": warm,
-    "memory": memory,
-    "size": size,
-    "fanout": fanout,
+SECTIONS: Final[dict[str, tuple[str, Callable[[Progress], list[Table]]]]] = {
+    "cold": ("Cold start", cold.measure),
+    "warm": ("Warm requests", warm.measure),
+    "memory": ("Memory", cold.memory),
+    "size": ("Size", size.measure),
+    "fanout": ("From the order to the e-mail", fanout.measure),
 }
-
-
-def _chosen(only: str) -> list[str]:
-    names = [name.strip() for name in only.split(",")] if only else list(SECTIONS)
-    if unknown := set(names) - SECTIONS.keys():
-        raise Problem(f"There is no section {', '.join(unknown)}, but {', '.join(SECTIONS)}.")
-    return names
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,11 +26,14 @@ def main(arguments: list[str] | None = None) -> int:
     measured: dict[str, list[Table]] = {}
     try:
         only = parser.parse_args(arguments).only
-        for name in _chosen(only):
-            section = SECTIONS[name]
-            tables = measured[section.TITLE] = section.measure(step)
-            console.rule(section.TITLE)
-            report.shown(console, tables)
+        names = [name.strip() for name in only.split(",")] if only else list(SECTIONS)
+        if unknown := set(names) - SECTIONS.keys():
+            parser.error(f"there is no section {', '.join(unknown)}, but {', '.join(SECTIONS)}")
+        for name in names:
+            title, measure = SECTIONS[name]
+            measured[title] = measure(step)
+            console.rule(title)
+            report.shown(console, measured[title])
         if not only:
             with step("docs/benchmarks.md"):
                 document.write(measured)

@@ -1,156 +1,166 @@
-"""Cold starts: from the process's start until it is ready, and to its first answer."""
+"""Cold starts: from the process's start until it is ready, to its first answer, and its memory.
 
-from collections.abc import Callable, Sequence
+Rounds are interleaved, so that other load on the machine affects all functions alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from statistics import median
 from typing import Final
 
-from bench import starts
-from bench.report import Progress, Table, reached, spread
-from bench.starts import Runs, Starts
-from bench.subjects import FLOOR, NAIVE, NAIVE_UNCOMPILED, RESOLVER
+from bench import instructions, stand
+from bench.environment import Environment
+from bench.report import Column, Progress, Runs, Table, compared
+from bench.stand import Stand
+from bench.subjects import FLOOR, NAIVE, NAIVE_UNCOMPILED, RESOLVER, Subject
 
-TITLE: Final = "Cold start"
+ROUNDS: Final = 5
 
 _GOALS: Final = {NAIVE: 0.50, RESOLVER: 0.80, FLOOR: 1.9, NAIVE_UNCOMPILED: 0.24}
-_WORKER_GOAL: Final = 1.25
-_FIRST_ANSWER_GOAL: Final = 0.20
-_NOT_COUNTED: Final = "Instructions were not measured: install valgrind."
+_CPU: Final = Column("CPU, ms", "cpu")
+_WALL: Final = Column("wall, ms", "wall")
+_INSTRUCTIONS: Final = Column("M instructions", "instructions")
+
+
+@dataclass(frozen=True)
+class Starts:
+    """What was measured: the subjects in their order, and the figures of their runs."""
+
+    subjects: Sequence[Subject]
+    runs: Runs
+
+    def names(self, *kinds: str) -> list[str]:
+        return [subject.name for subject in self.subjects if subject.kind in kinds]
+
+    def table(
+        self, title: str, columns: Sequence[Column], *kinds: str, goals_of: str = "", note: str = ""
+    ) -> Table:
+        """A table of the subjects of these kinds; the goals are for those of one kind."""
+        ours = self.names(goals_of)
+        return compared(title, self.runs, self.names(*kinds), columns, ours=ours, note=note)
+
+
+@cache
+def measured(progress: Progress) -> Starts:
+    """The starts of all subjects: both sections show parts of them."""
+    with stand.opened(progress) as at:
+        subjects = list(at.subjects.values())
+        return Starts(subjects, starts(at, subjects, progress))
+
+
+def starts(
+    at: Stand, subjects: Sequence[Subject], progress: Progress, rounds: int = ROUNDS
+) -> Runs:
+    """Start each in every round, then count instructions: that keeps both cores busy."""
+    figures = ("cpu", "wall", "first_cpu", "first_wall", "resident", "anonymous", "instructions")
+    runs: dict[str, dict[str, list[float]]] = {
+        subject.name: {figure: [] for figure in figures} for subject in subjects
+    }
+    for number in range(1, rounds + 1):
+        with progress(f"cold starts, {number} of {rounds}"):
+            for subject in subjects:
+                for figure, value in _started(subject, at.endpoint).items():
+                    runs[subject.name][figure].append(value)
+    with progress("instructions of starts"):
+        # The longest first, so that both cores end together.
+        longest_first = sorted(subjects, key=lambda one: -median(runs[one.name]["cpu"]))
+        counts = instructions.count_all([(one, 0) for one in longest_first], at.endpoint)
+        for subject, count in zip(longest_first, counts, strict=True):
+            runs[subject.name]["instructions"].append(count / 1e6)
+    return runs
+
+
+def _started(subject: Subject, endpoint: str) -> dict[str, float]:
+    """The figures of one start: milliseconds, and millions of bytes after the first answer."""
+    with Environment(subject, endpoint) as environment:
+        ready = environment.until_ready()
+        answered = environment.answer().since(ready)
+        memory = environment.memory()
+    return {
+        "cpu": ready.cpu * 1000,
+        "wall": ready.wall * 1000,
+        "first_cpu": answered.cpu * 1000,
+        "first_wall": answered.wall * 1000,
+        "resident": memory.resident / 1e6,
+        "anonymous": memory.anonymous / 1e6,
+    }
 
 
 def measure(progress: Progress) -> list[Table]:
-    """Measure, unless another section has, and show it."""
-    found = starts.measured(progress)
+    """The tables of the starts."""
+    found = measured(progress)
     return [
-        _apis(found),
-        _apis_by_instructions(found),
-        _first_answers(found),
-        _workers(found),
-        _others(found),
+        found.table(
+            "API functions, process start to ready: time",
+            [_CPU, _WALL, *(Column(f"÷ {name}", "cpu", name, g) for name, g in _GOALS.items())],
+            "api",
+            goals_of="api",
+            note="Ratios are of the CPU times of the same round.",
+        ),
+        found.table(
+            "API functions, process start to ready: instructions",
+            [
+                _INSTRUCTIONS,
+                *(Column(f"÷ {name}", "instructions", name, g) for name, g in _GOALS.items()),
+            ],
+            "api",
+            goals_of="api",
+        ),
+        found.table(
+            "Ready to first answer",
+            [
+                Column("CPU, ms", "first_cpu", digits=1),
+                Column("wall, ms", "first_wall", digits=1),
+                Column("CPU ÷ naive", "first_cpu", NAIVE, 0.20),
+                Column("wall ÷ naive", "first_wall", NAIVE, 0.20),
+            ],
+            *("api", "baseline"),
+            goals_of="api",
+            note="The events differ: OrdersApi and NotificationsApi check a token, whose key they"
+            " fetch first; GatewayApi invokes four functions.",
+        ),
+        found.table(
+            "Workers and internal functions, process start to ready",
+            [
+                _CPU,
+                _WALL,
+                Column("CPU ÷ floor", "cpu", FLOOR, 1.25),
+                _INSTRUCTIONS,
+                Column("instructions ÷ floor", "instructions", FLOOR, 1.25),
+            ],
+            "worker",
+            goals_of="worker",
+        ),
+        found.table(
+            "The baselines, and a function with tracing switched on",
+            [
+                _CPU,
+                _WALL,
+                Column("CPU ÷ naive", "cpu", NAIVE),
+                _INSTRUCTIONS,
+                Column("instructions ÷ naive", "instructions", NAIVE),
+            ],
+            *("baseline", "traced"),
+        ),
     ]
 
 
-def ratios(of: Sequence[float], to: Sequence[float]) -> list[float]:
-    """Those of the runs of the same round."""
-    return [one / other for one, other in zip(of, to, strict=True)]
-
-
-def _ratio(of: Sequence[float], to: Sequence[float], goal: float) -> str:
-    each = ratios(of, to)
-    return reached(median(each), goal, spread(each, digits=2))
-
-
-def _apis(found: Starts) -> Table:
-    rows: list[tuple[str, ...]] = [("goal", "", "", *(f"≤ {goal:g}" for goal in _GOALS.values()))]
-    for name in found.names("api"):
-        runs = found.runs[name]
-        against = (_ratio(runs.cpu_ms, found.runs[b].cpu_ms, goal) for b, goal in _GOALS.items())
-        rows.append((name, spread(runs.cpu_ms), spread(runs.wall_ms), *against))
-    return Table(
-        "API functions, process start to ready: time",
-        ("function", "CPU, ms", "wall, ms", *(f"÷ {name}" for name in _GOALS)),
-        tuple(rows),
-        "Ratios are of the CPU times of the same round.",
-    )
-
-
-def _apis_by_instructions(found: Starts) -> Table:
-    rows: list[tuple[str, ...]] = [("goal", "", *(f"≤ {goal:g}" for goal in _GOALS.values()))]
-    for name in found.names("api"):
-        own = found.runs[name].instructions
-        against = (_counted_ratio(found, name, b, goal) for b, goal in _GOALS.items())
-        rows.append((name, _millions(own), *against))
-    return Table(
-        "API functions, process start to ready: instructions",
-        ("function", "millions", *(f"÷ {name}" for name in _GOALS)),
-        tuple(rows),
-        "" if found.are_counted else _NOT_COUNTED,
-    )
-
-
-def _first_answers(found: Starts) -> Table:
-    naive = found.runs[NAIVE]
-    goal = f"≤ {_FIRST_ANSWER_GOAL:g}"
-    rows: list[tuple[str, ...]] = [("goal", "", "", goal, goal)]
-    for name in (*found.names("api"), FLOOR, RESOLVER, NAIVE):
-        runs = found.runs[name]
-        figures = (
-            (runs.first_cpu_ms, naive.first_cpu_ms),
-            (runs.first_wall_ms, naive.first_wall_ms),
+def memory(progress: Progress) -> list[Table]:
+    """The table of what is held after the first answer."""
+    return [
+        measured(progress).table(
+            "After the first answer",
+            [
+                Column("resident, MB", "resident", digits=1),
+                Column("÷ naive", "resident", NAIVE, 0.62),
+                Column("anonymous, MB", "anonymous", digits=1),
+                Column("anonymous ÷ naive", "anonymous", NAIVE),
+            ],
+            *("api", "worker", "baseline", "traced"),
+            goals_of="api",
+            note="Resident is the process's memory with shared libraries, as Lambda counts it;"
+            " anonymous is the part that was read from no file. The goal is for API functions. 1 MB"
+            " is a million bytes.",
         )
-        shown = (spread(of, digits=1) for of, _ in figures)
-        rate = _ratio if name in found.names("api") else _plain_ratio
-        rows.append((name, *shown, *(rate(of, to, _FIRST_ANSWER_GOAL) for of, to in figures)))
-    return Table(
-        "Ready to first answer",
-        ("function", "CPU, ms", "wall, ms", "CPU ÷ naive", "wall ÷ naive"),
-        tuple(rows),
-        "The events differ: OrdersApi and NotificationsApi check a token, whose key they fetch"
-        " first; GatewayApi invokes four functions.",
-    )
-
-
-def _workers(found: Starts) -> Table:
-    goal = f"≤ {_WORKER_GOAL:g}"
-    rows: list[tuple[str, ...]] = [("goal", "", "", goal, "", goal)]
-    for name in found.names("worker"):
-        runs = found.runs[name]
-        rows.append(
-            (
-                name,
-                spread(runs.cpu_ms),
-                spread(runs.wall_ms),
-                _ratio(runs.cpu_ms, found.runs[FLOOR].cpu_ms, _WORKER_GOAL),
-                _millions(runs.instructions),
-                _counted_ratio(found, name, FLOOR, _WORKER_GOAL),
-            )
-        )
-    return Table(
-        "Workers and internal functions, process start to ready",
-        (
-            "function",
-            "CPU, ms",
-            "wall, ms",
-            "CPU ÷ floor",
-            "M instructions",
-            "instructions ÷ floor",
-        ),
-        tuple(rows),
-    )
-
-
-def _others(found: Starts) -> Table:
-    rows = []
-    for name in found.names("baseline", "traced"):
-        runs, naive = found.runs[name], found.runs[NAIVE]
-        rows.append(
-            (
-                name,
-                spread(runs.cpu_ms),
-                spread(runs.wall_ms),
-                _plain_ratio(runs.cpu_ms, naive.cpu_ms),
-                _millions(runs.instructions),
-                _shown(runs, naive, lambda ratio: f"{ratio:.2f}"),
-            )
-        )
-    return Table(
-        "The baselines, and a function with tracing switched on",
-        ("", "CPU, ms", "wall, ms", "CPU ÷ naive", "M instructions", "instructions ÷ naive"),
-        tuple(rows),
-    )
-
-
-def _plain_ratio(of: Sequence[float], to: Sequence[float], _goal: float = 0) -> str:
-    return spread(ratios(of, to), digits=2)
-
-
-def _counted_ratio(found: Starts, name: str, to: str, goal: float) -> str:
-    return _shown(found.runs[name], found.runs[to], lambda ratio: reached(ratio, goal))
-
-
-def _shown(of: Runs, to: Runs, cell: Callable[[float], str]) -> str:
-    ratio = of.instructions_against(to)
-    return "not measured" if ratio is None else cell(ratio)
-
-
-def _millions(count: int | None) -> str:
-    return "not measured" if count is None else f"{count / 1e6:,.0f}"
+    ]

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -81,24 +80,17 @@ class Signer:
         return jwt.encode(claims, self._key, tokens.ALGORITHM, headers=header)
 
 
-def functions(signer: Signer, parameters: Mapping[str, str] = _UNTRACED) -> list[Subject]:
-    """All of the template, and one of them with tracing on.
-
-    Args:
-        parameters: the template's, those that differ from their defaults.
-    """
+def functions(signer: Signer) -> list[Subject]:
+    """All of the template, and one of them with tracing on."""
     declared = resources("AWS::Serverless::Function")
     token = signer.token()
-    ours = [
-        _subject(name, properties["Handler"], token, parameters)
-        for name, properties in declared.items()
-    ]
+    ours = [_subject(name, properties["Handler"], token) for name, properties in declared.items()]
     [api] = (function for function in ours if function.name == "ProductsApi")
     traced = api.variables | {"TRACING": "Active"}
     return [*ours, replace(api, name=f"{api.name}, traced", kind="traced", variables=traced)]
 
 
-def _subject(name: str, handler: str, token: str, parameters: Mapping[str, str]) -> Subject:
+def _subject(name: str, handler: str, token: str) -> Subject:
     event, is_right = _EVENTS.get(name) or (_sample_event(name), lambda _: True)
     text = (ROOT / f"events/{event}.json").read_text().replace("${TOKEN}", token)
     return Subject(
@@ -107,7 +99,7 @@ def _subject(name: str, handler: str, token: str, parameters: Mapping[str, str])
         handler=handler,
         task=sam.BUILD / name,
         layer=sam.BUILD / _LAYER,
-        variables=lambda_environment.whole(name, _names(), parameters),
+        variables=lambda_environment.whole(name, _names(), _UNTRACED),
         event=text.encode(),
         is_right=is_right,
     )

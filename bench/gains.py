@@ -6,12 +6,10 @@ python -m bench.gains UsersDirectory --rounds 3
 import shutil
 import sys
 from dataclasses import replace
-from pathlib import Path
-from statistics import median
 from typing import Final
 
-from bench import packages, stand, starts
-from bench.report import Table, console, shown, spread
+from bench import cold, packages, stand
+from bench.report import Column, compared, console, shown
 from bench.subjects import FLOOR, NAIVE, Subject
 from tools.layer.__main__ import make
 from tools.layer.changes import ALL, Change
@@ -32,50 +30,31 @@ def _without(function: Subject, *left_out: Change) -> Subject:
     shutil.copytree(bare, folder, ignore=shutil.ignore_patterns("tests"))
     make(folder / "python", ALL - set(left_out))
     shutil.copytree(_SHARED, folder / "python/shared", dirs_exist_ok=True)
-    return replace(function, name=f"without {name}", layer=Path(folder))
-
-
-def _table(function: str, runs: dict[str, starts.Runs]) -> Table:
-    with_all = runs[function]
-    rows = []
-    for name, of in runs.items():
-        each = [1 - one / other for one, other in zip(with_all.cpu_ms, of.cpu_ms, strict=True)]
-        counted = with_all.instructions_against(of)
-        rows.append(
-            (
-                name,
-                spread(of.cpu_ms),
-                f"{median(each):.1%}",
-                f"{of.instructions / 1e6:,.0f}" if of.instructions else "",
-                f"{1 - counted:.1%}" if counted else "",
-            )
-        )
-    columns = ("", "CPU until ready, ms", "all gain", "M instructions", "all gain")
-    return Table(f"What the layer's changes gain for {function}", columns, tuple(rows))
+    return replace(function, name=f"without {name}", layer=folder)
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog="python -m bench.gains", description=__doc__)
     parser.add_argument("function", nargs="?", default="ProductsApi")
-    parser.add_argument("--rounds", type=int, default=starts.ROUNDS)
-    parser.add_argument("--instructions", action="store_true", help="count them as well")
+    parser.add_argument("--rounds", type=int, default=cold.ROUNDS)
     try:
         asked = parser.parse_args(arguments)
         with stand.opened(step) as at:
             [function] = at.chosen([asked.function])
             with step("make the layers"):
-                variants = [_without(function, change) for change in sorted(ALL)]
-                variants += [_without(function, *ALL), *at.chosen([FLOOR, NAIVE])]
-            runs = starts.measure(
-                at,
-                [function, *variants],
-                step,
-                rounds=asked.rounds,
-                with_instructions=asked.instructions,
-            )
+                without = [_without(function, change) for change in sorted(ALL)]
+                without.append(_without(function, *ALL))
+            subjects = [function, *without, *at.chosen([FLOOR, NAIVE])]
+            runs = cold.starts(at, subjects, step, rounds=asked.rounds)
     except Problem as problem:
         return stop(problem)
-    shown(console(), [_table(function.name, runs)])
+    columns = [
+        Column("CPU until ready, ms", "cpu"),
+        Column("÷ all changes", "cpu", function.name),
+        Column("M instructions", "instructions"),
+        Column("÷ all changes", "instructions", function.name),
+    ]
+    shown(console(), [compared("What the layer's changes gain", runs, runs, columns)])
     return 0
 
 

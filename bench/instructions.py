@@ -8,6 +8,7 @@ from typing import Final
 
 from bench.environment import Environment
 from bench.subjects import Subject
+from tools.progress import Problem
 
 _CACHEGRIND: Final = (
     "valgrind",
@@ -16,11 +17,6 @@ _CACHEGRIND: Final = (
     "--cachegrind-out-file=/dev/null",
 )
 _COUNTED: Final = re.compile(r"I\s+refs:\s+([\d,]+)")
-
-
-def is_installed() -> bool:
-    """Whether they can be counted here."""
-    return shutil.which("valgrind") is not None
 
 
 def count(subject: Subject, endpoint: str, *, requests: int = 0) -> int:
@@ -37,14 +33,15 @@ def count(subject: Subject, endpoint: str, *, requests: int = 0) -> int:
 
 
 def count_all(asked: Sequence[tuple[Subject, int]], endpoint: str) -> list[int]:
-    """The counts of several, each with its number of requests; two at a time."""
+    """The counts of several, each with its number of requests; two at a time.
+
+    Raises:
+        Problem: valgrind is missing.
+    """
+    if shutil.which("valgrind") is None:
+        raise Problem("valgrind is missing, which counts instructions: install it, then try again.")
     with ThreadPoolExecutor(2) as pool:
         counts = [
             pool.submit(count, subject, endpoint, requests=requests) for subject, requests in asked
         ]
-        try:
-            return [one.result() for one in counts]
-        except BaseException:
-            # One has failed: the others need not be waited for.
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        return [one.result() for one in counts]

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -31,10 +32,10 @@ def baselines() -> list[Subject]:
     """All of them, packed where they are not."""
     compiled, bare = layers()
     return [
-        _subject(FLOOR, FLOOR, compiled),
-        _subject(RESOLVER, RESOLVER, compiled),
-        _subject(NAIVE, NAIVE, compiled),
-        _subject(NAIVE_UNCOMPILED, NAIVE, bare),
+        subject(FLOOR, FLOOR, compiled),
+        subject(RESOLVER, RESOLVER, compiled),
+        subject(NAIVE, NAIVE, compiled),
+        subject(NAIVE_UNCOMPILED, NAIVE, bare),
     ]
 
 
@@ -47,7 +48,8 @@ def compile_runtime() -> None:
     subprocess.run(command, capture_output=True, check=False)
 
 
-def _subject(name: str, source: str, layer: Path) -> Subject:
+def subject(name: str, source: str, layer: Path) -> Subject:
+    """The baseline of a source, packed with this layer."""
     return Subject(
         name=name,
         kind="baseline",
@@ -65,7 +67,8 @@ def _packed(name: str, source: str) -> Path:
     task = CACHE / "functions" / name.replace(", ", "-").replace(" ", "-")
     shutil.rmtree(task, ignore_errors=True)
     task.mkdir(parents=True)
-    shutil.copy(_SOURCES / source / "app.py", task)
+    for file in (_SOURCES / source / "app.py", _SOURCES / "catalogue.py"):
+        shutil.copy(file, task)
     if name != NAIVE_UNCOMPILED:
         compile_packages(task)
     return task
@@ -97,7 +100,7 @@ def _install(target: Path) -> None:
 
 def compile_packages(folder: Path) -> None:
     how = ("-q", "-j", "0", "--invalidation-mode", "unchecked-hash")
-    _output(PYTHON, "-m", "compileall", *how, folder)
+    _output(sys.executable, "-m", "compileall", *how, folder)
 
 
 def _output(*command: str | Path) -> str:

@@ -1,9 +1,6 @@
-"""Tables of the benchmark: on the terminal, and in docs/benchmarks.md.
+"""Tables of the benchmark: on the terminal, and in docs/benchmarks.md."""
 
-A section is a module with `TITLE` and `def measure(progress: Progress) -> list[Table]`.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from statistics import median
@@ -18,6 +15,8 @@ from tools.progress import Step
 
 type Progress = Callable[[str], AbstractContextManager[Step]]
 """`with progress("naive"):` prints a line with the time that it took: tools.progress.step."""
+type Runs = Mapping[str, Mapping[str, Sequence[float]]]
+"""The figures of each function's runs: by the function's name, and by the figure's."""
 
 YES: Final = "yes"
 NO: Final = "**no**"
@@ -38,15 +37,57 @@ class Table:
                 raise ValueError(f"{self.title}: {row} does not fit {self.columns}")
 
 
+@dataclass(frozen=True)
+class Column:
+    """A figure of each function, or its ratio to that of the function `against`.
+
+    Attributes:
+        goal: the largest ratio that is good.
+    """
+
+    title: str
+    figure: str
+    against: str = ""
+    goal: float | None = None
+    digits: int = 0
+
+    def cell(self, runs: Runs, name: str, *, has_goal: bool) -> str:
+        own = runs[name][self.figure]
+        if not self.against:
+            return spread(own, digits=self.digits)
+        # Of the runs of the same round.
+        ratios = [
+            one / other for one, other in zip(own, runs[self.against][self.figure], strict=True)
+        ]
+        text = spread(ratios, digits=2)
+        if self.goal is None or not has_goal:
+            return text
+        return f"{text} {'✓' if round(median(ratios), 2) <= self.goal else '✗'}"
+
+
+def compared(
+    title: str,
+    runs: Runs,
+    names: Iterable[str],
+    columns: Sequence[Column],
+    *,
+    ours: Collection[str] = (),
+    note: str = "",
+) -> Table:
+    """The table of these functions. The goals are for those of `ours`."""
+    rows = [
+        (name, *(column.cell(runs, name, has_goal=name in ours) for column in columns))
+        for name in names
+    ]
+    goals = ["" if column.goal is None else f"≤ {column.goal:g}" for column in columns]
+    if any(goals):
+        rows.insert(0, ("goal", *goals))
+    return Table(title, ("function", *(column.title for column in columns)), tuple(rows), note)
+
+
 def goal(figure: float, at_most: float) -> tuple[str, str]:
     """The cells of a goal and whether it is reached, by the figure as it is shown: two decimals."""
     return f"≤ {at_most:g}", YES if round(figure, 2) <= at_most else NO
-
-
-def reached(figure: float, at_most: float, text: str = "") -> str:
-    """A cell of a table with its goals in the first row: the figure, and ✓ or ✗."""
-    mark = "✓" if round(figure, 2) <= at_most else "✗"
-    return f"{text or f'{figure:.2f}'} {mark}"
 
 
 def is_mark(cell: str) -> bool:
@@ -59,11 +100,11 @@ def is_reached(cell: str) -> bool:
     return cell == YES or cell.endswith("✓")
 
 
-def spread(figures: Sequence[float], unit: str = "", digits: int = 0) -> str:
-    """Their median, and the smallest and largest: `412 (403-440) ms`."""
+def spread(figures: Sequence[float], digits: int = 0) -> str:
+    """Their median, and the smallest and largest: `412 (403-440)`."""
     low, middle, high = min(figures), median(figures), max(figures)
-    text = f"{middle:,.{digits}f} ({low:,.{digits}f}-{high:,.{digits}f})"
-    return f"{text} {unit}".rstrip()
+    text = f"{middle:,.{digits}f}"
+    return text if len(figures) == 1 else f"{text} ({low:,.{digits}f}-{high:,.{digits}f})"
 
 
 def shown(console: Console, tables: Sequence[Table]) -> None:
@@ -95,11 +136,8 @@ def markdown(title: str, tables: Sequence[Table]) -> str:
     for table in tables:
         parts.append(f"### {table.title}")
         rule = ("---", *("---:" for _ in table.columns[1:]))
-        parts.append("\n".join(_line(row) for row in (table.columns, rule, *table.rows)))
+        rows = (table.columns, rule, *table.rows)
+        parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
         if table.note:
             parts.append(table.note)
     return "\n\n".join(parts) + "\n"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"

@@ -6,22 +6,10 @@ from typing import Final
 
 from bench import stand
 from bench.report import Progress, Table, goal
-from bench.subjects import Subject
-
-TITLE: Final = "Size"
 
 _GOAL_MB: Final = 40
-_ITEMS: Final = 15
+_PACKAGES: Final = 15
 METADATA: Final = "metadata (dist-info)"
-
-
-def measure(progress: Progress) -> list[Table]:
-    """Measure and show."""
-    with stand.opened(progress) as at:
-        functions = at.of("api", "worker")
-    layer = functions[0].layer
-    largest = max(functions, key=lambda function: size(function.task))
-    return [_whole(layer, largest), _items(layer)]
 
 
 def size(folder: Path) -> int:
@@ -38,26 +26,35 @@ def by_package(installed: Path) -> Counter[str]:
     return sizes
 
 
-def _whole(layer: Path, largest: Subject) -> Table:
+def measure(progress: Progress) -> list[Table]:
+    """The tables of what is deployed, and of the layer's packages."""
+    with stand.opened(progress) as at:
+        functions = at.of("api", "worker")
+    layer = functions[0].layer
+    largest = max(functions, key=lambda function: size(function.task))
     parts = {"layer": size(layer), largest.name: size(largest.task)}
-    whole = sum(parts.values())
-    rows = [(name, _mb(part), "", "") for name, part in parts.items()]
-    rows.append(("together", _mb(whole), *goal(whole / 1e6, _GOAL_MB)))
-    return Table(
-        "Layer and largest function, unzipped, with bytecode",
-        ("", "MB", "goal", "reached"),
-        tuple(rows),
-        "1 MB is a million bytes. The layer is that of this machine's platform.",
-    )
-
-
-def _items(layer: Path) -> Table:
-    sizes = by_package(layer / "python")
-    shown = sizes.most_common(_ITEMS)
-    rest = sizes.total() - sum(part for _, part in shown)
-    rows = [(name, _mb(part)) for name, part in shown]
-    rows.append((f"{len(sizes) - len(shown)} more", _mb(rest)))
-    return Table("The layer by package", ("package", "MB"), tuple(rows))
+    together = sum(parts.values())
+    deployed = [
+        *((name, _mb(part), "", "") for name, part in parts.items()),
+        ("together", _mb(together), *goal(together / 1e6, _GOAL_MB)),
+    ]
+    packages = by_package(layer / "python")
+    largest_packages = packages.most_common(_PACKAGES)
+    rest = packages.total() - sum(part for _, part in largest_packages)
+    rows = [*largest_packages, (f"{len(packages) - len(largest_packages)} more", rest)]
+    return [
+        Table(
+            "Layer and largest function, unzipped, with bytecode",
+            ("", "MB", "goal", "reached"),
+            tuple(deployed),
+            "1 MB is a million bytes. The layer is that of this machine's platform.",
+        ),
+        Table(
+            "The layer by package",
+            ("package", "MB"),
+            tuple((name, _mb(part)) for name, part in rows),
+        ),
+    ]
 
 
 def _mb(count: int) -> str:

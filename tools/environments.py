@@ -23,7 +23,6 @@ ENVIRONMENTS = {
     "emulator": (".tools/emulator", "emulator.txt"),
     "checkov": (".tools/checkov", "checkov.txt"),
     "audit": (".tools/audit", "audit.txt"),
-    "bench": (".tools/bench", "bench.txt"),
     "mutants": (".tools/mutants", "mutants.txt"),
     "runtime": (".tools/runtime", "runtime.txt"),
     "node": (".tools/node", "node.txt"),
@@ -34,7 +33,7 @@ LAYER = "layers/shared/requirements.in"
 DEV = "requirements/dev.in"
 OTHERS = tuple(
     f"requirements/{name}.in"
-    for name in ("sam", "emulator", "checkov", "audit", "bench", "mutants", "runtime", "node", "uv")
+    for name in ("sam", "emulator", "checkov", "audit", "mutants", "runtime", "node", "uv")
 )
 # Older ones don't know the platforms that the layer is built for.
 OLDEST_UV = (0, 6)

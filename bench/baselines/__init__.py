@@ -1,4 +1,5 @@
 """The same three routes of the catalogue, written three times, as is usual.
 
-Each folder is a function's package: `app.handler`, with its dependencies in a layer.
+Each folder is a function's package: `app.handler`, with its dependencies in a layer. `catalogue.py`
+is packed beside each.
 """

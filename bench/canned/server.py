@@ -11,17 +11,13 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections import Counter
 from http.server import ThreadingHTTPServer
-from typing import Any, Final, Self
+from typing import Self
 
 from bench.canned.answers import Answers, Uncanned
 from tools.json_requests import JsonRequests
 from tools.local.places import APP_PYTHON, HOST, ROOT
 from tools.progress import Problem
-
-_UNCANNED: Final = "/uncanned"
-_ASKED: Final = "/asked"
 
 
 class CannedAws:
@@ -52,30 +48,19 @@ class CannedAws:
 
     def check(self) -> None:
         """Raise Problem if anything was asked for that has no answer."""
-        uncanned = self._told(_UNCANNED)
+        with urllib.request.urlopen(self.endpoint) as answer:
+            uncanned = json.load(answer)
         if uncanned:
             raise Problem(f"bench/canned has no answer for {', '.join(uncanned)}: write one down.")
 
-    def asked(self) -> Counter[str]:
-        """The number of requests so far, by X-Amz-Target or path."""
-        return Counter(self._told(_ASKED))
-
-    def _told(self, path: str) -> Any:
-        with urllib.request.urlopen(self.endpoint + path) as answer:
-            return json.load(answer)
-
 
 def _requests(answers: Answers, uncanned: set[str]) -> type[JsonRequests]:
-    asked: Counter[str] = Counter()
-
     class Requests(JsonRequests):
         def do_GET(self) -> None:
-            told = {_UNCANNED: sorted(uncanned), _ASKED: asked}[self.path]
-            self.send(200, json.dumps(told).encode())
+            self.send(200, json.dumps(sorted(uncanned)).encode())
 
         def do_POST(self) -> None:
             body = self.body()
-            asked[self.headers["X-Amz-Target"] or self.path] += 1
             try:
                 given = answers.answer(self.headers["X-Amz-Target"], self.path, body)
             except Uncanned as missing:

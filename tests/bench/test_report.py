@@ -1,29 +1,27 @@
 """What is made of the measurements."""
 
-import pytest
-
-from bench import cold, fanout
-from bench.document import summary
-from bench.environment import Spent
-from bench.report import NO, YES, Table, goal, reached, spread
-from bench.starts import Runs
+from bench import fanout
+from bench.document import _summary
+from bench.report import Column, Table, compared, goal
 
 
-@pytest.mark.parametrize(("figure", "word"), [(0.5, YES), (0.504, YES), (0.51, NO)])
-def test_goal_is_reached_by_the_figure_as_it_is_shown(figure: float, word: str) -> None:
-    assert goal(figure, 0.5) == ("≤ 0.5", word)
-    assert reached(figure, 0.5).endswith("✓" if word == YES else "✗")
+def test_ratios_of_one_round_are_compared_with_the_goal_as_they_are_shown() -> None:
+    runs = {
+        "ours": {"cpu": [1.0, 4.0, 1.008]},
+        "naive": {"cpu": [2.0, 16.0, 2.0]},
+        "traced": {"cpu": [900.0, 1400.0, 1000.0]},
+    }
+    columns = [Column("CPU", "cpu"), Column("÷ naive", "cpu", "naive", 0.5)]
+    table = compared("cold", runs, runs, columns, ours=["ours"])
+    assert table.rows == (
+        ("goal", "", "≤ 0.5"),
+        ("ours", "1 (1-4)", "0.50 (0.25-0.50) ✓"),
+        ("naive", "2 (2-16)", "1.00 (1.00-1.00)"),
+        ("traced", "1,000 (900-1,400)", "450.00 (87.50-500.00)"),
+    )
 
 
-def test_ratio_is_of_the_runs_of_one_round() -> None:
-    assert cold.ratios([1.0, 4.0], [2.0, 16.0]) == [0.5, 0.25]
-    assert Spent(0.75, 3.0).since(Spent(0.25, 1.0)) == Spent(0.5, 2.0)
-    assert Runs(instructions=3).instructions_against(Runs(instructions=4)) == 0.75
-    assert Runs(instructions=3).instructions_against(Runs()) is None
-
-
-def test_figures_are_medians_with_their_extremes() -> None:
-    assert spread([1400.0, 900.0, 1000.0], "ms") == "1,000 (900-1,400) ms"
+def test_percentiles_are_in_milliseconds() -> None:
     orders = [{"start": 10.0, "end": 10.0 + n / 1000} for n in range(101)]
     assert fanout.figures(orders, "start", "end") == ("50", "99", "100")
 
@@ -32,7 +30,7 @@ def test_goals_of_each_table_are_counted() -> None:
     cold = Table("cold", ("", "÷ naive", "÷ floor"), (("A", "0.5 ✓", "2.0 ✗"), ("B", "0.4 ✓", "")))
     sizes = Table("sizes", ("", "goal", "reached"), (("A", *goal(41, 40)), ("B", *goal(39, 40))))
     parts = Table("parts", ("package", "MB"), (("botocore", "3.7"),))
-    assert summary({"Cold start": [cold], "Size": [sizes, parts]}).rows == (
+    assert _summary({"Cold start": [cold], "Size": [sizes, parts]}).rows == (
         ("Cold start", "cold", "2 of 3"),
         ("Size", "sizes", "1 of 2"),
     )

@@ -3,23 +3,19 @@
 import os
 import time
 import uuid
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from boto3.dynamodb.conditions import Key
+from catalogue import NewProduct, Product, ProductList, new_item, view
 from fastapi import FastAPI, HTTPException, Path, Query, Request
 from fastapi.middleware.cors import CORSMiddleware
 from mangum import Mangum
 from mangum.types import LambdaContext
-from pydantic import BaseModel, Field
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.responses import Response
-
-CURRENCY = os.environ["CURRENCY"]
 
 logger = Logger()
 metrics = Metrics()
@@ -62,33 +58,6 @@ app.add_middleware(
 )
 
 
-class NewProduct(BaseModel):
-    name: str = Field(min_length=1, max_length=200)
-    description: str = Field(default="", max_length=5000)
-    price: Decimal = Field(ge=0, max_digits=9, decimal_places=2)
-    category: str = Field(min_length=1, max_length=64)
-    stock: int = Field(default=0, ge=0, le=1_000_000)
-
-
-class Product(BaseModel):
-    id: str
-    name: str
-    description: str
-    price: str
-    currency: str
-    category: str
-    stock: int
-    is_active: bool
-    created_at: str
-    updated_at: str
-    version: int
-
-
-class ProductList(BaseModel):
-    products: list[Product]
-    count: int
-
-
 @app.get("/api/v1/products/{product_id}", response_model=Product)
 def get_product(product_id: Annotated[str, Path(max_length=64)]) -> Any:
     found = table.get_item(Key={"pk": f"PRODUCT#{product_id}", "sk": "PRODUCT"})
@@ -113,44 +82,11 @@ def list_products(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> Any:
 
 @app.post("/api/v1/products", response_model=Product, status_code=201)
 def add_product(product: NewProduct) -> Any:
-    product_id = uuid.uuid4().hex
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    item: dict[str, Any] = {
-        "pk": f"PRODUCT#{product_id}",
-        "sk": "PRODUCT",
-        "listing": "ON_SALE",
-        "created_key": f"{now}#{product_id}",
-        "id": product_id,
-        "name": product.name,
-        "description": product.description,
-        "price_minor": int(product.price * 100),
-        "category": product.category,
-        "available": product.stock,
-        "is_active": True,
-        "created_at": now,
-        "updated_at": now,
-        "version": 1,
-    }
+    item = new_item(product)
     table.put_item(Item=item, ConditionExpression="attribute_not_exists(pk)")
     metrics.add_metric(name="ProductsAdded", unit=MetricUnit.Count, value=1)
-    logger.info("product added", extra={"product_id": product_id})
+    logger.info("product added", extra={"product_id": item["id"]})
     return view(item)
-
-
-def view(item: dict[str, Any]) -> Product:
-    return Product(
-        id=item["id"],
-        name=item["name"],
-        description=item["description"],
-        price=f"{item['price_minor'] / 100:.2f}",
-        currency=CURRENCY,
-        category=item["category"],
-        stock=item["available"],
-        is_active=item["is_active"],
-        created_at=item["created_at"],
-        updated_at=item["updated_at"],
-        version=item["version"],
-    )
 
 
 mangum = Mangum(app)
