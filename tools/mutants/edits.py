@@ -39,7 +39,7 @@ def with_argument(call: str, **values: Any) -> Edit:
 
 
 def without(call: str) -> Edit:
-    """A statement that is such a call is skipped; a list, tuple or assignment loses it."""
+    """A statement that is such a call, or raises such an exception, is skipped; a list loses it."""
     return _edited(_Without(call))
 
 
@@ -101,17 +101,6 @@ def expression(old: str, new: str) -> Edit:
     return _edited(_Replacement(old, new))
 
 
-def body(source: str) -> Edit:
-    """The function does this and nothing else."""
-
-    def edit(tree: ast.AST) -> int:
-        assert isinstance(tree, ast.FunctionDef)
-        tree.body = ast.parse(source).body
-        return 1
-
-    return edit
-
-
 def swapped(first: str, second: str) -> Edit:
     """The statement with the first call, and the statement with the second, change places."""
 
@@ -141,29 +130,6 @@ def before(name: str, statement: str) -> Edit:
         place = next(at for at, node in enumerate(innermost) if _mentions(node, name))
         innermost[place:place] = ast.parse(statement).body
         return 1
-
-    return edit
-
-
-def without_raise(name: str) -> Edit:
-    """A `raise` of this exception is skipped."""
-    return _edited(_Without(name))
-
-
-def catching(old: str, new: str) -> Edit:
-    """An exception handler is for other exceptions."""
-
-    def edit(tree: ast.AST) -> int:
-        found = [
-            node
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ExceptHandler)
-            and node.type is not None
-            and ast.unparse(node.type) == old
-        ]
-        for node in found:
-            node.type = _expression(new)
-        return len(found)
 
     return edit
 

@@ -1,13 +1,12 @@
 """The seeded design bugs: each takes away what a promise of docs/reliability.md or docs/security.md
 rests on."""
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tools.mutants.edits import (
     Edit,
     before,
-    body,
-    catching,
     constant,
     expression,
     only_if,
@@ -16,445 +15,272 @@ from tools.mutants.edits import (
     with_argument,
     without,
     without_argument,
-    without_raise,
 )
 from tools.mutants.mutant import Mutant
 
 _READ_STALE: Final = "tests/crashes/test_stale_reads.py::"
 _MATRIX: Final = "tests/crashes/test_matrix.py::test_promises_hold_when_one_call_to_aws_fails"
 
-
-def _bugs(module: str, tests: str, *rows: tuple[str, str, Edit]) -> tuple[Mutant, ...]:
-    """Each row is the function, what it does wrong, and the edit. Tests are files of tests/, with
-    spaces between them."""
-    files = tuple(f"tests/{file}.py" for file in tests.split())
-    return tuple(_bug(f"{module}{function}", name, edit, *files) for function, name, edit in rows)
-
-
-def _bug(target: str, name: str, edit: Edit, *tests: str) -> Mutant:
-    return Mutant(name, target, edit, tests)
-
-
-_ORDERS: Final = (
-    *_bugs(
-        "orders.repository:DynamoOrders.",
-        "orders/test_repository",
-        ("add", "an order overwrites one with its id", without_argument("Put", "condition")),
-        ("_update", "an order of any version is changed", text("= :seen", ">= :seen")),
-        ("change", "a change of an order has no event", without("_event_put")),
-        ("claim", "two sweepers claim one order", text("= :seen", ">= :seen")),
-    ),
-    *_bugs(
-        "orders.models:",
-        "orders/test_models",
-        ("order_id", "an order's id is random", body("import uuid\nreturn uuid.uuid4().hex")),
-        ("order_id", "two users share an idempotency key", expression("user_id", "''")),
-        ("Order.placed", "a placed order is not due", constant("due_at", "None")),
-    ),
-    *_bugs(
-        "orders.service:",
-        "orders/test_service",
-        ("_replay", "a key places another basket's order", only_if("digest", value=False)),
-        ("OrderService.place", "stock is reserved for a replay", only_if("placed", value=False)),
-        (
-            "OrderService._require_active_customer",
-            "a deactivated user orders",
-            only_if("is_active", value=False),
+# By the place (a module, with a class or not) and its tests (files of tests/, or one test): the
+# function, what it does wrong, and the edit. Without a function, the edit is for the place itself.
+_BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
+    ("orders.repository:DynamoOrders.", "orders/test_repository"): {
+        "add: an order overwrites one with its id": without_argument("Put", "condition"),
+        "_update: an order of any version is changed": text("= :seen", ">= :seen"),
+        "change: a change of an order has no event": without("_event_put"),
+        "claim: two sweepers claim one order": text("= :seen", ">= :seen"),
+        "erase: an order's history keeps the name": constant("rewritten", "[]"),
+    },
+    ("orders.models:", "orders/test_models"): {
+        "order_id: an order's id is random": before(
+            "sha256", "import uuid; return uuid.uuid4().hex"
         ),
-    ),
-    *_bugs(
-        "orders.saga:CheckoutSaga.",
-        "orders/test_saga",
-        (
-            "_check_out",
-            "the payment is authorised before the stock is sold",
-            swapped("_call_stock", "_authorized"),
+        "order_id: two users share an idempotency key": expression("user_id", "''"),
+        "Order.placed: a placed order is not due": constant("due_at", "None"),
+    },
+    ("orders.service:", "orders/test_service"): {
+        "_replay: a key places another basket's order": only_if("digest", value=False),
+        "OrderService.place: stock is reserved for a replay": only_if("placed", value=False),
+        "OrderService._require_active_customer: a deactivated user orders": only_if(
+            "is_active", value=False
         ),
-        (
-            "_check_out",
-            "a failure before the deadline cancels an order",
-            expression("is_last_attempt", "order.is_past_deadline(self._now())"),
+    },
+    ("orders.saga:CheckoutSaga.", "orders/test_saga"): {
+        "_check_out: the payment is authorised before the stock is sold": swapped(
+            "_call_stock", "_authorized"
         ),
-        ("_check_out", "an order waits for ever", only_if("is_last_attempt", value=False)),
-        (
-            "_call_payments",
-            "an unknown outcome counts as a decline",
-            before("_payments.find", "return Payment(order.id, '', 'declined')"),
+        "_check_out: a failure before the deadline cancels an order": expression(
+            "is_last_attempt", "order.is_past_deadline(self._now())"
         ),
-        (
-            "_authorized",
-            "a payment is authorised by a key that the provider may have forgotten",
-            only_if("_KEYS_ARE_KEPT", value=False),
+        "_check_out: an order waits for ever": only_if("is_last_attempt", value=False),
+        "_call_payments: an unknown outcome counts as a decline": before(
+            "_payments.find", "return Payment(order.id, '', 'declined')"
         ),
-        ("_release", "a cancelled order keeps its stock", without("_call_stock")),
-        ("_repay", "a captured payment is not refunded", only_if("payment.state", value=False)),
-        (
-            "_give_back",
-            "an order is settled after a failed compensation",
-            only_if("unanswered", value=False),
+        "_authorized: a key that the provider may have forgotten authorises": only_if(
+            "_KEYS_ARE_KEPT", value=False
         ),
-    ),
-    *_bugs(
-        "orders.saga_circuit:SagaCircuit.",
-        "orders/test_saga",
-        (
-            "call",
-            "a circuit refuses an order's last attempt",
-            expression("order.is_past_deadline(self._now())", "False"),
+        "_release: a cancelled order keeps its stock": without("_call_stock"),
+        "_repay: a captured payment is not refunded": only_if("payment.state", value=False),
+        "_give_back: an order is settled after a failed compensation": only_if(
+            "unanswered", value=False
         ),
-    ),
-    *_bugs(
-        "orders.sandbox_payments:",
-        "orders/test_sandbox_payments",
-        ("", "a key opens a second payment", without_argument("put", "condition")),
-    ),
-    *_bugs(
-        "orders.due_orders:DueOrderSweep.",
-        "orders/test_due_orders",
-        (
-            "_claim",
-            "an order that cannot be claimed stops the sweep",
-            catching("Exception", "OSError"),
+    },
+    ("orders.saga_circuit:SagaCircuit.", "orders/test_saga"): {
+        "call: a circuit refuses an order's last attempt": expression(
+            "order.is_past_deadline(self._now())", "False"
         ),
-    ),
-    *_bugs(
-        "orders.repository:DynamoOrders.",
-        "orders/test_repository",
-        ("erase", "an order's history keeps the name", constant("rewritten", "[]")),
-    ),
-    *_bugs(
-        "orders.erasure:",
-        "flows/test_erasure",
-        ("", "an erasure looks for orders once", constant("_SETTLED", "timedelta(0)")),
-    ),
-)
-
-_PRODUCTS: Final = (
-    *_bugs(
+    },
+    ("orders.sandbox_payments:", "orders/test_sandbox_payments"): {
+        "a key opens a second payment": without_argument("put", "condition"),
+    },
+    ("orders.due_orders:DueOrderSweep.", "orders/test_due_orders"): {
+        "_claim: an order that cannot be claimed stops the sweep": expression(
+            "Exception", "OSError"
+        ),
+    },
+    ("orders.erasure:", "flows/test_erasure"): {
+        "an erasure looks for orders once": constant("_SETTLED", "timedelta(0)"),
+    },
+    (
         "products.reservations.repository:",
         "products/reservations/test_repository products/reservations/test_service",
-        ("_writing", "an order reserves stock twice", without_argument("Put", "condition")),
-        (
-            "_changing",
-            "a reservation changes from any state",
-            text("#state = :seen", "attribute_exists(#state) OR #state = :seen"),
+    ): {
+        "_writing: an order reserves stock twice": without_argument("Put", "condition"),
+        "_changing: a reservation changes from any state": text(
+            "#state = :seen", "attribute_exists(#state) OR #state = :seen"
         ),
-        (
-            "_holding",
-            "stock is reserved at a price that has changed",
-            text("AND #price_minor =", "OR #price_minor ="),
+        "_holding: stock is reserved at a price that has changed": text(
+            "AND #price_minor =", "OR #price_minor ="
         ),
-        ("DynamoReservations.hold", "a reservation is not counted", without("counters.adding")),
-        (
-            "DynamoReservations.hold",
-            "a reservation that crosses the threshold has no event",
-            only_if("step.event", value=False),
+        "DynamoReservations.hold: a reservation is not counted": without("counters.adding"),
+        "DynamoReservations.hold: a reservation that crosses the threshold has no event": only_if(
+            "step.event", value=False
         ),
-    ),
-    *_bugs(
+    },
+    (
         "products.catalogue.repository.stock:",
         "products/reservations/test_repository products/reservations/test_service",
-        (
-            "stock_step",
-            "more is reserved than is available",
-            text("#available >= :taken", "(attribute_exists(#pk) OR #available >= :taken)"),
+    ): {
+        "stock_step: more is reserved than is available": text(
+            "#available >= :taken", "(attribute_exists(#pk) OR #available >= :taken)"
         ),
-    ),
-    *_bugs(
-        "products.reservations.service:ReservationService.",
-        "products/reservations/test_service",
-        (
-            "release",
-            "a release of nothing leaves no tombstone",
-            before("self._clock", "if found is None:\n    return"),
+    },
+    ("products.reservations.service:ReservationService.", "products/reservations/test_service"): {
+        "release: a release of nothing leaves no tombstone": before(
+            "self._clock", "if found is None:\n    return"
         ),
-        (
-            "_release_if_expired",
-            "the sweeper believes a stale index",
-            expression("not found.has_expired(at)", "False"),
+        "_release_if_expired: the sweeper believes a stale index": expression(
+            "not found.has_expired(at)", "False"
         ),
-    ),
-    *_bugs(
-        "products.reservations.models:",
-        "products/reservations/test_models",
-        (
-            "Reservation.confirmed",
-            "a released reservation is confirmed",
-            without_raise("ReservationEnded"),
+    },
+    ("products.reservations.models:", "products/reservations/test_models"): {
+        "Reservation.confirmed: a released reservation is confirmed": without("ReservationEnded"),
+    },
+    ("products.catalogue.service:CatalogueService.", "products/catalogue/test_service"): {
+        "_replayed: a key changes stock by another amount": only_if("digest", value=False),
+    },
+    ("products.catalogue.repository.products:", "products/catalogue/test_repository"): {
+        "_change: a product is changed over another change": text("#edition =", "#edition >="),
+    },
+    ("users.accounts.repository:", "users/test_repositories"): {
+        "DynamoUsers.add: two accounts have one address": without_argument("Put", "condition"),
+        "DynamoUsers.add: a registration has no event": without("outbox.recording"),
+        "_update: an account of any version is changed": text("= :seen", ">= :seen"),
+        "DynamoUsers.erase: an erased account keeps its address": without("_release_email"),
+    },
+    ("users.sessions.repository:DynamoFamilies.", "users/test_repositories"): {
+        "rotate: two requests exchange one refresh token": text(
+            "#digest = :old", "attribute_exists(#pk) OR #digest = :old"
         ),
-    ),
-    *_bugs(
-        "products.catalogue.service:CatalogueService.",
-        "products/catalogue/test_service",
-        ("_replayed", "a key changes stock by another amount", only_if("digest", value=False)),
-    ),
-    *_bugs(
-        "products.catalogue.repository.products:",
-        "products/catalogue/test_repository",
-        (
-            "_change",
-            "a product is changed over another change",
-            text("#edition =", "#edition >="),
+    },
+    ("users.sessions.service:SessionService.", "users/sessions/test_service"): {
+        "_reused: a reused refresh token keeps its family": without("_families.end"),
+    },
+    ("users.login_throttle.service:LoginThrottle.", "users/login_throttle/test_service"): {
+        "_count: an attempt does not wait": only_if("wait", value=False),
+    },
+    ("users.accounts.repository:DynamoUsers.", "flows/test_log_in"): {
+        "find_by_email: an unknown address costs a read less": without("_read_decoy"),
+    },
+    ("notifications.repository:DynamoNotifications.", "notifications/test_repository"): {
+        "claim: two deliveries claim one notification": without_argument("_table.put", "condition"),
+        "claim: a claim ignores an erased mailbox": only_if("_tombstone", value=False),
+        "claim: a claim looks for the tombstone before it writes": swapped(
+            "_table.put", "_tombstone"
         ),
-    ),
-)
-
-_USERS: Final = (
-    *_bugs(
-        "users.accounts.repository:",
-        "users/test_repositories",
-        (
-            "DynamoUsers.add",
-            "two accounts have one address",
-            without_argument("Put", "condition"),
+        "erase: an erased mailbox has no tombstone": without("_table.put"),
+        "_settle: a notification is settled twice": text(
+            "#status = :pending", "attribute_exists(#pk) OR #status = :pending"
         ),
-        ("DynamoUsers.add", "a registration has no event", without("outbox.recording")),
-        ("_update", "an account of any version is changed", text("= :seen", ">= :seen")),
-        ("DynamoUsers.erase", "an erased account keeps its address", without("_release_email")),
-    ),
-    *_bugs(
-        "users.sessions.repository:DynamoFamilies.",
-        "users/test_repositories",
-        (
-            "rotate",
-            "two requests exchange one refresh token",
-            text("#digest = :old", "attribute_exists(#pk) OR #digest = :old"),
+    },
+    ("notifications.models:", "notifications/test_repository"): {
+        "next_attempt: a claim ignores a lease": without("AttemptUnderWay"),
+    },
+    ("notifications.models:", "crashes/test_slow_provider"): {
+        "a third e-mail is sent without an answer": constant("MAX_ATTEMPTS", "3"),
+    },
+    ("notifications.emails.service:Notifier.", "notifications/emails/test_service"): {
+        "_send: a refused attempt counts": without("_notifications.release"),
+    },
+    ("shared.storage.dynamodb:Table.", "shared/storage/test_dynamodb"): {
+        "transact: a repetition has its own token": expression("token", "uuid.uuid4().hex"),
+        "_unless_contended: a conflict is not retried": constant("retryable", "()"),
+        "_read: an item of a later schema is read": without("NewerSchema"),
+        "get: reads are eventually consistent": constant("consistent", "False"),
+    },
+    ("shared.messaging.outbox:", "shared/messaging/test_outbox"): {
+        "recording: a version has a second event": without_argument("Put", "condition"),
+        "Relay._sent: an event that the topic refused counts as published": constant(
+            "refusals", "dict.fromkeys(range(len(batch)), '')"
         ),
-    ),
-    *_bugs(
-        "users.sessions.service:SessionService.",
-        "users/sessions/test_service",
-        ("_reused", "a reused refresh token keeps its family", without("_families.end")),
-    ),
-    *_bugs(
-        "users.login_throttle.service:LoginThrottle.",
-        "users/login_throttle/test_service",
-        ("_count", "an attempt does not wait", only_if("wait", value=False)),
-    ),
-    *_bugs(
-        "users.accounts.repository:DynamoUsers.",
-        "flows/test_log_in",
-        ("find_by_email", "an unknown address costs a read less", without("_read_decoy")),
-    ),
-)
-
-_NOTIFICATIONS: Final = (
-    *_bugs(
-        "notifications.repository:DynamoNotifications.",
-        "notifications/test_repository",
-        (
-            "claim",
-            "two deliveries claim one notification",
-            without_argument("_table.put", "condition"),
+        "Relay._sent: a disabled key quarantines events": only_if("_REFUSALS", value=True),
+        "Relay.publish: one invalid event stops the relay": expression("Exception", "OSError"),
+        "Relay.relay: the relay reports no failure": expression("unpublished", "()"),
+    },
+    ("shared.storage.due:", "shared/storage/test_due"): {
+        "due_items: one shard of due items is read": expression("shards", "1"),
+        "due_items: due items come shard by shard": expression("itemgetter(at)", "id"),
+    },
+    ("shared.calls.breaker.store:", "shared/calls/test_circuit_store"): {
+        "DynamoCircuits.write: a circuit overwrites an unknown state": text(
+            "#fence = :over", "attribute_exists(#fence) OR #fence = :over"
         ),
-        ("claim", "a claim ignores an erased mailbox", only_if("_tombstone", value=False)),
-        (
-            "claim",
-            "a claim looks for the tombstone before it writes",
-            swapped("_table.put", "_tombstone"),
+        "BackoffStore._attempt: each call waits for a store that fails": only_if(
+            "self._failures", value=False
         ),
-        ("erase", "an erased mailbox has no tombstone", without("_table.put")),
-        (
-            "_settle",
-            "a notification is settled twice",
-            text("#status = :pending", "attribute_exists(#pk) OR #status = :pending"),
+    },
+    ("shared.calls.breaker.", "shared/calls/test_breaker"): {
+        "circuit:CircuitBreaker._note_failure: no rate of failures opens a circuit": expression(
+            "sum(self._failed)", "0"
         ),
-    ),
-    *_bugs(
-        "notifications.models:",
-        "notifications/test_repository",
-        ("next_attempt", "a claim ignores a lease", without_raise("AttemptUnderWay")),
-    ),
-    *_bugs(
-        "notifications.models:",
-        "crashes/test_slow_provider",
-        ("", "a third e-mail is sent without an answer", constant("MAX_ATTEMPTS", "3")),
-    ),
-    *_bugs(
-        "notifications.emails.service:Notifier.",
-        "notifications/emails/test_service",
-        ("_send", "a refused attempt counts", without("_notifications.release")),
-    ),
-)
-
-_SHARED: Final = (
-    *_bugs(
-        "shared.storage.dynamodb:Table.",
-        "shared/storage/test_dynamodb",
-        ("transact", "a repetition has its own token", expression("token", "uuid.uuid4().hex")),
-        ("_unless_contended", "a conflict is not retried", constant("retryable", "()")),
-        ("_read", "an item of a later schema is read", without_raise("NewerSchema")),
-        ("get", "reads are eventually consistent", constant("consistent", "False")),
-    ),
-    *_bugs(
-        "shared.messaging.outbox:",
-        "shared/messaging/test_outbox",
-        ("recording", "a version has a second event", without_argument("Put", "condition")),
-        (
-            "Relay._sent",
-            "an event that the topic refused counts as published",
-            constant("refusals", "dict.fromkeys(range(len(batch)), '')"),
+        "shared_circuit:SharedCircuit.acquire_probe: an environment probes without a lease": before(
+            "self._miss_store", "return True"
         ),
-        ("Relay._sent", "a disabled key quarantines events", only_if("_REFUSALS", value=True)),
-        ("Relay.publish", "one invalid event stops the relay", catching("Exception", "OSError")),
-        ("Relay.relay", "the relay reports no failure", expression("unpublished", "()")),
-    ),
-    *_bugs(
-        "shared.storage.due:",
-        "shared/storage/test_due",
-        ("due_items", "one shard of due items is read", expression("shards", "1")),
-        ("due_items", "due items come shard by shard", expression("itemgetter(at)", "id")),
-    ),
-    *_bugs(
-        "shared.calls.breaker.store:",
-        "shared/calls/test_circuit_store",
-        (
-            "DynamoCircuits.write",
-            "a circuit overwrites an unknown state",
-            text("#fence = :over", "attribute_exists(#fence) OR #fence = :over"),
+    },
+    ("shared.messaging.workers:", "shared/messaging/test_workers"): {
+        "_Messages._fail: a message that failed is deleted": without("cause"),
+        "_Messages._wait: a message that was not sent is deleted": without("cause"),
+        "_Messages.handle: an outage uses up attempts": only_if("is_temporary", value=False),
+        "chores: a chore that fails stops the others": before("failures.append", "raise"),
+    },
+    ("shared.auth.authentication:Gate.", "shared/auth/test_authentication"): {
+        "admit: a customer uses an admin's route": only_if("admits", value=False),
+        "admit: a deactivated user's token works": only_if("_standing", value=False),
+    },
+    ("shared.web.routing:", "shared/auth/test_authentication"): {
+        "check: a route without a guard is served": without("NotGuarded"),
+    },
+    ("shared.auth.access:", "shared/auth/test_authentication"): {
+        "declared: an undeclared route is served": without("NotDeclared"),
+    },
+    ("orders.service:OrderService.", "access/test_strangers"): {
+        "get: a customer reads another's order": without("OrderNotFound"),
+    },
+    ("notifications.service:", "access/test_strangers"): {
+        "a customer lists another's notifications": without("Forbidden"),
+    },
+    ("shared.storage.conflicts:", "shared/storage/test_conflicts"): {
+        "retry_on_conflict: a lost race is decided again on the old value": expression(
+            "conflict.current", "value"
         ),
-        (
-            "BackoffStore._attempt",
-            "each call waits for a store that fails",
-            only_if("self._failures", value=False),
-        ),
-    ),
-    *_bugs(
-        "shared.calls.breaker.",
-        "shared/calls/test_breaker",
-        (
-            "circuit:CircuitBreaker._note_failure",
-            "no rate of failures opens a circuit",
-            expression("sum(self._failed)", "0"),
-        ),
-        (
-            "shared_circuit:SharedCircuit.acquire_probe",
-            "an environment probes without a lease",
-            before("self._miss_store", "return True"),
-        ),
-    ),
-    *_bugs(
-        "shared.messaging.workers:",
-        "shared/messaging/test_workers",
-        ("_Messages._fail", "a message that failed is deleted", without_raise("cause")),
-        ("_Messages._wait", "a message that was not sent is deleted", without_raise("cause")),
-        ("_Messages.handle", "an outage uses up attempts", only_if("is_temporary", value=False)),
-        ("chores", "a chore that fails stops the others", before("failures.append", "raise")),
-    ),
-)
-
-_ACCESS: Final = (
-    *_bugs(
-        "shared.auth.authentication:Gate.",
-        "shared/auth/test_authentication",
-        ("admit", "a customer uses an admin's route", only_if("admits", value=False)),
-        ("admit", "a deactivated user's token works", only_if("_standing", value=False)),
-    ),
-    *_bugs(
-        "shared.web.routing:",
-        "shared/auth/test_authentication",
-        ("check", "a route without a guard is served", without_raise("NotGuarded")),
-    ),
-    *_bugs(
-        "shared.auth.access:",
-        "shared/auth/test_authentication",
-        ("declared", "an undeclared route is served", without_raise("NotDeclared")),
-    ),
-    *_bugs(
-        "orders.service:OrderService.",
-        "access/test_strangers",
-        ("get", "a customer reads another's order", without_raise("OrderNotFound")),
-    ),
-    *_bugs(
-        "notifications.service:",
-        "access/test_strangers",
-        ("", "a customer lists another's notifications", without_raise("Forbidden")),
-    ),
-    *_bugs(
-        "shared.storage.conflicts:",
-        "shared/storage/test_conflicts",
-        (
-            "retry_on_conflict",
-            "a lost race is decided again on the old value",
-            expression("conflict.current", "value"),
-        ),
-    ),
-    *_bugs(
-        "shared.web.cursors:Cursors.",
-        "access/test_strangers",
-        ("_mac", "a cursor works for every caller", expression("caller", "''")),
-    ),
-    *_bugs(
-        "shared.auth.tokens:TokenVerifier.",
-        "shared/auth/test_tokens",
-        (
-            "caller",
-            "a token of another type is accepted",
-            expression("header['typ'] != TYPE", "False"),
-        ),
-    ),
-)
-
-# What only the simulation of the shop as a whole shows: crashes between two calls, and stale reads.
-_SIMULATED: Final = (
-    _bug(
-        "orders.repository:DynamoOrders.add",
-        "an order's event is a second transaction",
-        expression(
+    },
+    ("shared.web.cursors:Cursors.", "access/test_strangers"): {
+        "_mac: a cursor works for every caller": expression("caller", "''"),
+    },
+    ("shared.auth.tokens:TokenVerifier.", "shared/auth/test_tokens"): {
+        "caller: a token of another type is accepted": expression("header['typ'] != TYPE", "False"),
+    },
+    # What only the simulation shows: crashes between two calls, and stale reads.
+    ("orders.repository:DynamoOrders.", f"{_MATRIX}[order, the client gives up]"): {
+        "add: an order's event is a second transaction": expression(
             "[write, _event_put(order)]",
             "self._table.transact([write]) or [_event_put(order)]",
         ),
-        f"{_MATRIX}[order, the client gives up]",
-    ),
-    _bug(
-        "orders.saga:CheckoutSaga._give_back",
-        "an order is settled before its compensations",
-        before("metrics.seconds", "self._orders.settle(order)"),
-        f"{_MATRIX}[cancel of a confirmed order]",
-    ),
-    _bug(
-        "products.catalogue.repository.products:DynamoProducts.restock",
-        "a stock change overwrites its receipt",
-        without_argument("Put", "condition"),
+    },
+    ("orders.saga:CheckoutSaga.", f"{_MATRIX}[cancel of a confirmed order]"): {
+        "_give_back: an order is settled before its compensations": before(
+            "metrics.seconds", "self._orders.settle(order)"
+        ),
+    },
+    (
+        "products.catalogue.repository.products:DynamoProducts.",
         "tests/products/catalogue/test_repository.py::test_restock_with_a_receipt_is_done_once",
-    ),
-    _bug(
-        "shared.messaging.outbox:Relay.publish",
-        "a mark comes off before its event is published",
-        before("self._sent", "for message in batch:\n    self._is_marked_off(message)"),
-        f"{_MATRIX}[sweep: events unsent]",
-    ),
-    *(
-        _bug(function, name, with_argument(call, consistent=False), f"{_READ_STALE}{test}")
-        for function, name, call, test in (
-            (
-                "orders.repository:DynamoOrders.find",
-                "a stale order is changed",
-                "_table.get",
-                "test_promises_hold_with_stale_reads[ship and deliver-tables]",
-            ),
-            (
-                "users.sessions.repository:DynamoFamilies.find",
-                "a stale session is used",
-                "_table.get",
-                "test_a_session_is_renewed_and_ended_at_once",
-            ),
-            (
-                "shared.messaging.outbox:_page",
-                "a stale history is erased",
-                "table.query",
-                "test_an_erasure_finds_an_order_that_was_just_shipped",
-            ),
-        )
-    ),
-)
+    ): {
+        "restock: a stock change overwrites its receipt": without_argument("Put", "condition"),
+    },
+    ("shared.messaging.outbox:Relay.", f"{_MATRIX}[sweep: events unsent]"): {
+        "publish: a mark comes off before its event is published": before(
+            "self._sent", "for message in batch:\n    self._is_marked_off(message)"
+        ),
+    },
+    (
+        "orders.repository:DynamoOrders.",
+        f"{_READ_STALE}test_promises_hold_with_stale_reads[ship and deliver-tables]",
+    ): {
+        "find: a stale order is changed": with_argument("_table.get", consistent=False),
+    },
+    (
+        "users.sessions.repository:DynamoFamilies.",
+        f"{_READ_STALE}test_a_session_is_renewed_and_ended_at_once",
+    ): {
+        "find: a stale session is used": with_argument("_table.get", consistent=False),
+    },
+    (
+        "shared.messaging.outbox:",
+        f"{_READ_STALE}test_an_erasure_finds_an_order_that_was_just_shipped",
+    ): {
+        "_page: a stale history is erased": with_argument("table.query", consistent=False),
+    },
+}
 
-MUTANTS: Final = (
-    *_ORDERS,
-    *_PRODUCTS,
-    *_USERS,
-    *_NOTIFICATIONS,
-    *_SHARED,
-    *_ACCESS,
-    *_SIMULATED,
-)
+
+def _mutants() -> Iterator[Mutant]:
+    for (place, tests), bugs in _BUGS.items():
+        one = tests.startswith("tests/")
+        arguments = (tests,) if one else tuple(f"tests/{file}.py" for file in tests.split())
+        for bug, edit in bugs.items():
+            function, _, name = bug.rpartition(": ")
+            yield Mutant(name, f"{place}{function}", edit, arguments)
+
+
+MUTANTS: Final = tuple(_mutants())
