@@ -11,7 +11,6 @@ import httpx
 from shared.contracts.events import Event
 from shared.messaging import outbox
 from shared.storage.dynamodb import Table
-from tests.support import books
 from tests.support.client import eventually
 from tools.local import stack
 from tools.local.places import STACK
@@ -80,9 +79,6 @@ class Cloud:
     def emails_to(self, address: str) -> list[Email]:
         return [email for email in self.emails() if email.to == [address]]
 
-    def emails_about(self, words: str) -> list[Email]:
-        return [email for email in self.emails() if words in email.subject + email.text]
-
     def deliver(self, queue: str, *bodies: str) -> None:
         """Put messages into a queue, as the topic does, and wait until none is left in it."""
         sqs = self.client("sqs")
@@ -103,15 +99,6 @@ class Cloud:
         )["Attributes"]
         return sum(int(attributes[name]) for name in names)
 
-    def books(self) -> books.Books:
-        """All that is stored, and the e-mails that were handed over."""
-        handed_over = [
-            books.HandedOver(", ".join(email.to), email.subject, email.text)
-            for email in self.emails()
-        ]
-        tables = {name: self.physical_id(name) for name in books.TABLES}
-        return books.read(self.client("dynamodb"), tables, handed_over)
-
     def come_to_rest(self, *, within: float) -> None:
         """Wait until nothing moves any more: no message, no order that is due, no event unsent."""
         look = self._left_to_do()
@@ -122,17 +109,6 @@ class Cloud:
                 calm_since = time.monotonic()
                 assert calm_since < deadline, f"after {within} s there were still {left}"
             time.sleep(0.25)
-
-    def invoke_two_at_once(self, *workers: str) -> None:
-        """Let their queues take two of these workers at most: cold ones take this machine's
-        processors from each other."""
-        lambda_ = self.client("lambda")
-        for worker in workers:
-            name = self.physical_id(worker)
-            [source] = lambda_.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-            lambda_.update_event_source_mapping(
-                UUID=source["UUID"], ScalingConfig={"MaximumConcurrency": 2}
-            )
 
     def _left_to_do(self) -> Callable[[], dict[str, int]]:
         """Return a function that counts the work of each kind that is left."""

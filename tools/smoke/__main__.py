@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Final
 
 import httpx
 
@@ -19,29 +18,12 @@ from tools.local.arguments import Parser, port
 from tools.local.places import HOST
 from tools.progress import Problem, step, stop
 from tools.seed.__main__ import ADMIN, PASSWORD
-from tools.smoke import accounts, catalogue, orders, site
-from tools.smoke.client import MALFORMED, Client, Unexpected
-from tools.smoke.walk import HOW_TO_BE_ADMIN, Skipped, Walk
-
-type Step = Callable[[Walk], None]
-
-STEPS: Final[tuple[Step, ...]] = (
-    site.index, site.health, site.docs, site.public_keys,
-    accounts.register, accounts.log_in, accounts.bad_credentials, accounts.own_account,
-    accounts.others_accounts, accounts.refresh_and_log_out, accounts.admin_log_in,
-    accounts.accounts_for_admin,
-    catalogue.browse, catalogue.add_products, catalogue.filter_and_sort, catalogue.pages,
-    catalogue.etag, catalogue.change_product,
-    orders.refused_orders, orders.place_order, orders.confirmed_order, orders.others_orders,
-    orders.notifications, orders.cancelled_order, orders.declined_payment, orders.shipped_order,
-    catalogue.withdraw_product, accounts.erase_account,
-    site.unknown_paths, site.unreadable_bodies, site.compression,
-    # These look at all that came before.
-    site.all_answers, site.openapi_document,
-)  # fmt: skip
+from tools.smoke.client import Client, Person, Unexpected
+from tools.smoke.steps import STEPS
+from tools.smoke.walk import MALFORMED, Skipped, Walk
 
 
-def walk_through(walk: Walk, steps: Sequence[Step] = STEPS) -> bool:
+def walk_through(walk: Walk, steps: Sequence[Callable[[Walk], None]] = STEPS) -> bool:
     """Take each step, then clean up in any case; returns whether nothing failed.
 
     Raises:
@@ -52,7 +34,7 @@ def walk_through(walk: Walk, steps: Sequence[Step] = STEPS) -> bool:
     outcomes: list[str] = []
     try:
         for take in steps:
-            outcomes.append(take_step(walk, take))
+            outcomes.append(_outcome_of(walk, take))
             if outcomes == ["failed"]:
                 raise Problem(
                     f"No shop is at {walk.api.url}. API Gateway's URL ends with the stage: …/live"
@@ -63,32 +45,30 @@ def walk_through(walk: Walk, steps: Sequence[Step] = STEPS) -> bool:
     passed, skipped, failed = (outcomes.count(o) for o in ("passed", "skipped", "failed"))
     print(
         f"\n{passed} steps passed, {skipped} skipped, {failed} failed; "
-        f"{walk.api.requests} requests in {time.monotonic() - started:.0f} s."
+        f"{len(walk.api.replies)} requests in {time.monotonic() - started:.0f} s."
     )
-    if skipped and not walk.has_admin:
-        print(f"The skipped steps need an admin: {HOW_TO_BE_ADMIN}.")
+    if skipped and walk.owner is None:
+        print("The skipped steps need an admin: set ADMIN_EMAIL and ADMIN_PASSWORD.")
     return not failed and not stays
 
 
-def take_step(walk: Walk, take: Step) -> str:
+def _outcome_of(walk: Walk, take: Callable[[Walk], None]) -> str:
     """Take one step; returns passed, skipped or failed."""
-    outcome = "passed"
     try:
         with step(take.__name__.replace("_", " ")) as progress:
             try:
                 take(walk)
             except Skipped as reason:
                 progress.note(f"skipped: {reason}")
-                outcome = "skipped"
+                return "skipped"
     except Unexpected as unexpected:
         print(f"  {unexpected}", flush=True)
-        outcome = "failed"
+        return "failed"
     except MALFORMED as error:
-        asked, _, _ = walk.api.asked[-1]
-        kind = type(error).__name__
+        asked, kind = walk.api.replies[-1].asked, type(error).__name__
         print(f"  The answer to {asked} has another form than the contract's ({kind}).", flush=True)
-        outcome = "failed"
-    return outcome
+        return "failed"
+    return "passed"
 
 
 def _clean_up(walk: Walk) -> list[str]:
@@ -114,19 +94,19 @@ def walk_of(arguments: list[str] | None) -> Walk:
         raise Problem("Which shop? Give its URL as well: `make deploy` prints it at its end.")
     try:
         url = httpx.URL(options.url or f"http://{HOST}:{options.port}")
-        host = url.host
     except (httpx.InvalidURL, UnicodeError) as reason:
         raise Problem(f"That is no URL: {reason}.") from None
     if url.userinfo:
         raise Problem("Leave the user and the password out of the URL.")
+    if url.host != HOST and url.scheme != "https":
+        raise Problem(f"{url} must begin with https://: passwords and tokens are sent there.")
     email, password = os.environ.get("ADMIN_EMAIL", ""), os.environ.get("ADMIN_PASSWORD", "")
     if bool(email) != bool(password):
         raise Problem("ADMIN_EMAIL and ADMIN_PASSWORD belong together: one of them is missing.")
-    if host != HOST and url.scheme != "https":
-        raise Problem(f"{url} must begin with https://: passwords and tokens are sent there.")
-    if not (email or password) and host == HOST:
+    if not email and url.host == HOST:
         email, password = ADMIN, PASSWORD
-    return Walk(Client(str(url), secrets.token_hex(4)), email, password)
+    client = Client(str(url), secrets.token_hex(4))
+    return Walk(client, Person(email, password) if email else None)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
