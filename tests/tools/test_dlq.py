@@ -14,7 +14,7 @@ from shared.storage.dynamodb import Table
 from tests.shared.messaging.topic import TOPIC, FakeTopic
 from tests.support.aws import make_table
 from tests.support.context import LambdaContext, a_deadline
-from tools.dlq import DeadLetterQueue, Letters, change, list_all, main, of_stack, show
+from tools.dlq import DeadLetterQueue, Letters, change, list_all, of_stack, show
 from tools.progress import Problem
 
 if TYPE_CHECKING:
@@ -231,8 +231,3 @@ def test_dead_letters_are_those_of_the_stacks_outputs(account: None) -> None:
     }
     found = of_stack(client("sqs"), client("dynamodb"), outputs)
     assert list(found) == ["checkout", "users-events"]
-
-
-def test_closed_shop_is_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--port", "1"]) == 1
-    assert "No shop is open on port 1" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the local front does in API Gateway's place."""
+"""What the local front does in API Gateway's place; tests/stack shows the rest."""
 
 import json
 
@@ -13,27 +13,18 @@ _RESPONSES = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
 def test_headers_are_renamed_dropped_or_left_alone() -> None:
     given = [
         (b"www-authenticate", b"Bearer"),
-        (b"content-type", b"text/plain"),
         (b"via", b"1.1 us"),
-        (b"set-cookie", b"a=1"),
-        (b"set-cookie", b"b=2"),
+        (b"etag", b"1"),
+        (b"etag", b"2"),
     ]
-    assert gateway.renamed(given) == [
-        (b"x-amzn-remapped-www-authenticate", b"Bearer"),
-        (b"content-type", b"text/plain"),
-        (b"set-cookie", b"a=1"),
-        (b"set-cookie", b"b=2"),
-    ]
+    renamed = (b"x-amzn-remapped-www-authenticate", b"Bearer")
+    assert gateway.renamed(given) == [renamed, (b"etag", b"1"), (b"etag", b"2")]
 
 
 @pytest.mark.parametrize(
     ("status", "answered", "code"),
     [
-        (400, 400, "bad-request"),
         (403, 404, "not-found"),
-        (413, 413, "payload-too-large"),
-        (429, 429, "too-many-requests"),
-        (431, 431, "request-refused"),
         (500, 503, "service-unavailable"),
         (502, 503, "service-unavailable"),
         (504, 503, "service-unavailable"),
@@ -45,6 +36,4 @@ def test_its_own_answers_are_those_of_the_template(status: int, answered: int, c
     assert (found, document["type"]) == (answered, f"/problems/{code}")
     given = dict(headers)
     assert given[b"x-request-id"].decode() == document["request_id"]
-    assert document["instance"] == f"urn:uuid:{document['request_id']}"
-    assert given[b"content-type"] == b"application/problem+json"
-    assert (b"retry-after" in given) == (answered in (429, 503))
+    assert (b"retry-after" in given) == (answered == 503)

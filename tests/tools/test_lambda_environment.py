@@ -13,21 +13,13 @@ _NAMES = {
 }
 
 
-def _given(function: str, **parameters: str) -> dict[str, str]:
-    return lambda_environment.whole(function, _NAMES, parameters)
-
-
 def test_function_has_the_variables_of_the_template_and_of_lambda() -> None:
     for name, function in FUNCTIONS.items():
-        given = _given(name)
-        assert given["AWS_LAMBDA_FUNCTION_NAME"] == name
+        given = lambda_environment.whole(name, _NAMES)
         # Empty in the cloud, and therefore left out.
         assert given.keys() >= function.declared_variables - {"AWS_ENDPOINT_URL"}
         assert "AWS_ENDPOINT_URL" not in given
-    given = _given("UsersApi", TracingMode="PassThrough", LogLevel="WARNING")
-    assert given["TRACING"] == "PassThrough"
-    assert given["_HANDLER"] == "users.api.handler"
-    assert given["AWS_LAMBDA_LOG_FORMAT"] == "JSON"
+    given = lambda_environment.whole("UsersApi", _NAMES, {"LogLevel": "WARNING"})
     # The function's own `LoggingConfig` is merged with that of Globals.
     assert given["AWS_LAMBDA_LOG_GROUP_NAME"] == "UsersLogs"
     assert given["POWERTOOLS_LOG_LEVEL"] == "WARNING"
@@ -43,8 +35,8 @@ def test_function_has_the_variables_of_the_template_and_of_lambda() -> None:
         ({"ProvisionedConcurrency": "2"}, "provisioned-concurrency"),
     ],
 )
-def test_parameters_decide_how_a_function_is_initialized(
-    parameters: dict[str, str], kind: str
-) -> None:
-    assert _given("UsersApi", **parameters)["AWS_LAMBDA_INITIALIZATION_TYPE"] == kind
-    assert _given("UsersRelay", **parameters)["AWS_LAMBDA_INITIALIZATION_TYPE"] == "on-demand"
+def test_parameters_decide_how_an_api_is_initialized(parameters: dict[str, str], kind: str) -> None:
+    of_api = lambda_environment.whole("UsersApi", _NAMES, parameters)
+    of_relay = lambda_environment.whole("UsersRelay", _NAMES, parameters)
+    assert of_api["AWS_LAMBDA_INITIALIZATION_TYPE"] == kind
+    assert of_relay["AWS_LAMBDA_INITIALIZATION_TYPE"] == "on-demand"

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.crashes.scenarios import SCENARIOS
-from tools.mutants import __main__ as command
 from tools.mutants.edits import Edit, only_if, text, without
 from tools.mutants.mutant import Mutant, NothingToChange
 from tools.mutants.seeded import MUTANTS
@@ -43,21 +42,3 @@ def test_the_tests_of_every_mutant_exist() -> None:
 def test_a_mutant_with_nothing_to_change_is_named(target: str, edit: Edit) -> None:
     with pytest.raises(NothingToChange, match="adds wrongly"):
         Mutant("adds wrongly", target, edit, ("tests/orders",)).broken()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--only", "nothing like it"], "No mutant has “nothing like it” in its name or target."),
-        (["--jobs", "none"], "Argument --jobs: none is no number of jobs."),
-        (
-            ["--module", "nowhere"],
-            "There is no module nowhere: write for example MODULE=orders.saga.",
-        ),
-    ],
-)
-def test_a_wrong_argument_is_explained(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
-) -> None:
-    assert command.main(arguments) == 1
-    assert capsys.readouterr().err.strip() == sentence
