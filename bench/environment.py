@@ -100,7 +100,7 @@ class Environment:
 
     def invoke(self, event: bytes) -> Answer:
         """Its answer to any event."""
-        return self._api.invoke(event).outcome.result(_TIMEOUT_SECONDS)
+        return self._api.invoke(event).result(_TIMEOUT_SECONDS)
 
     def memory(self) -> Memory:
         """What it holds now."""

@@ -4,7 +4,7 @@
         variables = {"AWS_LAMBDA_RUNTIME_API": api.address, …}
         process = subprocess.Popen((python, "-m", "awslambdaric", handler), env=variables)
         api.ready.wait()                    # it is initialised, and requests its first invocation
-        answer = api.invoke(b'{"a": 1}').outcome.result()
+        answer = api.invoke(b'{"a": 1}').result()
 
 Every environment has a port of its own: a runtime gets a host and a port, and nothing else.
 """
@@ -12,42 +12,33 @@ Every environment has a port of its own: a runtime gets a host and a port, and n
 import json
 import queue
 import re
-import socket
 import threading
 import time
 import uuid
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from http.server import ThreadingHTTPServer
 from typing import Any, Final, Self
 
 from tools.json_requests import JsonRequests
 
-_HOST: Final = "127.0.0.1"
 _PREFIX: Final = "/2018-06-01/runtime"
-_REPORT: Final = re.compile(r"/invocation/(?P<id>[\w-]+)/(?P<kind>response|error)")
+_REPORT: Final = re.compile(rf"{_PREFIX}/invocation/(?P<id>[\w-]+)/(?P<kind>response|error)")
 
 
 class Trace(Enum):
     """What the trace header of an invocation says beside the trace's id."""
 
     SAMPLED = ";Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:4e3a5b1c:0"
-    UNSAMPLED = ";Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:4e3a5b1c:0"
     PASSED_THROUGH = ";Lineage=1:4e3a5b1c:0"
     """With `Tracing: PassThrough`: Lambda makes no decision and hides the caller's."""
-    MISSING = None
 
     def header(self) -> dict[str, str]:
         """The header of a new trace."""
-        if self is Trace.MISSING:
-            return {}
         root = f"1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
         return {"Lambda-Runtime-Trace-Id": f"Root={root}{self.value}"}
-
-
-class EnvironmentGone(Exception):
-    """The process ended during an invocation, or before: its outcome is unknown."""
 
 
 @dataclass(frozen=True)
@@ -62,33 +53,15 @@ class Answer:
     payload: bytes
     error: str | None = None
 
-    @classmethod
-    def failure(cls, type_: str, message: str) -> Self:
-        """An answer in place of a function that gave none."""
-        error = {"errorType": type_, "errorMessage": message}
-        return cls(json.dumps(error).encode(), "Unhandled")
-
     def json(self) -> Any:
         return json.loads(self.payload)
 
 
-@dataclass(eq=False)
-class Invocation:
-    """One event for a runtime. `begun` is set when the runtime has taken it, or never will."""
-
+@dataclass(frozen=True)
+class _Invocation:
     payload: bytes
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    begun: threading.Event = field(default_factory=threading.Event)
-    outcome: Future[Answer] = field(default_factory=Future)
-
-    def end(self, outcome: Answer | Exception) -> None:
-        """The first end counts: an answer may race with the end of its process."""
-        with suppress(InvalidStateError):
-            if isinstance(outcome, Answer):
-                self.outcome.set_result(outcome)
-            else:
-                self.outcome.set_exception(outcome)
-        self.begun.set()
+    answer: Future[Answer] = field(default_factory=Future)
 
 
 class RuntimeApi:
@@ -103,17 +76,13 @@ class RuntimeApi:
     def __init__(self, arn: str, *, timeout: float, trace: Trace = Trace.PASSED_THROUGH) -> None:
         self.ready = threading.Event()
         """The runtime waits for an invocation, the first or the next one."""
-        self.init_error: Answer | None = None
-        """What it reported instead of asking for its first one."""
         self._arn = arn
         self._timeout = timeout
         self._trace = trace
-        self._waiting: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
-        self._current: Invocation | None = None
-        self._lock = threading.Lock()
-        self._is_closed = False
-        self._listener = socket.create_server((_HOST, 0))
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._waiting: queue.SimpleQueue[_Invocation | None] = queue.SimpleQueue()
+        self._current: _Invocation | None = None
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _requests_to(self))
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -124,43 +93,30 @@ class RuntimeApi:
     @property
     def address(self) -> str:
         """For `AWS_LAMBDA_RUNTIME_API`."""
-        return f"{_HOST}:{self._listener.getsockname()[1]}"
+        host, port = self._server.server_address[:2]
+        return f"{host!s}:{port}"
 
-    def invoke(self, payload: bytes) -> Invocation:
-        """Give the runtime an event; its `outcome` is an Answer, or raises EnvironmentGone."""
-        invocation = Invocation(payload)
-        with self._lock:
-            if self._is_closed:
-                invocation.end(EnvironmentGone())
-                return invocation
-            self._current = invocation
+    def invoke(self, payload: bytes) -> Future[Answer]:
+        """Give the runtime an event."""
+        self._current = _Invocation(payload)
         self.ready.clear()
-        self._waiting.put(invocation)
-        return invocation
+        self._waiting.put(self._current)
+        return self._current.answer
 
     def close(self) -> None:
-        """The process has ended, or will: its current invocation raises EnvironmentGone."""
-        with self._lock:
-            if self._is_closed:
-                return
-            self._is_closed = True
-            if self._current:
-                self._current.end(EnvironmentGone())
+        """Answer no more; the process has ended, or will."""
         self._waiting.put(None)
-        # Closing alone would not wake the thread that accepts connections.
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self._server.shutdown()
+        self._server.server_close()
 
-    def take(self) -> tuple[Invocation, dict[str, str]] | None:
-        """Wait for the next invocation and its headers; None when there will be no more."""
+    def take(self) -> tuple[bytes, dict[str, str]] | None:
+        """Wait for the next event and its headers; None when there will be no more."""
         if self._waiting.empty():
             self.ready.set()
         invocation = self._waiting.get()
         if invocation is None:
             return None
-        invocation.begun.set()
-        return invocation, {
+        return invocation.payload, {
             "Lambda-Runtime-Aws-Request-Id": invocation.id,
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._timeout) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": self._arn,
@@ -169,50 +125,32 @@ class RuntimeApi:
 
     def report(self, id_: str, answer: Answer) -> bool:
         """Take the runtime's report; False if it is not about its current invocation."""
-        with self._lock:
-            invocation = self._current
-        if invocation is None or invocation.id != id_:
+        if self._current is None or self._current.id != id_:
             return False
-        invocation.end(answer)
+        self._current.answer.set_result(answer)
         return True
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, client = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection, client), daemon=True).start()
 
-    def _serve(self, connection: socket.socket, client: Any) -> None:
-        # A killed process closes its connection at any point.
-        with connection, suppress(OSError):
-            _Requests(connection, client, self)
+def _requests_to(api: RuntimeApi) -> type[JsonRequests]:
+    class Requests(JsonRequests):
+        def do_GET(self) -> None:
+            if taken := api.take():
+                self.send(200, *taken)
+            else:
+                self.close_connection = True
 
+        def do_POST(self) -> None:
+            body = self.body()
+            found = _REPORT.fullmatch(self.path)
+            if found is None:  # an error of the initialisation; the process ends by itself
+                self.send(202)
+            else:
+                error = "Unhandled" if found["kind"] == "error" else None
+                self.send(202 if api.report(found["id"], Answer(body, error)) else 400)
 
-class _Requests(JsonRequests):
-    def __init__(self, connection: socket.socket, client: Any, api: RuntimeApi) -> None:
-        self._api = api
-        super().__init__(connection, client, api)  # type: ignore[arg-type]  # it is only kept
+        def handle(self) -> None:
+            # A killed process closes its connection at any point.
+            with suppress(OSError):
+                super().handle()
 
-    def do_GET(self) -> None:
-        if self.path != f"{_PREFIX}/invocation/next":
-            self.send(404)
-        elif taken := self._api.take():
-            invocation, headers = taken
-            self.send(200, invocation.payload, headers)
-        else:
-            self.close_connection = True
-
-    def do_POST(self) -> None:
-        # An incomplete answer raises here, and counts as none.
-        body = self.body()
-        path = self.path.removeprefix(_PREFIX)
-        if path == "/init/error":
-            self._api.init_error = Answer(body, "Unhandled")
-            self.send(202)
-        elif found := _REPORT.fullmatch(path):
-            answer = Answer(body, "Unhandled" if found["kind"] == "error" else None)
-            self.send(202 if self._api.report(found["id"], answer) else 400)
-        else:
-            self.send(404)
+    return Requests

@@ -79,7 +79,7 @@ class ProcessShop(SimulatedShop):
         with self._starting:
             if name not in self._apis:
                 self._apis[name] = self._start(name)
-        answer = self._apis[name].invoke(json.dumps(event).encode()).outcome.result(_ANSWER_SECONDS)
+        answer = self._apis[name].invoke(json.dumps(event).encode()).result(_ANSWER_SECONDS)
         if answer.error:
             raise FunctionFailed(answer.payload.decode())
         return answer.json()

@@ -22,7 +22,7 @@ _ACCOUNTS: Final = ((ADMIN, "Ada Admin"), ("alice@example.com", "Alice Archer"))
 
 def seed(url: str) -> None:
     """Register the accounts, make one an admin, and add the products."""
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         for email, full_name in _ACCOUNTS:
             account = {"email": email, "full_name": full_name, "password": PASSWORD}
             _expect(client.post("/api/v1/users", json=account), 201, 409)
