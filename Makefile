@@ -120,7 +120,7 @@ mutants: $(APP) $(if $(MODULE),$(MUTANTS))  ## break the design on purpose, and 
 torture: $(APP) $(SAM) $(EMULATOR)  ## the long forms of the proofs of docs/reliability.md; hours
 	@echo "▸ pytest -m torture"; .venv/bin/pytest -m torture -p no:logging --show-capture=no $(ARGS)
 	@echo "▸ histories"; .venv/bin/pytest --hypothesis-profile=torture --timeout=14400 -p no:logging \
-		--show-capture=no tests/histories tests/shared/calls/test_breaker_histories.py
+		--show-capture=no tests/histories
 
 # --- the cloud, and housekeeping -----------------------------------------------------------------
 

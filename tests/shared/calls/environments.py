@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from queue import SimpleQueue
-from threading import Thread
 from typing import Literal
 
 from shared.calls.breaker import CircuitBreaker
@@ -32,7 +30,7 @@ FRESH = 5  # seconds for which an environment trusts what it has read
 BACKOFF_CALLS = 6
 
 type Reply = Literal["answers", "fails", "refuses", "throttles", "raises", "dies"]
-type Outcome = Literal["called", "answered", "failed", "refused", "raised", "dead"]
+type Outcome = Literal["answered", "failed", "refused", "raised", "dead"]
 type Fault = Literal["", "down", "loses answers", "writes late"]
 
 
@@ -81,14 +79,10 @@ class InMemoryCircuits:
 class Connection:
     """One environment's connection to the store, which may be broken."""
 
-    def __init__(self, store: CircuitStore, time: Time) -> None:
+    def __init__(self, store: CircuitStore) -> None:
         self.fault: Fault = ""
-        self.failures = 0  # in a row
-        self.failed_since: float | None = None
-        self.answered_at = 0.0
         self._late_writes: list[Callable[[], object]] = []
         self._store = store
-        self._time = time
 
     def read(self, name: str) -> Stored | None:
         return self._attempt(lambda: self._store.read(name))
@@ -108,12 +102,7 @@ class Connection:
 
     def _attempt[R](self, operation: Callable[[], R]) -> R:
         if not self.fault:
-            self.failures, self.failed_since = 0, None
-            self.answered_at = self._time.seconds
             return operation()
-        if not self.failures:
-            self.failed_since = self._time.seconds
-        self.failures += 1
         if self.fault == "loses answers":
             with suppress(Outdated):
                 operation()
@@ -123,10 +112,9 @@ class Connection:
 class Environment:
     """A Lambda environment: its breaker, its clock, its connection to the store."""
 
-    def __init__(self, store: CircuitStore, time: Time, *, skew: float = 0) -> None:
+    def __init__(self, store: CircuitStore, time: Time) -> None:
         self._time = time
-        self._skew = skew
-        self.connection = Connection(store, time)
+        self.connection = Connection(store)
         self.breaker = CircuitBreaker(
             CIRCUIT,
             BackoffStore(self.connection, monotonic=self._monotonic, calls=BACKOFF_CALLS),
@@ -136,12 +124,13 @@ class Environment:
         self.retry_after = 0  # of the last call that failed
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self._time.seconds + self._skew, UTC)
+        return datetime.fromtimestamp(self._time.seconds, UTC)
 
     def _monotonic(self) -> float:
         return self._time.seconds
 
     def call(self, service: Callable[[], Reply]) -> Outcome:
+        """Call the service. What it does before it replies happens while the call is under way."""
         try:
             self.breaker.call(lambda: _reply(service()))
         except ServiceUnavailable as unavailable:
@@ -154,43 +143,6 @@ class Environment:
         except Death:
             return "dead"
         return "answered"
-
-
-class CallUnderWay:
-    """A call that waits for its reply while others go on; `outcome` is "called", or the final one.
-
-    It runs in a thread of its own, but never while anything else runs.
-    """
-
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
-        self._replies = SimpleQueue[Reply]()
-        self._outcomes = SimpleQueue[Outcome | BaseException]()
-        self._thread = Thread(target=self._run, daemon=True)
-        self._thread.start()
-        self.outcome = self._next_outcome()
-
-    def end(self, reply: Reply) -> Outcome:
-        self._replies.put(reply)
-        return self._next_outcome()
-
-    def _next_outcome(self) -> Outcome:
-        outcome = self._outcomes.get(timeout=10)
-        if outcome != "called":
-            self._thread.join()
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
-
-    def _run(self) -> None:
-        try:
-            self._outcomes.put(self._environment.call(self._service))
-        except BaseException as raised:  # noqa: BLE001  # raised again in the test's thread
-            self._outcomes.put(raised)
-
-    def _service(self) -> Reply:
-        self._outcomes.put("called")
-        return self._replies.get()
 
 
 def _reply(reply: Reply) -> None:

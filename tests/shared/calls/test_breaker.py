@@ -1,6 +1,8 @@
-"""A circuit breaker in one environment, and in several that are slow, die or lose their store."""
+"""What a caller sees of a circuit breaker, and what slow, dead and unreachable environments do to
+its circuit."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -12,7 +14,6 @@ from tests.shared.calls.environments import (
     FRESH,
     IN_A_ROW,
     RECOVERY,
-    CallUnderWay,
     Environment,
     Fault,
     InMemoryCircuits,
@@ -27,6 +28,7 @@ REPLIES: dict[str, Reply] = {
     "r": "refuses",
     "t": "throttles",
     "x": "raises",
+    "d": "dies",
 }
 
 
@@ -48,9 +50,21 @@ class Fleet:
         self.called = 0
         return environment
 
-    def call(self, environment: Environment, replies: str = "a") -> list[Outcome]:
-        """A call for each letter of REPLIES."""
-        return [environment.call(partial(self._serve, REPLIES[letter])) for letter in replies]
+    def call(
+        self,
+        environment: Environment,
+        replies: str = "a",
+        *,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> list[Outcome]:
+        """A call for each letter of REPLIES; `meanwhile` happens before it ends."""
+
+        def served(letter: str) -> Reply:
+            self.called += 1
+            meanwhile()
+            return REPLIES[letter]
+
+        return [environment.call(partial(served, letter)) for letter in replies]
 
     def heal(self, environment: Environment) -> None:
         """The store answers again, and is called again."""
@@ -58,21 +72,10 @@ class Fleet:
         self.time.seconds += FRESH
         self.call(environment, "a" * (BACKOFF_CALLS + 1))
 
-    def _serve(self, reply: Reply) -> Reply:
-        self.called += 1
-        return reply
-
 
 @pytest.fixture
 def fleet() -> Fleet:
     return Fleet()
-
-
-def test_breaker_returns_what_the_function_returns(fleet: Fleet) -> None:
-    def add(a: int, *, b: int) -> int:
-        return a + b
-
-    assert fleet.environment().breaker.call(add, 3, b=4) == 7
 
 
 @pytest.mark.parametrize(
@@ -91,9 +94,12 @@ def test_breaker_returns_what_the_function_returns(fleet: Fleet) -> None:
     ],
 )
 def test_circuit_opens_after_failures(fleet: Fleet, replies: str, called: int) -> None:
-    environment = fleet.environment()
-    fleet.call(environment, replies)
+    fleet.call(fleet.environment(), replies)
     assert fleet.called == called
+
+
+def test_breaker_returns_what_the_function_returns(fleet: Fleet) -> None:
+    assert fleet.environment().breaker.call(divmod, 7, 4) == (1, 3)
 
 
 def test_open_circuit_names_the_seconds_left(fleet: Fleet) -> None:
@@ -142,13 +148,12 @@ def test_throttled_probe_leaves_the_next_call_to_probe(fleet: Fleet) -> None:
 def test_transitions_and_refusals_are_counted_once(
     fleet: Fleet, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    slow, environment = fleet.environment(), fleet.environment()
-    fleet.call(slow, "ffff")
-    late = CallUnderWay(slow)
     metrics.flush()
     capsys.readouterr()
-    fleet.call(environment, "f" * IN_A_ROW + "aa")
-    late.end("fails")  # the circuit is open already
+    slow, environment = fleet.environment(), fleet.environment()
+    fleet.call(slow, "ffff")
+    # When the slow call fails, the circuit is open already.
+    fleet.call(slow, "f", meanwhile=lambda: fleet.call(environment, "f" * IN_A_ROW + "aa"))
     for reply in "fa":
         fleet.time.seconds += RECOVERY
         fleet.call(environment, reply)
@@ -164,14 +169,6 @@ def test_transitions_and_refusals_are_counted_once(
     assert "circuit service: HALF_OPEN → CLOSED" in caplog.messages
 
 
-def test_coroutine_function_is_refused(fleet: Fleet) -> None:
-    async def answer() -> int:
-        return 1
-
-    with pytest.raises(TypeError, match="coroutine"):
-        fleet.environment().breaker.call(answer)  # type: ignore[unused-coroutine]  # it never becomes one
-
-
 def test_healthy_circuit_reads_its_store_once_in_five_seconds(fleet: Fleet) -> None:
     environment = fleet.environment()
     for _ in range(100):
@@ -185,56 +182,58 @@ def test_others_wait_while_one_probes(fleet: Fleet) -> None:
     fleet.time.seconds += RECOVERY - 1
     fleet.call(other)  # reads the open circuit just before its time is up
     fleet.time.seconds += 1
-    probe = CallUnderWay(fleet.environment())
-    for waiting in (other, fleet.environment()):
-        assert fleet.call(waiting) == ["failed"]
-        assert waiting.retry_after == 2
-    assert probe.end("answers") == "answered"
+
+    def wait() -> None:
+        for waiting in (other, fleet.environment()):
+            assert fleet.call(waiting) == ["failed"]
+            assert waiting.retry_after == 2
+
+    assert fleet.call(fleet.environment(), "a", meanwhile=wait) == ["answered"]
     assert fleet.call(fleet.environment()) == ["answered"]
 
 
-@pytest.mark.parametrize(("reply", "outcome"), [("dies", "dead"), ("raises", "raised")])
+@pytest.mark.parametrize(("reply", "outcome"), [("d", "dead"), ("x", "raised")])
 def test_probe_without_a_result_is_repeated_when_its_lease_ends(
-    fleet: Fleet, reply: Reply, outcome: Outcome
+    fleet: Fleet, reply: str, outcome: Outcome
 ) -> None:
     other = fleet.opened()
     fleet.time.seconds += RECOVERY
-    assert CallUnderWay(fleet.environment()).end(reply) == outcome
+    assert fleet.call(fleet.environment(), reply) == [outcome]
     fleet.time.seconds += RECOVERY - 1
     assert fleet.call(other) == ["failed"]
     fleet.time.seconds += 1
     assert fleet.call(other) == ["answered"]
 
 
-@pytest.mark.parametrize("reply", ["answers", "refuses", "fails"])
-def test_probe_that_outlived_its_lease_changes_nothing(fleet: Fleet, reply: Reply) -> None:
+@pytest.mark.parametrize("reply", ["a", "r", "f"])
+def test_probe_that_outlived_its_lease_changes_nothing(fleet: Fleet, reply: str) -> None:
     slow = fleet.opened()
     fleet.time.seconds += RECOVERY
-    probe = CallUnderWay(slow)
-    fleet.time.seconds += RECOVERY
-    fleet.call(fleet.environment(), "f")
-    reopened = fleet.store.circuit()
-    fleet.time.seconds += 10
-    probe.end(reply)
-    assert fleet.store.circuit() == reopened
+
+    def outlive() -> None:
+        fleet.time.seconds += RECOVERY
+        fleet.call(fleet.environment(), "f")
+        fleet.time.seconds += 10
+
+    fleet.call(slow, reply, meanwhile=outlive)
+    assert fleet.store.circuit().opened_at == int(fleet.time.seconds) - 10
     assert fleet.call(slow) == ["failed"]
     assert slow.retry_after == RECOVERY - 10
 
 
 @pytest.mark.parametrize("state", [CircuitState.HALF_OPEN, CircuitState.CLOSED])
 def test_failures_that_are_reported_late_change_nothing(fleet: Fleet, state: CircuitState) -> None:
-    slow = fleet.environment()
-    fleet.call(slow, "ffff")
-    late = CallUnderWay(slow)
-    other = fleet.opened()
-    fleet.time.seconds += RECOVERY
-    probe = CallUnderWay(other)
-    if state is CircuitState.CLOSED:
-        probe.end("answers")
-    assert late.end("fails") == "failed"
+    late = fleet.environment()
+    fleet.call(late, "ffff")
+
+    def probe_meanwhile() -> None:
+        other = fleet.opened()
+        fleet.time.seconds += RECOVERY
+        # A probe that dies leaves the circuit half open.
+        fleet.call(other, "a" if state is CircuitState.CLOSED else "d")
+
+    assert fleet.call(late, "f", meanwhile=probe_meanwhile) == ["failed"]
     assert fleet.store.state() is state
-    if state is CircuitState.HALF_OPEN:
-        assert probe.end("answers") == "answered"
 
 
 def test_circuit_works_without_its_store_and_writes_its_state_later(fleet: Fleet) -> None:
@@ -249,18 +248,6 @@ def test_circuit_works_without_its_store_and_writes_its_state_later(fleet: Fleet
     assert fleet.call(environment) == ["failed"]  # another environment may be the probe
     fleet.time.seconds += RECOVERY
     assert fleet.call(environment, "aa") == ["answered"] * 2
-
-
-def test_result_of_a_probe_is_written_when_the_store_answers_again(fleet: Fleet) -> None:
-    environment = fleet.opened()
-    fleet.time.seconds += RECOVERY
-    probe = CallUnderWay(environment)
-    environment.connection.fault = "down"
-    probe.end("answers")
-    assert fleet.call(environment) == ["answered"]
-    assert fleet.store.state() is CircuitState.HALF_OPEN
-    fleet.heal(environment)
-    assert fleet.store.state() is CircuitState.CLOSED
 
 
 def test_state_of_an_environment_without_its_store_does_not_overwrite_later_ones(
@@ -294,14 +281,3 @@ def test_environment_does_not_probe_if_its_election_has_no_answer(
     assert others == (["answered"] * 2 if fault == "down" else ["failed"] * 2)
     fleet.time.seconds += RECOVERY
     assert fleet.call(fleet.environment()) == ["answered"]
-
-
-def test_probe_without_the_store_does_not_exclude_others(fleet: Fleet) -> None:
-    environment = fleet.opened()
-    environment.connection.fault = "down"
-    for _ in range(2):
-        fleet.time.seconds += RECOVERY
-        fleet.call(environment, "x")
-    assert fleet.call(environment) == ["failed"]
-    fleet.heal(environment)
-    assert fleet.store.state() is CircuitState.CLOSED
