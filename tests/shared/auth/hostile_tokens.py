@@ -8,7 +8,8 @@ import hmac
 import itertools
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from cryptography.hazmat.primitives import hashes
@@ -29,22 +30,9 @@ _NOT_FINITE: Final = [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"9" * 400]
 
 def hostile(forge: Forge) -> dict[str, str]:
     """All of them."""
-    made: dict[str, str] = {}
-    for maker in (_headers, _secrets, _foreign_keys, _signatures, _duplicates, _times, _claims):
-        made |= dict(maker(forge))
-    for maker in (_payloads, _forms, _spellings, _damaged):
-        made |= dict(maker(forge))
-    return made
-
-
-def surrounded(forge: Forge) -> dict[str, str]:
-    """A good token between white space, which HTTP removes before a service reads it."""
-    good = forge.token()
-    return {
-        f"{space!r} {place}": text
-        for space in (" ", "\t", "\n", "\r\n", "\x00", "\u00a0")
-        for place, text in (("before", space + good), ("behind", good + space))
-    }
+    makers = (_headers, _secrets, _foreign_keys, _signatures, _duplicates, _times, _claims)
+    made = [maker(forge) for maker in (*makers, _payloads, _forms, _spellings, _damaged)]
+    return dict(itertools.chain.from_iterable(made))
 
 
 def _headers(forge: Forge) -> Named:
@@ -69,14 +57,8 @@ def _headers(forge: Forge) -> Named:
         "jku": ["https://evil.example/jwks.json"],
         "x5u": ["https://evil.example/chain.pem"],
         "x5c": [["AAAA"]],
-        "x5t": ["AAAA"],
         "crit": [["exp"], ["b64"]],
         "b64": [False],
-        "zip": ["DEF"],
-        "enc": ["A128GCM"],
-        "cty": ["JWT"],
-        "p2c": [2**31],
-        "url": ["http://169.254.169.254/latest/meta-data/"],
         "KID": [own_id],
         "": ["x"],
     }
@@ -93,27 +75,23 @@ def _headers(forge: Forge) -> Named:
 def _secrets(forge: Forge) -> Named:
     """The public key, in every published form, as the secret of an HMAC."""
     key, jwk = forge.key.key, dict(forge.key.jwk)
-    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     forms = {
-        "PEM": pem,
-        "PEM without its last line break": pem.strip(),
+        "PEM": key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "DER": key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
         "JWK": as_bytes(jwk),
-        "JWK set": as_bytes({"keys": [jwk]}),
         "x": decoded(jwk["x"]),
         "point": key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint),
-        "compressed point": key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint),
         "key id": forge.key.kid.encode(),
         "nothing": b"",
     }
-    for (form, secret), bits in itertools.product(forms.items(), (256, 384, 512)):
-        sign = _hmac(secret, f"sha{bits}")
+    for (form, secret), bits in itertools.product(forms.items(), (256, 512)):
+        sign = partial(_hmac, secret, f"sha{bits}")
         yield f"HS{bits} with {form}", forge.token(header=forge.header(alg=f"HS{bits}"), sign=sign)
         yield f"ES256 by HMAC {bits} with {form}", forge.token(sign=sign)
 
 
-def _hmac(secret: bytes, digest: str) -> Sign:
-    return lambda message: hmac.digest(secret, message, digest)
+def _hmac(secret: bytes, digest: str, message: bytes) -> bytes:
+    return hmac.digest(secret, message, digest)
 
 
 def _foreign_keys(forge: Forge) -> Named:
@@ -144,14 +122,10 @@ def _signatures(forge: Forge) -> Named:
     } | {
         "r and 0": right[:32] + bytes(32),
         "0 and s": bytes(32) + right[32:],
-        "s and r": right[32:] + right[:32],
-        "little-endian": right[:32][::-1] + right[32:][::-1],
         "DER": utils.encode_dss_signature(r, s),
         "a byte too many": right + b"\x00",
-        "a zero in front": b"\x00" + right,
         "a byte too few": right[:-1],
         "of other claims": forge.sign(b"other"),
-        "of the claims only": forge.sign(message.partition(".")[2].encode()),
     }
     for name, signature in wrong.items():
         yield f"signature: {name}", f"{message}.{encoded(signature)}"
@@ -159,26 +133,14 @@ def _signatures(forge: Forge) -> Named:
 
 def _duplicates(forge: Forge) -> Named:
     """Two members of one name: one reader takes the last, another the first."""
-    other = {"role": "admin", "sub": "bob", "alg": "none", "typ": "JWT"}
     for is_header, good in ((True, forge.header()), (False, forge.claims())):
         for name, value in good.items():
-            for first, second in (
-                (value, value),
-                (value, other.get(name)),
-                (other.get(name), value),
-            ):
-                for escaped in (False, True):
-                    twice = _twice(good, name, first, second, escaped=escaped)
+            for second in (value, "admin"):
+                rest = as_bytes(good)[1:]
+                for spelled in (name, f"\\u{ord(name[0]):04x}{name[1:]}"):
+                    twice = f'{{"{spelled}":{json.dumps(second)},'.encode() + rest
                     parts = (None, twice) if is_header else (twice, None)
-                    yield f"{name!r} twice: {first}, {second}, {escaped}", forge.token(*parts)
-
-
-def _twice(
-    good: Mapping[str, Any], name: str, first: object, second: object, *, escaped: bool
-) -> bytes:
-    again = f"\\u{ord(name[0]):04x}{name[1:]}" if escaped else name
-    rest = "".join(f",{json.dumps(n)}:{json.dumps(v)}" for n, v in good.items() if n != name)
-    return f'{{"{name}":{json.dumps(first)}{rest},"{again}":{json.dumps(second)}}}'.encode()
+                    yield f"{spelled!r} twice: {second}, {value}", forge.token(*parts)
 
 
 def _times(forge: Forge) -> Named:
@@ -220,10 +182,7 @@ def _payloads(forge: Forge) -> Named:
     good, subject = as_bytes(forge.claims()), forge.subject.encode()
     payloads = {
         **{text: text.encode() for text in ("[]", '"x"', "1", "null", "true", "{}", "x", "\x00")},
-        "another token": forge.token().encode(),
-        "single quotes": good.replace(b'"', b"'"),
         "a comma too many": good[:-1] + b",}",
-        "a comment": good + b"//",
         "two objects": good + good,
         "cut": good[:-1],
         "byte order mark": b"\xef\xbb\xbf" + good,
@@ -232,7 +191,6 @@ def _payloads(forge: Forge) -> Named:
         "overlong UTF-8": good.replace(subject, b"al\xc0\xafce"),
         "a line break in a text": good.replace(subject, b"al\nice"),
         "deep": b'{"a":' + b"[" * 1400 + b"]" * 1400 + b"}",
-        "deeper": b"[" * 2800,
     }
     for name, payload in payloads.items():
         yield f"claims: {name}", forge.token(payload)
@@ -247,20 +205,17 @@ def _forms(forge: Forge) -> Named:
         "one part": head,
         "two parts": f"{head}.{body}",
         "four parts": f"{good}.{signature}",
+        "a space before": f" {good}",
+        "a line break behind": f"{good}\n",
         "a JWE": ".".join([encoded(b'{"alg":"dir","enc":"A128GCM"}'), "", "AAAA", body, signature]),
         "JSON": json.dumps({"protected": head, "payload": body, "signature": signature}),
         "detached claims": f"{head}..{signature}",
         "no header": f".{body}.{signature}",
-        "dots": "...",
-        "two tokens": f"{good},{good}",
-        "quoted": f'"{good}"',
-        "with its scheme": f"Bearer {good}",
         "other claims": f"{head}.{admin}.{signature}",
         "upper case": good.upper(),
-        "escaped dots": good.replace(".", "%2E"),
         "a long header": forge.token(header=forge.header(pad="x" * 4096)),
     }.items()
-    for size in (4097, 65536, 1_000_000):
+    for size in (4097, 1_000_000):
         yield f"{size} characters", "A" * size
         yield f"claims of {size} characters", forge.token(forge.claims(pad="x" * size))
 

@@ -54,24 +54,9 @@ async def change(number: int, limit: Annotated[int, Query()], thing: Thing) -> N
     return None
 
 
-class CountingVerifier(FakeVerifier):
-    """Counts the tokens that it verifies."""
-
-    verified = 0
-
-    def caller(self, token: str) -> Caller:
-        self.verified += 1
-        return super().caller(token)
-
-
 @pytest.fixture
-def verifier() -> CountingVerifier:
-    return CountingVerifier()
-
-
-@pytest.fixture
-def client(verifier: CountingVerifier) -> HttpClient:
-    return HttpClient(create_app("tests", router, verifier=verifier))
+def client() -> HttpClient:
+    return HttpClient(create_app("tests", router, verifier=FakeVerifier()))
 
 
 CHALLENGE = 'Bearer realm="bodega"'
@@ -98,50 +83,38 @@ def test_missing_or_bad_token_is_401(
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_good_token_names_the_caller_and_is_verified_once(
-    client: HttpClient, verifier: CountingVerifier, scheme: str
-) -> None:
+def test_good_token_names_the_caller(client: HttpClient, scheme: str) -> None:
     answer = client.get("/mine", headers={"Authorization": f"{scheme} customer:alice-1"})
     assert answer.json == {"id": "alice-1"}
-    assert verifier.verified == 1
 
 
-def test_public_route_reads_no_token(client: HttpClient, verifier: CountingVerifier) -> None:
+def test_public_route_reads_no_token(client: HttpClient) -> None:
     assert client.post("/open", headers={"Authorization": "Bearer nonsense"}).status == 200
-    assert verifier.verified == 0
 
 
 def test_admin_route_is_403_for_a_customer(client: HttpClient) -> None:
     assert client.get("/admins", caller=ADMIN).json == {"id": ADMIN.id}
     refused = client.get("/admins", caller=ALICE)
     assert (refused.status, refused.code) == (403, "forbidden")
-    assert client.get("/admins").status == 401
 
 
-WRONG: dict[str, tuple[str, dict[str, Any], int]] = {
-    "no JSON": ("/things/1?limit=1", {"body": "{"}, 400),
-    "too large": ("/things/1?limit=1", {"body": "x" * 300_000}, 413),
-    "of another type": (
-        "/things/1?limit=1",
-        {"body": "x", "headers": {"Content-Type": "text/plain"}},
-        415,
-    ),
-    "of another form": ("/things/1?limit=1", {"json_body": {}}, 422),
-    "a wrong path": ("/things/one?limit=1", {"json_body": {"name": "x"}}, 422),
-    "a wrong query": ("/things/1?limit=many", {"json_body": {"name": "x"}}, 422),
-    "a query twice": ("/things/1?limit=1&limit=2", {"json_body": {"name": "x"}}, 422),
-}
-
-
-@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize(
+    ("path", "parts", "status"),
+    [
+        ("/things/1?limit=1", {"body": "{"}, 400),
+        ("/things/1?limit=1", {"body": "x" * 300_000}, 413),
+        ("/things/1?limit=1", {"body": "x", "headers": {"Content-Type": "text/plain"}}, 415),
+        ("/things/1?limit=1", {"json_body": {}}, 422),
+        ("/things/one?limit=1", {"json_body": {"name": "x"}}, 422),
+        ("/things/1?limit=many", {"json_body": {"name": "x"}}, 422),
+        ("/things/1?limit=1&limit=2", {"json_body": {"name": "x"}}, 422),
+        ("/things/1?limit=1&x=", {"json_body": {"name": "x"}}, 422),
+    ],
+)
 def test_request_is_validated_only_for_callers_that_the_route_admits(
-    client: HttpClient, wrong: str
+    client: HttpClient, path: str, parts: dict[str, Any], status: int
 ) -> None:
-    path, parts, status = WRONG[wrong]
     assert client.request("POST", path, **parts).status == 401
-    parts = parts | {"headers": {"Authorization": "Bearer nonsense"} | parts.get("headers", {})}
-    assert client.request("POST", path, **parts).status == 401
-    del parts["headers"]["Authorization"]
     assert client.request("POST", path, **parts, caller=ALICE).status == 403
     assert client.request("POST", path, **parts, caller=ADMIN).status == status
 
@@ -211,20 +184,6 @@ def test_app_does_not_start_with_a_public_route_that_depends_on_a_caller() -> No
 def test_app_does_not_start_without_a_verifier_when_a_route_reads_tokens() -> None:
     with pytest.raises(NotGuarded, match="needs a verifier"):
         create_app("tests", router)
-
-
-def test_a_route_of_an_included_router_is_guarded() -> None:
-    inner, outer = other_router(), other_router()
-
-    @inner.get("/mine")
-    @allow("admin")
-    async def secret() -> None:
-        return None
-
-    outer.include_router(inner, prefix="/deep")
-    client = HttpClient(create_app("tests", outer, verifier=FakeVerifier()))
-    assert client.get("/deep/mine").status == 401
-    assert client.get("/deep/mine", caller=ALICE).status == 403
 
 
 @pytest.mark.parametrize(("caller", "sees"), [(ALICE, True), (ADMIN, True), (BOB, False)])
