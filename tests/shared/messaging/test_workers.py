@@ -2,30 +2,105 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from shared.calls.deadline import Deadline
 from shared.calls.internal import CallFailed, CallThrottled
 from shared.contracts.events import Event
 from shared.errors import Conflict, ServiceUnavailable, TemporaryFailure
 from shared.messaging.redelivery import PermanentFailure, RetryLater, delay, pause
-from shared.messaging.workers import chores, task
+from shared.messaging.workers import chores, queue_worker, task
 from shared.runtime import context, metrics
-from tests.shared.messaging.queues import (
-    FIRST_RECEIVED,
-    REFUSED,
-    Queues,
-    an_event,
-    delivered,
-    events,
-)
+from shared.runtime.settings import QueueSettings
 from tests.support.context import LambdaContext
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+FIRST_RECEIVED: Final = "2026-11-20T08:30:00.131Z"
 UNREACHABLE = ReadTimeoutError(endpoint_url="sqs")
+REFUSED = ClientError({"Error": {"Code": "InternalError"}}, "AnyOperation")
 BUG = RuntimeError("not this one")
+
+
+class Queues:
+    """A queue and its dead-letter queue in memory. All calls of the queue `down` fail.
+
+    Attributes:
+        delayed: handles of messages whose visibility was changed, and by how many seconds.
+        resent: bodies that were sent to the queue again, with their delay and since when they wait.
+        dead_letters: bodies in the dead-letter queue, with their attributes.
+    """
+
+    def __init__(self, *, down: str = "", failure: Exception = REFUSED) -> None:
+        self.delayed: list[tuple[str, int]] = []
+        self.resent: list[tuple[str, int, str]] = []
+        self.dead_letters: list[tuple[str, dict[str, str]]] = []
+        self._down = down
+        self._failure = failure
+
+    def deliver(self, react: Callable[[Event], None], batch: dict[str, Any]) -> list[str]:
+        """Have a worker handle the batch; return the ids of the messages that failed."""
+        settings = QueueSettings("the-queue", "the-dead-letters", delivery_attempts=8)
+        worker = queue_worker(react, settings, lambda: cast("SQSClient", self))
+        answer = worker(batch, LambdaContext(function_name="Worker"))
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def change_message_visibility(self, **call: Any) -> None:
+        self._reach(call["QueueUrl"])
+        self.delayed.append((call["ReceiptHandle"], call["VisibilityTimeout"]))
+
+    def send_message(self, **call: Any) -> None:
+        self._reach(call["QueueUrl"])
+        body = call["MessageBody"]
+        attributes = {name: v["StringValue"] for name, v in call["MessageAttributes"].items()}
+        if call["QueueUrl"] == "the-queue":
+            self.resent.append((body, call["DelaySeconds"], attributes["WaitingSince"]))
+        else:
+            self.dead_letters.append((body, attributes))
+
+    def _reach(self, queue: str) -> None:
+        if queue == self._down:
+            raise self._failure
+
+
+def an_event(number: int) -> Event:
+    return Event(
+        id=f"order-{number}.1",
+        type="order.placed",
+        aggregate_id=f"order-{number}",
+        version=1,
+        at="2026-11-20T12:00:00.000Z",
+        request_id=f"request-{number}",
+        data={},
+    )
+
+
+def delivered(*bodies: str, attempt: int = 1) -> dict[str, Any]:
+    """A batch of messages m0, m1, …"""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": f"handle-{number}",
+                "body": body,
+                "attributes": {
+                    "ApproximateReceiveCount": str(attempt),
+                    "ApproximateFirstReceiveTimestamp": "1795163400131",
+                },
+                "messageAttributes": {},
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def events(count: int, attempt: int = 1) -> dict[str, Any]:
+    bodies = (an_event(number).model_dump_json() for number in range(count))
+    return delivered(*bodies, attempt=attempt)
 
 
 def failing(cause: Exception, *aggregates: str) -> Callable[[Event], None]:
@@ -38,26 +113,19 @@ def failing(cause: Exception, *aggregates: str) -> Callable[[Event], None]:
     return react
 
 
-def test_each_event_is_handled_under_its_own_request() -> None:
-    seen: list[tuple[str, str]] = []
-    queue = Queues()
-    batch = events(2, attempt=8)
-    assert queue.deliver(lambda f: seen.append((f.id, context.request_id())), batch) == []
-    assert seen == [("order-0.1", "request-0"), ("order-1.1", "request-1")]
-    assert (queue.delayed, queue.resent, queue.dead_letters) == ([], [], [])
-
-
 @pytest.mark.parametrize("broken", [["order-1"], ["order-0", "order-2"], []])
-def test_only_failed_messages_are_retried(broken: list[str]) -> None:
-    handled: list[str] = []
+def test_each_event_is_handled_alone_under_its_own_request(broken: list[str]) -> None:
+    handled: dict[str, str] = {}
 
     def react(fact: Event) -> None:
-        failing(BUG, *broken)(fact)
-        handled.append(fact.aggregate_id)
+        if fact.aggregate_id in broken:
+            raise BUG
+        handled[fact.aggregate_id] = context.request_id()
 
-    failed = broken or ["order-0", "order-1", "order-2"]
-    assert Queues().deliver(react, events(3)) == [f"m{order[-1]}" for order in failed]
-    assert set(handled) == {"order-0", "order-1", "order-2"} - set(failed)
+    queue = Queues()
+    assert queue.deliver(react, events(3)) == [f"m{order[-1]}" for order in broken]
+    assert handled == {f"order-{n}": f"request-{n}" for n in range(3) if f"order-{n}" not in broken}
+    assert (len(queue.delayed), queue.resent, queue.dead_letters) == (len(broken), [], [])
 
 
 def test_failed_message_is_delayed_longer_with_every_attempt() -> None:
@@ -65,20 +133,18 @@ def test_failed_message_is_delayed_longer_with_every_attempt() -> None:
     batch = events(3)
     for record, attempt in zip(batch["Records"], (1, 4, 7), strict=True):
         record["attributes"]["ApproximateReceiveCount"] = str(attempt)
-    queue.deliver(failing(BUG), batch)
+    assert queue.deliver(failing(BUG), batch) == ["m0", "m1", "m2"]
     assert queue.delayed == [("handle-0", 5), ("handle-1", 40), ("handle-2", 320)]
     assert queue.dead_letters == []
     assert delay(20) == 900
 
 
 @pytest.mark.parametrize("failure", [REFUSED, UNREACHABLE], ids=repr)
+@pytest.mark.parametrize("cause", [BUG, RetryLater(60)], ids=repr)
 def test_message_stays_in_a_queue_that_cannot_be_reached(
-    failure: Exception, caplog: pytest.LogCaptureFixture
+    failure: Exception, cause: Exception
 ) -> None:
-    queue = Queues(down="the-queue", failure=failure)
-    assert queue.deliver(failing(BUG), events(1)) == ["m0"]
-    assert caplog.messages[-1] == "the delivery of a message could not be delayed"
-    assert queue.deliver(failing(RetryLater(60)), events(1)) == ["m0"]
+    assert Queues(down="the-queue", failure=failure).deliver(failing(cause), events(1)) == ["m0"]
 
 
 def test_message_that_is_no_event_is_a_dead_letter_at_once(
@@ -90,14 +156,13 @@ def test_message_that_is_no_event_is_a_dead_letter_at_once(
     batch = delivered("not JSON", other, an_event(2).model_dump_json())
     assert queue.deliver(lambda fact: handled.append(fact), batch) == []  # noqa: PLW0108  # a built-in has no module
     assert handled == [an_event(2)]
-    (first, second), reasons = zip(*queue.dead_letters, strict=True)
-    assert (first, second) == ("not JSON", other)
-    assert reasons[0]["Reason"] == "ValidationError: body json_invalid"
-    assert reasons[1]["Reason"].startswith("ValidationError: id missing, type string_type")
-    assert "gossip" not in reasons[1]["Reason"]
-    logged = next(line for line in caplog.records if line.message.startswith("given up"))
-    assert logged.message == "given up: ValidationError: body json_invalid"
-    assert logged.levelname == "ERROR"
+    [(first, why_first), (second, why_second)] = queue.dead_letters
+    assert (first, why_first["Reason"]) == ("not JSON", "ValidationError: body json_invalid")
+    assert second == other
+    assert why_second["Reason"].startswith("ValidationError: id missing, type string_type")
+    assert ("ERROR", "given up: ValidationError: body json_invalid") in [
+        (line.levelname, line.message) for line in caplog.records
+    ]
     assert '"DeadLetters":[1.0,1.0]' in capsys.readouterr().out
 
 
@@ -108,14 +173,14 @@ def test_message_that_is_no_event_is_a_dead_letter_at_once(
         (PermanentFailure("the account is paused"), 1, "PermanentFailure: the account is paused"),
     ],
 )
-def test_last_attempt_or_give_up_makes_a_dead_letter(
+def test_last_attempt_or_permanent_failure_makes_a_dead_letter(
     cause: Exception, attempt: int, reason: str
 ) -> None:
     queue = Queues()
-    assert queue.deliver(failing(cause), events(1, attempt), "OrdersCheckout") == []
+    assert queue.deliver(failing(cause), events(1, attempt)) == []
     attributes = {
         "Reason": reason,
-        "FailedFunction": "OrdersCheckout",
+        "FailedFunction": "Worker",
         "RequestId": "request-0",
         "Attempts": str(attempt),
         "FirstReceivedAt": FIRST_RECEIVED,
@@ -133,28 +198,24 @@ def test_message_stays_in_the_queue_without_its_dead_letter(failure: Exception) 
     assert queue.delayed == [("handle-0", 640), ("handle-1", 640)]
 
 
-@pytest.mark.parametrize("attempt", [1, 8])
+@pytest.mark.parametrize("since", [FIRST_RECEIVED, "2026-11-20T07:00:00.000Z"])
 @pytest.mark.parametrize(("seconds", "expected"), [(59.1, 60), (3600, 900)])
-def test_waiting_message_is_sent_again_with_its_delay(
-    attempt: int, seconds: float, expected: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    queue = Queues()
-    assert queue.deliver(failing(RetryLater(seconds)), events(1, attempt)) == []
-    assert queue.resent == [(an_event(0).model_dump_json(), expected, FIRST_RECEIVED)]
-    assert (queue.delayed, queue.dead_letters) == ([], [])
-    assert not [line for line in caplog.records if line.levelname in ("WARNING", "ERROR")]
-
-
-def test_waiting_message_keeps_the_time_since_which_it_waits(
+def test_waiting_message_is_sent_again_with_its_delay_and_age(
+    seconds: float,
+    expected: int,
+    since: str,
+    caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     queue = Queues()
-    batch = events(1)
-    since = "2026-11-20T07:00:00.000Z"
-    attribute = {"dataType": "String", "stringValue": since}
-    batch["Records"][0]["messageAttributes"] = {"WaitingSince": attribute}
-    queue.deliver(failing(RetryLater(60)), batch)
-    assert [resent[2] for resent in queue.resent] == [since]
+    batch = events(1, attempt=8)
+    if since != FIRST_RECEIVED:
+        attribute = {"dataType": "String", "stringValue": since}
+        batch["Records"][0]["messageAttributes"] = {"WaitingSince": attribute}
+    assert queue.deliver(failing(RetryLater(seconds)), batch) == []
+    assert queue.resent == [(an_event(0).model_dump_json(), expected, since)]
+    assert (queue.delayed, queue.dead_letters) == ([], [])
+    assert not [line for line in caplog.records if line.levelname in ("WARNING", "ERROR")]
     assert "MessageAge" in capsys.readouterr().out
 
 
@@ -183,53 +244,35 @@ def test_pause_grows_with_the_time_waited(waited: float, expected: float) -> Non
     assert len(set(pauses)) > 1
 
 
-def test_message_that_cannot_be_sent_again_stays_in_the_queue() -> None:
-    queue = Queues(cannot_send=True)
-    assert queue.deliver(failing(RetryLater(60)), events(1)) == ["m0"]
-    assert queue.delayed == [("handle-0", 5)]
-
-
 def test_task_runs_under_its_invocation_and_writes_its_metrics(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    seen: list[object] = []
-
     def run(event: dict[str, Any], _: Deadline) -> str:
-        seen.append((event, context.request_id()))
         metrics.count("ThingsTried")
         if event["tick"] > 1:
-            raise RuntimeError("in vain")
-        return "done"
+            raise BUG
+        return context.request_id()
 
-    assert task(run)({"tick": 1}, LambdaContext(aws_request_id="invocation-9")) == "done"
-    assert seen == [({"tick": 1}, "invocation-9")]
-    with pytest.raises(RuntimeError, match="in vain"):
+    assert task(run)({"tick": 1}, LambdaContext(aws_request_id="invocation-9")) == "invocation-9"
+    with pytest.raises(RuntimeError, match="not this one"):
         task(run)({"tick": 2}, LambdaContext())
     assert capsys.readouterr().out.count('"ThingsTried":') == 2
 
 
-def test_chore_that_fails_does_not_stop_the_others() -> None:
-    def fail(_: Deadline) -> None:
-        raise ValueError("out of order")
-
-    turns: list[str] = []
-    handler = chores(first=fail, second=lambda _: turns.append("second"))
-    with pytest.raises(ExceptionGroup) as failed:
-        handler({}, LambdaContext())
-    assert [str(failure) for failure in failed.value.exceptions] == ["out of order"]
-    assert turns == ["second"]
-
-
-def test_each_chore_has_its_share_of_the_time_that_is_left() -> None:
+def test_chore_that_fails_does_not_stop_the_others_or_take_their_time() -> None:
     lambda_context = LambdaContext(remaining_ms=60_000)
     shares: list[float] = []
 
-    def take(seconds: float) -> Callable[[Deadline], None]:
-        def chore(deadline: Deadline) -> None:
+    def chore(seconds: float, failure: Exception | None = None) -> Callable[[Deadline], None]:
+        def run(deadline: Deadline) -> None:
             shares.append(deadline.seconds_left())
             lambda_context.remaining_ms -= seconds * 1000
+            if failure:
+                raise failure
 
-        return chore
+        return run
 
-    chores(first=take(20), second=take(4), third=take(1))({}, lambda_context)
+    with pytest.raises(ExceptionGroup) as failed:
+        chores(first=chore(20, BUG), second=chore(4), third=chore(1))({}, lambda_context)
+    assert failed.value.exceptions == (BUG,)
     assert shares == [20, 20, 36]

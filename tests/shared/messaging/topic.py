@@ -24,20 +24,21 @@ class FakeTopic:
     Attributes:
         refusal: its answer for each message that it refuses.
         failure: what the client raises for a batch with one of those in `broken`.
-        takes_seconds: how long each call takes.
+        published: the entries that it took.
+        batches: the size of each batch.
     """
 
     def __init__(self) -> None:
         self.refusal: dict[str, Any] = {"Code": "InternalError", "SenderFault": False}
         self.failure: Exception = client_error("InternalError")
-        self.texts: list[str] = []
-        self.events: list[Event] = []
-        self.types: list[Any] = []
-        self.batches: list[int] = []
         self.refused: set[str] = set()
         self.broken: set[str] = set()
-        self.takes_seconds = 0.0
-        self.seconds = 0.0
+        self.published: list[Any] = []
+        self.batches: list[int] = []
+
+    @property
+    def events(self) -> list[Event]:
+        return [_event(entry) for entry in self.published]
 
     @property
     def aggregates(self) -> list[str]:
@@ -45,29 +46,27 @@ class FakeTopic:
 
     def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: Any) -> Any:  # noqa: N803  # boto3's names
         assert TopicArn == TOPIC
-        self.seconds += self.takes_seconds
         entries = PublishBatchRequestEntries
         self.batches.append(len(entries))
-        facts = {entry["Id"]: Event.model_validate_json(entry["Message"]) for entry in entries}
-        assert len(facts) == len(entries) <= LARGEST_BATCH
-        if self.broken & {fact.aggregate_id for fact in facts.values()}:
+        assert len({entry["Id"] for entry in entries}) == len(entries) <= LARGEST_BATCH
+        if any(_event(entry).aggregate_id in self.broken for entry in entries):
             raise self.failure
         if sum(map(_bytes, entries)) > LARGEST_BYTES:
             raise client_error("BatchRequestTooLong")
-        answer: dict[str, list[dict[str, Any]]] = {"Successful": [], "Failed": []}
-        for entry in entries:
-            fact = facts[entry["Id"]]
-            if fact.aggregate_id in self.refused:
-                answer["Failed"].append({"Id": entry["Id"], **self.refusal})
-                continue
-            self.texts.append(entry["Message"])
-            self.events.append(fact)
-            self.types.append(entry["MessageAttributes"])
-            answer["Successful"].append({"Id": entry["Id"], "MessageId": "m"})
-        return answer
+        refused = [entry for entry in entries if _event(entry).aggregate_id in self.refused]
+        taken = [entry for entry in entries if entry not in refused]
+        self.published += taken
+        return {
+            "Successful": [{"Id": entry["Id"], "MessageId": "m"} for entry in taken],
+            "Failed": [{"Id": entry["Id"], **self.refusal} for entry in refused],
+        }
 
     def client(self) -> "SNSClient":
         return cast("SNSClient", self)
+
+
+def _event(entry: Any) -> Event:
+    return Event.model_validate_json(entry["Message"])
 
 
 def _bytes(entry: Any) -> int:
