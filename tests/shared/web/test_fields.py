@@ -23,18 +23,22 @@ def test_whole_number_is_read_in_any_notation(written: object) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [2.5, Decimal("2.5"), "2", True, None, [], float("inf"), Decimal("NaN"), 1001],
+    [
+        2.5,
+        Decimal("2.5"),
+        "2",
+        True,
+        None,
+        [],
+        float("inf"),
+        Decimal("NaN"),
+        1001,
+        Decimal("1e999999999"),
+    ],
 )
 def test_other_values_are_refused(value: object) -> None:
     with pytest.raises(ValidationError):
         Counted.model_validate({"units": value})
-
-
-def test_number_with_very_many_digits_is_not_converted() -> None:
-    # Its size would be refused after the conversion. "1e999999999" would fill the memory before.
-    with pytest.raises(ValidationError) as refused:
-        Counted.model_validate({"units": Decimal("1e3001")})
-    assert refused.value.errors()[0]["type"] != "less_than_equal"
 
 
 def test_schema_has_the_limits() -> None:
