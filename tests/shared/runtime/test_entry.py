@@ -16,21 +16,6 @@ class Settings:
     table_name: str
 
 
-class Builder:
-    """Counts how often it builds."""
-
-    def __init__(self) -> None:
-        self.built = 0
-
-    def __call__(self, settings: Settings) -> Handler:
-        self.built += 1
-
-        def handle(event: dict[str, Any], context: Any) -> Any:
-            return {"table": settings.table_name, "event": event, "context": context}
-
-        return handle
-
-
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aws, "_clients", WeakSet())  # without those of other tests
@@ -43,21 +28,25 @@ def test_entry_builds_once_from_its_environment(
 ) -> None:
     if is_lambda:
         monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "orders-api")
-    build = Builder()
+    built: list[Settings] = []
+
+    def build(settings: Settings) -> Handler:
+        built.append(settings)
+        return lambda event, context: (event, context)
+
     handler = Entry(build, Settings)
-    assert build.built == is_lambda
+    assert len(built) == is_lambda
     for number in range(3):
-        answer = handler({"number": number}, "context")
-        assert answer == {"table": "orders", "event": {"number": number}, "context": "context"}
+        assert handler({"number": number}, "context") == ({"number": number}, "context")
         monkeypatch.setenv("TABLE_NAME", "other")
-    assert build.built == 1
+    assert built == [Settings("orders")]
 
 
 def test_missing_variable_stops_the_start_in_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "orders-api")
     monkeypatch.delenv("TABLE_NAME")
     with pytest.raises(InvalidSettings, match="TABLE_NAME is missing"):
-        Entry(Builder(), Settings)
+        Entry(lambda _: lambda event, _context: event, Settings)
 
 
 def test_unhandled_error_shows_only_its_kind_and_place() -> None:

@@ -14,23 +14,12 @@ class Settings:
     currency: str = "EUR"
 
 
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        (
-            {"TABLE_NAME": "orders", "THRESHOLD": "5", "CURRENCY": "CHF", "OTHER": "x"},
-            Settings("orders", 5, "CHF"),
-        ),
-        ({"TABLE_NAME": "", "THRESHOLD": "0"}, Settings("", 0, "EUR")),
-    ],
-)
-def test_field_is_the_variable_of_its_name_in_capitals(
-    environment: dict[str, str], expected: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert read(Settings, environment) == expected
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert read(Settings) == expected
+def test_field_is_the_variable_of_its_name_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"TABLE_NAME": "", "THRESHOLD": "5", "CURRENCY": "CHF", "OTHER": "x"}
+    assert read(Settings, given) == Settings("", 5, "CHF")
+    monkeypatch.setenv("TABLE_NAME", "orders")
+    monkeypatch.setenv("THRESHOLD", "0")
+    assert read(Settings) == Settings("orders", 0)
 
 
 def test_all_invalid_variables_are_named_at_once() -> None:

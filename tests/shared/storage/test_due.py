@@ -1,18 +1,11 @@
 """Items that wait for a sweeper."""
 
-import pytest
-
 from shared.storage.due import due_items
-from shared.storage.dynamodb import Table
 from tests.support.aws import make_table
 
 
-@pytest.fixture
-def table(account: None) -> Table:
-    return make_table("ProductsTable")
-
-
-def test_due_items_come_oldest_first_over_all_shards_and_pages(table: Table) -> None:
+def test_due_items_come_oldest_first_over_all_shards_and_pages(account: None) -> None:
+    table = make_table("ProductsTable")
     for minute in range(20):
         key = {"pk": f"{minute:02}", "sk": "x"}
         table.put({**key, "due": str(minute % 3), "expires_at": f"2026-11-20T08:{minute:02}"})
