@@ -93,8 +93,11 @@ class Service:
         change = AccountChange(**values)  # type: ignore[arg-type]  # the tests name its fields
         return self.accounts.change(caller(by), (user or by).id, change, source=SOURCE)
 
-    def deactivate(self, user: User) -> User:
-        return self.accounts.deactivate(caller(user), user.id)
+    def deactivate(self, user: User, by: User | None = None) -> User:
+        return self.accounts.deactivate(caller(by or user), user.id)
+
+    def erase(self, user: User, by: User | None = None) -> User:
+        return self.accounts.erase(caller(by or user), user.id)
 
     def log_in(self, email: str, password: str = PASSWORD, *, source: str = SOURCE) -> TokenPair:
         return self.sessions.log_in(email=email, password=password, source=source)

@@ -16,7 +16,6 @@ from users.sessions.errors import BadCredentials
 ALICE = "alice@example.com"
 BOB = "bob@example.com"
 ELSEWHERE = "198.51.100.7"
-HALF_AN_HOUR = 30 * 60
 
 
 @pytest.fixture
@@ -43,8 +42,9 @@ def fail_and_wait(throttle: LoginThrottle, clock: ManualClock, times: int) -> No
         throttle.admit(ALICE, SOURCE)
 
 
-def fail_across_accounts(throttle: LoginThrottle, accounts: int) -> None:
-    for number in range(accounts):
+def fail_across_accounts(throttle: LoginThrottle) -> None:
+    """As many wrong passwords as a network may have in an hour."""
+    for number in range(50):
         throttle.admit(f"user-{number}@example.com", SOURCE)
 
 
@@ -57,33 +57,26 @@ def retry_after(throttle: LoginThrottle, email: str = ALICE, source: str = SOURC
     return 0
 
 
-@pytest.mark.parametrize(("failures", "wait"), [(4, 0), (5, 2)])
-def test_pair_waits_from_the_fifth_failure_on(
-    throttle: LoginThrottle, failures: int, wait: int
-) -> None:
-    fail(throttle, failures)
-    assert retry_after(throttle) == wait
-    assert retry_after(throttle, " Alice@EXAMPLE.com") == wait
+def test_pair_waits_from_the_fifth_failure_on(throttle: LoginThrottle) -> None:
+    fail(throttle, 4)
+    assert retry_after(throttle) == 0
+    fail(throttle, 1)
+    # Of many concurrent attempts, no more than five are admitted.
+    assert [retry_after(throttle) for _ in range(95)] == [2] * 95
+    assert retry_after(throttle, " Alice@EXAMPLE.com") == 2
     assert retry_after(throttle, source=ELSEWHERE) == 0
 
 
-def test_of_many_concurrent_attempts_five_are_admitted(throttle: LoginThrottle) -> None:
-    fail(throttle, 5)
-    assert [retry_after(throttle) for _ in range(95)] == [2] * 95
-
-
-def test_interrupted_attempt_does_not_count(throttle: LoginThrottle) -> None:
-    for _ in range(100):
-        with pytest.raises(OSError, match="unreachable"), throttle.attempt(ALICE, SOURCE):
-            raise OSError("unreachable")
-    assert retry_after(throttle) == 0
-
-
-def test_refused_attempt_counts(throttle: LoginThrottle) -> None:
+@pytest.mark.parametrize(
+    ("error", "wait"), [(BadCredentials(), 2), (OSError(), 0)], ids=["refused", "interrupted"]
+)
+def test_attempt_counts_unless_it_is_interrupted(
+    throttle: LoginThrottle, error: Exception, wait: int
+) -> None:
     for _ in range(5):
-        with pytest.raises(BadCredentials), throttle.attempt(ALICE, SOURCE):
-            raise BadCredentials
-    assert retry_after(throttle) == 2
+        with pytest.raises(type(error)), throttle.attempt(ALICE, SOURCE):
+            raise error
+    assert retry_after(throttle) == wait
 
 
 def test_success_forgets_the_failures_of_the_pair(throttle: LoginThrottle) -> None:
@@ -93,19 +86,15 @@ def test_success_forgets_the_failures_of_the_pair(throttle: LoginThrottle) -> No
     assert retry_after(throttle) == 0
 
 
-def test_midnight_does_not_shorten_the_wait(throttle: LoginThrottle, clock: ManualClock) -> None:
+def test_failures_are_forgotten_a_day_after_the_last_and_not_at_midnight(
+    throttle: LoginThrottle, clock: ManualClock
+) -> None:
     clock.advance(hours=12, minutes=15)  # to a quarter to twelve
     fail_and_wait(throttle, clock, 11)
     assert retry_after(throttle) == 128
     clock.advance(minutes=16)
     fail(throttle, 1)
     assert retry_after(throttle) == 256
-
-
-def test_failures_are_forgotten_a_day_after_the_last(
-    throttle: LoginThrottle, clock: ManualClock
-) -> None:
-    fail_and_wait(throttle, clock, 9)
     clock.advance(days=1)
     fail(throttle, 4)
     assert retry_after(throttle) == 0
@@ -114,9 +103,9 @@ def test_failures_are_forgotten_a_day_after_the_last(
 def test_network_that_fails_across_accounts_waits_until_the_hour_ends(
     throttle: LoginThrottle, clock: ManualClock
 ) -> None:
-    fail_across_accounts(throttle, 50)
+    fail_across_accounts(throttle)
     # Refusals do not count for the pair.
-    assert [retry_after(throttle) for _ in range(9)] == [HALF_AN_HOUR] * 9
+    assert [retry_after(throttle) for _ in range(9)] == [30 * 60] * 9
     assert retry_after(throttle, source=ELSEWHERE) == 0
     clock.advance(minutes=30)
     fail(throttle, 5)
@@ -125,7 +114,7 @@ def test_network_that_fails_across_accounts_waits_until_the_hour_ends(
 def test_successes_do_not_count_for_the_network(throttle: LoginThrottle) -> None:
     for number in range(60):
         throttle.succeeded(throttle.admit(f"user-{number}@example.com", SOURCE))
-    fail_across_accounts(throttle, 50)
+    fail_across_accounts(throttle)
     assert retry_after(throttle) == 0
 
 
@@ -133,7 +122,7 @@ def test_account_that_logged_in_from_a_network_is_admitted_when_the_network_is_n
     throttle: LoginThrottle,
 ) -> None:
     throttle.succeeded(throttle.admit(BOB, SOURCE))
-    fail_across_accounts(throttle, 50)
+    fail_across_accounts(throttle)
     assert retry_after(throttle, BOB) == 0
     fail(throttle, 5, BOB)
     assert retry_after(throttle, BOB) == 2  # trusted, but not to guess
@@ -145,10 +134,10 @@ def test_trust_of_a_registration_lasts_thirty_days_whatever_fails(
     throttle.trust(BOB, SOURCE)
     clock.advance(days=29)
     fail(throttle, 1, BOB)
-    fail_across_accounts(throttle, 50)
+    fail_across_accounts(throttle)
     assert retry_after(throttle, BOB) == 0
     clock.advance(days=1)
-    fail_across_accounts(throttle, 50)
+    fail_across_accounts(throttle)
     assert retry_after(throttle, BOB) > 0
 
 
