@@ -1,12 +1,11 @@
 """The contract of the catalogue's stores, in memory and in DynamoDB."""
 
-import itertools
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from products.catalogue.models import Product, Receipt, Search, Sort
+from products.catalogue.models import Receipt, Search
 from shared.runtime.clock import rfc3339
 from shared.storage.conflicts import ConcurrentChange
 from tests.products.builders import LATER, SHELF, a_product
@@ -19,11 +18,8 @@ def test_product_is_found_as_it_was_added(stores: Stores) -> None:
     product = a_product(description="For tea.\nAnd coffee.")
     stores.add(product)
     assert stores.products.find(product.id) == product
-
-
-@pytest.mark.parametrize("id_", ["nothing", "", "x" * 5000, "no/such", "ä", "\0"])
-def test_product_is_not_found_by_another_or_an_impossible_id(stores: Stores, id_: str) -> None:
-    assert stores.products.find(id_) is None
+    for id_ in ("nothing", "", "x" * 5000, "no/such", "ä", "\0"):
+        assert stores.products.find(id_) is None
 
 
 def test_change_leaves_the_stock_and_counts_a_version(stores: Stores) -> None:
@@ -74,18 +70,12 @@ def test_restock_adds_and_removes_but_never_below_zero(stores: Stores) -> None:
     assert stores.current(product) == expected
 
 
-@pytest.mark.parametrize(
-    ("before", "delta", "is_reported"),
-    [(5, -1, True), (6, -1, False), (4, -1, False), (4, 1, False)],
-)
-def test_restock_reports_low_stock(
-    stores: Stores, before: int, delta: int, is_reported: bool
-) -> None:
-    mug = a_product(available=before)
-    stores.add(mug)
-    stores.restock(mug, delta)
-    reported = [(event.id, event.data["available"]) for event in stores.events()]
-    assert reported == [(f"{mug.id}.2", before + delta)] * is_reported
+def test_restock_reports_low_stock_in_the_same_step(stores: Stores) -> None:
+    mug, tray = a_product(available=5), a_product(available=6)
+    stores.add(mug, tray)
+    stores.restock(mug, -1)
+    stores.restock(tray, -1)
+    assert [(e.id, e.data["available"]) for e in stores.events()] == [(f"{mug.id}.2", 4)]
 
 
 @pytest.mark.parametrize(
@@ -100,8 +90,7 @@ def test_restock_raises_when_the_threshold_was_crossed_meanwhile(
     events = stores.events()
     with pytest.raises(ConcurrentChange):
         stores.restock(mug, -1)
-    assert stores.current(mug).available == now
-    assert stores.events() == events
+    assert (stores.current(mug).available, stores.events()) == (now, events)
 
 
 def test_low_stock_is_not_reported_while_a_product_is_withdrawn(stores: Stores) -> None:
@@ -111,8 +100,7 @@ def test_low_stock_is_not_reported_while_a_product_is_withdrawn(stores: Stores) 
     stores.restock(stores.current(mug), -3)
     stores.change(mug, {"is_active": True, "price_minor": 1})
     stores.restock(stores.current(mug), -1)
-    assert stores.current(mug).available == 2
-    assert stores.events() == []
+    assert (stores.current(mug).available, stores.events()) == (2, [])
 
 
 def test_restock_with_a_receipt_is_done_once(stores: Stores) -> None:
@@ -124,15 +112,11 @@ def test_restock_with_a_receipt_is_done_once(stores: Stores) -> None:
         stores.products.restock(product, 5, at=LATER, receipt=RECEIPT)
     assert stores.current(product).available == 12
     assert stores.products.find_receipt(RECEIPT) == RECEIPT
-    for other in (
-        replace(RECEIPT, caller_id="admin-2"),
-        replace(RECEIPT, product_id="tray"),
-        replace(RECEIPT, key="key-2"),
-    ):
-        assert stores.products.find_receipt(other) is None
+    for other in ({"caller_id": "admin-2"}, {"product_id": "tray"}, {"key": "key-2"}):
+        assert stores.products.find_receipt(replace(RECEIPT, **other)) is None
 
 
-def test_first_answer_stays(stores: Stores) -> None:
+def test_first_answer_of_a_receipt_stays(stores: Stores) -> None:
     product = a_product("mug")
     stores.add(product)
     stores.products.restock(product, 5, at=LATER, receipt=RECEIPT)
@@ -146,7 +130,6 @@ def test_totals_count_what_is_on_sale(stores: Stores) -> None:
     mug, tray = a_product(available=7), a_product(available=2)
     assert stores.products.totals() == {"total": 0, "total_stock": 0}
     stores.add(mug, tray)
-    assert stores.products.totals() == {"total": 2, "total_stock": 9}
     stores.restock(mug, -3)
     stores.change(mug, {"is_active": False})
     assert stores.products.totals() == {"total": 1, "total_stock": 2}
@@ -186,29 +169,33 @@ def test_list_finds_and_sorts(stores: Stores) -> None:
     assert [(search, stores.ids(**search)) for search, _ in SEARCHES] == SEARCHES
 
 
-@pytest.mark.parametrize("more", [{}, {"prefixes": ("r",)}, {"max_price_minor": 6000}])
-def test_pages_have_no_gap_and_no_repetition(stores: Stores, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "search",
+    [
+        Search(sort="price"),
+        Search(sort="-price", prefixes=("r",)),
+        Search(sort="name", prefixes=("r",)),
+        Search(sort="newest", max_price_minor=6000),
+        Search(sort="name", category="kitchen"),
+    ],
+    ids=str,
+)
+def test_pages_have_no_gap_and_no_repetition(stores: Stores, search: Search) -> None:
     stores.add(*SHELF)
-    sorts: list[Sort] = ["price", "-price", "name", "newest"]
-    for sort, limit in itertools.product(sorts, (1, 4)):
-        search = Search(sort=sort, **more)
-        seen: list[Product] = []
-        position = None
-        while True:
-            page = stores.index.page(search, limit=limit, after=position)
-            assert page.products, "a position leads to an empty page"
-            assert len(page.products) == limit or page.last is None
-            seen += page.products
-            position = page.last
-            if position is None:
-                break
-        assert seen == stores.index.page(search, limit=20, after=None).products
+    every = stores.index.page(search, limit=20, after=None)
+    seen, last = [], None
+    while not seen or last:
+        page = stores.index.page(search, limit=2, after=last)
+        assert len(page.products) == 2 or (page.products and page.last is None)
+        seen += page.products
+        last = page.last
+    assert seen == every.products
 
 
-def test_withdrawn_product_leaves_every_list_until_it_is_on_sale_again(stores: Stores) -> None:
+def test_product_leaves_every_list_while_it_is_withdrawn(stores: Stores) -> None:
     stores.add(*SHELF)
     searches: list[dict[str, Any]] = [
-        *({"sort": sort} for sort in ("price", "-price", "name", "newest")),
+        *({"sort": sort} for sort in ("price", "name", "newest")),
         *({"sort": sort, "category": "kitchen"} for sort in ("price", "name", "newest")),
         {"prefixes": ("mug",)},
     ]
@@ -220,18 +207,12 @@ def test_withdrawn_product_leaves_every_list_until_it_is_on_sale_again(stores: S
 
 def test_changed_product_is_found_as_it_is_now(stores: Stores) -> None:
     stores.add(*SHELF)
+    stores.restock(SHELF[0], -4)
     stores.change(SHELF[0], {"name": "Green Cup Cup", "price_minor": 1, "category": "table"})
     assert stores.ids(prefixes=("mu",)) == "p2"
     assert stores.ids(prefixes=("red",), category="kitchen") == "p3"
-    assert stores.ids(prefixes=("c",)) == "p1"
     assert stores.ids(prefixes=("gr",), max_price_minor=1) == "p1"
-    assert stores.ids(category="table", sort="price") == "p1 p6 p5"
     assert stores.ids(category="kitchen", sort="name") == "p2 p4 p3"
-
-
-def test_list_shows_the_present_stock(stores: Stores) -> None:
-    stores.add(*SHELF)
-    stores.restock(SHELF[0], -4)
-    for search in (Search(sort="price"), Search(prefixes=("mug",), sort="-price")):
+    for search in (Search(category="table", sort="price"), Search(prefixes=("c",))):
         page = stores.index.page(search, limit=20, after=None)
-        assert {p.id: p.available for p in page.products}["p1"] == 6
+        assert (page.products[0].id, page.products[0].available) == ("p1", 6)

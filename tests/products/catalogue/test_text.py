@@ -8,17 +8,14 @@ from products.catalogue.text import folded, words_of
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("Red Mug", ("red", "mug")),
         ("  mug,red;MUG/Red ", ("mug", "red")),
         ("Straße", ("strasse",)),
-        ("CAFÉ", ("café",)),
-        ("Cafe\u0301", ("café",)),
+        ("CAFÉ Cafe\u0301", ("café",)),
         ("\ufb01ne \u00bd", ("fine", "1", "2")),
         ("\uff26\uff55\uff4c\uff4c", ("full",)),
         ("snake_case", ("snake", "case")),
         ("茶碗 2個", ("茶碗", "2個")),
         ("!!! — …", ()),
-        ("", ()),
         (" ".join(f"w{n}" for n in range(40)), tuple(f"w{n}" for n in range(25))),
         ("a" * 200, ("a" * 40,)),
     ],

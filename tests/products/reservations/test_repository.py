@@ -38,12 +38,10 @@ def test_confirmation_changes_nothing_that_a_client_sees(stores: Stores) -> None
     mug = a_product(available=5)
     stores.add(mug)
     reservation = stores.hold((mug, 3))
-    # Also after the product was withdrawn.
     stores.change(mug, {"is_active": False})
     before = stores.current(mug)
     settle(stores, reservation, reservation.confirmed())
     assert stores.current(mug) == before
-    assert stores.products.totals() == {"total": 0, "total_stock": 0}
 
 
 @pytest.mark.parametrize("is_sold", [False, True])
@@ -94,29 +92,23 @@ def test_hold_raises_when_the_product_has_changed(stores: Stores, changes: Produ
 def test_hold_raises_when_the_order_has_a_reservation_or_a_tombstone(stores: Stores) -> None:
     mug = a_product(available=50)
     stores.add(mug)
-    tombstone = Reservation.tombstone("order-2", at=NOW)
     stores.hold((mug, 1))
-    stores.reservations.settle(None, tombstone, at=NOW)
+    stores.reservations.settle(None, Reservation.tombstone("order-2", at=NOW), at=NOW)
     for order_id in ("order-1", "order-2"):
         with pytest.raises(ConcurrentChange):
             stores.hold((mug, 1), order_id=order_id)
     assert stores.units(mug) == (49, 1)
-    assert stores.reservations.find("order-2") == tombstone
 
 
 def test_hold_reports_each_product_that_runs_low(stores: Stores) -> None:
     low, enough, below = (a_product(available=n) for n in (6, 7, 4))
     stores.add(low, enough, below)
-    first = stores.hold((low, 2), (enough, 2), (below, 2))
+    stores.hold((low, 2), (enough, 2), (below, 2))
     [event] = stores.events()
     assert (event.type, event.id) == ("product.low_stock", f"{low.id}.2")
     assert event.at == stores.current(low).updated_at
     data = {"product_id": low.id, "name": "Red Mug", "available": 4, "threshold": 5}
     assert event.data == data
-    settle(stores, first, first.released())
-    stores.hold((stores.current(low), 3), order_id="order-2")
-    reported = {(event.version, event.data["available"]) for event in stores.events()}
-    assert reported == {(2, 4), (4, 3)}
 
 
 @pytest.mark.parametrize(
@@ -147,19 +139,17 @@ def test_holds_on_one_side_of_the_threshold_do_not_conflict(stores: Stores, avai
 
 
 @pytest.mark.parametrize("first", [Reservation.confirmed, Reservation.released])
-@pytest.mark.parametrize("second", [Reservation.confirmed, Reservation.released])
 def test_settle_raises_when_the_state_has_changed(
-    stores: Stores,
-    first: Callable[[Reservation], Reservation],
-    second: Callable[[Reservation], Reservation],
+    stores: Stores, first: Callable[[Reservation], Reservation]
 ) -> None:
     mug = a_product(available=5)
     stores.add(mug)
     reservation = stores.hold((mug, 2))
     settle(stores, reservation, first(reservation))
     before = stores.current(mug)
-    with pytest.raises(ConcurrentChange):
-        settle(stores, reservation, second(reservation))
+    for second in (reservation.confirmed(), reservation.released()):
+        with pytest.raises(ConcurrentChange):
+            settle(stores, reservation, second)
     assert stores.current(mug) == before
 
 
@@ -184,15 +174,14 @@ def test_look_up_returns_the_reservation_and_the_products_that_exist(stores: Sto
 def test_due_lists_expired_reservations_oldest_first(stores: Stores) -> None:
     mug = a_product(available=9)
     stores.add(mug)
-    reservations = [stores.hold((stores.current(mug), 1), order_id=f"order-{n}") for n in range(6)]
+    reservations = [stores.hold((stores.current(mug), 1), order_id=f"order-{n}") for n in range(4)]
     settle(stores, reservations[0], reservations[0].confirmed())
     settle(stores, reservations[1], reservations[1].released())
     older = Reservation("order-a", "held", (), expires_at=rfc3339(NOW))
     stores.reservations.hold(older, {}, at=NOW)
     assert list(stores.reservations.due(LATER)) == ["order-a"]
     oldest, *others = stores.reservations.due(AFTER_EXPIRY)
-    assert oldest == "order-a"
-    assert sorted(others) == ["order-2", "order-3", "order-4", "order-5"]
+    assert (oldest, sorted(others)) == ("order-a", ["order-2", "order-3"])
 
 
 # ── Only in DynamoDB ──
@@ -214,21 +203,17 @@ class RivalTable(Table):
         super().transact(operations)
 
 
-@pytest.mark.parametrize(("available", "transactions"), [(10, [52]), (5, [100, 2])])
-def test_fifty_lines_are_held_in_one_transaction_and_all_low_stock_is_reported(
-    table: Table, available: int, transactions: list[int]
-) -> None:
-    mugs = {mug.id: mug for mug in (a_product(available=available) for _ in range(50))}
+def test_fifty_lines_are_held_with_all_their_events(table: Table) -> None:
+    mugs = {mug.id: mug for mug in (a_product(available=5) for _ in range(50))}
     for mug in mugs.values():
         table.put(product_item(mug))
     held = Reservation.held("order-1", tuple(mug.priced(1) for mug in mugs.values()), at=NOW)
     recording = RivalTable(table)
     DynamoReservations(recording, low_stock_threshold=5).hold(held, mugs, at=NOW)
     # DynamoDB's limit is a hundred operations.
-    assert recording.transactions == transactions
+    assert recording.transactions == [100, 2]
     found = [table.query("#unsent = :n", {"n": f"{n}"}, index="unsent").items for n in range(4)]
-    reported = {item["event"]["aggregate_id"] for items in found for item in items}
-    assert reported == (set(mugs) if available == 5 else set())
+    assert {item["event"]["aggregate_id"] for items in found for item in items} == set(mugs)
 
 
 def test_release_counts_once_when_a_product_goes_off_sale_and_back(table: Table) -> None:
