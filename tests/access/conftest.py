@@ -7,9 +7,9 @@ import pytest
 from tests.access.scene import Scene, opened_scene
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Made once for each file, because it takes longer than most tests."""
+    """Made once, because it takes longer than most tests."""
     with opened_scene(tmp_path_factory.mktemp("site")) as made:
         yield made
 
@@ -17,12 +17,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.fixture
 def restore(scene: Scene) -> Iterator[Callable[[], None]]:
     """Restores everything that is stored; called after the test too."""
-    back = scene.shop.cloud.snapshot()
+    restore = scene.shop.remember()
     scene.shop.wire.forget()
-
-    def restore() -> None:
-        back()
-        scene.shop.wire.forget()
-
     yield restore
     restore()

@@ -4,16 +4,19 @@ import importlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from shared.auth.access import Access
-from tests.access.scene import Owner, Scene
 from tests.simulation.resources import function_at
+from tests.simulation.shop import SimulatedShop
 from tests.support.client import PASSWORD, Client
 from tests.support.http import Answer, rest_event
 from tools.openapi.access import SERVICES, Route, declared
+
+if TYPE_CHECKING:
+    from tests.access.scene import Owner, Scene
 
 ACCESS: Final[Mapping[Route, Access]] = declared()
 ROUTES: Final[Mapping[Route, RouteContext]] = {
@@ -22,38 +25,52 @@ ROUTES: Final[Mapping[Route, RouteContext]] = {
     for route in iter_route_contexts(importlib.import_module(f"{service}.api").router.routes)
     for method in sorted(route.methods or ())
 }
+LISTS: Final = [
+    route
+    for route, served in ROUTES.items()
+    if "cursor" in {p.alias for below in served.dependant.dependencies for p in below.query_params}
+]
 
-
-def _refresh_token(scene: Scene) -> dict[str, Any]:
-    return {"refresh_token": scene.owner.client.refresh_token}
-
-
-# Bodies of requests that succeed; a new route with a body needs one.
-_BODIES: Final[Mapping[Route, Callable[[Scene], dict[str, Any]]]] = {
-    ("POST", "/api/v1/users"): lambda scene: {
+# The bodies that the examples of a schema cannot say.
+_BODIES: Final[Mapping[Route, Callable[[SimulatedShop, Client], dict[str, Any]]]] = {
+    ("POST", "/api/v1/users"): lambda shop, client: {
         "email": f"new-{uuid.uuid4().hex}@example.com",
         "full_name": "New Customer",
         "password": PASSWORD,
     },
-    ("PUT", "/api/v1/users/{id}"): lambda scene: {"full_name": "Another Name"},
-    ("POST", "/api/v1/auth/login"): lambda scene: {
-        "email": scene.owner.client.user["email"],
+    ("PUT", "/api/v1/users/{id}"): lambda shop, client: {"full_name": "Another Name"},
+    ("POST", "/api/v1/auth/login"): lambda shop, client: {
+        "email": client.user["email"],
         "password": PASSWORD,
     },
-    ("POST", "/api/v1/auth/refresh"): _refresh_token,
-    ("POST", "/api/v1/auth/logout"): _refresh_token,
-    ("POST", "/api/v1/products"): lambda scene: {
-        "name": "Bowl",
-        "price": "3.50",
-        "category": "tests",
-        "stock": 3,
+    **{
+        ("POST", f"/api/v1/auth/{verb}"): lambda shop, client: {
+            "refresh_token": client.refresh_token
+        }
+        for verb in ("refresh", "logout")
     },
-    ("PUT", "/api/v1/products/{id}"): lambda scene: {"name": "Better Tray", "price": "25.00"},
-    ("POST", "/api/v1/products/{id}/stock"): lambda scene: {"delta": 1},
-    ("POST", "/api/v1/orders"): lambda scene: {
-        "items": [{"product_id": scene.shop.mug["id"], "quantity": 1}]
+    ("POST", "/api/v1/orders"): lambda shop, client: {
+        "items": [{"product_id": shop.mug["id"], "quantity": 1}]
     },
 }
+
+
+def noun(path: str) -> str:
+    """What a path of the API is about: `orders`."""
+    return path.split("/")[3] if path.startswith("/api/") else ""
+
+
+def body(shop: SimulatedShop, client: Client, route: Route) -> dict[str, Any] | None:
+    """A body that the route accepts: by default the examples of the members that it needs."""
+    if route in _BODIES:
+        return _BODIES[route](shop, client)
+    field = ROUTES[route].body_field
+    if field is None:
+        return None
+    schema = field.field_info.annotation.model_json_schema()
+    members = schema["properties"]
+    needed = schema.get("required") or [*members][:1]
+    return {name: members[name]["examples"][0] for name in needed}
 
 
 @dataclass(frozen=True)
@@ -66,26 +83,21 @@ class Example:
     status: int
 
 
-def example(scene: Scene, route: Route, owner: Owner | None = None) -> Example:
+def example(scene: "Scene", route: Route, owner: "Owner | None" = None) -> Example:
     """A request for something of the owner's that succeeds."""
     owner = owner or scene.owner
     path = route[1]
-    ids = {
-        "users": owner.id,
-        "products": scene.shop.tray["id"],
-        "orders": owner.orders[scene.shipped if path.endswith("deliver") else scene.confirmed],
-        "notifications": owner.notifications[0],
-    }
     if "{id}" in path:
-        path = path.replace("{id}", ids[path.split("/")[3]])
+        ids = scene.common | owner.things
+        # The last order is shipped, the others are confirmed.
+        path = path.replace("{id}", ids[noun(path)][-1 if path.endswith("deliver") else 0])
     path = path.replace("{asset}", "start.js").replace("{proxy}", "no/such/path")
-    make = _BODIES.get(route)
     headers = {"Idempotency-Key": uuid.uuid4().hex} if route == ("POST", "/api/v1/orders") else {}
     status = 404 if "{proxy}" in route[1] else ROUTES[route].status_code or 200
-    return Example(path, make(scene) if make else None, headers, status)
+    return Example(path, body(scene.shop, scene.owner.client, route), headers, status)
 
 
-def client(scene: Scene, route: Route) -> Client:
+def client(scene: "Scene", route: Route) -> Client:
     """A caller who may send the route's example."""
     access = ACCESS[route]
     if not access.reads_token:
@@ -93,13 +105,15 @@ def client(scene: Scene, route: Route) -> Client:
     return scene.owner.client if access.admits("customer") else scene.shop.admin
 
 
-def bearer(scene: Scene, route: Route) -> dict[str, str]:
+def bearer(scene: "Scene", route: Route) -> dict[str, str]:
     """The Authorization header of that caller."""
     token = client(scene, route).token
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def send(scene: Scene, method: str, path: str, headers: Mapping[str, str], **event: Any) -> Answer:
+def send(
+    scene: "Scene", method: str, path: str, headers: Mapping[str, str], **event: Any
+) -> Answer:
     """The answer of the route's function to an event that no HTTP client would cause."""
     sent = rest_event(method, path.replace("#", "%23"), headers=headers, **event.pop("parts", {}))
     answer = scene.shop.invoke(function_at(method, sent["resource"]), sent | event)

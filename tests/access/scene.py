@@ -2,28 +2,22 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.api import create_app
 from gateway.backends import SERVICES, LambdaBackends
 from gateway.site import DOCUMENT, EVENTS, Site
-from shared.auth.tokens import keys_from_kms
-from shared.runtime import aws, settings
+from shared.auth.tokens import ROLES, Role
+from shared.runtime import aws
 from shared.web.app import lambda_handler
-from tests.shared.auth.forging import Forge, Key
+from tests.access.requests import ACCESS, body, noun
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.client import PASSWORD, Client
-from tests.support.functions import FUNCTIONS
-from tools.lambda_environment import variables
 from tools.template import alias
-from users.sessions.access_tokens import raw_signature
 
 type Stored = dict[tuple[str, str, str], Any]
 
@@ -32,11 +26,10 @@ _ORDERS: Final = 2
 
 @dataclass(frozen=True)
 class Owner:
-    """A customer, and the ids of what is theirs."""
+    """A customer, and the ids of what is theirs, by the noun of its path: `orders`."""
 
     client: Client
-    orders: tuple[str, ...]
-    notifications: tuple[str, ...]
+    things: dict[str, tuple[str, ...]]
 
     @property
     def id(self) -> str:
@@ -44,9 +37,10 @@ class Owner:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """Texts that only answers to this customer and to admins may hold."""
+        """Texts that only answers to this customer and to staff may hold."""
         user = self.client.user
-        return (self.id, user["email"], user["full_name"], *self.orders, *self.notifications)
+        ids = (id_ for owned in self.things.values() for id_ in owned)
+        return (user["email"], user["full_name"], *ids)
 
 
 @dataclass
@@ -54,17 +48,16 @@ class Scene:
     """The shop and its customers.
 
     Attributes:
-        confirmed, shipped: the indexes of an owner's orders in these states.
+        common: the ids of what no customer owns.
+        staff: a client in each role but a customer's.
     """
 
     shop: SimulatedShop
     owner: Owner
     other: Owner
     deactivated: Owner
-    forge: Forge
-    confirmed: int = 0
-    shipped: int = 1
-    foreign_key: Key = field(default_factory=Key)
+    common: dict[str, tuple[str, ...]]
+    staff: dict[str, Client]
 
     @property
     def stored(self) -> Stored:
@@ -77,7 +70,8 @@ class Scene:
 
 
 def settle_in(shop: SimulatedShop, name: str) -> Owner:
-    """A new customer with a confirmed order, a shipped one, and the notifications of both."""
+    """A new customer with orders, the last one shipped; their notifications; and one each of what
+    else customers can make."""
     client = Client(shop.anyone.http).register(
         email=f"{name}-{uuid.uuid4().hex[:8]}@example.com",
         full_name=f"{name.title()} {uuid.uuid4().hex[:8]}",
@@ -89,7 +83,30 @@ def settle_in(shop: SimulatedShop, name: str) -> Owner:
     client.log_in()
     page = client.get("/api/v1/notifications", params={"limit": 100}).json()["notifications"]
     assert len(page) == 2 + 2 * _ORDERS, "a welcome; each order received and confirmed, one shipped"
-    return Owner(client, tuple(o["id"] for o in orders), tuple(n["id"] for n in page))
+    things = {
+        "users": (str(client.user["id"]),),
+        "orders": tuple(order["id"] for order in orders),
+        "notifications": tuple(notification["id"] for notification in page),
+    }
+    return Owner(client, things | _made(shop, client, "customer", known=things))
+
+
+def _made(
+    shop: SimulatedShop, client: Client, role: Role, *, known: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """The id of one thing of each noun that a caller in this role can make."""
+    return {
+        noun(path): (client.post(path, body(shop, client, (method, path))).json()["id"],)
+        for (method, path), access in ACCESS.items()
+        if method == "POST" and ("GET", f"{path}/{{id}}") in ACCESS
+        if noun(path) not in known and access.admits(role) and not access.is_public
+    }
+
+
+def _staff(shop: SimulatedShop, role: Role) -> Client:
+    client = Client(shop.anyone.http).register(full_name=f"Someone In {role.title()}")
+    shop.admin.put(f"/api/v1/users/{client.user['id']}", {"role": role})
+    return client.log_in()
 
 
 @contextmanager
@@ -103,11 +120,14 @@ def opened_scene(folder: Path) -> Iterator[Scene]:
         shop.admin.post(f"/api/v1/products/{shop.mug['id']}/stock", {"delta": 999_000})
         shop._built["GatewayApi"] = _gateway(folder)
         owner, other, leaving = (settle_in(shop, n) for n in ("olivia", "oscar", "leo"))
+        common: dict[str, tuple[str, ...]] = {"products": (shop.tray["id"],)}
+        common |= _made(shop, shop.admin, "admin", known=owner.things | common)
+        staff = {role: _staff(shop, role) for role in ROLES if role != "customer"}
         assert shop.admin.delete(f"/api/v1/users/{leaving.id}").status_code == 200
         shop.come_to_rest()
-        for client in (shop.customer, shop.admin, owner.client, other.client):
+        for client in (shop.customer, shop.admin, owner.client, other.client, *staff.values()):
             client.log_in(PASSWORD)
-        yield Scene(shop, owner, other, leaving, _forge(shop))
+        yield Scene(shop, owner, other, leaving, common, staff)
 
 
 def _gateway(folder: Path) -> Any:
@@ -117,16 +137,3 @@ def _gateway(folder: Path) -> Any:
     names = {service: f"{service.title()}Api" for service in SERVICES}
     functions = {service: f"{name}:{alias(name)}" for service, name in names.items()}
     return lambda_handler(create_app(LambdaBackends(aws.client("lambda"), functions), Site(folder)))
-
-
-def _forge(shop: SimulatedShop) -> Forge:
-    """Makes access tokens that are signed as the shop signs them."""
-    read = settings.read(FUNCTIONS["UsersApi"].module.Settings, variables("UsersApi", shop._names))
-    key_id = read.token_key_ids.partition(",")[0]
-    private = shop.cloud._signing_keys[key_id]
-
-    def sign(message: bytes) -> bytes:
-        return raw_signature(private.sign(message, ec.ECDSA(hashes.SHA256())))
-
-    [key] = keys_from_kms(aws.client("kms"), key_id)()
-    return Forge(key, sign, read.token_issuer)

@@ -130,7 +130,8 @@ def test_frequent_word_is_filtered_out_of_a_sorted_index(recording: RecordingTab
 def test_reads_of_a_filtered_list_are_bounded(recording: RecordingTable) -> None:
     add(recording, *SHELF)
     index = DynamoProductIndex(recording, reads=2, per_read=1)
-    seen, last, pages = [], None, 0
+    seen: list[str] = []
+    last, pages = None, 0
     while pages == 0 or last:
         recording.queries.clear()
         page = index.page(Search(max_price_minor=1000), limit=20, after=last)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from products.catalogue.models import Receipt, Search
+from products.catalogue.models import Product, Receipt, Search
 from shared.runtime.clock import rfc3339
 from shared.storage.conflicts import ConcurrentChange
 from tests.products.builders import LATER, SHELF, a_product
@@ -112,8 +112,12 @@ def test_restock_with_a_receipt_is_done_once(stores: Stores) -> None:
         stores.products.restock(product, 5, at=LATER, receipt=RECEIPT)
     assert stores.current(product).available == 12
     assert stores.products.find_receipt(RECEIPT) == RECEIPT
-    for other in ({"caller_id": "admin-2"}, {"product_id": "tray"}, {"key": "key-2"}):
-        assert stores.products.find_receipt(replace(RECEIPT, **other)) is None
+    for other in (
+        replace(RECEIPT, caller_id="admin-2"),
+        replace(RECEIPT, product_id="tray"),
+        replace(RECEIPT, key="key-2"),
+    ):
+        assert stores.products.find_receipt(other) is None
 
 
 def test_first_answer_of_a_receipt_stays(stores: Stores) -> None:
@@ -183,7 +187,8 @@ def test_list_finds_and_sorts(stores: Stores) -> None:
 def test_pages_have_no_gap_and_no_repetition(stores: Stores, search: Search) -> None:
     stores.add(*SHELF)
     every = stores.index.page(search, limit=20, after=None)
-    seen, last = [], None
+    seen: list[Product] = []
+    last = None
     while not seen or last:
         page = stores.index.page(search, limit=2, after=last)
         assert len(page.products) == 2 or (page.products and page.last is None)

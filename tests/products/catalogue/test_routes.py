@@ -15,7 +15,7 @@ from tests.support.callers import ADMIN, FakeVerifier
 from tests.support.http import HttpClient
 
 PATH = "/api/v1/products"
-MUG = {"name": "Red Mug", "price": "11.00", "category": "kitchen"}
+MUG: dict[str, Any] = {"name": "Red Mug", "price": "11.00", "category": "kitchen"}
 
 
 def serve(products: InMemoryProducts) -> HttpClient:
