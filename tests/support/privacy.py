@@ -7,26 +7,36 @@ requests carry. A value counts from six characters on and as whole words only, s
 may be any number.
 """
 
+import importlib
 import json
 import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
-from orders.models import Order
 from shared.contracts.erasure import ERASED, is_erased_email
 from shared.personal import personal_fields
-from users.accounts.models import User
 
-_FIELDS: Final = frozenset(
+_FUNCTIONS: Final = Path(__file__).parents[2] / "functions"
+
+
+def _models() -> Iterator[type]:
+    """All that the services' models define."""
+    for file in _FUNCTIONS.glob("**/models.py"):
+        name = ".".join(file.relative_to(_FUNCTIONS).with_suffix("").parts)
+        defined = vars(importlib.import_module(name)).values()
+        yield from (it for it in defined if is_dataclass(it) and isinstance(it, type))
+
+
+FIELDS: Final = frozenset(
     {
-        *personal_fields(Order),
-        *personal_fields(User),
+        *(name for model in _models() for name in personal_fields(model)),
         *("password", "current_password", "access_token", "refresh_token", "digest"),
     }
 )
@@ -34,7 +44,7 @@ _SHORTEST: Final = 6
 _WORD: Final = re.compile(r"\w+")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 # In what is no JSON a field is still seen.
-_QUOTED: Final = re.compile(rf'"({"|".join(sorted(_FIELDS))})"\s*:\s*"([^"]*)"')
+_QUOTED: Final = re.compile(rf'"({"|".join(sorted(FIELDS))})"\s*:\s*"([^"]*)"')
 
 
 @dataclass
@@ -102,7 +112,7 @@ def _personal(document: Any, *, is_personal: bool = False) -> Iterator[str]:
     while stack:
         value, counts = stack.pop()
         if isinstance(value, dict):
-            stack += [(inner, counts or name in _FIELDS) for name, inner in value.items()]
+            stack += [(inner, counts or name in FIELDS) for name, inner in value.items()]
         elif isinstance(value, list):
             stack += [(inner, counts) for inner in value]
         elif isinstance(value, str) and counts:
