@@ -9,7 +9,6 @@ from orders.ports import Orders
 from shared.contracts.directory import Customer
 from shared.contracts.events import Event
 from shared.contracts.inventory import Line, PricedLine, Reservation
-from shared.runtime.clock import rfc3339
 from tests.support.callers import ALICE
 from tests.support.clock import NOON
 
@@ -17,6 +16,7 @@ SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 EMAIL: Final = "alice@example.com"
+CUSTOMER: Final = Customer(id=ALICE.id, full_name="Alice Example", email=EMAIL, is_active=True)
 
 
 def order_id_of(number: int) -> str:
@@ -49,9 +49,8 @@ def an_order(
 ) -> Order:
     """A pending order of Alice."""
     id_ = order_id_of(number)
-    customer = Customer(id=ALICE.id, full_name="Alice Example", email=EMAIL, is_active=True)
     reservation = Reservation(order_id=id_, lines=lines or [a_line()], currency="EUR")
-    order = Order.placed(id_, basket or a_basket(), customer, reservation, at=at)
+    order = Order.placed(id_, basket or a_basket(), CUSTOMER, reservation, at=at)
     return replace(order, **overrides)
 
 
@@ -62,16 +61,12 @@ def added(orders: Orders, order: Order | None = None) -> Order:
     return order
 
 
-def changed(orders: Orders, before: Order, after: Order) -> Order:
-    """The order after a transition, stored."""
-    orders.change(before, after)
-    return after
-
-
 def confirmed(orders: Orders, order: Order | None = None) -> Order:
     """A confirmed order, stored."""
     before = order or added(orders)
-    return changed(orders, before, before.confirmed(at=NOON))
+    after = before.confirmed(at=NOON)
+    orders.change(before, after)
+    return after
 
 
 def events_of(orders: Orders, order: Order) -> list[Event]:
@@ -80,15 +75,3 @@ def events_of(orders: Orders, order: Order) -> list[Event]:
 
 def event_types(orders: Orders, order: Order) -> list[str]:
     return [event.type for event in events_of(orders, order)]
-
-
-def user_erased(user_id: str = ALICE.id) -> Event:
-    return Event(
-        id=f"{user_id}.4",
-        type="user.erased",
-        aggregate_id=user_id,
-        version=4,
-        at=rfc3339(NOON),
-        request_id="request-1",
-        data={"user_id": user_id},
-    )

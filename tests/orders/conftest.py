@@ -6,18 +6,18 @@ from orders.ports import Orders
 from orders.repository import DynamoOrders
 from shared.storage.dynamodb import Table
 from tests.orders.fakes import InMemoryOrders
-from tests.orders.harness import SagaHarness, ServiceHarness
+from tests.orders.harness import OrdersHarness
 from tests.support.aws import make_table
 
 
 @pytest.fixture
-def shop() -> ServiceHarness:
-    return ServiceHarness()
+def shop() -> OrdersHarness:
+    return OrdersHarness()
 
 
 @pytest.fixture
-def saga() -> SagaHarness:
-    return SagaHarness()
+def table(account: None) -> Table:
+    return make_table("OrdersTable")
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -25,10 +25,4 @@ def orders(request: pytest.FixtureRequest) -> Orders:
     """`Orders` for the contract suite: the fake and the repository."""
     if request.param == "fake":
         return InMemoryOrders()
-    request.getfixturevalue("account")
-    return DynamoOrders(make_table("OrdersTable"))
-
-
-@pytest.fixture
-def table(account: None) -> Table:
-    return make_table("OrdersTable")
+    return DynamoOrders(request.getfixturevalue("table"))

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from orders.models import STATUSES, Order, Status
 from orders.ports import (
@@ -33,11 +32,18 @@ from shared.contracts.inventory import (
 from shared.errors import ServiceUnavailable
 from shared.messaging import outbox
 from shared.personal import personal_fields
-from shared.runtime import clock
-from shared.runtime.clock import Clock
 from shared.storage.conflicts import ConcurrentChange
 
-_KEYS_ARE_KEPT: Final = timedelta(hours=24)
+type Fault = Literal["down", "unanswered", "undelivered"]
+"""An operation of the payment provider is refused; executed without an answer; or not executed and
+without an answer."""
+
+# The state that an operation moves a payment out of, and the state that it moves it to.
+_MOVES: Final[dict[str, tuple[PaymentState, PaymentState]]] = {
+    "capture": ("authorized", "captured"),
+    "void": ("authorized", "voided"),
+    "refund": ("captured", "refunded"),
+}
 
 
 class InMemoryOrders:
@@ -53,10 +59,10 @@ class InMemoryOrders:
     def add(self, order: Order) -> None:
         if order.id in self.orders:
             raise OrderExists(self.orders[order.id])
-        self._write(order)
+        self._write(order, order.event_type)
 
     def change(self, before: Order, after: Order) -> None:
-        self._write(self._merged(before, after))
+        self._write(self._merged(before, after), after.event_type)
 
     def erase(self, before: Order, after: Order) -> None:
         merged = self._merged(before, after)
@@ -99,17 +105,13 @@ class InMemoryOrders:
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
     ) -> OrderPage:
-        found = sorted(
-            (
-                o
-                for o in self.orders.values()
-                if user_id in (None, o.user_id)
-                and status in (None, o.status)
-                and (after is None or o.listed_at < after)
-            ),
-            key=lambda o: o.listed_at,
-            reverse=True,
-        )
+        found = [
+            order
+            for order in sorted(self.orders.values(), key=lambda o: o.listed_at, reverse=True)
+            if user_id in (None, order.user_id)
+            and status in (None, order.status)
+            and (after is None or order.listed_at < after)
+        ]
         shown = found[:limit]
         return OrderPage(shown, shown[-1].listed_at if len(found) > limit else None)
 
@@ -134,21 +136,16 @@ class InMemoryOrders:
         changes = {n: getattr(after, n) for n in names if getattr(before, n) != getattr(after, n)}
         return replace(self._unchanged(before), **changes)
 
-    def _write(self, order: Order, type_: EventType | None = None) -> None:
+    def _write(self, order: Order, type_: EventType) -> None:
         self.orders[order.id] = order
-        self.events.setdefault(order.id, []).append(
-            outbox.event(
-                type_ or order.event_type,
-                aggregate_id=order.id,
-                version=order.version,
-                at=order.updated_at,
-                data=order.data().model_dump(mode="json"),
-            )
+        event = outbox.event(
+            type_,
+            aggregate_id=order.id,
+            version=order.version,
+            at=order.updated_at,
+            data=order.data().model_dump(mode="json"),
         )
-
-
-class Killed(BaseException):
-    """The function is killed: no code catches this."""
+        self.events.setdefault(order.id, []).append(event)
 
 
 class FakeCustomers:
@@ -170,7 +167,8 @@ class FakeCustomers:
 
 
 class FakeInventory:
-    """`Reservations` and `Stock`: idempotent by order; a release prevents later commands.
+    """`Reservations` and `Stock`: idempotent by order; a release prevents later commands. Every
+    product costs 11.00.
 
     Attributes:
         down: whether it is unavailable.
@@ -184,7 +182,7 @@ class FakeInventory:
         self.reservations: dict[str, str] = {}
         self.lines: dict[str, list[PricedLine]] = {}
         self.down = False
-        self.before: dict[str, Callable[[], None]] = {}
+        self.before: dict[str, Callable[[], object]] = {}
 
     def reserve(self, order_id: str, lines: Sequence[Line]) -> Reservation:
         if self.down:
@@ -194,13 +192,12 @@ class FakeInventory:
             raise ReservationEnded
         if state is None:
             for line in lines:
-                if line.product_id not in self.available:
+                available = self.available.get(line.product_id)
+                if available is None:
                     raise UnknownProduct(product_id=line.product_id)
-                if self.available[line.product_id] < line.quantity:
+                if available < line.quantity:
                     raise OutOfStock(
-                        product_id=line.product_id,
-                        requested=line.quantity,
-                        available=self.available[line.product_id],
+                        product_id=line.product_id, requested=line.quantity, available=available
                     )
             self.lines[order_id] = [
                 PricedLine(**line.model_dump(), name=line.product_id.title(), unit_price_minor=1100)
@@ -230,7 +227,8 @@ class FakeInventory:
     def _reached(self, command: str) -> None:
         if self.down:
             raise StockUnavailable
-        self.before.pop(command, _nothing)()
+        if callback := self.before.pop(command, None):
+            callback()
 
     def _move(self, order_id: str, sign: int) -> None:
         for line in self.lines[order_id]:
@@ -241,86 +239,61 @@ class InMemoryPayments:
     """`Payments`; test_sandbox_payments.py holds it to the same contract as the sandbox.
 
     Attributes:
-        down: operations that the provider refuses to execute.
-        unanswered: operations that are executed, without an answer.
-        undelivered: operations that are not executed, without an answer.
+        faults: what is wrong with operations, by their names.
         before: callbacks that run once just before an operation, by the operation's name.
         calls: the operations that were executed.
     """
 
-    def __init__(self, now: Clock = clock.now) -> None:
-        self._now = now
-        # The provider forgets a key after a day: then an authorisation by it is a new payment.
-        self._opened: dict[str, datetime] = {}
-        self.authorizations: Counter[str] = Counter()
+    def __init__(self) -> None:
         self.states: dict[str, PaymentState] = {}
         self.amounts: dict[str, int] = {}
-        self.down: set[str] = set()
-        self.unanswered: set[str] = set()
-        self.undelivered: set[str] = set()
-        self.before: dict[str, Callable[[], None]] = {}
+        self.faults: dict[str, Fault] = {}
+        self.before: dict[str, Callable[[], object]] = {}
         self.calls: list[str] = []
-
-    def remember_key(self, key: str) -> None:
-        """Keep the key for a day from now on."""
-        self._opened[key] = self._now()
 
     def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
         if token == "tok_unavailable":
             raise PaymentUnavailable
-        opened: PaymentState = "authorized" if token in ("tok_ok", "tok_timeout") else "declined"
-        self.amounts[key] = amount_minor
         if token == "tok_timeout":
-            self.unanswered.add("authorize")
-        return self._do("authorize", key, opened, {})
+            self.faults["authorize"] = "unanswered"
+        self.amounts[key] = amount_minor
+        is_approved = token in ("tok_ok", "tok_timeout")
+        return self._do("authorize", key, "authorized" if is_approved else "declined")
 
     def capture(self, key: str, _payment_id: str | None, /) -> Payment:
-        return self._do("capture", key, None, {"authorized": "captured"})
+        return self._do("capture", key)
 
     def void(self, key: str, _payment_id: str | None, /) -> Payment:
-        return self._do("void", key, "voided", {"authorized": "voided"})
+        return self._do("void", key, "voided")
 
     def refund(self, key: str, _payment_id: str | None, /) -> Payment:
-        return self._do("refund", key, None, {"captured": "refunded"})
+        return self._do("refund", key)
 
     def find(self, key: str, _payment_id: str | None, /) -> Payment | None:
         self._reached("find")
-        self.calls.append("find")
-        return Payment(key, f"pay-{key}", self.states[key]) if key in self.states else None
+        return self._payment(key) if key in self.states else None
 
-    def _do(
-        self,
-        operation: str,
-        key: str,
-        opened: PaymentState | None,
-        moves: dict[PaymentState, PaymentState],
-    ) -> Payment:
+    def _do(self, operation: str, key: str, new: PaymentState | None = None) -> Payment:
+        """Execute an operation; `new` is the state of a payment that did not exist."""
         self._reached(operation)
-        state = self.states.get(key)
-        is_forgotten = operation == "authorize" and (
-            key not in self._opened or self._now() - self._opened[key] > _KEYS_ARE_KEPT
-        )
-        if state is None or (is_forgotten and state != "voided"):
-            if opened is None:
-                raise NoSuchPayment(key)
-            state = opened
-            self.remember_key(key)
-            self.authorizations[key] += state == "authorized"
-        else:
-            state = moves.get(state, state)
-        self.states[key] = state
-        self.calls.append(operation)
-        if operation in self.unanswered:
+        state = self.states.get(key, new)
+        if state is None:
+            raise NoSuchPayment(key)
+        from_, to = _MOVES.get(operation, (state, state))
+        self.states[key] = to if state == from_ else state
+        if self.faults.get(operation) == "unanswered":
             raise PaymentOutcomeUnknown
-        return Payment(key, f"pay-{key}", state)
+        return self._payment(key)
+
+    def _payment(self, key: str) -> Payment:
+        return Payment(key, f"pay-{key}", self.states[key])
 
     def _reached(self, operation: str) -> None:
-        self.before.pop(operation, _nothing)()
-        if operation in self.down:
+        if callback := self.before.pop(operation, None):
+            callback()
+        fault = self.faults.get(operation)
+        if fault == "down":
             raise PaymentUnavailable
-        if operation in self.undelivered:
+        if fault == "undelivered":
             raise PaymentOutcomeUnknown
-
-
-def _nothing() -> None:
-    """The default of the callbacks."""
+        self.calls.append(operation)

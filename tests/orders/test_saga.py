@@ -6,209 +6,157 @@ from itertools import pairwise
 
 import pytest
 
-from orders.ports import PaymentState
+from orders.models import CancelReason, Order
+from orders.ports import PaymentState, PaymentUnavailable, StockUnavailable
 from shared.runtime import metrics
-from tests.orders.builders import HOUR, MINUTE, SECOND, changed, event_types, order_id_of
-from tests.orders.fakes import Killed
-from tests.orders.harness import SagaHarness
-from tests.support.clock import NOON
+from tests.orders.builders import HOUR, MINUTE, SECOND, event_types, order_id_of
+from tests.orders.fakes import Fault
+from tests.orders.harness import OrdersHarness
+from tests.support.callers import ALICE
+
+type Callback = Callable[[], object]
 
 
-def run_before(saga: SagaHarness, step: str, callback: Callable[[], object]) -> None:
+def run_before(shop: OrdersHarness, step: str, callback: Callback) -> None:
     """Run the callback once, just before the step of the saga."""
-
-    def run() -> None:
-        callback()
-
-    (saga.stock if step == "confirm" else saga.payments).before[step] = run
+    (shop.inventory if step == "confirm" else shop.payments).before[step] = callback
 
 
-def kill() -> None:
-    raise Killed
+def set_faults(shop: OrdersHarness, faults: dict[str, Fault]) -> None:
+    shop.inventory.down = "confirm" in faults
+    shop.payments.faults = faults
+
+
+faults_of_one_step = pytest.mark.parametrize(
+    "faults",
+    [
+        {"confirm": "down"},
+        {"authorize": "down"},
+        {"authorize": "undelivered"},
+        {"authorize": "unanswered", "find": "down"},
+        {"capture": "down"},
+        {"capture": "undelivered"},
+    ],
+    ids=str,
+)
+
+
+def cancel(shop: OrdersHarness, order: Order) -> None:
+    shop.service.cancel(order.id, ALICE)
 
 
 # ── To confirmed ────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("deliveries", [1, 3])
 def test_saga_pays_and_confirms_once_however_often_its_message_is_delivered(
-    saga: SagaHarness, deliveries: int
+    shop: OrdersHarness,
 ) -> None:
-    order = saga.placed()
-    for _ in range(deliveries):
-        saga.advance(order)
-    saga.assert_confirmed(order)
-    assert saga.payments.calls == ["authorize", "capture"]
-    assert saga.payments.amounts[order.id] == 1999
+    order = shop.placed()
+    for _ in range(3):
+        shop.advance(order)
+    shop.assert_confirmed(order)
+    assert shop.payments.calls == ["authorize", "capture"]
+    assert shop.payments.amounts[order.id] == 1100
+    shipped = shop.service.ship(order.id)
+    assert shop.advance(shipped) == shipped
+    assert shop.deliver(order_id_of(404)) is None
 
 
-def test_saga_ignores_orders_that_have_been_shipped(saga: SagaHarness) -> None:
-    confirmed = saga.advance(saga.placed())
-    shipped = changed(saga.orders, confirmed, confirmed.shipped(at=NOON))
-    assert saga.advance(shipped) == shipped
-
-
-def test_saga_ignores_messages_of_unknown_orders(saga: SagaHarness) -> None:
-    assert saga.deliver(order_id_of(404)) is None
+def test_saga_sells_the_stock_before_it_waits_for_the_payment(shop: OrdersHarness) -> None:
+    order = shop.placed(token="tok_unavailable")
+    shop.advance(order)
+    assert shop.inventory.reservations[order.id] == "confirmed"
 
 
 @pytest.mark.parametrize("operation", ["authorize", "capture"])
 def test_saga_looks_a_payment_up_when_the_provider_did_not_answer(
-    saga: SagaHarness, operation: str
+    shop: OrdersHarness, operation: str
 ) -> None:
-    order = saga.placed()
-    saga.payments.unanswered.add(operation)
-    saga.advance(order)
-    saga.assert_confirmed(order)
+    order = shop.placed()
+    shop.payments.faults[operation] = "unanswered"
+    shop.advance(order)
+    shop.assert_confirmed(order)
 
 
-def test_saga_waits_when_the_outcome_of_a_payment_stays_unknown(saga: SagaHarness) -> None:
-    order = saga.placed("tok_timeout")
-    saga.payments.down.add("find")
-    assert saga.advance(order).status == "pending"
-    saga.payments.down.clear()
-    saga.pass_minutes(1)
-    saga.assert_confirmed(order)
-
-
-@pytest.mark.parametrize("operation", ["authorize", "capture"])
-def test_saga_repeats_an_operation_that_the_provider_never_received(
-    saga: SagaHarness, operation: str
+@faults_of_one_step
+def test_saga_waits_while_a_service_does_not_answer(
+    shop: OrdersHarness, faults: dict[str, Fault]
 ) -> None:
-    order = saga.placed()
-    saga.payments.undelivered.add(operation)
-    assert saga.advance(order).status == "pending"
-    saga.payments.undelivered.clear()
-    saga.pass_minutes(1)
-    saga.assert_confirmed(order)
-
-
-def test_saga_waits_for_the_inventory_and_calls_the_provider_after_it(saga: SagaHarness) -> None:
-    order = saga.placed()
-    saga.stock.down = True
-    assert saga.advance(order).status == "pending"
-    saga.stock.down = False
-    saga.pass_minutes(1)
-    saga.assert_confirmed(order)
-    assert saga.payments.calls == ["authorize", "capture"]
-
-
-def test_saga_sells_the_stock_before_it_waits_for_the_payment(saga: SagaHarness) -> None:
-    order = saga.placed("tok_unavailable")
-    saga.advance(order)
-    assert saga.stock.reservations[order.id] == "confirmed"
+    order = shop.placed()
+    set_faults(shop, faults)
+    shop.advance(order)
+    shop.pass_minutes(9)
+    assert shop.current(order).status == "pending"
+    set_faults(shop, {})
+    shop.pass_minutes(2)
+    shop.assert_confirmed(order)
+    # Without the first step the others are not made.
+    assert "confirm" not in faults or shop.payments.calls == ["authorize", "capture"]
 
 
 # ── To cancelled ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_saga_cancels_when_the_payment_is_declined(saga: SagaHarness) -> None:
-    order = saga.placed("tok_declined")
-    assert saga.advance(order).cancel_reason == "payment_declined"
-    saga.assert_given_back(order, money="declined")
-
-
-def test_saga_cancels_when_the_capture_is_declined(saga: SagaHarness) -> None:
-    order = saga.placed()
-    run_before(saga, "capture", lambda: saga.payments.states.update({order.id: "declined"}))
-    assert saga.advance(order).cancel_reason == "payment_declined"
-    saga.assert_given_back(order, money="declined")
-
-
 @pytest.mark.parametrize("operation", ["authorize", "capture"])
-@pytest.mark.parametrize("state", ["voided", "expired", "refunded"])
-def test_saga_cancels_when_the_payment_has_ended(
-    saga: SagaHarness, operation: str, state: PaymentState
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ("declined", "payment_declined"),
+        ("voided", "payment_expired"),
+        ("expired", "payment_expired"),
+        ("refunded", "payment_expired"),
+    ],
+)
+def test_saga_cancels_when_the_payment_was_declined_or_has_ended(
+    shop: OrdersHarness, operation: str, state: PaymentState, reason: CancelReason
 ) -> None:
-    order = saga.placed()
-    saga.payments.states[order.id] = "authorized"
-    saga.payments.remember_key(order.id)
-    run_before(saga, operation, lambda: saga.payments.states.update({order.id: state}))
-    assert saga.advance(order).cancel_reason == "payment_expired"
-    saga.assert_given_back(order, money=state)
+    order = shop.placed()
+    run_before(shop, operation, lambda: shop.payments.states.update({order.id: state}))
+    assert shop.advance(order).cancel_reason == reason
+    shop.assert_given_back(order, money=state)
 
 
-def test_saga_cancels_when_the_reservation_has_ended(saga: SagaHarness) -> None:
-    order = saga.placed()
-    saga.stock.release(order.id)
-    assert saga.advance(order).cancel_reason == "reservation_expired"
-    saga.assert_given_back(order)
+def test_saga_cancels_when_the_reservation_has_ended(shop: OrdersHarness) -> None:
+    order = shop.placed()
+    shop.inventory.release(order.id)
+    assert shop.advance(order).cancel_reason == "reservation_expired"
+    shop.assert_given_back(order)
 
 
 # ── The deadline ────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("operation", ["authorize", "capture"])
-@pytest.mark.parametrize("failure", ["down", "undelivered"])
-def test_saga_cancels_at_the_deadline_when_the_provider_does_not_answer(
-    saga: SagaHarness, operation: str, failure: str
+@faults_of_one_step
+def test_saga_cancels_at_the_deadline_when_a_service_does_not_answer(
+    shop: OrdersHarness, faults: dict[str, Fault]
 ) -> None:
-    order = saga.placed()
-    getattr(saga.payments, failure).add(operation)
-    saga.advance(order)
-    saga.pass_minutes(9)
-    assert saga.current(order).status == "pending"
-    saga.pass_minutes(3)
-    assert saga.current(order).cancel_reason == "payment_unavailable"
-    saga.assert_given_back(order)
+    order = shop.placed()
+    set_faults(shop, faults)
+    shop.advance(order)
+    shop.pass_minutes(12)
+    service = "inventory" if "confirm" in faults else "payment"
+    assert shop.current(order).cancel_reason == f"{service}_unavailable"
+    if service == "inventory":
+        # The money is given back, though the stock cannot be.
+        assert shop.payments.states[order.id] == "voided"
+        assert shop.current(order).due_at
+    set_faults(shop, {})
+    shop.pass_minutes(2)
+    shop.assert_given_back(order)
 
 
-def test_saga_cancels_at_the_deadline_when_the_inventory_does_not_answer(
-    saga: SagaHarness,
-) -> None:
-    order = saga.placed()
-    saga.stock.down = True
-    saga.advance(order)
-    saga.pass_minutes(9)
-    assert saga.current(order).status == "pending"
-    saga.pass_minutes(2)
-    assert saga.current(order).cancel_reason == "inventory_unavailable"
-    # The money is given back, though the stock cannot be.
-    assert saga.payments.states[order.id] == "voided"
-    assert saga.current(order).due_at
-    saga.stock.down = False
-    saga.pass_minutes(2)
-    saga.assert_given_back(order)
-
-
-def test_saga_confirms_when_the_provider_answers_before_the_deadline(saga: SagaHarness) -> None:
-    order = saga.placed()
-    saga.payments.down.add("capture")
-    saga.advance(order)
-    saga.pass_minutes(9)
-    saga.payments.down.clear()
-    saga.pass_minutes(2)
-    saga.assert_confirmed(order)
-
-
-def test_saga_does_not_cancel_because_of_a_call_before_the_deadline(saga: SagaHarness) -> None:
-    order = saga.placed()
-    run_before(saga, "authorize", lambda: setattr(saga.clock, "now", order.deadline))
-    saga.payments.down.add("authorize")
-    saga.clock.now = order.deadline - SECOND
-    delay = saga.deliver(order.id)
-    assert saga.current(order).status == "pending"
+def test_saga_does_not_cancel_because_of_a_call_before_the_deadline(shop: OrdersHarness) -> None:
+    order = shop.placed()
+    run_before(shop, "authorize", lambda: setattr(shop.clock, "now", order.deadline))
+    shop.payments.faults["authorize"] = "down"
+    shop.clock.now = order.deadline - SECOND
+    delay = shop.deliver(order.id)
+    assert shop.current(order).status == "pending"
     assert delay
     assert 5 <= delay <= 18
-    saga.payments.down.clear()
-    saga.pass_minutes(1)
-    saga.assert_confirmed(order)
-
-
-@pytest.mark.parametrize("service", ["payments", "stock"])
-def test_saga_does_not_cancel_because_of_calls_for_other_orders(
-    saga: SagaHarness, service: str
-) -> None:
-    order = saga.placed()
-    saga.clock.now = order.deadline + SECOND
-    token = "tok_unavailable" if service == "payments" else "tok_ok"
-    others = [saga.placed(token, number=number) for number in range(2, 8)]
-    saga.stock.down = service == "stock"
-    for other in others:
-        saga.advance(other)
-    saga.stock.down = False
-    # The circuit is open.
-    assert saga.advance(order).status == "confirmed"
+    shop.payments.faults.clear()
+    shop.pass_minutes(1)
+    shop.assert_confirmed(order)
 
 
 # ── Compensation ────────────────────────────────────────────────────────────────────────────────
@@ -218,55 +166,48 @@ def test_saga_does_not_cancel_because_of_calls_for_other_orders(
     ("is_paid", "calls"), [(False, ["void"]), (True, ["authorize", "capture", "void", "refund"])]
 )
 def test_cancelled_order_gives_back_everything_once(
-    saga: SagaHarness, is_paid: bool, calls: list[str]
+    shop: OrdersHarness, is_paid: bool, calls: list[str]
 ) -> None:
-    order = saga.placed()
+    order = shop.placed()
     if is_paid:
-        saga.advance(order)
-    saga.cancel(order)
+        shop.advance(order)
+    cancel(shop, order)
     for _ in range(3):
-        saga.advance(order)
-    saga.assert_given_back(order, money="refunded" if is_paid else "voided")
-    assert saga.payments.calls == calls
-    assert event_types(saga.orders, order).count("order.cancelled") == 1
+        shop.advance(order)
+    shop.assert_given_back(order, money="refunded" if is_paid else "voided")
+    assert shop.payments.calls == calls
+    assert event_types(shop.orders, order).count("order.cancelled") == 1
 
 
-@pytest.mark.parametrize("failure", ["down", "unanswered", "undelivered"])
-@pytest.mark.parametrize("operation", ["void", "refund"])
+@pytest.mark.parametrize("fault", ["down", "unanswered", "undelivered"])
+@pytest.mark.parametrize(("operation", "state"), [("void", "voided"), ("refund", "refunded")])
 def test_compensation_continues_until_the_money_is_given_back(
-    saga: SagaHarness, operation: str, failure: str
+    shop: OrdersHarness, operation: str, state: PaymentState, fault: Fault
 ) -> None:
-    order = saga.placed()
+    order = shop.placed()
     if operation == "void":
-        saga.payments.down.add("capture")
-    saga.advance(order)
-    saga.cancel(order)
-    getattr(saga.payments, failure).add(operation)
-    saga.advance(order)
-    saga.pass_minutes(60)
+        shop.payments.faults["capture"] = "down"
+    shop.advance(order)
+    cancel(shop, order)
+    shop.payments.faults[operation] = fault
+    shop.advance(order)
+    shop.pass_minutes(60)
     # The stock does not wait for the money; a lost answer is looked up.
-    assert saga.stock.available["mug"] == 10
-    assert (saga.current(order).due_at is None) == (failure == "unanswered")
-    getattr(saga.payments, failure).clear()
-    saga.pass_minutes(2)
-    saga.assert_given_back(order, money="voided" if operation == "void" else "refunded")
+    assert shop.inventory.available["mug"] == 10
+    assert (shop.current(order).due_at is None) == (fault == "unanswered")
+    shop.payments.faults.clear()
+    shop.pass_minutes(2)
+    shop.assert_given_back(order, money=state)
 
 
-def test_compensation_continues_until_the_stock_is_given_back(saga: SagaHarness) -> None:
-    order = saga.placed("tok_declined")
-    run_before(saga, "authorize", lambda: setattr(saga.stock, "down", True))
-    assert saga.advance(order).status == "cancelled"
-    saga.stock.down = False
-    saga.pass_minutes(1)
-    saga.assert_given_back(order, money="declined")
-
-
-def test_compensation_emits_its_age(saga: SagaHarness, capsys: pytest.CaptureFixture[str]) -> None:
-    order = saga.placed()
-    saga.cancel(order)
-    saga.payments.down.add("void")
+def test_compensation_emits_its_age(
+    shop: OrdersHarness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = shop.placed()
+    cancel(shop, order)
+    shop.payments.faults["void"] = "down"
     metrics.flush()  # what other tests have counted
-    saga.pass_minutes(20)
+    shop.pass_minutes(20)
     metrics.flush()
     emitted = json.loads(capsys.readouterr().out.splitlines()[-1])
     # The delayed message arrives every 60 to 72 seconds.
@@ -277,163 +218,172 @@ def test_compensation_emits_its_age(saga: SagaHarness, capsys: pytest.CaptureFix
 
 
 def test_waiting_order_is_retried_less_and_less_often_and_at_its_deadline(
-    saga: SagaHarness,
+    shop: OrdersHarness,
 ) -> None:
-    order = saga.placed("tok_unavailable")
-    saga.advance(order)
+    order = shop.placed(token="tok_unavailable")
+    shop.advance(order)
     ages: list[float] = []
-    while saga.messages and saga.current(order).status == "pending":
-        saga.clock.now, _ = saga.messages.pop()
-        ages.append(order.age(saga.clock.now).total_seconds())
-        saga.deliver(order.id)
+    while shop.messages and shop.current(order).status == "pending":
+        shop.clock.now, _ = shop.messages.pop()
+        ages.append(order.age(shop.clock.now).total_seconds())
+        shop.deliver(order.id)
     gaps = [after - before for before, after in pairwise([0, *ages])]
     assert 5 <= gaps[0] <= 6
     assert max(gaps) <= 73
     assert len(ages) < 25
     assert 600 < ages[-1] < 620
-    assert saga.current(order).cancel_reason == "payment_unavailable"
 
 
-def test_waiting_order_ignores_a_duplicate_of_its_message(saga: SagaHarness) -> None:
-    order = saga.placed()
-    saga.payments.down.add("authorize")
-    saga.clock.now += 5 * MINUTE
-    assert saga.deliver(order.id)
-    waiting = saga.current(order)
-    saga.payments.down.clear()
-    assert saga.deliver(order.id) is None
-    assert saga.current(order) == waiting
+def test_waiting_order_ignores_a_duplicate_of_its_message(shop: OrdersHarness) -> None:
+    order = shop.placed()
+    shop.payments.faults["authorize"] = "down"
+    shop.clock.now += 5 * MINUTE
+    assert shop.deliver(order.id)
+    waiting = shop.current(order)
+    shop.payments.faults.clear()
+    assert shop.deliver(order.id) is None
+    assert shop.current(order) == waiting
 
 
-def test_waiting_order_has_one_message_when_two_workers_handle_it(saga: SagaHarness) -> None:
-    order = saga.placed()
-    saga.payments.down.add("authorize")
+def test_waiting_order_has_one_message_when_two_workers_handle_it(shop: OrdersHarness) -> None:
+    order = shop.placed()
+    shop.payments.faults["authorize"] = "down"
 
     def other_worker_waits() -> None:
-        saga.restart()
-        saga.deliver(order.id)
+        shop.restart()
+        shop.deliver(order.id)
 
-    run_before(saga, "authorize", other_worker_waits)
-    assert saga.deliver(order.id) is None
-    assert len(saga.messages) == 1
-
-
-def test_waiting_orders_are_confirmed_soon_after_an_outage(saga: SagaHarness) -> None:
-    """Five minutes of outage: no order is cancelled, and all are confirmed within 90 seconds after
-    it.
-    """
-    saga.stock.available["mug"] = 200
-    saga.payments.down.add("authorize")
-    orders = []
-    for number in range(200):
-        orders.append(saga.placed(number=number))
-        saga.advance(orders[-1])
-        saga.pass_seconds(1.5)
-    saga.payments.down.clear()
-    saga.pass_seconds(90)
-    assert {saga.current(order).status for order in orders} == {"confirmed"}
+    run_before(shop, "authorize", other_worker_waits)
+    assert shop.deliver(order.id) is None
+    assert len(shop.messages) == 1
 
 
 # ── One payment, also after the provider has forgotten the key ──────────────────────────────────
 
 
-def test_payment_with_a_known_id_is_not_authorised_again(saga: SagaHarness) -> None:
-    order = saga.placed()
-    saga.payments.down.add("capture")
-    assert saga.advance(order).payment_id == f"pay-{order.id}"
-    saga.payments.down.clear()
-    run_before(saga, "authorize", kill)
-    saga.clock.now += 26 * HOUR
-    saga.messages.clear()
-    saga.pass_minutes(1)
-    saga.assert_confirmed(order)
+def test_payment_with_a_known_id_is_not_authorised_again(shop: OrdersHarness) -> None:
+    order = shop.placed()
+    shop.payments.faults["capture"] = "down"
+    assert shop.advance(order).payment_id == f"pay-{order.id}"
+    shop.payments.faults.clear()
+    shop.pass_minutes(1)
+    shop.assert_confirmed(order)
+    assert shop.payments.calls.count("authorize") == 1
 
 
-def test_payment_with_an_unknown_id_is_looked_up_after_a_day(saga: SagaHarness) -> None:
-    order = saga.placed("tok_timeout")
-    run_before(saga, "capture", kill)
-    with pytest.raises(Killed):
-        saga.advance(order)
-    assert saga.current(order).payment_id is None
-    saga.clock.now += 26 * HOUR
-    saga.pass_minutes(1)
-    saga.assert_confirmed(order)
-    assert saga.payments.authorizations[order.id] == 1
-
-
-def test_payment_that_does_not_exist_is_authorised_after_a_day(saga: SagaHarness) -> None:
-    order = saga.placed()
-    saga.clock.now += 26 * HOUR
-    saga.pass_minutes(1)
-    saga.assert_confirmed(order)
+@pytest.mark.parametrize("exists", [True, False])
+def test_payment_with_an_unknown_id_is_looked_up_after_a_day(
+    shop: OrdersHarness, exists: bool
+) -> None:
+    order = shop.placed()
+    if exists:
+        shop.payments.states[order.id] = "authorized"
+    shop.clock.now += 26 * HOUR
+    shop.advance(order)
+    shop.assert_confirmed(order)
+    assert shop.payments.calls == ["find", *([] if exists else ["authorize"]), "capture"]
 
 
 # ── Concurrent workers and requests ─────────────────────────────────────────────────────────────
 
-every_step = pytest.mark.parametrize("step", ["confirm", "authorize", "capture"])
 
-
-@every_step
-def test_saga_gives_everything_back_when_the_order_is_cancelled_meanwhile(
-    saga: SagaHarness, step: str
+@pytest.mark.parametrize("step", ["confirm", "authorize", "capture"])
+def test_saga_continues_from_what_another_worker_or_request_wrote(
+    shop: OrdersHarness, step: str
 ) -> None:
-    order = saga.placed()
-    run_before(saga, step, lambda: saga.cancel(order))
-    saga.advance(order)
-    saga.assert_given_back(order, money="refunded")
-
-
-@every_step
-def test_saga_changes_nothing_when_another_worker_has_compensated_the_order(
-    saga: SagaHarness, step: str
-) -> None:
-    order = saga.placed()
+    cancelled, compensated, confirmed = (shop.placed(key) for key in "abc")
 
     def cancel_and_compensate() -> None:
-        saga.cancel(order)
-        saga.saga.advance(order.id)
+        cancel(shop, compensated)
+        shop.saga.advance(compensated.id)
 
-    run_before(saga, step, cancel_and_compensate)
-    saga.advance(order)
-    saga.assert_given_back(order)
+    run_before(shop, step, lambda: cancel(shop, cancelled))
+    shop.advance(cancelled)
+    run_before(shop, step, cancel_and_compensate)
+    shop.advance(compensated)
+    run_before(shop, step, lambda: shop.saga.advance(confirmed.id))
+    shop.advance(confirmed)
+    shop.assert_confirmed(confirmed)
+    cancel(shop, confirmed)
+    shop.advance(confirmed)
+    shop.assert_given_back(confirmed, money="refunded")
+    shop.assert_given_back(cancelled, money="refunded")
+    shop.assert_given_back(compensated)
 
 
-@every_step
-def test_saga_changes_nothing_when_another_worker_has_confirmed_the_order(
-    saga: SagaHarness, step: str
+@pytest.mark.parametrize("is_captured", [True, False])
+def test_saga_cancels_at_the_deadline_only_what_no_other_worker_has_confirmed(
+    shop: OrdersHarness, is_captured: bool
 ) -> None:
-    order = saga.placed()
-    run_before(saga, step, lambda: saga.saga.advance(order.id))
-    saga.advance(order)
-    saga.assert_confirmed(order)
+    order = shop.placed()
+    shop.clock.now += 11 * MINUTE
+
+    def advance_and_fail() -> None:
+        if not is_captured:
+            shop.payments.faults["capture"] = "down"
+        shop.saga.advance(order.id)
+        shop.payments.faults = {"authorize": "down"}
+
+    run_before(shop, "authorize", advance_and_fail)
+    shop.advance(order)
+    if is_captured:
+        shop.assert_confirmed(order)
+    else:
+        shop.assert_given_back(order)
 
 
-def test_saga_does_not_cancel_at_the_deadline_what_another_worker_has_confirmed(
-    saga: SagaHarness,
+# ── The circuits: a service that is down is called for few orders ───────────────────────────────
+
+both_services = pytest.mark.parametrize("step", ["confirm", "authorize"])
+
+
+def many(shop: OrdersHarness, count: int) -> list[Order]:
+    shop.inventory.available["mug"] = 100
+    return [shop.placed(str(number)) for number in range(count)]
+
+
+def calls_while_down(shop: OrdersHarness, step: str, orders: list[Order]) -> int:
+    """Advance the orders while the step's service is down; return how often it was called."""
+    called: list[int] = []
+
+    def fail() -> None:
+        called.append(1)
+        raise StockUnavailable if step == "confirm" else PaymentUnavailable
+
+    for order in orders:
+        run_before(shop, step, fail)
+        shop.advance(order)
+    shop.inventory.before.clear()
+    shop.payments.before.clear()
+    return len(called)
+
+
+@both_services
+def test_circuit_opens_after_failures_for_five_orders_and_lets_one_through_each_ten_seconds(
+    shop: OrdersHarness, step: str
 ) -> None:
-    order = saga.placed()
-    saga.clock.now += 11 * MINUTE
-
-    def confirm_and_fail() -> None:
-        saga.saga.advance(order.id)
-        saga.payments.down.add("authorize")
-
-    run_before(saga, "authorize", confirm_and_fail)
-    saga.advance(order)
-    saga.assert_confirmed(order)
+    orders = many(shop, 14)
+    assert calls_while_down(shop, step, orders[:8]) == 5
+    shop.clock.now += 9 * SECOND
+    assert calls_while_down(shop, step, orders[8:10]) == 0
+    shop.clock.now += SECOND
+    assert calls_while_down(shop, step, orders[10:13]) == 1
+    shop.clock.now += 10 * SECOND
+    assert shop.advance(orders[13]).status == "confirmed"
 
 
-def test_saga_cancels_at_the_deadline_what_another_worker_has_only_authorised(
-    saga: SagaHarness,
-) -> None:
-    order = saga.placed()
-    saga.clock.now += 11 * MINUTE
+@both_services
+def test_circuit_lets_the_last_attempt_of_an_order_through(shop: OrdersHarness, step: str) -> None:
+    order = shop.placed()
+    shop.clock.now = order.deadline + SECOND
+    calls_while_down(shop, step, many(shop, 6))
+    # Calls for other orders may fail for another reason, such as the bank of a card.
+    assert shop.advance(order).status == "confirmed"
 
-    def authorise_and_fail() -> None:
-        saga.payments.down.add("capture")
-        saga.saga.advance(order.id)
-        saga.payments.down = {"authorize"}
 
-    run_before(saga, "authorize", authorise_and_fail)
-    saga.advance(order)
-    saga.assert_given_back(order)
+def test_circuit_stays_closed_when_one_order_always_fails(shop: OrdersHarness) -> None:
+    shop.deliver(shop.placed("a", token="tok_unavailable").id)
+    for _ in range(6):
+        shop.clock.now, waiting = shop.messages.pop()
+        assert shop.deliver(waiting)
+    assert shop.advance(shop.placed("b")).status == "confirmed"
