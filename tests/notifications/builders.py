@@ -23,11 +23,9 @@ def an_event(type_: EventType, data: dict[str, Any], *, minute: int = 0, version
     )
 
 
-def a_user_event(
-    user_id: str = "alice-1", *, type_: EventType = "user.registered", minute: int = 0
-) -> Event:
+def a_user_event(type_: EventType = "user.registered", *, user_id: str = "alice-1") -> Event:
     user = {"user_id": user_id, "full_name": "Alice Example", "email": f"{user_id}@example.com"}
-    return an_event(type_, user, minute=minute)
+    return an_event(type_, user)
 
 
 def an_order_event(
@@ -49,13 +47,14 @@ def an_order_event(
     return an_event(type_, order | changes, minute=minute, version=version)
 
 
-def a_low_stock_event(*, minute: int = 0, **changes: Any) -> Event:
-    product = {"product_id": "mug", "name": "Blue Mug", "available": 3, "threshold": 5}
-    return an_event("product.low_stock", product | changes, minute=minute)
+def a_low_stock_event(name: str = "Blue Mug") -> Event:
+    product = {"product_id": "mug", "name": name, "available": 3, "threshold": 5}
+    return an_event("product.low_stock", product)
 
 
-def a_notification(event: Event, *, order_id: str | None = "order-7") -> Notification:
-    """The pending notification of an event."""
+def a_notification(minute: int = 0) -> Notification:
+    """The pending notification of an order's event of that minute after noon."""
+    event = an_order_event(minute=minute, version=minute + 1)
     return Notification(
         id=notification_id(event, "email"),
         type=event.type,
@@ -63,6 +62,6 @@ def a_notification(event: Event, *, order_id: str | None = "order-7") -> Notific
         body="Hello",
         channel="email",
         status="pending",
-        order_id=order_id,
+        order_id="order-7",
         created_at=event.at,
     )

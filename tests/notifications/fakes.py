@@ -24,9 +24,8 @@ class InMemoryNotifications:
         self, mailbox: str, notification: Notification, *, now: datetime, lease: timedelta
     ) -> Claim | None:
         key = (mailbox, notification.position)
-        if key in self._stored and self._stored[key].status != "pending":
+        if self._stored.setdefault(key, notification).status != "pending":
             return None
-        self._stored.setdefault(key, notification)
         if mailbox in self._erased:
             raise RecipientErased
         attempts = 1
@@ -80,7 +79,7 @@ class InMemoryNotifications:
             for (box, position), notification in sorted(self._stored.items(), reverse=True)
             if box == mailbox
             and (before is None or position < before)
-            and (unread is None or unread == (notification.read_at is None))
+            and unread in (None, notification.read_at is None)
         ]
         return found[:limit]
 

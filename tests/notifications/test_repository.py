@@ -13,7 +13,7 @@ from notifications.ports import Notifications
 from notifications.repository import DynamoNotifications
 from shared.calls.deadline import Deadline
 from shared.storage.dynamodb import Table
-from tests.notifications.builders import a_notification, an_order_event
+from tests.notifications.builders import a_notification
 from tests.notifications.fakes import InMemoryNotifications
 from tests.support.aws import make_table
 from tests.support.clock import NOON
@@ -22,10 +22,7 @@ from tests.support.context import a_deadline
 ALICE = mailbox("alice-1")
 BOB = mailbox("bob-1")
 MINUTE = timedelta(minutes=1)
-FIRST, SECOND, THIRD, FOURTH = (
-    a_notification(an_order_event(minute=minute, version=minute + 1)) for minute in range(4)
-)
-KEY = {"pk": ALICE, "sk": f"NOTIFICATION#{FIRST.position}"}
+FIRST, SECOND, THIRD = (a_notification(minute) for minute in range(3))
 
 
 @pytest.fixture
@@ -41,11 +38,7 @@ def notifications(request: pytest.FixtureRequest) -> Notifications:
 
 
 def claim(
-    notifications: Notifications,
-    minutes: float = 0,
-    *,
-    of: Notification = FIRST,
-    box: str = ALICE,
+    notifications: Notifications, minutes: float = 0, *, of: Notification = FIRST, box: str = ALICE
 ) -> Claim | None:
     """Claim a notification so many minutes after noon, for one minute."""
     return notifications.claim(box, of, now=NOON + minutes * MINUTE, lease=MINUTE)
@@ -60,12 +53,16 @@ def attempts(notifications: Notifications, minutes: float) -> int | type[Excepti
     return claimed.attempts if claimed else None
 
 
-def send(notifications: Notifications, of: Notification = FIRST) -> None:
-    notifications.mark_sent(ALICE, of.position, message_id="m-1", at=NOON)
+def send(notifications: Notifications) -> None:
+    notifications.mark_sent(ALICE, FIRST.position, message_id="m-1", at=NOON)
 
 
-def refuse(notifications: Notifications, of: Notification = FIRST) -> None:
-    notifications.mark_failed(ALICE, of.position, reason="MessageRejected", at=NOON)
+def refuse(notifications: Notifications) -> None:
+    notifications.mark_failed(ALICE, FIRST.position, reason="MessageRejected", at=NOON)
+
+
+def read(notifications: Notifications, minutes: float = 0) -> Notification | None:
+    return notifications.mark_read(ALICE, FIRST.position, at=NOON + minutes * MINUTE)
 
 
 def erase(notifications: Notifications) -> int:
@@ -81,12 +78,6 @@ def stored(
     return notifications.newest_first(box, unread=unread, before=None, limit=200)
 
 
-def test_claim_stores_the_notification(notifications: Notifications) -> None:
-    assert notifications.totals() == {"sent": 0, "failed": 0}
-    assert claim(notifications)
-    assert stored(notifications) == [FIRST]
-
-
 @pytest.mark.parametrize(
     "history",
     [
@@ -96,37 +87,36 @@ def test_claim_stores_the_notification(notifications: Notifications) -> None:
     ],
     ids=["lease", "takeover", "parked for an hour"],
 )
-def test_claim_counts_attempts_without_a_response(
+def test_claim_stores_the_notification_and_counts_attempts_without_a_response(
     notifications: Notifications, history: list[tuple[float, int | type[Exception]]]
 ) -> None:
     assert [(minutes, attempts(notifications, minutes)) for minutes, _ in history] == history
+    assert stored(notifications) == [FIRST]
 
 
 def test_released_claim_does_not_count(notifications: Notifications) -> None:
-    for _ in range(5):
+    for _ in range(3):
         claimed = claim(notifications)
         assert claimed
         assert claimed.attempts == 1
         notifications.release(ALICE, FIRST.position, claimed, at=NOON)
-    assert attempts(notifications, 0) == 1
-    second = claim(notifications, 1)
-    assert second
-    notifications.release(ALICE, FIRST.position, second, at=NOON + MINUTE)
-    assert attempts(notifications, 1) == 2
-
-
-def test_lost_claim_releases_nothing(notifications: Notifications) -> None:
     lost = claim(notifications)
     assert lost
-    claim(notifications, 2)
+    second = claim(notifications, 2)
+    assert second
+    assert second.attempts == 2
+    # A claim that was lost releases nothing.
     notifications.release(ALICE, FIRST.position, lost, at=NOON + 2 * MINUTE)
     assert attempts(notifications, 2) is AttemptUnderWay
+    notifications.release(ALICE, FIRST.position, second, at=NOON + 2 * MINUTE)
+    assert attempts(notifications, 2) == 2
 
 
 @pytest.mark.parametrize(("settle", "status"), [(send, "sent"), (refuse, "failed")])
 def test_settled_notification_stays_settled_and_counts_once(
     notifications: Notifications, settle: Callable[[Notifications], None], status: str
 ) -> None:
+    assert notifications.totals() == {"sent": 0, "failed": 0}
     claim(notifications)
     settle(notifications)
     send(notifications)
@@ -137,61 +127,48 @@ def test_settled_notification_stays_settled_and_counts_once(
     assert notifications.totals() == {"sent": 0, "failed": 0} | {status: 1}
 
 
-def test_list_is_newest_first_before_a_position(notifications: Notifications) -> None:
-    for one in (THIRD, FIRST, FOURTH, SECOND):
+@pytest.mark.parametrize("unread", [None, True])
+def test_list_is_newest_first_before_a_position(
+    notifications: Notifications, unread: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications.repository._BATCH", 2)
+    for one in (THIRD, FIRST, SECOND):
         claim(notifications, of=one)
     claim(notifications, of=FIRST, box=BOB)
-    assert stored(notifications) == [FOURTH, THIRD, SECOND, FIRST]
-    page = notifications.newest_first(ALICE, unread=None, before=FOURTH.position, limit=2)
-    assert page == [THIRD, SECOND]
-    assert stored(notifications, BOB) == [FIRST]
+    assert stored(notifications, unread=unread) == [THIRD, SECOND, FIRST]
+    page = notifications.newest_first(ALICE, unread=unread, before=THIRD.position, limit=1)
+    assert page == [SECOND]
+    assert stored(notifications, BOB, unread=unread) == [FIRST]
 
 
 def test_mark_read_moves_a_notification_once(notifications: Notifications) -> None:
+    assert read(notifications) is None
     for one in (FIRST, SECOND):
         claim(notifications, of=one)
-    assert notifications.mark_read(BOB, FIRST.position, at=NOON) is None
-    assert stored(notifications, unread=True) == [SECOND, FIRST]
-    read = notifications.mark_read(ALICE, FIRST.position, at=NOON)
-    assert read == replace(FIRST, read_at="2026-11-20T12:00:00.000Z")
-    assert notifications.mark_read(ALICE, FIRST.position, at=NOON + MINUTE) == read
+    first = read(notifications)
+    assert first == replace(FIRST, read_at="2026-11-20T12:00:00.000Z")
+    assert read(notifications, 1) == first
     assert stored(notifications, unread=True) == [SECOND]
-    assert stored(notifications, unread=False) == [read]
-    assert stored(notifications) == [SECOND, read]
-
-
-def test_mark_read_is_not_lost_while_the_notification_is_sent(notifications: Notifications) -> None:
-    claim(notifications)
-    read = notifications.mark_read(ALICE, FIRST.position, at=NOON)
-    assert read
+    assert stored(notifications, unread=False) == [first]
+    # It stays read when it is sent.
     assert claim(notifications, 2)
     send(notifications)
-    assert stored(notifications, unread=False) == [replace(read, status="sent")]
-
-
-def test_unread_list_of_more_than_one_batch_keeps_its_order(notifications: Notifications) -> None:
-    many = [
-        a_notification(an_order_event(minute=minute, version=minute + 1)) for minute in range(102)
-    ]
-    for one in many:
-        claim(notifications, of=one)
-    page = notifications.newest_first(ALICE, unread=True, before=None, limit=101)
-    assert page == many[:0:-1]
+    assert stored(notifications, unread=False) == [replace(first, status="sent")]
 
 
 def test_erase_overwrites_the_texts_of_one_mailbox(notifications: Notifications) -> None:
     for one in (FIRST, SECOND):
         claim(notifications, of=one)
     claim(notifications, box=BOB)
-    send(notifications)
-    read = notifications.mark_read(ALICE, FIRST.position, at=NOON)
-    assert read
+    first = read(notifications)
+    assert first
     assert erase(notifications) == 2
-    assert stored(notifications) == [SECOND.erased(), read.erased()]
-    assert {(found.subject, found.body) for found in stored(notifications)} == {
-        ("Erased", "Erased")
-    }
+    assert stored(notifications) == [SECOND.erased(), first.erased()]
+    assert first.erased() == replace(first, subject="Erased", body="Erased")
     assert stored(notifications, BOB) == [FIRST]
+    # Its sender may still be at work.
+    send(notifications)
+    assert stored(notifications, unread=False) == [replace(first.erased(), status="sent")]
     assert notifications.totals() == {"sent": 1, "failed": 0}
     assert erase(notifications) == 0
 
@@ -209,29 +186,29 @@ def test_erased_mailbox_is_never_sent_to(notifications: Notifications, before: b
     assert stored(notifications) == [FIRST.erased()]
     refuse(notifications)
     assert claim(notifications, 6) is None
-    assert notifications.totals() == {"sent": 0, "failed": 1}
     assert claim(notifications, box=BOB)
-
-
-def test_erased_notification_can_be_marked_sent_by_its_sender(notifications: Notifications) -> None:
-    claim(notifications)
-    erase(notifications)
-    send(notifications)
-    assert stored(notifications) == [replace(FIRST.erased(), status="sent")]
 
 
 # ── Only in DynamoDB ──
 
 
-def claim_later(notifications: Notifications) -> None:
-    assert claim(notifications, 2)
+def before_next(table: Table, operation: str, action: Callable[[], object]) -> None:
+    """Do something just before the table's next call of an operation."""
+    events = table.client.meta.events
+    name = f"before-send.dynamodb.{operation}"
+
+    def act(**_: object) -> None:
+        events.unregister(name, act)
+        action()
+
+    events.register_first(name, act)
 
 
 @pytest.mark.parametrize(
     ("operation", "rival", "minutes", "outcome"),
     [
         ("UpdateItem", send, 2, None),
-        ("UpdateItem", claim_later, 2, AttemptUnderWay),
+        ("UpdateItem", lambda n: claim(n, 2), 2, AttemptUnderWay),
         ("UpdateItem", erase, 2, RecipientErased),
         ("PutItem", erase, None, RecipientErased),
     ],
@@ -255,18 +232,6 @@ def test_claim_loses_to_a_concurrent_change(
             claim(notifications, minutes or 0)
 
 
-def before_next(table: Table, operation: str, action: Callable[[], object]) -> None:
-    """Do something just before the table's next call of an operation."""
-    events = table.client.meta.events
-    name = f"before-send.dynamodb.{operation}"
-
-    def act(**_: object) -> None:
-        events.unregister(name, act)
-        action()
-
-    events.register_first(name, act)
-
-
 def test_erase_finds_what_was_claimed_before_its_tombstone(table: Table) -> None:
     notifications = DynamoNotifications(table)
     before_next(table, "PutItem", lambda: claim(notifications))
@@ -287,11 +252,7 @@ def test_unread_list_has_nothing_that_was_read_after_the_index(table: Table) -> 
     notifications = DynamoNotifications(table)
     claim(notifications)
     # The index is queried before the items are read.
-    before_next(
-        table,
-        "BatchGetItem",
-        lambda: notifications.mark_read(ALICE, FIRST.position, at=NOON),
-    )
+    before_next(table, "BatchGetItem", lambda: read(notifications))
     assert stored(notifications, unread=True) == []
 
 
@@ -312,33 +273,3 @@ def test_claim_is_one_attempt_when_the_sdk_retries_the_write(
     events.register_first(f"needs-retry.dynamodb.{operation}", retry_once)
     assert attempts(notifications, 1) == count
     assert calls == [1, 2]
-
-
-def test_claim_of_an_earlier_release_counts_as_one_attempt(table: Table) -> None:
-    notifications = DynamoNotifications(table)
-    claim(notifications)
-    table.update(KEY, "REMOVE #attempts")
-    assert attempts(notifications, 1) == 2
-
-
-def test_attributes_of_a_later_release_stay(table: Table) -> None:
-    notifications = DynamoNotifications(table)
-    claim(notifications)
-    notifications.mark_read(ALICE, FIRST.position, at=NOON)
-    keys = KEY, {"pk": ALICE, "sk": "TOMBSTONE"}
-    for _ in range(2):
-        erase(notifications)
-        for key in keys:
-            table.update(key, "SET #later = :later", values={"later": "release"})
-    notifications.store(ALICE, FIRST.erased())
-    refuse(notifications)
-    items = [table.get(key) or {} for key in keys]
-    assert [item["later"] for item in items] == ["release"] * 2
-    assert (items[0]["body"], items[0]["read_state"]) == ("Erased", f"{ALICE}#read")
-
-
-def test_type_of_a_later_release_is_listed(table: Table) -> None:
-    notifications = DynamoNotifications(table)
-    claim(notifications)
-    table.update(KEY, "SET #type = :type", values={"type": "order.returned"})
-    assert [found.type for found in stored(notifications)] == ["order.returned"]
