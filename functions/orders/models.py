@@ -3,9 +3,9 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from orders.errors import IllegalTransition
 from shared.contracts.directory import Customer
@@ -26,13 +26,7 @@ CancelReason = Literal[
     "reservation_expired",
 ]
 
-STATUSES: Final[tuple[Status, ...]] = (
-    "pending",
-    "confirmed",
-    "shipped",
-    "delivered",
-    "cancelled",
-)
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 MAX_QUANTITY: Final = 1000
 # How long an order waits for a service that does not answer. Shorter than the 15 minutes of a
 # reservation, because the service that does not answer may be the inventory.
@@ -80,18 +74,30 @@ def is_order_id(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Basket:
-    """What a customer orders: each product once, and what to charge."""
+    """What a customer orders: each product once, and what to charge. A new field has a default."""
 
     lines: tuple[Line, ...]
     payment_token: str
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the request in a canonical form; a repeated request has the same one."""
-        canonical = json.dumps(
-            [[[line.product_id, line.quantity] for line in self.lines], self.payment_token]
-        )
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        """SHA-256 of the request in a canonical form; a repeated request has the same one.
+
+        Fields that have their defaults are left out: so a request has the same digest in the
+        release before the field.
+        """
+        canonical: list[Any] = [
+            [[line.product_id, line.quantity] for line in self.lines],
+            self.payment_token,
+        ]
+        later = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if not (field.default is MISSING or getattr(self, field.name) == field.default)
+        }
+        if later:
+            canonical.append(later)
+        return hashlib.sha256(json.dumps(canonical).encode()).hexdigest()
 
     def matches(self, lines: list[PricedLine]) -> bool:
         """Whether priced lines have the same products and quantities."""

@@ -1,13 +1,13 @@
 """The rules of an order."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pytest
 
 from orders.errors import IllegalTransition
-from orders.models import STATUSES, Order, Status, is_order_id, order_id
+from orders.models import STATUSES, Basket, Order, Status, is_order_id, order_id
 from tests.orders.builders import MINUTE, a_basket, a_line, an_order
 from tests.support.callers import ALICE
 from tests.support.clock import NOON
@@ -111,6 +111,16 @@ def test_basket_digest_differs_when_a_line_or_the_token_differs() -> None:
         a_basket(("mug", 2), ("tray", 1), payment_token="tok_declined"),
     ]
     assert len({basket.digest for basket in baskets}) == 4
+
+
+def test_basket_digest_is_the_same_in_a_release_with_a_further_field() -> None:
+    @dataclass(frozen=True)
+    class LaterBasket(Basket):
+        note: str = ""
+
+    basket = a_basket()
+    assert LaterBasket(basket.lines, basket.payment_token).digest == basket.digest
+    assert LaterBasket(basket.lines, basket.payment_token, "a gift").digest != basket.digest
 
 
 def test_basket_digest_is_the_one_that_stored_orders_have() -> None:
