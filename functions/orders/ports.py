@@ -75,26 +75,14 @@ class Orders(Protocol):
         """
 
     def change(self, before: Order, after: Order) -> None:
-        """Write a transition, its event and the counts, all or nothing.
-
-        Raises:
-            ConcurrentChange: see above.
-        """
+        """Write a transition, its event and the counts, all or nothing."""
 
     def erase(self, before: Order, after: Order) -> None:
         """Write an order without personal data, a `user.erased` in its history, and overwrite
-        personal data in all earlier events, all or nothing. The stored `due_at` stays.
-
-        Raises:
-            ConcurrentChange: see above.
-        """
+        personal data in all earlier events, all or nothing. The stored `due_at` stays."""
 
     def settle(self, order: Order) -> None:
-        """Write that nothing is left to do for this order.
-
-        Raises:
-            ConcurrentChange: see above.
-        """
+        """Write that nothing is left to do for this order."""
 
     def due(self, before: str) -> Iterator[DueOrder]:
         """Orders whose `due_at` has passed, the oldest first; read page by page as they are

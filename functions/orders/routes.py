@@ -68,7 +68,7 @@ async def _idempotency_key(
 
 
 Service = Annotated[OrderService, Depends(_orders)]
-OrderId = Annotated[str, Path(description="The order's id.")]
+OrderId = Annotated[str, Path(alias="id", description="The order's id.")]
 
 _NOT_FOUND = "it does not exist, or is another customer's"
 
@@ -148,8 +148,8 @@ async def list_orders(
     responses=problems({OrderNotFound: _NOT_FOUND}),
 )
 @allow("owner", "admin")
-async def get(id: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:  # noqa: A002  # the contract's name
-    return OrderResponse.of(orders.get(id, caller))
+async def get(id_: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:
+    return OrderResponse.of(orders.get(id_, caller))
 
 
 @router.get(
@@ -160,12 +160,9 @@ async def get(id: OrderId, caller: Authenticated, orders: Service) -> OrderRespo
 )
 @allow("owner", "admin")
 async def history(
-    id: OrderId,  # noqa: A002  # the contract's name
-    caller: Authenticated,
-    orders: Service,
-    paging: Paging,
+    id_: OrderId, caller: Authenticated, orders: Service, paging: Paging
 ) -> OrderHistoryResponse:
-    page = orders.history(id, caller, after=paging.open(), limit=paging.limit)
+    page = orders.history(id_, caller, after=paging.open(), limit=paging.limit)
     events = [event for event in map(OrderEventResponse.of, page.events) if event]
     return OrderHistoryResponse(
         events=events, count=len(events), next_cursor=paging.seal(page.last)
@@ -181,8 +178,8 @@ async def history(
     ),
 )
 @allow("owner", "admin")
-async def cancel(id: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:  # noqa: A002  # the contract's name
-    return OrderResponse.of(orders.cancel(id, caller))
+async def cancel(id_: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:
+    return OrderResponse.of(orders.cancel(id_, caller))
 
 
 @router.post(
@@ -192,8 +189,8 @@ async def cancel(id: OrderId, caller: Authenticated, orders: Service) -> OrderRe
     responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not confirmed"}),
 )
 @allow("admin")
-async def ship(id: OrderId, orders: Service) -> OrderResponse:  # noqa: A002  # the contract's name
-    return OrderResponse.of(orders.ship(id))
+async def ship(id_: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:
+    return OrderResponse.of(orders.ship(id_, caller))
 
 
 @router.post(
@@ -203,8 +200,8 @@ async def ship(id: OrderId, orders: Service) -> OrderResponse:  # noqa: A002  # 
     responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not shipped"}),
 )
 @allow("admin")
-async def deliver(id: OrderId, orders: Service) -> OrderResponse:  # noqa: A002  # the contract's name
-    return OrderResponse.of(orders.deliver(id))
+async def deliver(id_: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:
+    return OrderResponse.of(orders.deliver(id_, caller))
 
 
 @router.get(

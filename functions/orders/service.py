@@ -14,7 +14,7 @@ from orders.errors import (
 )
 from orders.models import Basket, CancelReason, Order, Status, is_order_id, order_id
 from orders.ports import Customers, HistoryPage, OrderExists, OrderPage, Orders, Reservations
-from shared.auth.permissions import may_change, may_see, may_see_all
+from shared.auth.permissions import may_change, may_change_all, may_see, may_see_all
 from shared.auth.tokens import Caller
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.inventory import Reservation, ReservationEnded
@@ -38,7 +38,11 @@ class Placement:
 
 
 class OrderService:
-    """The use cases of customers and admins."""
+    """The use cases of customers and admins.
+
+    Those of one order raise OrderNotFound if it does not exist or the caller may not see it, and
+    Forbidden if the caller may see it and not change it.
+    """
 
     def __init__(
         self,
@@ -84,13 +88,9 @@ class OrderService:
         return Placement(order, replayed=False)
 
     def get(self, id_: str, caller: Caller) -> Order:
-        """The order.
-
-        Raises:
-            OrderNotFound: it does not exist, or the caller may not see it.
-        """
-        order = self._get(id_)
-        if not may_see(caller, order.user_id):
+        # No order has an id of another form, and DynamoDB limits the length of keys.
+        order = self._orders.find(id_) if is_order_id(id_) else None
+        if order is None or not may_see(caller, order.user_id):
             raise OrderNotFound
         return order
 
@@ -115,34 +115,36 @@ class OrderService:
         return self._orders.page(user_id=user_id, status=status, after=after, limit=limit)
 
     def history(self, id_: str, caller: Caller, *, after: int | None, limit: int) -> HistoryPage:
-        """The order's events, oldest first.
-
-        Raises:
-            OrderNotFound: it does not exist, or the caller may not see it.
-        """
+        """The order's events, oldest first."""
         return self._orders.history(self.get(id_, caller).id, after=after, limit=limit)
 
     def cancel(self, id_: str, caller: Caller) -> Order:
         """Cancel the order; the saga's worker gives its stock and money back.
 
         Raises:
-            OrderNotFound: it does not exist, or the caller may not see it.
-            Forbidden: the caller may see it and not cancel it.
             IllegalTransition: it was shipped, delivered or cancelled.
         """
-        order = self._get(id_)
+        order = self.get(id_, caller)
         if not may_change(caller, order.user_id):
-            raise Forbidden if may_see(caller, order.user_id) else OrderNotFound
+            raise Forbidden
         reason: CancelReason = "customer_request" if caller.id == order.user_id else "admin_request"
         return self._change(order, lambda o: o.cancelled(at=self._now(), reason=reason))
 
-    def ship(self, id_: str) -> Order:
-        """Raises OrderNotFound, or IllegalTransition if the order is not confirmed."""
-        return self._change(self._get(id_), lambda o: o.shipped(at=self._now()))
+    def ship(self, id_: str, caller: Caller) -> Order:
+        """Record that the order was shipped.
 
-    def deliver(self, id_: str) -> Order:
-        """Raises OrderNotFound, or IllegalTransition if the order is not shipped."""
-        return self._change(self._get(id_), lambda o: o.delivered(at=self._now()))
+        Raises:
+            IllegalTransition: it is not confirmed.
+        """
+        return self._change_as_admin(id_, caller, lambda o: o.shipped(at=self._now()))
+
+    def deliver(self, id_: str, caller: Caller) -> Order:
+        """Record that the order was delivered.
+
+        Raises:
+            IllegalTransition: it is not shipped.
+        """
+        return self._change_as_admin(id_, caller, lambda o: o.delivered(at=self._now()))
 
     def totals(self) -> dict[Status, int]:
         """How many orders are in each status."""
@@ -175,12 +177,12 @@ class OrderService:
             raise RequestInProgress
         return reservation
 
-    def _get(self, id_: str) -> Order:
-        # No order has an id of another form, and DynamoDB limits the length of keys.
-        order = self._orders.find(id_) if is_order_id(id_) else None
-        if order is None:
-            raise OrderNotFound
-        return order
+    def _change_as_admin(
+        self, id_: str, caller: Caller, transition: Callable[[Order], Order]
+    ) -> Order:
+        if not may_change_all(caller):
+            raise Forbidden
+        return self._change(self.get(id_, caller), transition)
 
     def _change(self, order: Order, transition: Callable[[Order], Order]) -> Order:
         def change(before: Order) -> Order:

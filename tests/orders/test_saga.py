@@ -12,7 +12,7 @@ from shared.runtime import metrics
 from tests.orders.builders import HOUR, MINUTE, SECOND, event_types, order_id_of
 from tests.orders.fakes import Fault
 from tests.orders.harness import OrdersHarness
-from tests.support.callers import ALICE
+from tests.support.callers import ADMIN, ALICE
 
 type Callback = Callable[[], object]
 
@@ -57,7 +57,7 @@ def test_saga_pays_and_confirms_once_however_often_its_message_is_delivered(
     shop.assert_confirmed(order)
     assert shop.payments.calls == ["authorize", "capture"]
     assert shop.payments.amounts[order.id] == 1100
-    shipped = shop.service.ship(order.id)
+    shipped = shop.service.ship(order.id, ADMIN)
     assert shop.advance(shipped) == shipped
     assert shop.deliver(order_id_of(404)) is None
 

@@ -167,14 +167,26 @@ def test_order_is_seen_and_cancelled_by_its_customer_and_by_admins(
     assert (shop.current(order).status == "cancelled") == is_permitted
 
 
-def test_order_is_not_cancelled_by_a_role_that_may_only_see_it(
+def test_order_is_not_changed_by_a_role_that_may_only_see_it(
     shop: OrdersHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.auth.permissions._CHANGE_ALL", frozenset())
     order = shop.placed()
     assert shop.service.get(order.id, ADMIN) == order
-    with pytest.raises(Forbidden):
-        shop.service.cancel(order.id, ADMIN)
+    for change in (shop.service.cancel, shop.service.ship, shop.service.deliver):
+        with pytest.raises(Forbidden):
+            change(order.id, ADMIN)
+
+
+def test_order_is_shipped_and_delivered_by_admins_and_not_by_its_customer(
+    shop: OrdersHarness,
+) -> None:
+    order = shop.confirmed()
+    for change in (shop.service.ship, shop.service.deliver):
+        with pytest.raises(Forbidden):
+            change(order.id, ALICE)
+    assert shop.service.ship(order.id, ADMIN).status == "shipped"
+    assert shop.service.deliver(order.id, ADMIN).status == "delivered"
 
 
 @pytest.mark.parametrize("id_", ["nothing", "0" * 32, "x" * 5000])
@@ -184,8 +196,8 @@ def test_order_is_not_found_when_the_id_is_unknown_or_malformed(
     use_cases: tuple[Callable[[], object], ...] = (
         lambda: shop.service.get(id_, ALICE),
         lambda: shop.service.cancel(id_, ALICE),
-        lambda: shop.service.ship(id_),
-        lambda: shop.service.deliver(id_),
+        lambda: shop.service.ship(id_, ADMIN),
+        lambda: shop.service.deliver(id_, ADMIN),
     )
     for use_case in use_cases:
         with pytest.raises(OrderNotFound):

@@ -20,4 +20,9 @@ def may_see_all(caller: Caller) -> bool:
 
 def may_change(caller: Caller, owner_id: str) -> bool:
     """Whether the caller may change what this user owns."""
-    return caller.id == owner_id or caller.role in _CHANGE_ALL
+    return caller.id == owner_id or may_change_all(caller)
+
+
+def may_change_all(caller: Caller) -> bool:
+    """Whether the caller may change what any user owns."""
+    return caller.role in _CHANGE_ALL
