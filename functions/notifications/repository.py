@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import batched, islice
 from typing import Any, Final
 
 from notifications.errors import AttemptUnderWay, RecipientErased
@@ -190,37 +191,27 @@ class DynamoNotifications:
         self, mailbox: str, *, unread: bool | None, before: str | None, limit: int
     ) -> list[Notification]:
         end = _PREFIX + before if before else _AFTER_ALL
-        found: list[Notification] = []
-        start: Item | None = None
-        # Usually once: only a page of over 1 MB takes more queries, or one of over 100 by the
-        # index.
-        while len(found) < limit:
-            if unread is None:
-                page = self._table.query(
-                    "#pk = :pk AND #sk < :end",
-                    {"pk": mailbox, "end": end},
-                    limit=limit - len(found),
-                    start=start,
-                    forward=False,
-                    consistent=True,
-                )
-                items = page.items
-            else:
-                state = _unread(mailbox) if unread else _read(mailbox)
-                page = self._table.query(
-                    "#read_state = :state AND #sk < :end",
-                    {"state": state, "end": end},
-                    index=_INDEX,
-                    limit=min(limit - len(found), _BATCH),
-                    start=start,
-                    forward=False,
-                )
-                items = self._in_state(state, page.items)
-            found += [from_item(Notification, item) for item in items]
-            start = page.last_key
-            if start is None:
-                break
-        return found
+        if unread is None:
+            items = self._table.iterate(
+                "#pk = :pk AND #sk < :end",
+                {"pk": mailbox, "end": end},
+                page_size=limit,
+                forward=False,
+                consistent=True,
+            )
+        else:
+            state = _unread(mailbox) if unread else _read(mailbox)
+            size = min(limit, _BATCH)
+            entries = self._table.iterate(
+                "#read_state = :state AND #sk < :end",
+                {"state": state, "end": end},
+                index=_INDEX,
+                page_size=size,
+                forward=False,
+            )
+            batches = batched(entries, size, strict=False)
+            items = (item for batch in batches for item in self._in_state(state, batch))
+        return [from_item(Notification, item) for item in islice(items, limit)]
 
     def _in_state(self, state: str, entries: Sequence[Item]) -> list[Item]:
         """The notifications of an index's entries, newest first.

@@ -248,15 +248,22 @@ class Table:
         key_condition: str,
         values: Mapping[str, Any],
         *,
-        index: str,
+        index: str | None = None,
         page_size: int | None = None,
         forward: bool = True,
+        consistent: bool = False,
     ) -> Iterator[Item]:
-        """All items of a query on an index, read page by page as they are consumed."""
+        """All items of a query, read page by page as they are consumed."""
         start: Item | None = None
         while True:
             page = self.query(
-                key_condition, values, index=index, limit=page_size, start=start, forward=forward
+                key_condition,
+                values,
+                index=index,
+                limit=page_size,
+                start=start,
+                forward=forward,
+                consistent=consistent,
             )
             yield from page.items
             start = page.last_key
