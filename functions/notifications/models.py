@@ -11,6 +11,17 @@ from notifications.errors import AttemptUnderWay, OutcomeUnknown
 from shared.contracts.events import Event
 from shared.personal import Personal, erase_personal
 
+type NotificationType = Literal[
+    "user.registered",
+    "order.placed",
+    "order.confirmed",
+    "order.cancelled",
+    "order.shipped",
+    "order.delivered",
+    "product.low_stock",
+]
+"""The types of the events that make a notification."""
+
 type Channel = Literal["email"]
 type Status = Literal["pending", "sent", "failed"]
 

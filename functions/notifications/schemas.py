@@ -5,8 +5,7 @@ from typing import Annotated, Self, get_args
 
 from pydantic import BaseModel, Field
 
-from notifications.models import Channel, Notification, Status
-from shared.contracts.events import EventType
+from notifications.models import Channel, Notification, NotificationType, Status
 from shared.web import health
 from shared.web.fields import Time
 
@@ -20,7 +19,9 @@ class NotificationResponse(BaseModel):
 
     id: str
     # Any text, so that a notification of a later release can be shown after a rollback.
-    type: Annotated[str, Field(json_schema_extra={"enum": list(get_args(EventType.__value__))})]
+    type: Annotated[
+        str, Field(json_schema_extra={"enum": list(get_args(NotificationType.__value__))})
+    ]
     subject: str
     body: str
     channel: Channel

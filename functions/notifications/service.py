@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from notifications.errors import NotificationNotFound
 from notifications.models import ADMINS, Notification, mailbox, position
 from notifications.ports import Notifications
-from shared.auth.permissions import may_see
+from shared.auth.permissions import may_change, may_see
 from shared.auth.tokens import Caller
 from shared.errors import Forbidden
 from shared.runtime.clock import Clock, now
@@ -44,12 +44,15 @@ class NotificationService:
         """
         if user_id is not None and not may_see(caller, user_id):
             raise Forbidden("Only an admin may list another's notifications.")
+        boxes = [mailbox(user_id or caller.id)]
+        if user_id in (None, caller.id) and may_see(caller, ADMINS):
+            boxes.append(ADMINS)
         # One more than the limit, so that a position is returned only if more follow. Each of
         # several mailboxes might fill the page alone.
         found = sorted(
             (
                 notification
-                for box in _mailboxes(caller, user_id)
+                for box in boxes
                 for notification in self._notifications.newest_first(
                     box, unread=unread, before=before, limit=limit + 1
                 )
@@ -68,7 +71,10 @@ class NotificationService:
         """
         place = position(id_)
         if place is not None:
-            for box in _mailboxes(caller, caller.id):
+            boxes = [mailbox(caller.id)]
+            if may_change(caller, ADMINS):
+                boxes.append(ADMINS)
+            for box in boxes:
                 read = self._notifications.mark_read(box, place, at=self._clock())
                 if read is not None:
                     return read
@@ -77,9 +83,3 @@ class NotificationService:
     def totals(self) -> dict[str, int]:
         """The numbers of all notifications that were sent (`sent`) and refused (`failed`)."""
         return self._notifications.totals()
-
-
-def _mailboxes(caller: Caller, user_id: str | None) -> list[str]:
-    own = user_id is None or user_id == caller.id
-    shared = [ADMINS] if own and caller.is_admin else []
-    return [mailbox(user_id or caller.id), *shared]

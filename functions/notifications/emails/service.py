@@ -4,14 +4,14 @@ import random
 from datetime import timedelta
 from typing import Final
 
-from notifications.emails.errors import (
+from notifications.emails.models import Email
+from notifications.emails.ports import (
     EmailBlocked,
     EmailRefused,
+    EmailSender,
     EmailUnanswered,
     EmailUnavailable,
 )
-from notifications.emails.models import Email
-from notifications.emails.ports import EmailSender
 from notifications.emails.templates import compose
 from notifications.errors import AttemptUnderWay, OutcomeUnknown, RecipientErased
 from notifications.models import (

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, SSLError
 
-from notifications.emails.errors import (
+from notifications.emails.models import Email
+from notifications.emails.ports import (
     EmailBlocked,
     EmailRefused,
     EmailUnanswered,
     EmailUnavailable,
 )
-from notifications.emails.models import Email
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

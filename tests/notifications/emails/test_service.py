@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notifications.emails.errors import (
+from notifications.emails.ports import (
     EmailBlocked,
     EmailRefused,
     EmailUnanswered,

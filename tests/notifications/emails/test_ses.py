@@ -14,13 +14,13 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from notifications.emails.errors import (
+from notifications.emails.models import Email
+from notifications.emails.ports import (
     EmailBlocked,
     EmailRefused,
     EmailUnanswered,
     EmailUnavailable,
 )
-from notifications.emails.models import Email
 from notifications.emails.ses import SesEmailSender
 
 RECIPIENT = "alice-1@example.com"

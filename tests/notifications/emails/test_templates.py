@@ -1,13 +1,15 @@
 """What the e-mails say."""
 
 import re
+from typing import get_args
 
 import pytest
 
 from notifications.emails.models import Email
 from notifications.emails.templates import compose
+from notifications.models import NotificationType
 from shared.contracts.events import Event, EventType
-from tests.notifications.builders import a_low_stock_event, a_user_event, an_order_event
+from tests.notifications.builders import a_low_stock_event, a_user_event, an_event, an_order_event
 
 
 def composed(event: Event) -> Email:
@@ -36,6 +38,14 @@ def test_order_email_shows_lines_and_total(type_: EventType, subject: str) -> No
     assert "Order order-7" in email.text
     for part in ("Blue Mug", "25.00 EUR", "Tea &amp; Honey", "999.99 EUR", "1024.99 EUR"):
         assert part in email.html
+
+
+@pytest.mark.parametrize("type_", get_args(EventType.__value__))
+def test_events_that_have_an_email_are_those_of_notifications(type_: EventType) -> None:
+    data = a_user_event().data | an_order_event().data | a_low_stock_event().data
+    assert (compose(an_event(type_, data)) is not None) == (
+        type_ in get_args(NotificationType.__value__)
+    )
 
 
 @pytest.mark.parametrize(
