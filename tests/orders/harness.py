@@ -29,24 +29,16 @@ ORDERS = "/api/v1/orders"
 
 
 class FakeQueue:
-    """The checkout's queue, for the sweeper.
-
-    Attributes:
-        batches: the ids of the orders that messages were sent for, call by call.
-        failure: what the next calls raise.
-    """
+    """The checkout's queue: `batches` are the orders that the sweeper sent messages for."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
-        self.failure: Exception | None = None
 
     @property
     def sent(self) -> list[str]:
         return [id_ for batch in self.batches for id_ in batch]
 
     def send_message_batch(self, *, QueueUrl: str, Entries: list[Any]) -> dict[str, Any]:  # noqa: N803  # boto3's names
-        if self.failure:
-            raise self.failure
         assert QueueUrl == "the-queue"
         self.batches.append([json.loads(e["MessageBody"])["aggregate_id"] for e in Entries])
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}

@@ -131,18 +131,6 @@ def test_sweep_stops_after_three_claims_that_fail_in_a_row(
     assert 0 not in emitted().get("OrderAge", [])
 
 
-def test_sweep_fails_when_the_queue_fails_and_the_orders_are_due_again(
-    shop: OrdersHarness,
-) -> None:
-    [order] = place_due(shop, 1)
-    shop.queue.failure = ConnectTimeoutError(endpoint_url="sqs")
-    with pytest.raises(ConnectTimeoutError):
-        shop.sweep.run(a_deadline())
-    shop.queue.failure = None
-    shop.pass_minutes(3)
-    shop.assert_confirmed(order)
-
-
 def test_sweep_emits_the_ages_of_sagas_and_compensations(
     shop: OrdersHarness, emitted: Callable[[], dict[str, Any]]
 ) -> None:

@@ -1,6 +1,5 @@
 """The saga of an order: confirmed, or everything given back, whatever fails in between."""
 
-import json
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -8,7 +7,6 @@ import pytest
 
 from orders.models import CancelReason, Order
 from orders.ports import PaymentState, PaymentUnavailable, StockUnavailable
-from shared.runtime import metrics
 from tests.orders.builders import HOUR, MINUTE, SECOND, event_types, order_id_of
 from tests.orders.fakes import Fault
 from tests.orders.harness import OrdersHarness
@@ -198,20 +196,6 @@ def test_compensation_continues_until_the_money_is_given_back(
     shop.payments.faults.clear()
     shop.pass_minutes(2)
     shop.assert_given_back(order, money=state)
-
-
-def test_compensation_emits_its_age(
-    shop: OrdersHarness, capsys: pytest.CaptureFixture[str]
-) -> None:
-    order = shop.placed()
-    cancel(shop, order)
-    shop.payments.faults["void"] = "down"
-    metrics.flush()  # what other tests have counted
-    shop.pass_minutes(20)
-    metrics.flush()
-    emitted = json.loads(capsys.readouterr().out.splitlines()[-1])
-    # The delayed message arrives every 60 to 72 seconds.
-    assert 20 * 60 - 72 <= max(emitted["CompensationAge"]) <= 20 * 60
 
 
 # ── Waiting ─────────────────────────────────────────────────────────────────────────────────────
