@@ -11,7 +11,7 @@ from typing import Final
 from bench import size
 from bench.functions import Signer, functions
 from tests.costs import flows
-from tests.costs.shop import Shop, opened
+from tests.costs.meter import MeteredShop, opened
 from tests.layer import packages
 from tests.layer.processes import start
 
@@ -61,7 +61,7 @@ def kilobytes(modules: Mapping[str, int]) -> int:
     return -(-sum(modules.values()) // 10_000) * 10
 
 
-def calls(shop: Shop, flow: str) -> list[str]:
+def calls(shop: MeteredShop, flow: str) -> list[str]:
     """What the flow asks of AWS, in its order: `OrdersApi: dynamodb.GetItem OrdersTable`."""
     return [str(call) for call in flows.calls_of(shop, flows.FLOWS[flow])]
 
@@ -71,12 +71,12 @@ def count_calls(made: list[str]) -> Numbers:
     return dict(sorted(Counter(call.partition(":")[0] for call in made).items()))
 
 
-def log_lines_of_an_order(shop: Shop) -> dict[str, list[str]]:
+def log_lines_of_an_order(shop: MeteredShop) -> dict[str, list[str]]:
     """What each function logs for one order."""
     lines: dict[str, list[str]] = {}
     for flow in _ORDER:
         flows.calls_of(shop, flow)
-        for run in shop.town.runs:
+        for run in shop.runs:
             lines.setdefault(run.function, []).extend(run.lines)
     return {function: logged for function, logged in sorted(lines.items()) if logged}
 

@@ -8,9 +8,9 @@ import pytest
 
 from bench import size
 from tests.budget import measure
-from tests.costs import flows, orders
+from tests.costs import flows
 from tests.costs.capacity import Units
-from tests.costs.shop import Shop, opened
+from tests.costs.meter import MeteredShop, opened
 from tests.layer import packages
 from tests.support.functions import FUNCTIONS
 from tools.local.places import ROOT
@@ -21,7 +21,7 @@ _MOST_MEGABYTES = 40
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Shop]:
+def shop() -> Iterator[MeteredShop]:
     with opened() as shop:
         yield shop
 
@@ -66,7 +66,7 @@ def test_function_loads_no_more_modules_than_its_budget(
 
 
 @pytest.mark.parametrize("flow", flows.FLOWS)
-def test_flow_makes_no_more_calls_than_its_budget(shop: Shop, flow: str) -> None:
+def test_flow_makes_no_more_calls_than_its_budget(shop: MeteredShop, flow: str) -> None:
     made = measure.calls(shop, flow)
     budget = _budget("calls", flow)
     for function, count in measure.count_calls(made).items():
@@ -74,7 +74,7 @@ def test_flow_makes_no_more_calls_than_its_budget(shop: Shop, flow: str) -> None
         _check("calls", f"{function} ({flow})", count, budget.get(function, 0), details)
 
 
-def test_order_logs_no_more_than_its_budget(shop: Shop) -> None:
+def test_order_logs_no_more_than_its_budget(shop: MeteredShop) -> None:
     for function, lines in measure.log_lines_of_an_order(shop).items():
         details = "\n  ".join(["Its lines:", *lines])
         _check("log_lines", function, len(lines), _budget("log_lines", function), details)
@@ -98,25 +98,13 @@ def test_budgets_name_only_functions_and_flows_that_exist() -> None:
     assert _BUDGETS["calls"].keys() == flows.FLOWS.keys()
 
 
-def test_place_order_makes_five_calls_at_most_before_the_answer(shop: Shop) -> None:
+def test_place_order_makes_five_calls_at_most_before_the_answer(shop: MeteredShop) -> None:
     calls = flows.calls_of(shop, flows.place_after_a_pause)
     made = [call for call in calls if call.function == "OrdersApi"]
     assert len(made) <= _MOST_CALLS_BEFORE_THE_ANSWER
 
 
-def test_each_call_of_an_order_has_a_reason(shop: Shop) -> None:
-    made = [
-        call
-        for flow in (
-            "place an order, after quiet seconds",
-            "bring a placed order to its last e-mail",
-        )
-        for call in measure.calls(shop, flow)
-    ]
-    assert set(made) == orders.REASONS.keys()
-
-
-def test_order_of_one_line_costs_43_write_units_and_8_read_units(shop: Shop) -> None:
+def test_order_of_one_line_costs_43_write_units_and_8_read_units(shop: MeteredShop) -> None:
     """From the request to the last e-mail; without the payment provider's own ledger."""
     calls = [*flows.calls_of(shop, flows.place), *flows.calls_of(shop, flows.check_out)]
     units = sum((call.units for call in calls if not call.is_payment), Units())

@@ -1,34 +1,46 @@
-"""Records the functions' AWS calls, with request units, log lines and computing time.
+"""A simulated shop that records the functions' AWS calls, with request units and log lines.
 
-On the simulated cloud the code is the real one from the Lambda entry to botocore's wire. What the
-managed services do by themselves (Lambda's pollers, SNS deliveries) is not among the calls.
+What the managed services do by themselves (Lambda's pollers, SNS deliveries) is not among the
+calls.
 """
 
 import io
+import itertools
 import json
+import os
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
+from unittest.mock import patch
 from urllib.parse import unquote
 
 from tests.costs import capacity
 from tests.costs.capacity import Units
 from tests.simulation.shop import SimulatedShop
 from tests.simulation.wire import current
+from tests.support.client import Client
 
 _WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem")
+# As in the template. Each function has its service's name there, which makes log lines longer.
+_VARIABLES: Final = {
+    "POWERTOOLS_METRICS_NAMESPACE": "Bodega",
+    "POWERTOOLS_SERVICE_NAME": "products",
+    "TRACING": "PassThrough",
+}
+_MANY: Final = 100_000
 
 
 @dataclass
 class Call:
-    """One call to AWS. The calls of an invoked function follow its own, one deeper.
+    """One call to AWS.
 
     Attributes:
-        about: the tables, or the invoked function and its operation.
-        keys: of DynamoDB's, the beginning of the first key.
+        about: the table, or the invoked function and its operation.
+        depth: 1 for the calls of a function that another one waits for.
+        keys: of DynamoDB's, the first partition key.
     """
 
     function: str
@@ -54,32 +66,77 @@ class Run:
 
     Attributes:
         called: the invocations that it waited for.
-        cpu_seconds: its computing time, without the simulation's.
     """
 
     function: str
     records: int
     calls: list[Call] = field(default_factory=list)
     called: list["Run"] = field(default_factory=list)
-    cpu_seconds: float = 0
     lines: list[str] = field(default_factory=list)
 
 
 class MeteredShop(SimulatedShop):
-    """The simulated shop, recording."""
+    """The simulated shop, recording.
+
+    Attributes:
+        rare: the only product with its name.
+    """
+
+    rare: dict[str, Any]
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
         self.runs: list[Run] = []
         self._open_runs: list[Run] = []
+        self._numbers = itertools.count(1)
         self._answer = self.cloud.answer
         self.cloud.answer = self._metered  # type: ignore[method-assign]  # between wire and cloud
 
     def forget(self) -> None:
         """Begin a new recording."""
-        self.calls.clear()
-        self.runs.clear()
+        self.calls, self.runs = [], []
+
+    def open(self) -> None:
+        """Open the shop with enough stock. All functions are warm: an order has been completed, and
+        both users have logged in."""
+        super().open()
+        self.rare = self.admin.add_product(name="Rarity", stock=10)
+        for product in (self.mug, self.tray):
+            path = f"/api/v1/products/{product['id']}/stock"
+            self.admin.post(path, {"delta": _MANY}, headers={"Idempotency-Key": self.new_key()})
+        self.place(lines=3)
+        self.come_to_rest()
+
+    def place(self, *, lines: int = 1, key: str = "", **more: Any) -> dict[str, Any]:
+        """Place an order of so many lines; without a key, under a new one."""
+        wanted = [(product, 1) for product in (self.mug, self.tray, self.rare)[:lines]]
+        return self.customer.order(*wanted, key=key or self.new_key(), **more)
+
+    def new_key(self) -> str:
+        """An idempotency key as long as a client's."""
+        return f"3f2b8c1e-9d4a-4c55-8e0f-{next(self._numbers):012d}"
+
+    def fill(self, count: int) -> None:
+        """Copy so many times, under other ids: a confirmed and a cancelled order with their
+        reservations and e-mails, two products, and a customer."""
+        kept, cancelled = self.place(), self.place()
+        self.settle()
+        self.customer.post(f"/api/v1/orders/{cancelled['id']}/cancel")
+        self.come_to_rest()
+        user: Client = self.anyone.register()
+        self.come_to_rest()
+        ids = [one["id"] for one in (kept, cancelled, self.mug, self.tray, user.user)]
+        for table in self.cloud.dynamodb.tables.values():
+            for (pk, sk), item in list(table.items.items()):
+                if found := [id_ for id_ in ids if id_ in f"{pk} {sk}"]:
+                    text = json.dumps(item)
+                    for _ in range(count):
+                        copy = json.loads(text.replace(found[0], f"{next(self._numbers):032x}"))
+                        table.items[table.key(copy)] = copy
+        self.pass_time(timedelta(hours=1))
+        for client in (self.customer, self.admin):
+            client.log_in()
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
         run = Run(name, len(event.get("Records", ())))
@@ -88,11 +145,9 @@ class MeteredShop(SimulatedShop):
         self.runs.append(run)
         self._open_runs.append(run)
         _PRINTED.streams.append(printed := io.StringIO())
-        started = time.thread_time()
         try:
             return super().invoke(name, event)
         finally:
-            run.cpu_seconds += time.thread_time() - started
             _PRINTED.streams.pop()
             self._open_runs.pop()
             run.lines = printed.getvalue().splitlines()
@@ -103,20 +158,15 @@ class MeteredShop(SimulatedShop):
         invocation = current.get()
         if invocation is None or not self._open_runs:
             return self._answer(service, operation, path, body)
-        run, started = self._open_runs[-1], time.thread_time()
         call = Call(invocation.function, service, operation, "", len(self._open_runs) - 1)
-        run.calls.append(call)
+        self._open_runs[-1].calls.append(call)
         self.calls.append(call)
-        try:
-            if service == "dynamodb":
-                return self._answered(call, path, body)
-            if service == "lambda":
-                name = unquote(path.split("/functions/")[1].split("/", maxsplit=1)[0])
-                call.about = f"{name.partition(':')[0]} {json.loads(body).get('name', '')}".strip()
-            return self._answer(service, operation, path, body)
-        finally:
-            # Neither the simulation's time nor that of an invoked function is this function's.
-            run.cpu_seconds -= time.thread_time() - started
+        if service == "dynamodb":
+            return self._answered(call, path, body)
+        if service == "lambda":
+            name = unquote(path.split("/functions/")[1].split("/", maxsplit=1)[0])
+            call.about = f"{name.partition(':')[0]} {json.loads(body).get('name', '')}".strip()
+        return self._answer(service, operation, path, body)
 
     def _answered(self, call: Call, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         operation, request = call.operation, json.loads(body)
@@ -188,7 +238,10 @@ _PRINTED: Final = _Printed()
 
 
 @contextmanager
-def recorded_output() -> Iterator[None]:
-    """Record what functions print; entered before any of them has printed."""
-    with redirect_stdout(_PRINTED):
-        yield
+def opened() -> Iterator[MeteredShop]:
+    """An open shop without unprocessed events. What functions print is recorded, so it is entered
+    before any of them has printed."""
+    with patch.dict(os.environ, _VARIABLES), redirect_stdout(_PRINTED), MeteredShop() as shop:
+        shop.open()
+        shop.forget()
+        yield shop
