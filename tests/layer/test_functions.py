@@ -96,7 +96,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Pai
 
 
 def _service(subject: Subject) -> str:
-    return subject.handler.partition(".")[0]
+    return subject.variables["POWERTOOLS_SERVICE_NAME"]
 
 
 def _events(subject: Subject) -> list[Any]:

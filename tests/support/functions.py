@@ -38,6 +38,11 @@ class Function:
         return importlib.import_module(self.properties["Handler"].rpartition(".")[0])
 
     @property
+    def table(self) -> str:
+        """The table that its variables name, by its logical id."""
+        return str(self.properties["Environment"]["Variables"]["TABLE_NAME"]["Ref"])
+
+    @property
     def declared_variables(self) -> set[str]:
         return set(self.properties["Environment"]["Variables"]) | set(
             template()["Globals"]["Function"]["Environment"]["Variables"]

@@ -59,8 +59,13 @@ _HASH_KEY: Final = re.compile(r"#\w+ = (:\w+)")
 _BARE_NAME: Final = re.compile(r"(?<![\w#:])[a-z]\w*\b(?! ?\()")
 # Each key has one use.
 _KEYS: Final = {"GenerateMac": "CursorKey", "GetPublicKey": "TokenKey", "Sign": "TokenKey"}
-_HANDLERS: Final = {
-    f.properties["Handler"].rpartition(".")[0]: name for name, f in FUNCTIONS.items()
+# Functions by the module of their entry. Those of a shared entry differ in their tables.
+_HANDLERS: Final[dict[tuple[str, str | None], str]] = {
+    (
+        module := f.properties["Handler"].rpartition(".")[0],
+        f.table if module.startswith("shared.") else None,
+    ): name
+    for name, f in FUNCTIONS.items()
 }
 
 
@@ -103,7 +108,9 @@ def _caller() -> str | None:
     frame = sys._getframe(1)
     while frame := frame.f_back:  # type: ignore[assignment]  # ends the loop
         if frame.f_code is Entry.__call__.__code__:
-            return _HANDLERS.get(frame.f_locals["self"]._build.__module__)
+            module = frame.f_locals["self"]._build.__module__
+            table = os.environ.get("TABLE_NAME") if module.startswith("shared.") else None
+            return _HANDLERS.get((module, table))
         if frame.f_globals["__name__"] == "gateway.backends":
             # Its threads know nothing of who started them.
             return "GatewayApi"

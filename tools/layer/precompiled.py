@@ -57,17 +57,18 @@ class Recorder:
 
 
 def record(service: str) -> Recorder:
-    """Import all modules of the service, and make the clients that its functions make when they
-    start."""
+    """Import all modules of the service and the shared entries, and make the clients that functions
+    make when they start."""
     # With this variable shared.runtime.cold_start would use an older result.
     os.environ.pop("AWS_LAMBDA_FUNCTION_NAME", None)
     recorder = Recorder()
     import importlib
     import pkgutil
 
-    package = importlib.import_module(service)
-    for module in pkgutil.walk_packages(package.__path__, f"{service}."):
-        importlib.import_module(module.name)
+    for name in (service, "shared.entries"):
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+            importlib.import_module(module.name)
     _build()
     return recorder
 

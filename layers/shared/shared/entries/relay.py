@@ -1,7 +1,7 @@
-"""Lambda entry for the schedule: publishes the users' events that stayed unsent."""
+"""Lambda entry for a table's stream: publishes the events of a service."""
 
 # First of all: see shared.messaging.workers.
-from shared.messaging.workers import chores  # isort: skip
+from shared.messaging.workers import task  # isort: skip
 from shared.messaging.outbox import Relay
 from shared.runtime.entry import Entry, Handler
 from shared.runtime.settings import OutboxSettings
@@ -10,8 +10,8 @@ Settings = OutboxSettings
 
 
 def build(settings: Settings) -> Handler:
-    """The sweep of the table's unsent events."""
-    return chores(published=Relay.connected(settings).sweep)
+    """The relay from the table to the topic."""
+    return task(Relay.connected(settings).relay)
 
 
 handler = Entry(build, Settings)
