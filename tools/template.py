@@ -50,6 +50,12 @@ def resources(type_: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def services() -> dict[str, str]:
+    """The packages of the services, each with its name in logical ids: `users`, `Users`."""
+    rows = template()["Mappings"]["Services"]
+    return {row["Name"].replace("-", "_"): title for title, row in rows.items()}
+
+
 def alias(function: str) -> str | None:
     """The alias by which other functions call the function; None where no other calls it."""
     name: str | None = resources("AWS::Serverless::Function")[function].get("AutoPublishAlias")

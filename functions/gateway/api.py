@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from gateway import NAME, VERSION, page
-from gateway.backends import SERVICES, Backends, LambdaBackends
+from gateway.backends import Backends, LambdaBackends
 from gateway.site import File, Routes, Site
 from shared.auth.access import allow
 from shared.errors import MethodNotAllowed, NotFound
@@ -47,12 +47,14 @@ _DOCUMENT: Final[dict[int | str, dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """The names of the services' API functions, and the origins of pages that may call the API."""
+    """The function's settings.
 
-    users_api: str
-    products_api: str
-    orders_api: str
-    notifications_api: str
+    Attributes:
+        api_functions: the services and their API functions: `users=…,products=…`.
+        cors_origins: the origins of pages that may call the API.
+    """
+
+    api_functions: str
     cors_origins: str
 
 
@@ -115,11 +117,13 @@ def _served(file: File, if_none_match: str | None, *, max_age: int) -> Response:
 @router.get("/", operation_id="index", summary="Where to go from here")
 @allow("anyone")
 async def index(request: Request) -> Index:
+    backends: Backends = request.app.state.backends
     return Index(
         name=NAME,
         version=VERSION,
         services=[
-            Service(name=name, base_url=link(request, f"/api/v1/{name}")) for name in SERVICES
+            Service(name=name, base_url=link(request, f"/api/v1/{name}"))
+            for name in backends.services
         ],
         health=link(request, "/health"),
         docs=link(request, "/docs"),
@@ -257,12 +261,7 @@ def build(settings: Settings) -> Handler:
     backends = LambdaBackends(
         # A cold service starts within a second or two; API Gateway waits 29.
         client("lambda", read=5.0, attempts=1),
-        {
-            "users": settings.users_api,
-            "products": settings.products_api,
-            "orders": settings.orders_api,
-            "notifications": settings.notifications_api,
-        },
+        dict(pair.split("=") for pair in settings.api_functions.split(",")),
     )
     site = Site(Path(__file__).parent)
     app = create_app(backends, site, cors_origins=settings.cors_origins)

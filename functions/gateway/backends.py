@@ -1,7 +1,7 @@
 """The services behind the API: where they are, and how they are."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 type Health = dict[str, Any]
 
-SERVICES: Final = ("users", "products", "orders", "notifications")
 _UNAVAILABLE: Final = {"status": "unavailable"}
 # Not asked, for want of Lambda's capacity: the service may be well, but other requests cannot reach
 # it either.
@@ -24,6 +23,10 @@ _THROTTLED: Final = {"status": "throttled"}
 
 class Backends(Protocol):
     """Asks the services how they are."""
+
+    @property
+    def services(self) -> Collection[str]:
+        """Their names."""
 
     def health(self) -> dict[str, Health]:
         """What each service says of itself; of one that says nothing usable `{"status":
@@ -43,6 +46,10 @@ class LambdaBackends:
     def __init__(self, lambda_: "LambdaClient", functions: Mapping[str, str]) -> None:
         self._lambda = lambda_
         self._functions = functions
+
+    @property
+    def services(self) -> Collection[str]:
+        return self._functions.keys()
 
     def health(self) -> dict[str, Health]:
         request_id = context.request_id()  # the threads do not share the context

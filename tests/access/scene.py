@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.api import create_app
-from gateway.backends import SERVICES, LambdaBackends
+from gateway.backends import LambdaBackends
 from gateway.site import DOCUMENT, EVENTS, Site
 from shared.auth.tokens import ROLES, Role
 from shared.runtime import aws
@@ -17,7 +17,7 @@ from shared.web.app import lambda_handler
 from tests.access.requests import ACCESS, body, noun
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.client import PASSWORD, Client
-from tools.template import alias
+from tools.template import alias, services
 
 type Stored = dict[tuple[str, str, str], Any]
 
@@ -134,6 +134,10 @@ def _gateway(folder: Path) -> Any:
     """The gateway with documents, which a checkout of the repository does not have."""
     (folder / EVENTS).write_text(json.dumps({"asyncapi": "3.0.0"}))
     (folder / DOCUMENT).write_text(json.dumps({"openapi": "3.1.0", "paths": {}}))
-    names = {service: f"{service.title()}Api" for service in SERVICES}
+    names = {
+        service.replace("_", "-"): f"{title}Api"
+        for service, title in services().items()
+        if service != "gateway"
+    }
     functions = {service: f"{name}:{alias(name)}" for service, name in names.items()}
     return lambda_handler(create_app(LambdaBackends(aws.client("lambda"), functions), Site(folder)))

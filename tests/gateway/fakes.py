@@ -3,16 +3,18 @@
 import json
 from pathlib import Path
 
-from gateway.backends import SERVICES, Health
+from gateway.backends import Health
 
 
 class FakeBackends:
     """Services that are healthy until a test says otherwise."""
 
+    services = ("users", "products", "orders", "notifications")
+
     def __init__(self) -> None:
         self.reports: dict[str, Health] = {
             name: {"status": "healthy", "uptime_seconds": 1.5, "memory_mb": 90.1}
-            for name in SERVICES
+            for name in self.services
         }
 
     def health(self) -> dict[str, Health]:

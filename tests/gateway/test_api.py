@@ -45,6 +45,8 @@ def test_the_index_names_every_service(gateway: HttpClient, at: Url) -> None:
 
 def test_alive_needs_nobody_else(site: Site) -> None:
     class NobodyThere:
+        services = ()
+
         def health(self) -> dict[str, dict[str, object]]:
             raise AssertionError("asked")
 
@@ -213,16 +215,14 @@ def test_a_browsers_preflight_is_answered_for_every_service(
 
 
 def test_the_real_graph_stands(account: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("USERS_API", "PRODUCTS_API", "ORDERS_API", "NOTIFICATIONS_API"):
-        monkeypatch.setenv(name, f"{name.lower()}-function")
+    services = ("users", "products", "orders", "notifications")
+    functions = ",".join(f"{name}={name}-function" for name in services)
+    monkeypatch.setenv("API_FUNCTIONS", functions)
     monkeypatch.setenv("CORS_ORIGINS", "")
     gateway = HttpClient(Entry(api.build, api.Settings))
     assert gateway.get("/health/live").status == 200
     # There are no such functions in the mocked account.
     assert gateway.get("/health").json == {
         "status": "degraded",
-        "services": {
-            name: {"status": "unavailable"}
-            for name in ("users", "products", "orders", "notifications")
-        },
+        "services": {name: {"status": "unavailable"} for name in services},
     }

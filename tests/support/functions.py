@@ -38,6 +38,11 @@ class Function:
         return importlib.import_module(self.properties["Handler"].rpartition(".")[0])
 
     @property
+    def service(self) -> str:
+        """The name of its service."""
+        return str(self.properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"])
+
+    @property
     def table(self) -> str:
         """The table that its variables name, by its logical id."""
         return str(self.properties["Environment"]["Variables"]["TABLE_NAME"]["Ref"])
@@ -113,10 +118,12 @@ def sample_events() -> Iterator[SampleEvent]:
     """All of events/."""
     for path in sorted((ROOT / "events").glob("*.json")):
         kind = kind_of(json.loads(path.read_text()))
+        services = [f.service for f in FUNCTIONS.values() if path.name.startswith(f"{f.service}-")]
         found = [
             name
             for name, function in FUNCTIONS.items()
-            if name.lower().startswith(path.name.partition("-")[0]) and function.takes(kind)
+            # `order-notes-get.json` is for order-notes, also if there is a service named order.
+            if function.service == max(services, key=len, default="") and function.takes(kind)
         ]
         assert len(found) == 1, (
             f"events/{path.name} is for {found or 'no function'} of the template"

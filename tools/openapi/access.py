@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tools.template import services
+
 if TYPE_CHECKING:
     from shared.auth.access import Access
 
-SERVICES: Final = ("users", "products", "orders", "notifications", "gateway")
+SERVICES: Final = tuple(services())
 
 type Route = tuple[str, str]
 """A method, and a path as OpenAPI writes it."""

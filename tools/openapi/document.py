@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tools.openapi import bodies, headers, links, problems
 from tools.openapi.access import SERVICES, declared
 from tools.openapi.bodies import operations
+from tools.template import resources
+from tools.template import services as titles
 
 if TYPE_CHECKING:
     from fastapi.routing import RouteContext
@@ -44,13 +46,6 @@ event that follows carry the same one. Others get a new one. Bodies are JSON (`a
 **Answers** over 1 KB are compressed for clients that ask.
 """
 
-_TAGS: Final = {
-    "users": "Accounts, log-ins and the public keys of access tokens",
-    "products": "The catalogue and its stock",
-    "orders": "From click to delivery",
-    "notifications": "Messages to customers and admins",
-    "gateway": "Health, and this documentation",
-}
 _WELL: Final = {"200": "Done.", "201": "Made.", "204": "Done, and there is nothing to say."}
 
 
@@ -71,7 +66,7 @@ def document(services: Sequence[str] = SERVICES) -> Node:
         version=VERSION,
         description=_DESCRIPTION,
         routes=routes,
-        tags=[{"name": name, "description": _TAGS[name]} for name in services],
+        tags=[_tag(service) for service in services],
         # Relative to the document, so that it holds behind the stage of API Gateway's own host name
         # as well.
         servers=[{"url": ".", "description": "Where this document is"}],
@@ -101,6 +96,11 @@ def document(services: Sequence[str] = SERVICES) -> Node:
         },
     }
     return made
+
+
+def _tag(service: str) -> Node:
+    function = resources("AWS::Serverless::Function")[f"{titles()[service]}Api"]
+    return {"name": service.replace("_", "-"), "description": function["Description"]}
 
 
 def _check_ids(routes: Sequence["RouteContext"], made: Node) -> None:
