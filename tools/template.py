@@ -52,8 +52,11 @@ def resources(type_: str) -> dict[str, dict[str, Any]]:
 
 def services() -> dict[str, str]:
     """The packages of the services, each with its name in logical ids: `users`, `Users`."""
-    rows = template()["Mappings"]["Services"]
-    return {row["Name"].replace("-", "_"): title for title, row in rows.items()}
+    return {
+        properties["Handler"].partition(".")[0]: name.removesuffix("Api")
+        for name, properties in resources("AWS::Serverless::Function").items()
+        if name.endswith("Api")
+    }
 
 
 def alias(function: str) -> str | None:
