@@ -18,8 +18,8 @@ CHECKED := functions layers/shared/shared tools bench tests
 # The tests of shared and of each service, on fakes and on moto.
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
-.PHONY: help setup run stop deploy-local sam-local sam-invoke check fix test test-unit affected budgets bench tables \
-	mutants torture bootstrap deploy destroy admin smoke dlq api sbom requirements clean
+.PHONY: help setup service run stop deploy-local sam-local sam-invoke check fix test test-unit affected budgets bench \
+	tables mutants torture bootstrap deploy destroy admin smoke dlq api sbom requirements clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -64,6 +64,12 @@ $(RUNTIME): requirements/runtime.txt requirements/uv.txt
 	@$(call environment,runtime)
 $(NODE): requirements/node.txt requirements/node/package.json requirements/node/package-lock.json requirements/uv.txt
 	@$(call environment,node)
+
+# --- a new service -------------------------------------------------------------------------------
+
+service: $(APP)  ## add a service in the shape of the others; NAME=reviews, SINGULAR= where it is irregular
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.new_service "$(NAME)" --singular "$(SINGULAR)"
+	@$(MAKE) --no-print-directory tables api budgets
 
 # --- the shop on this machine --------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 
 from shared.contracts.events import DATA, EventType
+from tests.simulation import journeys
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.evaluators import NODE
 from tools.openapi.events import document as build
@@ -52,6 +53,8 @@ def _busy_day(shop: SimulatedShop) -> None:
         shop.admin.post(f"/api/v1/orders/{delivered['id']}/{verb}")
     shop.admin.delete(f"/api/v1/users/{leaving.user['id']}")
     shop.admin.delete(f"/api/v1/users/{forgotten.user['id']}", params={"erase": "true"})
+    for play in journeys.of_services().values():
+        play(shop)
     shop.come_to_rest()
 
 

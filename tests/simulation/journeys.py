@@ -1,6 +1,7 @@
 """Everything that the shop asks DynamoDB while people use it: the scenarios of the crash matrix,
 and what those leave out."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from tests.crashes.scenarios import SCENARIOS
 from tests.simulation.journal import Journal, journal_of
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.client import Client
+from tools.template import services
 
 _SORTS: Final = ("price", "-price", "name", "newest")
 _FILTERS: Final[tuple[dict[str, str], ...]] = (
@@ -89,11 +91,22 @@ def _having_an_account(shop: SimulatedShop) -> None:
     _pages(shop.admin, "/api/v1/users", active="false")
 
 
+def of_services() -> dict[str, Callable[[SimulatedShop], None]]:
+    """The journeys that services have beside their tests: `play` of tests/<service>/journey.py."""
+    names = {service: f"tests.{service}.journey" for service in services()}
+    return {
+        service: importlib.import_module(name).play
+        for service, name in names.items()
+        if importlib.util.find_spec(name)
+    }
+
+
 JOURNEYS: Final[dict[str, Callable[[SimulatedShop], None]]] = {
     "browsing": _browsing,
     "keeping shop": _keeping_shop,
     "ordering": _ordering,
     "having an account": _having_an_account,
+    **of_services(),
 }
 NAMES: Final = (*JOURNEYS, *(scenario.name for scenario in SCENARIOS))
 

@@ -1,29 +1,63 @@
-"""`make service NAME=reviews`: adds a service's part of the template and its sample events."""
+"""`make service NAME=reviews`: adds a service in the shape of the others; docs/add-a-service.md."""
 
+import argparse
+import importlib.util
+import subprocess
 import sys
-from typing import Final
+from pathlib import Path
 
-from tools.new_service import events, template
+from tools.new_service.edits import FILES, edited
 from tools.new_service.names import Names
-from tools.template import ROOT
 
-_BODY: Final = {"text": "Sturdy and dishwasher-safe."}
+_ROOT = Path(__file__).parents[2]
+_RUFF = Path(sys.executable).with_name("ruff")
+_NEXT = (
+    "docs/add-a-service.md says what they are. Tables and budgets follow; then make check test run."
+)
 
 
-def main(service: str) -> int:
-    file = ROOT / "template.yaml"
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make service")
+    parser.add_argument("name")
+    parser.add_argument("--singular", default="")
+    options = parser.parse_args()
     try:
-        names = Names.of(service)
-        changed = template.add(file.read_text(), names)
+        made = add(_ROOT, Names.of(options.name, options.singular))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    file.write_text(changed)
-    made = events.add(ROOT / "events", names, body=_BODY)
-    for path in (file, *made):
-        print(f"▸ {path.relative_to(ROOT)}")
+    for path in made:
+        print(f"▸ {path.relative_to(_ROOT)}")
+    print(_NEXT)
     return 0
 
 
+def add(root: Path, names: Names) -> list[Path]:
+    """Write the service's files and what others need of it; return the files.
+
+    Raises:
+        ValueError: the name is taken, or a file has no place for what it needs.
+    """
+    if importlib.util.find_spec(names.package):
+        raise ValueError(f"{names.plural} exists: Python has a module {names.package}.")
+    texts = edited(root, names) | _copied(root, names)
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    # Imports are sorted and lines joined by the names that they have now.
+    python = [path for path in texts if path.suffix == ".py"]
+    for command in (["check", "--select=I", "--fix"], ["format"]):
+        subprocess.run([_RUFF, *command, "--quiet", *python], cwd=root, check=True)
+    return list(texts)
+
+
+def _copied(root: Path, names: Names) -> dict[Path, str]:
+    return {
+        root / names.applied(str(file.relative_to(FILES))): names.applied(file.read_text())
+        for folder in ("functions", "tests", "events")
+        for file in sorted((FILES / folder).rglob("*.*"))
+    }
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What a new service needs in files that exist: lines at known places."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from tools.new_service.names import Names
+
+FILES: Final = Path(__file__).with_name("files")
+_SECTION: Final = FILES / "template.yaml"
+
+_EVENT_DATA: Final = '''\
+class SampleNoteData(BaseModel):
+    """The data of `sample_note.created`."""
+
+    model_config = _FROZEN
+
+    sample_note_id: str
+    user_id: str
+    text: str
+
+
+'''
+
+# Each file, and what is inserted between the two groups of a pattern, wherever it matches.
+_EDITS: Final = {
+    "template.yaml": (
+        (
+            r"(  Services:\n(?:    .*\n)*?)(    Gateway:.*\n)",
+            "    SampleNotes: {Name: sample-notes}\n",
+        ),
+        (
+            r"(  Outboxes:\n(?:    \w+: .*\n)+)()",
+            "    SampleNotes: {Service: sample-notes, Period: 60, Periods: 5, Breaching: 3}\n",
+        ),
+        # The loops that name every service, and those that name every service with an outbox.
+        (
+            r"(  Fn::ForEach::(?:Logs|Outboxes|TableNames):\n.*\n.*?)((?:, Gateway)?\]\n)",
+            ", SampleNotes",
+        ),
+        (
+            r"(API_FUNCTIONS: !Join\n.*\n(?: +(?:- )*!Join .*\n)+)()",
+            '              - !Join ["=", [sample-notes, !Ref SampleNotesApi.Alias]]\n',
+        ),
+        (
+            r"(  GatewayApi:\n(?:.*\n)+?(?: +- !Ref \w+Api\.Alias\n)+)()",
+            "                - !Ref SampleNotesApi.Alias\n",
+        ),
+        (r"()(  # ── Gateway ─)", _SECTION.read_text()),
+    ),
+    "pyproject.toml": ((r'(\["gateway"(?:, "\w+")*)(\])', ', "sample_notes"'),),
+    "layers/shared/shared/contracts/events.py": (
+        (r"(type EventType = Literal\[\n(?:    .*\n)*)()", '    "sample_note.created",\n'),
+        (r"(DATA: .*\{\n(?:    .*\n)*)()", '    "sample_note.created": SampleNoteData,\n'),
+        (r"()(# The data of each type.\n)", _EVENT_DATA),
+    ),
+}
+
+
+def edited(root: Path, names: Names) -> dict[Path, str]:
+    """The new texts of all files that change.
+
+    Raises:
+        ValueError: a file has another form than this module knows.
+    """
+    texts: dict[Path, str] = {}
+    for name, edits in _EDITS.items():
+        text = (root / name).read_text()
+        for around, placeholder in edits:
+            new = names.applied(placeholder)
+            text, count = re.subn(around, lambda match: match[1] + new + match[2], text)  # noqa: B023  # called at once
+            if not count:
+                raise ValueError(f"{name} has no place for {new.strip().splitlines()[0]!r}")
+        texts[root / name] = text
+    return texts

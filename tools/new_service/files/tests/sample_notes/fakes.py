@@ -1,0 +1,25 @@
+"""The fake of the service's port."""
+
+from sample_notes.models import SampleNote, SampleNotePage
+
+
+class InMemorySampleNotes:
+    """Sample notes in memory; one contract suite tests them and DynamoSampleNotes."""
+
+    def __init__(self) -> None:
+        self._stored: dict[str, SampleNote] = {}
+
+    def add(self, sample_note: SampleNote) -> None:
+        self._stored[sample_note.id] = sample_note
+
+    def find(self, id_: str) -> SampleNote | None:
+        return self._stored.get(id_)
+
+    def page(self, user_id: str, *, after: str | None, limit: int) -> SampleNotePage:
+        own = [one for one in self._stored.values() if one.user_id == user_id]
+        left = [one for one in own if after is None or one.listed < after]
+        shown = sorted(left, key=lambda one: one.listed, reverse=True)[:limit]
+        return SampleNotePage(shown, shown[-1].listed if len(left) > limit else None)
+
+    def totals(self) -> dict[str, int]:
+        return {"total": len(self._stored)}
