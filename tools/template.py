@@ -11,7 +11,7 @@ from tools.language_extensions import expand
 ROOT = Path(__file__).parents[1]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads CloudFormation's short forms: `!Ref X` becomes {"Ref": "X"}, `!GetAtt A.B`
     {"Fn::GetAtt": "A.B"}."""
 
