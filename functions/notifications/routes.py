@@ -83,7 +83,6 @@ async def read_notification(
     "/health/notifications",
     operation_id="notificationsHealth",
     summary="Health of the notifications service, with its totals",
-    response_model_exclude_none=True,
 )
 @allow("anyone")
 async def notifications_health(service: Service) -> NotificationsHealth:

@@ -7,11 +7,7 @@ from pydantic import BaseModel, Field
 
 from notifications.models import Channel, Notification, NotificationType, Status
 from shared.web import health
-from shared.web.fields import Time
-
-
-def _is_none(value: object) -> bool:
-    return value is None
+from shared.web.fields import Time, omitted_if_none
 
 
 class NotificationResponse(BaseModel):
@@ -26,9 +22,9 @@ class NotificationResponse(BaseModel):
     body: str
     channel: Channel
     status: Status
-    order_id: str | None = Field(default=None, exclude_if=_is_none)
+    order_id: str | None = omitted_if_none()
     created_at: Time
-    read_at: Time | None = Field(default=None, exclude_if=_is_none)
+    read_at: Time | None = omitted_if_none()
 
     @classmethod
     def of(cls, notification: Notification) -> Self:
@@ -46,5 +42,5 @@ class NotificationListResponse(BaseModel):
 class NotificationsHealth(health.Health):
     """The numbers of notifications that were sent and that were refused."""
 
-    sent: int | None = None
-    failed: int | None = None
+    sent: int | None = omitted_if_none()
+    failed: int | None = omitted_if_none()

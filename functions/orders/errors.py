@@ -1,8 +1,12 @@
 """Errors of orders that a client receives."""
 
 from collections.abc import Mapping
+from typing import Any, ClassVar, Final, get_args
 
+from shared.contracts.events import OrderStatus
 from shared.errors import BodegaError, Conflict, Forbidden, NotFound
+
+_STATUS: Final[dict[str, Any]] = {"type": "string", "enum": list(get_args(OrderStatus))}
 
 
 class OrderNotFound(NotFound):
@@ -12,9 +16,10 @@ class OrderNotFound(NotFound):
 
 
 class IllegalTransition(Conflict):
-    """The order's status does not allow this. Data: `from`, `to`."""
+    """The order's status does not allow this."""
 
     code, title = "illegal-transition", "The order's status does not allow this"
+    members: ClassVar = {"from": _STATUS, "to": _STATUS}
 
     def __init__(self, *, current: str, wanted: str) -> None:
         super().__init__(

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 from orders.errors import IllegalTransition
 from shared.contracts.directory import Customer
 from shared.contracts.erasure import is_erased_email
-from shared.contracts.events import EventType, OrderData
+from shared.contracts.events import EventType, OrderData, OrderStatus
 from shared.contracts.inventory import Line, PricedLine, Reservation
 from shared.personal import Personal, PersonalEmail, PersonalSecret, erase_personal
 from shared.runtime.clock import rfc3339
 
-Status = Literal["pending", "confirmed", "shipped", "delivered", "cancelled"]
+Status = OrderStatus
 CancelReason = Literal[
     "customer_request",
     "admin_request",

@@ -1,7 +1,7 @@
 """Orders over HTTP."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
@@ -44,23 +44,28 @@ async def _orders(request: Request) -> OrderService:
     return service
 
 
+_KEY_PARAMETER: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "New for each order, the same for a retry.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": IDEMPOTENCY_KEY_PATTERN,
+    },
+}
+
+
 async def _idempotency_key(
     idempotency_key: Annotated[
         str | None,
-        Header(
-            alias="Idempotency-Key",
-            description="New for each order, the same for a retry.",
-            json_schema_extra={
-                "minLength": 1,
-                "maxLength": 255,
-                "pattern": IDEMPOTENCY_KEY_PATTERN,
-                "x-required": True,
-            },
-        ),
+        Header(alias="Idempotency-Key", include_in_schema=False),
     ] = None,
 ) -> str:
     # Optional for FastAPI, so that a missing key is a separate 400 and not a 422 among those of
-    # the body; the API's document says "required", by the mark above.
+    # the body; the API's document says "required".
     key = (idempotency_key or "").strip()
     if not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
         raise IdempotencyKeyRequired
@@ -98,6 +103,7 @@ _NOT_FOUND = "it does not exist, or is another customer's"
             }
         ),
     },
+    openapi_extra={"parameters": [_KEY_PARAMETER]},
 )
 @allow("user")
 async def place(
@@ -208,7 +214,6 @@ async def deliver(id_: OrderId, caller: Authenticated, orders: Service) -> Order
     "/health/orders",
     operation_id="ordersHealth",
     summary="The orders service's own health",
-    response_model_exclude_none=True,
 )
 @allow("anyone")
 async def orders_health(orders: Service) -> OrdersHealth:

@@ -18,7 +18,7 @@ from shared.contracts.inventory import Line
 from shared.money import Money
 from shared.personal import NotPersonal
 from shared.runtime import error_text, logging
-from shared.web.fields import Time, WholeNumber
+from shared.web.fields import Time, WholeNumber, omitted_if_none
 from shared.web.health import Health
 
 _DEFAULT_TOKEN: Final = "tok_ok"  # noqa: S105  # public: the sandbox's
@@ -45,9 +45,9 @@ class OrderRequest(_Request):
     """What to order, and the token of what to charge."""
 
     items: list[OrderItemRequest] = Field(min_length=1, max_length=50)
-    payment_token: Annotated[Text, BeforeValidator(_default_for_null)] = Field(
-        default=_DEFAULT_TOKEN, examples=[_DEFAULT_TOKEN]
-    )
+    payment_token: Annotated[
+        Text, BeforeValidator(_default_for_null, json_schema_input_type=Text | None)
+    ] = Field(default=_DEFAULT_TOKEN, examples=[_DEFAULT_TOKEN])
 
     @field_validator("items")
     @classmethod
@@ -74,10 +74,6 @@ def _quantities(items: list[OrderItemRequest]) -> dict[str, int]:
     for item in items:
         quantities[item.product_id] = quantities.get(item.product_id, 0) + item.quantity
     return quantities
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 class _Response(BaseModel):
@@ -117,7 +113,7 @@ class OrderResponse(_OrderFacts):
     """An order; `cancel_reason` only where it is cancelled."""
 
     id: str
-    cancel_reason: Annotated[CancelReason | None, Field(exclude_if=_is_none)] = None
+    cancel_reason: CancelReason | None = omitted_if_none()
     created_at: Time
     updated_at: Time
     version: int
@@ -136,7 +132,7 @@ class OrderEventData(_OrderFacts):
 
     order_id: str
     # A later release may have further reasons.
-    cancel_reason: Annotated[str | None, Field(exclude_if=_is_none)] = None
+    cancel_reason: str | None = omitted_if_none()
 
 
 class OrderEventResponse(BaseModel):
@@ -171,5 +167,5 @@ class OrderHistoryResponse(BaseModel):
 class OrdersHealth(Health):
     """How many orders there are, and how many in each status."""
 
-    total: int | None = None
-    by_status: dict[Status, int] | None = None
+    total: int | None = omitted_if_none()
+    by_status: dict[Status, int] | None = omitted_if_none()

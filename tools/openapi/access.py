@@ -2,13 +2,14 @@
 it."""
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from tools.template import services
+from tools.template import ROOT, services
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
     from shared.auth.access import Access
 
 SERVICES: Final = tuple(services())
@@ -16,7 +17,22 @@ SERVICES: Final = tuple(services())
 type Route = tuple[str, str]
 """A method, and a path as OpenAPI writes it."""
 
-DOCUMENT: Final = Path(__file__).resolve().parents[2] / "docs" / "access.md"
+DOCUMENT: Final = ROOT / "docs/access.md"
+
+
+_HEAD: Final = """\
+# Who may call which route
+
+Generated from the `@allow` of each route (`shared.auth.access`): `make tables` writes it.
+`tests/access/test_matrix.py` fails while it differs, and calls every route as every kind of caller.
+A route that needs an access token answers 401 without one, before it reads anything else of the
+request."""
+
+
+def router(service: str) -> "APIRouter":
+    """The routes of a service."""
+    made: APIRouter = importlib.import_module(f"{service}.api").router
+    return made
 
 
 def routes(service: str) -> Mapping[Route, "Access"]:
@@ -27,32 +43,25 @@ def routes(service: str) -> Mapping[Route, "Access"]:
 
     return {
         (method, route.path_format or ""): access.declared(route.endpoint)
-        for route in iter_route_contexts(importlib.import_module(f"{service}.api").router.routes)
+        for route in iter_route_contexts(router(service).routes)
         for method in sorted(route.methods or ())
         if route.endpoint
     }
 
 
-def declared(services: Iterable[str] = SERVICES) -> Mapping[Route, "Access"]:
-    """The routes of these services, and who may call each."""
-    return {route: access for service in services for route, access in routes(service).items()}
+def declared() -> Mapping[Route, "Access"]:
+    """The routes of all services, and who may call each."""
+    return {route: access for service in SERVICES for route, access in routes(service).items()}
 
 
 def document() -> str:
     """docs/access.md as it has to be."""
-    return "\n".join([*_lines(), ""])
-
-
-def _lines() -> Iterator[str]:
-    yield "# Who may call which route"
-    yield ""
-    yield "Generated from the `@allow` of each route (`shared.auth.access`): `make tables` writes it, and"
-    yield "`tests/access/test_matrix.py` fails while it differs, and calls every route as every kind of caller. A route that"
-    yield "needs an access token answers 401 without one, before it reads anything else of the request."
+    lines = [_HEAD]
     for service in SERVICES:
-        yield from ("", f"## {service}", "", "| route | who |", "| --- | --- |")
+        lines += ["", f"## {service}", "", "| route | who |", "| --- | --- |"]
         for (method, path), access in routes(service).items():
-            yield f"| `{method} {path}` | {access} |"
+            lines.append(f"| `{method} {path}` | {access} |")
+    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

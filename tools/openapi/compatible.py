@@ -11,13 +11,15 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from tools.openapi.bodies import operations
-from tools.openapi.problems import MEDIA_TYPE as PROBLEM
+from shared.web.problems import MEDIA_TYPE as PROBLEM
+from tools.openapi.document import operations
 
 type Node = dict[str, Any]
 
 # They allow or refuse no value.
 _ANNOTATIONS: Final = {"title", "description", "default", "examples", "discriminator", "deprecated"}
+# They limit texts only.
+_OF_TEXTS: Final = {"pattern", "format", "minLength", "maxLength"}
 _LOWER: Final = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}
 _UPPER: Final = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
 _COMPARED_APART: Final = _ANNOTATIONS | {
@@ -50,13 +52,16 @@ def api(old: Node, new: Node) -> Iterator[str]:
                 yield f"{at} {status} is new"
 
 
-def events(old: Node, new: Node, readers: Node) -> Iterator[str]:
-    """What breaks subscribers of an AsyncAPI document, or the shop's own readers of what was sent
-    before."""
-    before, after, read = (_messages(document) for document in (old, new, readers))
-    yield from _broken(before, after, "channel", is_sent=True)
-    before = {name: {"schema": _closed(part["schema"])} for name, part in before.items()}
-    yield from _broken(before, read, "what the last release sent, read: channel", is_sent=False)
+def subscribers(old: Node, new: Node) -> Iterator[str]:
+    """What breaks subscribers of an AsyncAPI document."""
+    yield from _broken(_messages(old), _messages(new), "channel", is_sent=True)
+
+
+def readers(old: Node, new: Node) -> Iterator[str]:
+    """What of the last release's events the shop's own workers could not read."""
+    sent = {name: {"schema": _closed(part["schema"])} for name, part in _messages(old).items()}
+    at = "what the last release sent, read: channel"
+    yield from _broken(sent, _messages(new), at, is_sent=False)
 
 
 def _taken(operation: Node) -> Node:
@@ -176,7 +181,8 @@ def _gaps(narrow: Node, wide: Node, at: str) -> Iterator[str]:
     elif types[1] not in ("anything", types[0]) and types != ("integer", "number"):
         yield f"{at}: may be {types[0]} instead of {types[1]}"
     else:
-        for key in wide.keys() - _COMPARED_APART:
+        is_text = types[0] in ("anything", "string")
+        for key in wide.keys() - _COMPARED_APART - (set() if is_text else _OF_TEXTS):
             said, limit = narrow.get(key), wide[key]
             if key in _LOWER or key in _UPPER:
                 fits = said is not None and (said >= limit if key in _LOWER else said <= limit)

@@ -1,49 +1,78 @@
-"""`python -m tools.openapi.release`: refuses documents that break what the last release's clients
-rely on.
+"""docs/api: the documents of the API and of the events as they were reviewed last.
 
-With `--keep` it keeps the present documents as the last release's, in docs/api; those that break a
-client only for a reason, which is written down beside them.
+    python -m tools.openapi.contract    writes the present ones (`make api`)
+
+The documents must not break those who rely on the reviewed ones, except for a reason, which is
+written down beside them.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway import VERSION
 from tools.openapi import compatible, document, events
+from tools.template import ROOT
 
-FOLDER: Final = Path(__file__).resolve().parents[2] / "docs/api"
+FOLDER: Final = ROOT / "docs/api"
 API: Final = "openapi.json"
 EVENTS: Final = "asyncapi.json"
 REASONS: Final = "incompatible.md"
 
 
-def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.openapi.release", description=__doc__)
-    parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--reason", default="")
-    options = parser.parse_args(arguments)
-    new = {API: document.document(), EVENTS: events.document()}
-    old = {name: json.loads((folder / name).read_text()) for name in new}
+def reviewed(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """A document of docs/api."""
+    found: dict[str, Any] = json.loads((folder / name).read_text())
+    return found
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """The documents as the code is now."""
+    return {API: document.document(), EVENTS: events.document()}
+
+
+def write(
+    made: Mapping[str, Any], *, readers: Any, reason: str = "", folder: Path = FOLDER
+) -> list[str]:
+    """Write documents, unless they break who relies on the reviewed ones and there is no reason.
+
+    Args:
+        made: the documents by their names.
+        readers: the AsyncAPI document of what the shop's own workers accept.
+
+    Returns:
+        what breaks.
+    """
     found = sorted(
         [
-            *compatible.api(old[API], new[API]),
-            *compatible.events(old[EVENTS], new[EVENTS], events.document("validation")),
+            *compatible.api(reviewed(API, folder), made[API]),
+            *compatible.subscribers(reviewed(EVENTS, folder), made[EVENTS]),
+            *compatible.readers(reviewed(EVENTS, folder), readers),
         ]
     )
-    if found and not (options.keep and options.reason):
-        print("A client of the last release (docs/api) would break:", *found, sep="\n  ")
-        print('Keep what it relies on, or say why not: make api REASON="…"')
+    if found and not reason:
+        return found
+    for name, one in made.items():
+        (folder / name).write_text(json.dumps(one, ensure_ascii=False, indent=1) + "\n")
+    if found:
+        lines = [f"\n## {VERSION}: {reason}\n", *(f"- {one}" for one in found)]
+        with (folder / REASONS).open("a") as file:
+            print(*lines, sep="\n", file=file)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.openapi.contract")
+    parser.add_argument("--reason", default="", help="why clients may break")
+    reason = parser.parse_args().reason
+    found = write(documents(), readers=events.document("validation"), reason=reason)
+    if found and not reason:
+        print("Clients of the API in docs/api would break:", *found, sep="\n  ")
+        print('Keep what they rely on, or say why not: make api REASON="…"')
         return 1
-    if options.keep:
-        for name, made in new.items():
-            (folder / name).write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n")
-        if found:
-            lines = [f"\n## {VERSION}: {options.reason}\n", *(f"- {one}" for one in found)]
-            with (folder / REASONS).open("a") as file:
-                print(*lines, sep="\n", file=file)
     return 0
 
 

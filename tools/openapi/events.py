@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway import NAME, VERSION
 from shared.contracts.events import DATA, Event
+from tools.openapi.document import untitled
 from tools.template import resources
 
 type Node = dict[str, Any]
@@ -17,18 +18,21 @@ _SCHEMAS: Final = "#/components/schemas/"
 _DESCRIPTION: Final = """\
 Facts about users, orders and products, on one SNS topic.
 
-**Delivery** is at least once and in no order: ignore an `id` that you have handled, and compare `version` before you \
-replace what you know of an aggregate.
+**Delivery** is at least once and in no order: ignore an `id` that you have handled, and compare \
+`version` before you replace what you know of an aggregate.
 
-**Changes**: types and members are added, so ignore those that you do not know. `schema_version` changes only when a \
-reader has to.
+**Changes**: types and members are added, so ignore those that you do not know. `schema_version` \
+changes only when a reader has to.
 """
 
 
 def document(mode: Literal["serialization", "validation"] = "serialization") -> Node:
     """The document of what the shop sends, or, for validation, of what its own readers accept."""
-    schemas = _schemas({Event, *DATA.values()}, mode)
-    schemas["Event"]["properties"]["at"]["format"] = "date-time"
+    models: set[type[BaseModel]] = {Event, *DATA.values()}
+    _, schemas = models_json_schema(
+        [(model, mode) for model in sorted(models, key=lambda model: model.__name__)],
+        ref_template=f"{_SCHEMAS}{{model}}",
+    )
     subscriptions = {
         name.removesuffix("Subscription").lower(): subscription["FilterPolicy"]["type"]
         for name, subscription in resources("AWS::SNS::Subscription").items()
@@ -58,29 +62,9 @@ def document(mode: Literal["serialization", "validation"] = "serialization") -> 
         },
         "components": {
             "messages": {type_: _message(type_, model) for type_, model in DATA.items()},
-            "schemas": schemas,
+            "schemas": untitled(schemas["$defs"]),
         },
     }
-
-
-def _schemas(
-    models: Iterable[type[BaseModel]], mode: Literal["serialization", "validation"]
-) -> Node:
-    _, made = models_json_schema(
-        sorted(((model, mode) for model in models), key=lambda one: one[0].__name__),
-        ref_template=f"{_SCHEMAS}{{model}}",
-    )
-    for schema in made["$defs"].values():
-        members = schema.get("properties", {})
-        for member in members.values():
-            member.pop("title", None)
-        if mode == "serialization" and members:
-            # What is not set is sent as null.
-            schema["required"] = list(members)
-            for member in members.values():
-                member.pop("default", None)
-    schemas: Node = made["$defs"]
-    return schemas
 
 
 def _operation(action: str, types: Iterable[str]) -> Node:

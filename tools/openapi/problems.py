@@ -1,11 +1,9 @@
-"""Problems: a schema for each code, and the codes of each answer."""
+"""Problems: those that follow from what a route is, and a schema for each code."""
 
 import json
-from collections.abc import Iterator
-from functools import cache
-from typing import Any, Final, get_args
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from orders.models import Status
 from shared.errors import (
     BodegaError,
     Forbidden,
@@ -18,195 +16,94 @@ from shared.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from shared.web.problems import CODES
-from tools.openapi import headers
+from shared.web.problems import add_problem, problems, schema_name
 
 type Node = dict[str, Any]
 
-MEDIA_TYPE: Final = "application/problem+json"
-_SCHEMAS: Final = "#/components/schemas/"
-
 
 class _TooManyRequests(BodegaError):
-    """The gateway's own word (template.yaml): no function is asked."""
+    """The gateway's own answer (template.yaml): no function is asked."""
 
     status, code, title = 429, "too-many-requests", "Too many requests"
 
 
-_PROBLEM: Final[Node] = {
-    "type": "object",
-    "title": "Problem",
-    "description": "What went wrong (RFC 9457).",
-    "required": ["type", "title", "status", "detail", "instance", "request_id"],
-    "properties": {
-        "type": {
-            "type": "string",
-            "format": "uri-reference",
-            "description": "Its last part is the code",
-            "examples": ["/problems/not-found"],
-        },
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
-        "instance": {
-            "type": "string",
-            "format": "uri-reference",
-            "description": "The path that was asked for",
-        },
-        "request_id": {"type": "string", "description": "The answer's X-Request-ID"},
-    },
-}
-_FIELD_ERROR: Final[Node] = {
-    "type": "object",
-    "title": "FieldError",
-    "description": "One thing that is wrong with a request.",
-    "required": ["pointer", "detail"],
-    "properties": {
-        "pointer": {
-            "type": "string",
-            "description": "A JSON pointer into the body, or `#/query/…`, `#/path/…`, `#/header/…`",
-            "examples": ["#/items/0/quantity"],
-        },
-        "detail": {"type": "string"},
-    },
-}
-_ERRORS: Final[Node] = {
-    "errors": {
-        "type": "array",
-        "minItems": 1,
-        "items": {"$ref": f"{_SCHEMAS}FieldError"},
-        "description": "What is wrong, and where",
-    }
-}
-_PRODUCT_ID: Final[Node] = {"product_id": {"type": "string"}}
-_STATUS: Final[Node] = {"type": "string", "enum": list(get_args(Status))}
-# The members that a code adds to a problem's own.
-_MEMBERS: Final[dict[str, Node]] = {
-    "illegal-transition": {"from": _STATUS, "to": _STATUS},
-    "out-of-stock": {
-        **_PRODUCT_ID,
-        "requested": {"type": "integer", "minimum": 1},
-        "available": {"type": "integer", "minimum": 0},
-    },
-    "unknown-product": _PRODUCT_ID,
-    "version-conflict": {"version": {"type": "integer", "description": "The one it is at"}},
-}
-
-# What follows from what a route is, with the sentence that says when.
-_WHEN: Final[dict[type[BodegaError], str]] = {
-    MalformedJson: "the body is not JSON, or JSON that means two things",
-    InvalidCursor: "the cursor is forged, or of another list or caller",
-    Unauthenticated: "there is no valid access token, or its account is not active",
+_OF_ALL: Final[dict[type[BodegaError], str]] = {
     Forbidden: "the caller may not do this, or the gateway refused the request",
-    PayloadTooLarge: "the body is over 256 KB",
-    UnsupportedMediaType: "the body is not `application/json`",
-    InvalidRequest: "see `errors`",
+    InvalidRequest: "see `errors`",  # every route refuses an unknown query parameter
     _TooManyRequests: "the shop takes no more requests at this moment",
     InternalError: "something is broken on our side",
     ServiceUnavailable: "the service does not answer at this moment",
 }
-_OF_BODIES: Final = (MalformedJson, PayloadTooLarge, UnsupportedMediaType)
-# An unknown query parameter is refused by every route.
-_EVERYWHERE: Final = (
-    Forbidden,
-    InvalidRequest,
-    _TooManyRequests,
-    InternalError,
-    ServiceUnavailable,
-)
+_OF_BODIES: Final[dict[type[BodegaError], str]] = {
+    MalformedJson: "the body is not JSON, or JSON that means two things",
+    PayloadTooLarge: "the body is over 256 KB",
+    UnsupportedMediaType: "the body is not `application/json`",
+}
+_OF_LISTS: Final[dict[type[BodegaError], str]] = {
+    InvalidCursor: "the cursor is forged, or of another list or caller"
+}
+_OF_CALLERS: Final[dict[type[BodegaError], str]] = {
+    Unauthenticated: "there is no valid access token, or its account is not active"
+}
+_GENERAL: Final = _OF_ALL | _OF_BODIES | _OF_LISTS | _OF_CALLERS
 
 
-@cache
-def _errors() -> dict[str, type[BodegaError]]:
-    """All errors that a client may see, by their codes. The services' modules must have been
-    imported."""
-    return {error.code: error for error in _below(BodegaError)}
+def general() -> Mapping[str, tuple[str, Node]]:
+    """The status and the response of each problem that follows from what a route is, by name."""
+    made = {}
+    for error, text in _GENERAL.items():
+        [(status, response)] = problems({error: text}).items()
+        made[schema_name(error)] = (str(status), response)
+    return made
+
+
+def add_general(operation: Node) -> None:
+    """Add the problems that follow from what an operation is to those that it names."""
+    following = dict(_OF_ALL)
+    if "requestBody" in operation:
+        following |= _OF_BODIES
+    if any(parameter["name"] == "cursor" for parameter in operation["parameters"]):
+        following |= _OF_LISTS
+    if "security" in operation:
+        following |= _OF_CALLERS
+    for error, text in following.items():
+        add_problem(operation["responses"], error, text)
+
+
+def schemas(part: Any) -> Node:
+    """A schema for each code that a part of the document refers to. The services' modules must have
+    been imported."""
+    used = json.dumps(part)
+    return {
+        name: _schema(error)
+        # Not in the order of imports: two services may have an error of one code.
+        for error in sorted(_below(BodegaError), key=lambda error: (error.code, error.__module__))
+        if f'"#/components/schemas/{(name := schema_name(error))}"' in used
+    }
+
+
+def _schema(error: type[BodegaError]) -> Node:
+    members = dict(error.members)
+    if error.status == 422:
+        members["errors"] = {
+            "type": "array",
+            "minItems": 1,
+            "items": {"$ref": "#/components/schemas/FieldError"},
+            "description": "What is wrong, and where",
+        }
+    return {
+        "title": error.title,
+        "allOf": [{"$ref": "#/components/schemas/Problem"}],
+        "properties": {
+            "type": {"const": f"/problems/{error.code}"},
+            "status": {"const": error.status},
+            **members,
+        },
+        "required": ["type", "status", *members],
+    }
 
 
 def _below(error: type[BodegaError]) -> Iterator[type[BodegaError]]:
     for subclass in error.__subclasses__():
         yield from _below(subclass)
         yield subclass
-
-
-def finish(
-    responses: Node,
-    *,
-    parameters: set[tuple[str, str]],
-    has_body: bool,
-    needs_caller: bool,
-) -> None:
-    """Say in an operation's responses which problems it may answer with: those it names, and those
-    that follow."""
-    following: list[type[BodegaError]] = list(_EVERYWHERE)
-    following += _OF_BODIES if has_body else ()
-    following += [InvalidCursor] if ("query", "cursor") in parameters else []
-    following += [Unauthenticated] if needs_caller else []
-    for error in following:
-        _add(responses, error)
-    for status, response in responses.items():
-        codes = response.pop(CODES, [])
-        if response.pop("x-alone", False) and len(codes) == 1:
-            responses[status] = {"$ref": f"#/components/responses/{_name(codes[0])}"}
-        elif codes:
-            response.setdefault("content", {})[MEDIA_TYPE] = {"schema": _one_of(codes)}
-
-
-def _add(responses: Node, error: type[BodegaError]) -> None:
-    known = responses.setdefault(str(error.status), {"description": "", "x-alone": True})
-    codes = known.setdefault(CODES, [])
-    if error.code not in codes:
-        codes.append(error.code)
-        known["description"] = "\n\n".join(filter(None, [known["description"], _text(error)]))
-
-
-def _text(error: type[BodegaError]) -> str:
-    return f"`{error.code}`: {_WHEN[error]}"
-
-
-def _one_of(codes: list[str]) -> Node:
-    schemas = {f"/problems/{code}": f"{_SCHEMAS}{_name(code)}" for code in codes}
-    if len(codes) == 1:
-        return {"$ref": f"{_SCHEMAS}{_name(codes[0])}"}
-    return {
-        "oneOf": [{"$ref": schema} for schema in schemas.values()],
-        "discriminator": {"propertyName": "type", "mapping": schemas},
-    }
-
-
-def _name(code: str) -> str:
-    """`email-taken` → `EmailTaken`"""
-    return "".join(word.title() for word in code.split("-"))
-
-
-def responses() -> Node:
-    """Answers that are the same wherever they are given."""
-    return {
-        _name(error.code): {
-            "description": _text(error),
-            "headers": headers.of_answer(str(error.status)),
-            "content": {MEDIA_TYPE: {"schema": _one_of([error.code])}},
-        }
-        for error in _WHEN
-    }
-
-
-def add_schemas(document: Node) -> None:
-    """The problem itself, and one for each code that an answer of the document may have."""
-    made = document["components"]["schemas"]
-    made |= {"Problem": _PROBLEM, "FieldError": _FIELD_ERROR}
-    used = json.dumps([document["paths"], responses()])
-    for code, error in sorted(_errors().items()):
-        if f'"{_SCHEMAS}{_name(code)}"' not in used:
-            continue
-        members = _MEMBERS.get(code, {}) | (_ERRORS if error.status == 422 else {})
-        made[_name(code)] = {
-            "title": error.title,
-            "allOf": [{"$ref": f"{_SCHEMAS}Problem"}],
-            "properties": {
-                "type": {"const": f"/problems/{code}"},
-                "status": {"const": error.status},
-                **members,
-            },
-            "required": ["type", "status", *members],
-        }

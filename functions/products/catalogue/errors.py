@@ -1,5 +1,7 @@
 """What can be wrong with a product or with a change of one."""
 
+from typing import ClassVar
+
 from shared.errors import BodegaError, NotFound
 
 
@@ -10,9 +12,10 @@ class ProductNotFound(NotFound):
 
 
 class VersionConflict(BodegaError):
-    """The product is not at the expected version. Data: `version`, the present one."""
+    """The product is not at the expected version."""
 
     status, code, title = 412, "version-conflict", "The product has changed meanwhile"
+    members: ClassVar = {"version": {"type": "integer", "description": "The one it is at"}}
 
     def __init__(self, *, version: int) -> None:
         super().__init__(f"The product is at version {version} now.", version=version)

@@ -7,8 +7,6 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from products.catalogue.errors import IdempotencyKeyReused, ProductNotFound, VersionConflict
 from products.catalogue.models import Product, Search, Sort
 from products.catalogue.schemas import (
-    OR_BLANK,
-    AbsentIfBlank,
     Category,
     ProductChangeRequest,
     ProductListResponse,
@@ -16,6 +14,7 @@ from products.catalogue.schemas import (
     ProductResponse,
     ProductsHealth,
     StockChangeRequest,
+    absent_if_blank,
 )
 from products.catalogue.service import CatalogueService
 from products.catalogue.text import words_of
@@ -90,18 +89,18 @@ async def list_products(
     response: Response,
     category: Annotated[
         Category | None,
-        AbsentIfBlank,
-        Query(description="Exactly this category.", json_schema_extra=OR_BLANK),
+        absent_if_blank(Category),
+        Query(description="Exactly this category."),
     ] = None,
     min_price: Annotated[
         MinorUnits | None,
-        AbsentIfBlank,
-        Query(description="This price or more.", json_schema_extra=OR_BLANK),
+        absent_if_blank(MinorUnits),
+        Query(description="This price or more."),
     ] = None,
     max_price: Annotated[
         MinorUnits | None,
-        AbsentIfBlank,
-        Query(description="This price or less.", json_schema_extra=OR_BLANK),
+        absent_if_blank(MinorUnits),
+        Query(description="This price or less."),
     ] = None,
     q: Annotated[
         str | None,
@@ -260,7 +259,6 @@ async def restock_product(
     "/health/products",
     operation_id="productsHealth",
     summary="Health of the products service, with its totals",
-    response_model_exclude_none=True,
 )
 @allow("anyone")
 async def health_products(catalogue: Catalogue) -> ProductsHealth:

@@ -1,7 +1,7 @@
 """Products as the API reads and writes them."""
 
 import unicodedata
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -15,7 +15,7 @@ from pydantic import (
 from products.catalogue.models import NewProduct, Product, ProductChanges
 from shared.money import MinorUnits, to_text
 from shared.personal import NotPersonal
-from shared.web.fields import Time, WholeNumber
+from shared.web.fields import Time, WholeNumber, omitted_if_none
 from shared.web.health import Health
 
 MAX_UNITS = 1_000_000
@@ -70,14 +70,21 @@ Category = Annotated[
     AfterValidator(_composed),
     Field(json_schema_extra={"pattern": _LINE}, examples=["kitchen"]),
 ]
-AbsentIfBlank = BeforeValidator(_absent_if_blank)
-# The same in the API's document (tools/openapi).
-OR_BLANK: dict[str, Any] = {"x-or-blank": True}
 
 
-def _or_default(default: str | int) -> BeforeValidator:
+def absent_if_blank(type_: Any) -> BeforeValidator:
+    """A blank parameter means the same as one that is left out."""
+    return BeforeValidator(_absent_if_blank, json_schema_input_type=type_ | Literal[""] | None)
+
+
+def _or_default(default: str | int, type_: Any) -> BeforeValidator:
     """Null means the same as a field that is left out."""
-    return BeforeValidator(lambda value: default if value is None else value)
+    return BeforeValidator(
+        lambda value: default if value is None else value, json_schema_input_type=type_ | None
+    )
+
+
+_Stock = Annotated[int, Field(ge=0, le=MAX_UNITS), WholeNumber]
 
 
 class _Body(BaseModel):
@@ -88,19 +95,13 @@ class ProductRequest(_Body):
     """A new product, on sale."""
 
     name: Name
-    description: Annotated[Description, _or_default("")] = ""
+    description: Annotated[Description, _or_default("", Description)] = ""
     price: MinorUnits
     category: Category
-    stock: Annotated[int, Field(ge=0, le=MAX_UNITS), WholeNumber, _or_default(0)] = 0
+    stock: Annotated[_Stock, _or_default(0, _Stock)] = 0
 
     def product(self) -> NewProduct:
         return NewProduct(self.name, self.description, self.price, self.category, self.stock)
-
-
-def _without_defaults(schema: dict[str, Any]) -> None:
-    """A field that is left out has no default, so the document must not name one."""
-    for member in schema["properties"].values():
-        del member["default"]
 
 
 def _unset() -> Any:
@@ -110,8 +111,6 @@ def _unset() -> Any:
 
 class ProductChangeRequest(_Body):
     """A change of a product; fields that are left out stay."""
-
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     name: Name = _unset()
     description: Description = _unset()
@@ -177,5 +176,5 @@ class ProductListResponse(BaseModel):
 class ProductsHealth(Health):
     """How many products are on sale, and how many units of them."""
 
-    total: int | None = None
-    total_stock: int | None = None
+    total: int | None = omitted_if_none()
+    total_stock: int | None = omitted_if_none()

@@ -94,6 +94,15 @@ _ERASURE = (
     "activated any more. A repetition changes nothing, and an admin can erase an account that is "
     "inactive already."
 )
+_LOG_IN = {
+    "logIn": {
+        "operationId": "logIn",
+        "requestBody": {
+            "email": "$request.body#/email",
+            "password": "$request.body#/password",
+        },
+    }
+}
 _NOT_FOUND = "it does not exist, or is another user's"
 _BUSY = "other requests keep changing the account"
 _TOO_MANY = "too many wrong passwords"
@@ -105,7 +114,7 @@ _TOO_MANY = "too many wrong passwords"
     operation_id="registerUser",
     summary="Register",
     responses={
-        201: {"headers": location("The account's path.")},
+        201: {"headers": location("The account's path."), "links": _LOG_IN},
         **problems({EmailTaken: "another account has the address"}),
     },
 )
@@ -209,16 +218,15 @@ async def deactivate_user(
 ) -> DeactivationResponse:
     if erase:
         accounts.erase(caller, user_id)
-        return DeactivationResponse(erased=True)
+        return DeactivationResponse(deactivated=True, erased=True)
     accounts.deactivate(caller, user_id)
-    return DeactivationResponse()
+    return DeactivationResponse(deactivated=True)
 
 
 @router.get(
     "/health/users",
     operation_id="usersHealth",
     summary="The users service's own health",
-    response_model_exclude_none=True,
 )
 @allow("anyone")
 async def users_health(accounts: Accounts) -> UsersHealth:

@@ -14,7 +14,7 @@ from pydantic import (
 
 from shared.auth.tokens import Role
 from shared.personal import Personal, PersonalEmail, PersonalSecret
-from shared.web.fields import Time
+from shared.web.fields import Time, omitted_if_none
 from shared.web.health import Health
 from users import emails
 from users.accounts.models import AccountChange, Profile, User
@@ -145,12 +145,12 @@ class AccountListResponse(BaseModel):
 class DeactivationResponse(BaseModel):
     """The account is inactive; `erased` if the request asked for that."""
 
-    deactivated: Literal[True] = True
-    erased: Annotated[Literal[True] | None, Field(exclude_if=lambda value: value is None)] = None
+    deactivated: Literal[True]
+    erased: Literal[True] | None = omitted_if_none()
 
 
 class UsersHealth(Health):
     """The number of users, and how many of them are active."""
 
-    total: int | None = None
-    active: int | None = None
+    total: int | None = omitted_if_none()
+    active: int | None = omitted_if_none()

@@ -30,18 +30,28 @@ async def _sessions(request: Request) -> SessionService:
 
 Sessions = Annotated[SessionService, Depends(_sessions)]
 _KEEP = "public, max-age=300"
+_WITH_REFRESH_TOKEN = {
+    operation: {
+        "operationId": operation,
+        "requestBody": {"refresh_token": "$response.body#/refresh_token"},
+    }
+    for operation in ("refreshTokens", "logOut")
+}
 
 
 @router.post(
     "/api/v1/auth/login",
     operation_id="logIn",
     summary="Log in: a password for a pair of tokens",
-    responses=problems(
-        {
-            BadCredentials: "unknown, wrong or deactivated",
-            TooManyAttempts: "too many wrong passwords",
-        }
-    ),
+    responses={
+        200: {"links": _WITH_REFRESH_TOKEN},
+        **problems(
+            {
+                BadCredentials: "unknown, wrong or deactivated",
+                TooManyAttempts: "too many wrong passwords",
+            }
+        ),
+    },
 )
 @allow("anyone")
 async def log_in(body: LogInRequest, sessions: Sessions, source: Source) -> TokenPairResponse:

@@ -30,13 +30,18 @@ class TokenPairResponse(BaseModel):
     """An access token, valid for `expires_in` seconds, and the refresh token for the next pair."""
 
     access_token: str = Field(repr=False)
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # RFC 6749's word, no password
-    expires_in: int = LIFETIME_SECONDS
+    token_type: Literal["Bearer"]
+    expires_in: int
     refresh_token: str = Field(repr=False)
 
     @classmethod
     def of(cls, pair: TokenPair) -> Self:
-        return cls(access_token=pair.access_token, refresh_token=pair.refresh_token)
+        return cls(
+            access_token=pair.access_token,
+            token_type="Bearer",  # noqa: S106  # RFC 6749's word, no password
+            expires_in=LIFETIME_SECONDS,
+            refresh_token=pair.refresh_token,
+        )
 
 
 class PublicKeysResponse(BaseModel):

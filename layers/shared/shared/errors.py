@@ -49,6 +49,8 @@ class BodegaError(OwnError):
     title: ClassVar[str] = "Something went wrong"
     # Where in the request a 422's cause is, for those that do not list several.
     pointer: ClassVar[str] = "#"
+    # JSON Schemas of the extension members, for the API's document.
+    members: ClassVar[Mapping[str, object]] = {}
 
     def __init__(self, detail: str = "", **data: object) -> None:
         super().__init__(detail or self.title)

@@ -6,15 +6,22 @@ second `confirm` or `release` does nothing. A `release` that comes first leaves 
 `reserve` after it is refused.
 """
 
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import BodegaError, Conflict
 
 
 class OutOfStock(Conflict):
-    """Less is available than was requested. Data: `product_id`, `requested`, `available`."""
+    """Less is available than was requested."""
 
     code, title = "out-of-stock", "There is not enough in stock"
+    members: ClassVar = {
+        "product_id": {"type": "string"},
+        "requested": {"type": "integer", "minimum": 1},
+        "available": {"type": "integer", "minimum": 0},
+    }
 
     def __init__(self, *, product_id: str, requested: int, available: int) -> None:
         super().__init__(
@@ -26,10 +33,11 @@ class OutOfStock(Conflict):
 
 
 class UnknownProduct(BodegaError):
-    """No such product can be ordered. Data: `product_id`."""
+    """No such product can be ordered."""
 
     status, code, title = 422, "unknown-product", "There is no such product to order"
     pointer = "#/items"
+    members: ClassVar = {"product_id": {"type": "string"}}
 
     def __init__(self, *, product_id: str) -> None:
         super().__init__("There is no such product to order.", product_id=product_id)

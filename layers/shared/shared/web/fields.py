@@ -14,6 +14,25 @@ Time = Annotated[
 ]
 """RFC 3339 in UTC, a text that `shared.runtime.clock` has made."""
 
+
+def omitted_if_none() -> Any:
+    """The default of a member of a response that is left out where it is None, and so never null.
+
+    Example:
+        `read_at: Time | None = omitted_if_none()`
+    """
+    return Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        json_schema_extra=_without_null,
+    )
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    [kind] = (kind for kind in schema.pop("anyOf") if kind != {"type": "null"})
+    schema.update(kind)
+
+
 # No number of the API is longer; a power of ten of a few characters could fill the memory.
 _MAX_DIGITS: Final = 20
 

@@ -21,8 +21,8 @@ def start_clock() -> None:
 
 
 class Health(BaseModel):
-    """A service's health. A service adds its figures as fields that may be None: where they cannot
-    be had, it is degraded.
+    """A service's health. A service adds its figures as fields that are `omitted_if_none`: where
+    they cannot be had, it is degraded.
 
     `uptime_seconds` is since this environment started; `memory_mb` is the most that it has used.
     """
