@@ -1,5 +1,5 @@
-"""The versions and aliases by which functions are called: what SnapStart and provisioned
-concurrency stand on."""
+"""The versions and aliases by which functions are called: SnapStart and provisioned concurrency
+need them."""
 
 import re
 from collections.abc import Iterator
@@ -12,11 +12,12 @@ from tools.intrinsics import _holds, resolve
 from tools.template import alias, resources, template
 
 LIVE = [name for name in FUNCTIONS if alias(name)]
-# What of a function's properties is no part of its versions.
+# Properties of a function that are no part of its versions.
 BESIDE = {"Policies", "Events", "VersionDescription", "ProvisionedConcurrencyConfig"}
-# Containers on somebody's machine have no versions.
+# Containers on a developer's machine have no versions.
 NEVER_CHANGES = {"EndpointUrl"}
 FREE_TEXT = ("TokenIssuer", "CorsOrigins")
+OWN = {"SenderEmail": "a@shop.test", "AdminEmail": "b@shop.test"}
 
 live = pytest.mark.parametrize("function", LIVE)
 
@@ -49,7 +50,7 @@ def _value(given: Any, **parameters: str) -> Any:
 
 
 @live
-def test_a_version_is_described_by_each_parameter_that_it_depends_on_and_by_no_other(
+def test_version_changes_with_the_code_and_with_each_parameter_that_it_depends_on(
     function: str,
 ) -> None:
     # CloudFormation makes a new version when the description changes, and fails where the function
@@ -58,10 +59,15 @@ def test_a_version_is_described_by_each_parameter_that_it_depends_on_and_by_no_o
     of_version = {name: value for name, value in properties.items() if name not in BESIDE}
     needed = _parameters([of_version, template()["Globals"]["Function"]]) - NEVER_CHANGES
     assert _parameters(properties["VersionDescription"]) == needed
+    assert properties["AutoPublishAliasAllProperties"] is True
+    # A version that is not called any more goes, with its snapshot.
+    assert properties["VersionDeletionPolicy"] == "Delete"
+    [layer] = resources("AWS::Serverless::LayerVersion").values()
+    assert layer["PublishLambdaVersion"] is True
 
 
 @live
-def test_a_description_is_no_longer_than_lambda_takes(function: str) -> None:
+def test_description_is_no_longer_than_lambda_allows(function: str) -> None:
     longest = {
         name: max(map(str, values), key=len)
         for name, parameter in template()["Parameters"].items()
@@ -72,35 +78,24 @@ def test_a_description_is_no_longer_than_lambda_takes(function: str) -> None:
     assert len(description) <= 256
 
 
-def test_who_calls_a_function_calls_its_alias() -> None:
-    called = set()
+def test_functions_are_called_by_their_alias() -> None:
+    called = {function.name for function in FUNCTIONS.values() if function.events("Api")}
     for function in FUNCTIONS.values():
-        for value in function.properties["Environment"]["Variables"].values():
-            for name in _names(value):
-                assert name not in FUNCTIONS, f"{function.name} calls {name} past its alias"
-                if name.endswith(".Alias"):
-                    called.add(name.removesuffix(".Alias"))
-        if function.events("Api"):
-            called.add(function.name)
+        for name in _names(function.properties["Environment"]["Variables"]):
+            assert name not in FUNCTIONS, f"{function.name} calls {name} past its alias"
+            if name.endswith(".Alias"):
+                called.add(name.removesuffix(".Alias"))
     assert called == set(LIVE)
 
 
 @live
 def test_snapshots_and_ready_environments_are_made_where_a_parameter_says_so(function: str) -> None:
     properties = FUNCTIONS[function].properties
-    head_starts = {
-        "SnapStart": properties["SnapStart"],
-        "ProvisionedConcurrencyConfig": [properties["ProvisionedConcurrencyConfig"]],
-    }
-    usual = _value(head_starts)
-    assert usual == {"SnapStart": {"ApplyOn": "None"}, "ProvisionedConcurrencyConfig": []}
-    with_snapshots = _value(head_starts, SnapStart="on")
-    assert with_snapshots["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-    ready = _value(head_starts, ProvisionedConcurrency="2")
-    assert ready["ProvisionedConcurrencyConfig"] == [{"ProvisionedConcurrentExecutions": "2"}]
-
-
-OWN = {"SenderEmail": "a@shop.test", "AdminEmail": "b@shop.test"}
+    snap_start, ready = properties["SnapStart"], [properties["ProvisionedConcurrencyConfig"]]
+    assert _value(snap_start) == {"ApplyOn": "None"}
+    assert _value(snap_start, SnapStart="on") == {"ApplyOn": "PublishedVersions"}
+    assert _value(ready) == []
+    assert _value(ready, ProvisionedConcurrency="2") == [{"ProvisionedConcurrentExecutions": "2"}]
 
 
 @pytest.mark.parametrize(
@@ -130,15 +125,3 @@ def test_template_refuses_parameters_that_contradict(
         if not _holds(assertion["Assert"], parameters)
     }
     assert refusing == ({rule} if rule else set())
-
-
-def test_a_version_that_nobody_calls_any_more_goes_and_takes_its_snapshot_along() -> None:
-    for function in LIVE:
-        assert FUNCTIONS[function].properties["VersionDeletionPolicy"] == "Delete"
-
-
-def test_new_code_makes_new_versions_that_of_the_layer_too() -> None:
-    [layer] = resources("AWS::Serverless::LayerVersion").values()
-    assert layer["PublishLambdaVersion"] is True
-    for function in LIVE:
-        assert FUNCTIONS[function].properties["AutoPublishAliasAllProperties"] is True

@@ -1,15 +1,11 @@
 """What AWS refuses at run time, or would overrun, of the template as it stands; each limit is as
-AWS's documentation has it.
+AWS's documentation has it. What a deployment refuses is not here.
 
 Read for this: "Lambda quotas", "Lambda parameters for Amazon SQS event source mappings", "Using
-Lambda with Amazon SQS" (visibility), "DynamoDB transactions", "Quotas related to messages" (SQS),
-"Subscription filter policy constraints" (SNS), "AWS::CloudWatch::Alarm", "IAM and AWS STS quotas".
-What cfn-lint finds in the transformed template is not here: ranges of numbers, lengths of texts,
-keys of tables, circular and missing dependencies.
+Lambda with Amazon SQS" (visibility), "DynamoDB transactions", "Quotas related to messages" (SQS).
 """
 
 import json
-import re
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -19,7 +15,6 @@ from notifications.emails import service as notifier
 from products.reservations.models import HELD_FOR
 from shared.messaging import outbox
 from tests.budget.waits import (
-    PARAMETERS,
     QUEUED,
     STREAMED,
     clients,
@@ -30,15 +25,12 @@ from tests.budget.waits import (
 from tests.outages.alarms import alarms
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.functions import FUNCTIONS, Function
-from tools.intrinsics import resolve
-from tools.template import resources, template
+from tools.template import resources
 
 LAMBDA_PAYLOAD: Final = 6 * 1024 * 1024
 SNS_BATCH = SQS_FROM_SNS = 256 * 1024
 DYNAMODB_ITEM: Final = 400 * 1024
 DYNAMODB_TRANSACTION: Final = 4 * 1024 * 1024
-# Longer than the name of any resource that the template refers to.
-LONGEST_NAME: Final = "x" * 160
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 each_worker = pytest.mark.parametrize("function", QUEUED, ids=lambda f: f.name)
@@ -133,40 +125,7 @@ def test_alarm_rings_before_waiting_events_cost_reservations(function: Function)
     assert seconds <= HELD_FOR.total_seconds() / 2
 
 
-# --- sizes ---
-
-
-@each_function
-def test_function_stays_within_lambdas_and_iams_quotas(function: Function) -> None:
-    declared = {
-        **template()["Globals"]["Function"]["Environment"]["Variables"],
-        **function.properties["Environment"]["Variables"],
-    }
-    assert sum(len(name) + _longest(value) for name, value in declared.items()) <= 4096
-    # AWS's managed policies, which SAM adds, do not count.
-    policies = resolve(
-        function.properties["Policies"],
-        ref=lambda name: LONGEST_NAME,
-        attribute=lambda name: LONGEST_NAME,
-    )
-    assert len(re.sub(r"\s", "", json.dumps(policies))) <= 10_240
-
-
-def _longest(value: Any) -> int:
-    """Bytes that a value may have: parameters as long as they may be, everything else as an ARN."""
-    if not isinstance(value, dict):
-        return len(str(value).encode())
-    if "Fn::If" in value:
-        return max(map(_longest, value["Fn::If"][1:]))
-    if "Fn::Join" in value:
-        separator, parts = value["Fn::Join"]
-        return sum(_longest(part) + len(separator) for part in parts)
-    parameter = PARAMETERS.get(value.get("Ref"))
-    if parameter is None:
-        return len(LONGEST_NAME)
-    allowed = [len(str(each)) for each in parameter.get("AllowedValues", ())]
-    # Of the others, none is longer than an e-mail address.
-    return max([*allowed, int(parameter.get("MaxLength", 0))]) or 320
+# --- queues ---
 
 
 def test_messages_are_kept_as_long_in_the_dead_letter_queue() -> None:
@@ -179,21 +138,11 @@ def test_messages_are_kept_as_long_in_the_dead_letter_queue() -> None:
             assert 1 <= number(redrive["maxReceiveCount"]) <= 1000
 
 
-def test_filters_and_alarms_stay_within_quotas() -> None:
-    for subscription in resources("AWS::SNS::Subscription").values():
-        # One key, so that its values are all combinations.
-        [values] = subscription["FilterPolicy"].values()
-        assert len(values) <= 150
-    for name, alarm in alarms().items():
-        longest = 86_400 if alarm.period < 3600 else 604_800
-        assert alarm.period * alarm.rule.evaluation_periods <= longest, name
-
-
 # --- the largest order that the API accepts ---
 
 
 def test_largest_order_fits_into_every_call_message_and_page() -> None:
-    """Ten orders of fifty lines with names as long as they may be."""
+    """Orders of fifty lines with names as long as they may be."""
     sent: dict[str, list[int]] = {}
     with opened() as shop:
         answer = shop.cloud.answer
@@ -208,7 +157,7 @@ def test_largest_order_fits_into_every_call_message_and_page() -> None:
             return answered
 
         with patch.object(shop.cloud, "answer", measured):
-            page = _ten_large_orders(shop)
+            page = _two_large_orders(shop)
         events = [len(fact.model_dump_json().encode()) for fact in shop.cloud.published]
         items = shop.cloud.dynamodb.tables["OrdersTable"].items.values()
         sizes = [len(json.dumps(item, ensure_ascii=False).encode()) for item in items]
@@ -219,17 +168,17 @@ def test_largest_order_fits_into_every_call_message_and_page() -> None:
     # The attribute's name, type and value count too.
     assert max(events) <= SNS_BATCH - 1024
     # A page of a hundred, as a text within JSON: each of its quotes has a backslash before it.
-    assert page * 10 * 1.25 <= LAMBDA_PAYLOAD
+    assert page * 50 * 1.25 <= LAMBDA_PAYLOAD
 
 
-def _ten_large_orders(shop: SimulatedShop) -> int:
+def _two_large_orders(shop: SimulatedShop) -> int:
     """Bytes of a page with them."""
     names = [f"{n:02} {chr(0x1F600)}".ljust(200, chr(0x1F600)) for n in range(50)]
     products = [shop.admin.add_product(name=name, stock=100_000) for name in names]
     customer = shop.anyone.register(full_name=chr(0x1F600) * 200)
-    for order in range(10):
+    for order in range(2):
         customer.order(*((product, 1000) for product in products), key=f"large {order}")
     shop.settle()
-    page = customer.get("/api/v1/orders", params={"limit": 10})
-    assert page.json()["count"] == 10
+    page = customer.get("/api/v1/orders", params={"limit": 2})
+    assert page.json()["count"] == 2
     return len(page.content)
