@@ -21,8 +21,6 @@ from shared.web.app import create_app as create_base_app
 from shared.web.app import lambda_handler
 from shared.web.cursors import Cursors, key_from_kms
 
-__all__ = ["Settings", "build", "create_app", "handler", "router"]
-
 
 @dataclass(frozen=True)
 class Settings(ApiSettings):
