@@ -30,10 +30,6 @@ def test_place_reserves_the_stock_and_writes_a_pending_order(shop: OrdersHarness
     assert shop.inventory.available == {"mug": 8, "tray": 9}
 
 
-def test_place_does_not_share_keys_between_customers(shop: OrdersHarness) -> None:
-    assert shop.service.place(BOB, "k", a_basket()).order.id != shop.placed("k").id
-
-
 def deactivate(shop: OrdersHarness) -> None:
     shop.customers.deactivate(ALICE.id)
 
