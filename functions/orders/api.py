@@ -1,4 +1,4 @@
-"""OrdersApi: the HTTP API."""
+"""Lambda entry for HTTP: places, shows, cancels, ships and delivers orders."""
 
 from dataclasses import dataclass
 
@@ -31,14 +31,15 @@ class Settings(ApiSettings):
 
 
 def create_app(
-    orders: OrderService,
+    service: OrderService,
+    *,
     verifier: TokenVerifier,
     cursors: Cursors,
     cors_origins: str = "",
 ) -> FastAPI:
-    """The application."""
+    """The app of the orders service."""
     app = create_base_app("orders", router, verifier=verifier, cors_origins=cors_origins)
-    app.state.orders = orders
+    app.state.service = service
     app.state.cursors = cursors
     return app
 
@@ -52,7 +53,7 @@ def build(settings: Settings) -> Handler:
     circuits_client = aws.client("dynamodb", connect=0.2, read=0.2, attempts=1)
     circuits = circuit_store(settings.table_name, circuits_client)
     table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1, attempts=2))
-    orders = OrderService(
+    service = OrderService(
         DynamoOrders(table),
         CustomersClient(
             InternalClient(lambda_, settings.users_directory, refusals=(UserNotFound,)),
@@ -66,10 +67,10 @@ def build(settings: Settings) -> Handler:
 
     kms = aws.client("kms")
     app = create_app(
-        orders,
-        TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids)),
-        Cursors(key_from_kms(kms, settings.cursor_key_id)),
-        settings.cors_origins,
+        service,
+        verifier=TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids)),
+        cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
+        cors_origins=settings.cors_origins,
     )
     return lambda_handler(app)
 

@@ -39,8 +39,8 @@ from shared.web.routing import GuardedRoute
 router = APIRouter(tags=["orders"], route_class=GuardedRoute)
 
 
-async def _orders(request: Request) -> OrderService:
-    service: OrderService = request.app.state.orders
+async def _service(request: Request) -> OrderService:
+    service: OrderService = request.app.state.service
     return service
 
 
@@ -72,7 +72,7 @@ async def _idempotency_key(
     return key
 
 
-Service = Annotated[OrderService, Depends(_orders)]
+Service = Annotated[OrderService, Depends(_service)]
 OrderId = Annotated[str, Path(alias="id", description="The order's id.")]
 
 _NOT_FOUND = "it does not exist, or is another customer's"
@@ -111,11 +111,11 @@ async def place(
     caller: Authenticated,
     key: Annotated[str, Depends(_idempotency_key)],
     body: OrderRequest,
-    orders: Service,
+    service: Service,
     request: Request,
     response: Response,
 ) -> OrderResponse:
-    placement = orders.place(caller, key, body.basket())
+    placement = service.place(caller, key, body.basket())
     response.headers["Location"] = link(request, f"/api/v1/orders/{placement.order.id}")
     if placement.replayed:
         response.headers["Idempotent-Replayed"] = "true"
@@ -132,12 +132,12 @@ async def place(
 async def list_orders(
     *,
     caller: Authenticated,
-    orders: Service,
+    service: Service,
     paging: Paging,
     status: Annotated[Status | None, Query(description="Only orders in this status.")] = None,
     user_id: Annotated[Text | None, Query(description="Only this user's orders.")] = None,
 ) -> OrderListResponse:
-    page = orders.page(
+    page = service.page(
         caller, user_id=user_id, status=status, after=paging.open(), limit=paging.limit
     )
     return OrderListResponse(
@@ -154,8 +154,8 @@ async def list_orders(
     responses=problems({OrderNotFound: _NOT_FOUND}),
 )
 @allow("owner", "admin")
-async def get(id_: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:
-    return OrderResponse.of(orders.get(id_, caller))
+async def get(id_: OrderId, caller: Authenticated, service: Service) -> OrderResponse:
+    return OrderResponse.of(service.get(id_, caller))
 
 
 @router.get(
@@ -166,9 +166,9 @@ async def get(id_: OrderId, caller: Authenticated, orders: Service) -> OrderResp
 )
 @allow("owner", "admin")
 async def history(
-    id_: OrderId, caller: Authenticated, orders: Service, paging: Paging
+    id_: OrderId, caller: Authenticated, service: Service, paging: Paging
 ) -> OrderHistoryResponse:
-    page = orders.history(id_, caller, after=paging.open(), limit=paging.limit)
+    page = service.history(id_, caller, after=paging.open(), limit=paging.limit)
     events = [event for event in map(OrderEventResponse.of, page.events) if event]
     return OrderHistoryResponse(
         events=events, count=len(events), next_cursor=paging.seal(page.last)
@@ -184,8 +184,8 @@ async def history(
     ),
 )
 @allow("owner", "admin")
-async def cancel(id_: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:
-    return OrderResponse.of(orders.cancel(id_, caller))
+async def cancel(id_: OrderId, caller: Authenticated, service: Service) -> OrderResponse:
+    return OrderResponse.of(service.cancel(id_, caller))
 
 
 @router.post(
@@ -195,8 +195,8 @@ async def cancel(id_: OrderId, caller: Authenticated, orders: Service) -> OrderR
     responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not confirmed"}),
 )
 @allow("admin")
-async def ship(id_: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:
-    return OrderResponse.of(orders.ship(id_, caller))
+async def ship(id_: OrderId, caller: Authenticated, service: Service) -> OrderResponse:
+    return OrderResponse.of(service.ship(id_, caller))
 
 
 @router.post(
@@ -206,8 +206,8 @@ async def ship(id_: OrderId, caller: Authenticated, orders: Service) -> OrderRes
     responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not shipped"}),
 )
 @allow("admin")
-async def deliver(id_: OrderId, caller: Authenticated, orders: Service) -> OrderResponse:
-    return OrderResponse.of(orders.deliver(id_, caller))
+async def deliver(id_: OrderId, caller: Authenticated, service: Service) -> OrderResponse:
+    return OrderResponse.of(service.deliver(id_, caller))
 
 
 @router.get(
@@ -216,9 +216,9 @@ async def deliver(id_: OrderId, caller: Authenticated, orders: Service) -> Order
     summary="The orders service's own health",
 )
 @allow("anyone")
-async def orders_health(orders: Service) -> OrdersHealth:
+async def orders_health(service: Service) -> OrdersHealth:
     def figures() -> dict[str, Any]:
-        by_status = orders.totals()
+        by_status = service.totals()
         return {"total": sum(by_status.values()), "by_status": by_status}
 
     return health.report(OrdersHealth, figures)

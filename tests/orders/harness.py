@@ -68,7 +68,7 @@ class OrdersHarness:
 
     @cached_property
     def http(self) -> HttpClient:
-        app = create_app(self.service, FakeVerifier(), Cursors(lambda: b"k" * 32))
+        app = create_app(self.service, verifier=FakeVerifier(), cursors=Cursors(lambda: b"k" * 32))
         return HttpClient(app)
 
     def post_order(self, body: object = None, *, key: str | None = "") -> Answer:
