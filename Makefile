@@ -19,7 +19,7 @@ CHECKED := functions layers/shared/shared tools bench tests
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
 .PHONY: help setup service run stop deploy-local sam-local sam-invoke check fix test test-unit affected budgets bench \
-	tables mutants torture bootstrap deploy destroy admin smoke dlq api sbom requirements clean
+	tables mutants torture bootstrap deploy destroy admin migrate smoke dlq api sbom requirements clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -143,6 +143,12 @@ destroy: $(APP) $(SAM)  ## delete a deployed shop; its tables and signing keys s
 
 admin: $(APP)  ## make a registered user an admin of a deployed shop; ENV=dev EMAIL=you@example.com
 	@$(PYTHON) -m tools.first_admin --env "$(ENV)" --stack "$(STACK)" --email "$(EMAIL)"
+
+# The positions of a run that was stopped are in .local/migrations.
+migrate: $(APP)  ## set attributes of items that exist; NAME=a module of tools/migrations, WRITE=1, RATE=200, ENV=dev if deployed
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.migrate \
+		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
+		--name "$(NAME)" --rate "$(or $(RATE),200)" $(if $(WRITE),--write)
 
 # Through the open shop, unless URL is given here: a variable of the shell must not lead into the cloud.
 # The admin's password comes from the environment, so that no list of processes shows it.

@@ -1,0 +1,135 @@
+"""`make migrate NAME=…`: sets attributes of items that exist, such as the keys of a new index.
+
+Without --write it only counts. It reads the table page by page, and writes an item only if the item
+is still as it was read; one that a concurrent writer changed is read again. After each page its
+position is kept in a file on this machine, where a run that was stopped continues. Without the file
+(it is lost, or another machine runs the migration) the table is read from its beginning: that costs
+reads and writes nothing twice, so the table itself holds no state of the tool.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.storage.dynamodb import Item, Table, from_wire
+from tools.local import stack, target
+from tools.local.arguments import Parser, forget_own_aws, port, running_shop
+from tools.local.places import STACK, STATE
+from tools.progress import Problem, stop
+
+type Change = Callable[[Item], Mapping[str, Any] | None]
+
+_PAGE: Final = 500
+
+
+@dataclass
+class Progress:
+    """How far a migration is: the key after which its next page starts, and what was done."""
+
+    start: Item | None = None
+    read: int = 0
+    changed: int = 0
+
+
+def migrate(table: Table, change: Change, file: Path, *, rate: float, write: bool) -> Progress:
+    """Run a migration from its start, or from where an earlier run was stopped.
+
+    Args:
+        change: returns the attributes to set in an item, None for nothing.
+        file: keeps the progress until the migration is done.
+        rate: the most writes a second.
+        write: False to count only; then no progress is kept.
+    """
+    done = Progress(**json.loads(file.read_text())) if write and file.exists() else Progress()
+    while True:
+        start: Any = {"ExclusiveStartKey": done.start} if done.start else {}
+        page = table.client.scan(TableName=table.name, Limit=_PAGE, **start)
+        for item in page["Items"]:
+            done.read += 1
+            if _is_changed(table, from_wire(item), change, write=write):
+                done.changed += 1
+                time.sleep(1 / rate if write else 0)
+        done.start = page.get("LastEvaluatedKey")
+        print(f"  {done.read} items read, {done.changed} {'changed' if write else 'to change'}")
+        if done.start is None:
+            file.unlink(missing_ok=True)
+            return done
+        if write:
+            new = file.with_suffix(".new")
+            new.write_text(json.dumps(asdict(done)))
+            new.replace(file)
+
+
+def _is_changed(table: Table, found: Item, change: Change, *, write: bool) -> bool:
+    item: Item | None = found
+    while item and (changes := change(item)):
+        if not write or _is_written(table, item, changes):
+            return True
+        item = table.get({"pk": item["pk"], "sk": item["sk"]})
+    return False
+
+
+def _is_written(table: Table, item: Item, changes: Mapping[str, Any]) -> bool:
+    """Set the attributes; False if the item is not as it was read any more."""
+    as_read = [f"#{name} = :seen_{name}" for name in item]
+    absent = [f"attribute_not_exists(#{name})" for name in changes if name not in item]
+    return table.update_unseen(
+        {"pk": item["pk"], "sk": item["sk"]},
+        "SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+        condition=" AND ".join([*as_read, *absent]),
+        values={**changes, **{f"seen_{name}": value for name, value in item.items()}},
+    )
+
+
+def _table(options: argparse.Namespace, logical_id: str) -> Table:
+    if options.env is not None:
+        where = target.target(options.env, options.stack)
+        session, endpoint, name = where.session(), None, where.stack
+    else:
+        endpoint, name = running_shop(options.port).endpoint, STACK
+        forget_own_aws()
+        session = stack.session()
+    cloudformation = session.client("cloudformation", endpoint_url=endpoint)
+    found = cloudformation.describe_stack_resource(StackName=name, LogicalResourceId=logical_id)
+    table = found["StackResourceDetail"]["PhysicalResourceId"]
+    return Table(table, session.client("dynamodb", endpoint_url=endpoint))
+
+
+def main() -> int:
+    parser = Parser(prog="make migrate", description=__doc__)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--port", type=port, help="the port of an open shop")
+    where.add_argument("--env", help="a deployed shop, by its environment in samconfig.toml")
+    target.add_arguments(parser)
+    parser.add_argument("--name", required=True, help="a module of tools/migrations")
+    parser.add_argument("--rate", type=float, default=200, help="the most writes a second")
+    parser.add_argument("--write", action="store_true", help="change the items, and not only count")
+    try:
+        options = parser.parse_args()
+        module = importlib.import_module(f"tools.migrations.{options.name}")
+        table = _table(options, module.TABLE)
+        file = STATE / "migrations" / f"{options.name}-{table.name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        migrate(table, module.change, file, rate=options.rate, write=options.write)
+        print("▸ done" if options.write else "▸ nothing was written: WRITE=1 does")
+    except ModuleNotFoundError as cause:
+        return stop(Problem(f"{cause}: NAME= is a module of tools/migrations."))
+    except Problem as problem:
+        return stop(problem)
+    except (BotoCoreError, ClientError) as cause:
+        return stop(Problem(f"The table cannot be used: {cause}"))
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
