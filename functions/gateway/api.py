@@ -9,9 +9,9 @@ from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
-from gateway import NAME, VERSION, page
+from gateway import NAME, VERSION
 from gateway.backends import Backends, LambdaBackends
-from gateway.site import File, Routes, Site
+from gateway.site import ASSETS, DOCUMENT, EVENTS, PAGE, Routes, Site
 from shared.auth.access import allow
 from shared.errors import MethodNotAllowed, NotFound
 from shared.runtime.aws import client
@@ -28,6 +28,13 @@ router = APIRouter(tags=["gateway"], route_class=GuardedRoute)
 _ASSET_MAX_AGE: Final = 86_400
 _DOCUMENT_MAX_AGE: Final = 300
 _PAGE_CACHING: Final = "no-cache"
+# Nothing from elsewhere, and no inline script. Swagger UI writes style attributes, and has its
+# icons as data: URLs.
+_PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 _OF_DOCUMENT: Final = {
     **header("ETag", "Of this build."),
     **header(
@@ -107,7 +114,9 @@ IfNoneMatch = Annotated[
 ]
 
 
-def _served(file: File, if_none_match: str | None, *, max_age: int) -> Response:
+def _served(request: Request, name: str, if_none_match: str | None, *, max_age: int) -> Response:
+    site: Site = request.app.state.site
+    file = site.file(name)
     headers = {"Cache-Control": f"public, max-age={max_age}", "ETag": file.etag}
     if file.etag in (if_none_match or ""):
         return Response(status_code=304, headers=headers)
@@ -185,10 +194,12 @@ async def health(request: Request) -> Health:
 )
 @allow("anyone")
 async def docs(request: Request) -> HTMLResponse:
+    site: Site = request.app.state.site
+    page = site.file(PAGE).content.decode()
     return HTMLResponse(
-        page.page(link(request, "")),
+        page.replace("$root", link(request, "")),
         headers={
-            "Content-Security-Policy": page.CONTENT_SECURITY_POLICY,
+            "Content-Security-Policy": _PAGE_POLICY,
             "Referrer-Policy": "no-referrer",
             "Cache-Control": _PAGE_CACHING,
         },
@@ -198,9 +209,9 @@ async def docs(request: Request) -> HTMLResponse:
 @router.get("/docs/{asset}", include_in_schema=False)
 @allow("anyone")
 async def docs_asset(request: Request, asset: str, if_none_match: IfNoneMatch = None) -> Response:
-    site: Site = request.app.state.site
-    file = page.ASSETS.get(asset) or site.asset(asset)
-    return _served(file, if_none_match, max_age=_ASSET_MAX_AGE)
+    if asset not in ASSETS:
+        raise NotFound
+    return _served(request, asset, if_none_match, max_age=_ASSET_MAX_AGE)
 
 
 @router.get(
@@ -211,8 +222,7 @@ async def docs_asset(request: Request, asset: str, if_none_match: IfNoneMatch = 
 )
 @allow("anyone")
 async def openapi(request: Request, if_none_match: IfNoneMatch = None) -> Response:
-    site: Site = request.app.state.site
-    return _served(site.document(), if_none_match, max_age=_DOCUMENT_MAX_AGE)
+    return _served(request, DOCUMENT, if_none_match, max_age=_DOCUMENT_MAX_AGE)
 
 
 @router.get(
@@ -223,8 +233,7 @@ async def openapi(request: Request, if_none_match: IfNoneMatch = None) -> Respon
 )
 @allow("anyone")
 async def asyncapi(request: Request, if_none_match: IfNoneMatch = None) -> Response:
-    site: Site = request.app.state.site
-    return _served(site.events(), if_none_match, max_age=_DOCUMENT_MAX_AGE)
+    return _served(request, EVENTS, if_none_match, max_age=_DOCUMENT_MAX_AGE)
 
 
 # Routes that the document does not contain.

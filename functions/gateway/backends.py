@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 type Health = dict[str, Any]
-
-_UNAVAILABLE: Final = {"status": "unavailable"}
-# Not asked, for want of Lambda's capacity: the service may be well, but other requests cannot reach
-# it either.
-_THROTTLED: Final = {"status": "throttled"}
 
 
 class Backends(Protocol):
@@ -63,10 +58,9 @@ class LambdaBackends:
             try:
                 answers[service] = answer.result()
             except (BotoCoreError, ClientError, LookupError, TypeError, ValueError) as cause:
-                # Not reached, not in time, broken, or no health report: for who asks, it is all the
-                # same.
                 logging.logger().warning("%s is unavailable: %s", service, type(cause).__name__)
-                answers[service] = dict(_THROTTLED if is_throttled(cause) else _UNAVAILABLE)
+                # For want of Lambda's capacity, other requests cannot reach the service either.
+                answers[service] = {"status": "throttled" if is_throttled(cause) else "unavailable"}
         return answers
 
     def _ask(self, service: str, function: str, request_id: str) -> Health:

@@ -1,5 +1,5 @@
-"""The files that the build leaves in the package: the documents of API and events, and the assets
-of the page."""
+"""The files that the gateway serves: the page and its parts, and what the build leaves in the
+package: the documents of API and events, and Swagger UI."""
 
 import hashlib
 import json
@@ -14,13 +14,19 @@ from shared.errors import NotFound
 
 DOCUMENT: Final = "openapi.json"
 EVENTS: Final = "asyncapi.json"
+PAGE: Final = "page.html"
+BUILT_ASSETS: Final = ("swagger-ui.css", "swagger-ui-bundle.js")
 # Fixed names, so that no path in a request ever becomes a path on disk.
-ASSETS: Final = {
-    "swagger-ui.css": "text/css; charset=utf-8",
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-}
+ASSETS: Final = (*BUILT_ASSETS, "page.css", "start.js")
 
-_PARAMETER = re.compile(r"\{[^}]+\}")
+_STATIC: Final = Path(__file__).with_name("static")
+_MEDIA_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+}
+_PARAMETER: Final = re.compile(r"\{[^}]+\}")
 _METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options")
 
 
@@ -55,56 +61,36 @@ class Routes:
 
 
 class Site:
-    """Reads the files from a folder, each at its first use: most requests need none.
+    """Reads the files, each at its first use: most requests need none.
 
-    A file that is not there (nothing was built, as in a checkout) is answered as any other unknown
-    path.
+    Args:
+        built: the folder with what the build has left.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._read = cache(self._load)
+    def __init__(self, built: Path) -> None:
+        self._built = built
+        self.file = cache(self._read)
 
-    def asset(self, name: str) -> File:
-        """One of the page's assets.
-
-        Raises:
-            NotFound: there is none of that name.
-        """
-        if name not in ASSETS:
-            raise NotFound
-        return self._read(name, ASSETS[name])
-
-    def document(self) -> File:
-        """The OpenAPI document.
+    def _read(self, name: str) -> File:
+        """A file of a fixed name.
 
         Raises:
-            NotFound: it was not built.
+            NotFound: it was not built, as in a checkout.
         """
-        return self._read(DOCUMENT, "application/json")
-
-    def events(self) -> File:
-        """The AsyncAPI document.
-
-        Raises:
-            NotFound: it was not built.
-        """
-        return self._read(EVENTS, "application/json")
+        folder = _STATIC if (_STATIC / name).exists() else self._built
+        try:
+            return File((folder / name).read_bytes(), _MEDIA_TYPES[Path(name).suffix])
+        except FileNotFoundError:
+            raise NotFound from None
 
     @cached_property
     def routes(self) -> Routes:
         """The routes of all services, from the document."""
         try:
-            paths = json.loads(self.document().content)["paths"]
+            paths = json.loads(self.file(DOCUMENT).content)["paths"]
         except NotFound:
             paths = {}
         return Routes(
             (path, [method for method in _METHODS if method in item])
             for path, item in paths.items()
         )
-
-    def _load(self, name: str, media_type: str) -> File:
-        try:
-            return File((self._folder / name).read_bytes(), media_type)
-        except FileNotFoundError:
-            raise NotFound from None

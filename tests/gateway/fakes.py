@@ -7,7 +7,7 @@ from gateway.backends import Health
 
 
 class FakeBackends:
-    """Services that are healthy until a test says otherwise."""
+    """Services that are healthy until a test sets another report."""
 
     services = ("users", "products", "orders", "notifications")
 
@@ -21,23 +21,18 @@ class FakeBackends:
         return self.reports
 
 
-PATHS = {
-    "/": ["get"],
-    "/health": ["get"],
-    "/api/v1/users/me": ["get"],
-    "/api/v1/users/{id}": ["get", "put", "delete"],
-    "/api/v1/orders": ["get", "post"],
-    "/api/v1/orders/{id}/cancel": ["post"],
-}
-
-
 def small_site(folder: Path) -> Path:
     """A folder with a document of a few paths, and assets of one line."""
-    document = {
-        "openapi": "3.1.0",
-        "paths": {path: {method: {} for method in methods} for path, methods in PATHS.items()},
+    paths = {
+        "/": ["get"],
+        "/health": ["get"],
+        "/api/v1/users/me": ["get"],
+        "/api/v1/users/{id}": ["get", "put", "delete"],
+        "/api/v1/orders": ["get", "post"],
+        "/api/v1/orders/{id}/cancel": ["post"],
     }
-    (folder / "openapi.json").write_text(json.dumps(document))
+    made = {path: {method: {} for method in methods} for path, methods in paths.items()}
+    (folder / "openapi.json").write_text(json.dumps({"openapi": "3.1.0", "paths": made}))
     (folder / "asyncapi.json").write_text(json.dumps({"asyncapi": "3.0.0"}))
     (folder / "swagger-ui.css").write_text(".swagger-ui { color: black }")
     (folder / "swagger-ui-bundle.js").write_text('const arrow = "→";')
