@@ -6,10 +6,12 @@ What a client must expect to grow may be added (routes, members, error codes and
 types), and so must not go; values of an `enum` may go, but not be added.
 """
 
+import copy
 from collections.abc import Iterator
 from typing import Any, Final
 
 import jsonschema_rs
+from fastapi.utils import deep_dict_update
 
 from shared.web.problems import MEDIA_TYPE as PROBLEM
 from tools.openapi.document import operations
@@ -74,14 +76,10 @@ def _taken(operation: Node) -> Node:
 def _sent(answer: Node) -> Node:
     """What an answer carries, by name. Each problem by itself: an unknown one is known by its
     status."""
-    content = answer.get("content", {})
-    problems = content.get(PROBLEM, {"schema": {"oneOf": []}})["schema"]
-    codes = {
-        one["properties"]["type"]["const"]: {"schema": one}
-        for one in problems.get("oneOf", [problems])
-    }
-    others = {type_: one for type_, one in content.items() if type_ != PROBLEM}
-    return {**answer.get("headers", {}), **others, **codes}
+    content = dict(answer.get("content", {}))
+    problems = content.pop(PROBLEM, {"schema": {"oneOf": []}})["schema"]["oneOf"]
+    codes = {one["properties"]["type"]["const"]: {"schema": one} for one in problems}
+    return {**answer.get("headers", {}), **content, **codes}
 
 
 def _messages(document: Node) -> Node:
@@ -127,16 +125,8 @@ def plain(document: Node, node: Any) -> Any:
 
 def _both(one: Node, other: Node) -> Node:
     """A schema of what fits two."""
-    made = one | other
-    for key in one.keys() & other.keys() - _ANNOTATIONS:
-        if key == "required":
-            made[key] = sorted({*one[key], *other[key]})
-        elif key == "properties":
-            for name in one[key].keys() & other[key].keys():
-                made[key] = made[key] | {name: _both(one[key][name], other[key][name])}
-            made[key] = one[key] | made[key]
-        elif one[key] != other[key]:
-            raise NotImplementedError(f"{key}: {one[key]} and {other[key]}")
+    made = copy.deepcopy(one)
+    deep_dict_update(made, copy.deepcopy(other))
     return made
 
 
@@ -166,8 +156,6 @@ def _kinds(schema: Node) -> list[Node]:
             return [kind for one in schema[key] for kind in _kinds(_both(rest, one))]
     if "const" not in schema and "enum" in schema:
         return [schema | {"const": value} for value in schema["enum"]]
-    if isinstance(schema.get("type"), list):
-        return [schema | {"type": type_} for type_ in schema["type"]]
     return [schema]
 
 
