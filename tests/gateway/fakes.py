@@ -23,15 +23,16 @@ class FakeBackends:
 
 def small_site(folder: Path) -> Path:
     """A folder with a document of a few paths, and assets of one line."""
-    paths = {
+    paths: dict[str, list[str]] = {
         "/": ["get"],
         "/health": ["get"],
-        "/api/v1/users/me": ["get"],
+        # A user named "me" would hide the path below.
         "/api/v1/users/{id}": ["get", "put", "delete"],
+        "/api/v1/users/me": ["get"],
         "/api/v1/orders": ["get", "post"],
         "/api/v1/orders/{id}/cancel": ["post"],
     }
-    made = {path: {method: {} for method in methods} for path, methods in paths.items()}
+    made = {path: dict.fromkeys(methods, "an operation") for path, methods in paths.items()}
     (folder / "openapi.json").write_text(json.dumps({"openapi": "3.1.0", "paths": made}))
     (folder / "asyncapi.json").write_text(json.dumps({"asyncapi": "3.0.0"}))
     (folder / "swagger-ui.css").write_text(".swagger-ui { color: black }")
