@@ -6,8 +6,8 @@ from datetime import datetime
 
 from products.catalogue.models import Position, Product, ProductPage, Receipt, Search
 from products.catalogue.text import folded
-from products.reservations.errors import StockMismatch
 from products.reservations.models import Reservation
+from products.reservations.ports import StockMismatch
 from shared.contracts.events import Event
 from shared.messaging import outbox
 from shared.storage.conflicts import ConcurrentChange

@@ -1,7 +1,7 @@
 """The ports of users in memory. Contract suites run the first three beside DynamoDB."""
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -12,10 +12,15 @@ from shared.contracts.events import Event
 from shared.storage.conflicts import ConcurrentChange
 from users import emails
 from users.accounts.errors import EmailTaken
-from users.accounts.models import Position, User, UserPage
+from users.accounts.models import Position, Profile, User, UserPage
 from users.login_throttle.models import PairAttempts
 from users.sessions.access_tokens import raw_signature
 from users.sessions.models import Family
+
+
+def profile(user: User) -> Profile:
+    """The user as lists show it."""
+    return Profile(**{field.name: getattr(user, field.name) for field in fields(Profile)})
 
 
 class InMemoryUsers:
@@ -70,7 +75,7 @@ class InMemoryUsers:
             key=lambda user: user.created_at,
             reverse=True,
         )
-        users = [user.profile for user in listed[:limit]]
+        users = [profile(user) for user in listed[:limit]]
         is_last = len(listed) <= limit
         return UserPage(users, None if is_last else Position(users[-1].created_at, users[-1].id))
 

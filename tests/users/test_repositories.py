@@ -12,7 +12,7 @@ from shared.storage.dynamodb import Table
 from tests.support.aws import make_table
 from tests.support.books import TABLES, read
 from tests.users.builders import a_family, a_user
-from tests.users.fakes import InMemoryAttempts, InMemoryFamilies, InMemoryUsers
+from tests.users.fakes import InMemoryAttempts, InMemoryFamilies, InMemoryUsers, profile
 from users.accounts.errors import EmailTaken
 from users.accounts.models import Profile, User, UserPage
 from users.accounts.ports import Users
@@ -140,7 +140,7 @@ class TestUsers:
             page = store.users.page(active=None, limit=size, after=after)
             seen += page.users
             after, pages = page.last, pages + 1
-        assert seen == [user.profile for user in users[::-1]]
+        assert seen == [profile(user) for user in users[::-1]]
         assert pages == 6 / size
 
     def test_page_may_be_of_active_or_of_inactive_users(self, store: Store) -> None:
@@ -151,7 +151,7 @@ class TestUsers:
         store.users.save(before, inactive)
         for is_active, user in ((True, active), (False, inactive)):
             page = store.users.page(active=is_active, limit=9, after=None)
-            assert page == UserPage([user.profile], None)
+            assert page == UserPage([profile(user)], None)
 
     @pytest.mark.parametrize("is_active", [True, False])
     def test_erased_user_is_found_by_id_alone(self, store: Store, *, is_active: bool) -> None:
@@ -162,7 +162,7 @@ class TestUsers:
         after = erased(store.users, user)
         assert store.users.find(user.id) == after
         assert store.users.totals() == {"total": 1, "active": 0}
-        assert store.users.page(active=False, limit=9, after=None).users == [after.profile]
+        assert store.users.page(active=False, limit=9, after=None).users == [profile(after)]
         assert store.users.find_by_email(ANN["email"]) is None
         added(store.users, email=ANN["email"].upper())
         assert ANN["full_name"] not in repr(store.events(user.id))

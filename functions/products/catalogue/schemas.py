@@ -15,7 +15,7 @@ from pydantic import (
 from products.catalogue.models import NewProduct, Product, ProductChanges
 from shared.money import MinorUnits, to_text
 from shared.personal import NotPersonal
-from shared.web.fields import Time, WholeNumber, omitted_if_none
+from shared.web.fields import Time, WholeNumber, omitted_if_none, unset
 from shared.web.health import Health
 
 MAX_UNITS = 1_000_000
@@ -104,19 +104,14 @@ class ProductRequest(_Body):
         return NewProduct(self.name, self.description, self.price, self.category, self.stock)
 
 
-def _unset() -> Any:
-    """A field that stays if it is left out: its default is never read, and null is refused."""
-    return Field(default=None)
-
-
 class ProductChangeRequest(_Body):
     """A change of a product; fields that are left out stay."""
 
-    name: Name = _unset()
-    description: Description = _unset()
-    price: MinorUnits = _unset()
-    category: Category = _unset()
-    is_active: bool = _unset()
+    name: Name = unset()
+    description: Description = unset()
+    price: MinorUnits = unset()
+    category: Category = unset()
+    is_active: bool = unset()
 
     @property
     def changes(self) -> ProductChanges:

@@ -1,6 +1,5 @@
 """Reservations of stock. Values are frozen; a transition returns the next value or raises."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, Self
@@ -9,16 +8,7 @@ from shared.contracts.inventory import PricedLine, ReservationEnded
 from shared.runtime.clock import rfc3339
 
 State = Literal["held", "confirmed", "released"]
-Pool = Literal["available", "taken"]
-
 HELD_FOR: Final = timedelta(minutes=15)
-
-# The counter of the product that has a reservation's units, by the reservation's state.
-_POOLS: Final[Mapping[State, Pool]] = {
-    "held": "taken",
-    "confirmed": "taken",
-    "released": "available",
-}
 
 
 @dataclass(frozen=True)
@@ -46,11 +36,6 @@ class Reservation:
     def tombstone(cls, order_id: str, *, at: datetime) -> Self:
         """A reservation that was released before it was held."""
         return cls(order_id, "released", (), rfc3339(at))
-
-    @property
-    def pool(self) -> Pool:
-        """The counter of the product that has its units now."""
-        return _POOLS[self.state]
 
     def seconds_held(self, at: datetime) -> int:
         """The seconds since it was held first."""

@@ -6,6 +6,11 @@ from typing import Protocol
 
 from products.catalogue.models import Product
 from products.reservations.models import Reservation
+from shared.errors import OwnError
+
+
+class StockMismatch(OwnError):
+    """A product has fewer taken units than its reservations say. An operator must look at it."""
 
 
 class Reservations(Protocol):

@@ -13,8 +13,8 @@ from products.catalogue.repository.items import (
     stamp,
 )
 from products.catalogue.repository.stock import StockStep, stock_step
-from products.reservations.errors import StockMismatch
-from products.reservations.models import Pool, Reservation
+from products.reservations.models import Reservation
+from products.reservations.ports import StockMismatch
 from shared.contracts.inventory import PricedLine
 from shared.runtime import clock
 from shared.storage import counters
@@ -87,7 +87,7 @@ class DynamoReservations:
             self._table.transact(operations[_MAX_OPERATIONS:])
 
     def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
-        if before is None or before.pool == after.pool:
+        if before is None or after.state != "released":
             self._write(before, after, at)
             return
         # Units of withdrawn products become available too, but do not count in the total of those
@@ -175,8 +175,8 @@ def _releasing(
 
 def _moving(
     line: PricedLine,
-    source: Pool,
-    target: Pool,
+    source: str,
+    target: str,
     at: datetime,
     *,
     condition: str,

@@ -6,9 +6,8 @@ from typing import Final
 
 from products.catalogue.models import Product
 from products.catalogue.ports import CONFLICT_ATTEMPTS
-from products.reservations.errors import StockMismatch
 from products.reservations.models import Hold, Reservation
-from products.reservations.ports import Reservations
+from products.reservations.ports import Reservations, StockMismatch
 from shared.calls.deadline import Deadline
 from shared.contracts.inventory import (
     Line,

@@ -1,11 +1,21 @@
 """What an account is, and its rules."""
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self, TypedDict, Unpack
 
 from shared.auth.tokens import Role
 from shared.personal import Personal, PersonalEmail, PersonalSecret, erase_personal
 from users.accounts.errors import AccountErased
+
+
+class UserChanges(TypedDict, total=False):
+    """The fields of a user that change; the others stay."""
+
+    email: str
+    full_name: str
+    password_hash: str
+    role: Role
+    is_active: bool
 
 
 @dataclass(frozen=True)
@@ -31,30 +41,15 @@ class User:
     session_epoch: int = 0
     erased_at: str | None = None
 
-    def changed(
-        self,
-        *,
-        email: str | None = None,
-        full_name: str | None = None,
-        password_hash: str | None = None,
-        role: Role | None = None,
-        is_active: bool | None = None,
-    ) -> "User":
-        """The user after a change; the same object if nothing differs. None keeps a value.
+    def changed(self, **changes: Unpack[UserChanges]) -> Self:
+        """The user after a change; the same object if nothing differs.
 
         A new password and a deactivation end all sessions.
 
         Raises:
             AccountErased: something differs, and the account is erased.
         """
-        after = replace(
-            self,
-            email=self.email if email is None else email,
-            full_name=self.full_name if full_name is None else full_name,
-            password_hash=self.password_hash if password_hash is None else password_hash,
-            role=self.role if role is None else role,
-            is_active=self.is_active if is_active is None else is_active,
-        )
+        after = replace(self, **changes)
         if after == self:
             return self
         if self.erased_at:
@@ -66,7 +61,7 @@ class User:
             session_epoch=self.session_epoch + (1 if ends_sessions else 0),
         )
 
-    def erased(self, *, at: str) -> "User":
+    def erased(self, *, at: str) -> Self:
         """The account without personal data and inactive; the same object if it is erased already.
 
         No password matches an empty hash. Id, role and `created_at` stay: the orders of the account
@@ -80,13 +75,6 @@ class User:
             version=self.version + 1,
             session_epoch=self.session_epoch + 1,
             erased_at=at,
-        )
-
-    @property
-    def profile(self) -> "Profile":
-        """The user as lists show it."""
-        return Profile(
-            self.id, self.email, self.full_name, self.role, self.is_active, self.created_at
         )
 
     def deactivated_in(self, after: "User") -> bool:
@@ -104,23 +92,6 @@ class Profile:
     role: Role
     is_active: bool
     created_at: str
-
-
-@dataclass(frozen=True)
-class AccountChange:
-    """A change that a caller asks for; None keeps a value."""
-
-    email: Annotated[str | None, PersonalEmail] = None
-    full_name: Annotated[str | None, Personal] = None
-    password: Annotated[str | None, PersonalSecret] = field(default=None, repr=False)
-    current_password: Annotated[str | None, PersonalSecret] = field(default=None, repr=False)
-    role: Role | None = None
-    is_active: bool | None = None
-
-    @property
-    def is_for_admins(self) -> bool:
-        """Whether it changes what only an admin may change."""
-        return self.role is not None or self.is_active is not None
 
 
 class Position(NamedTuple):

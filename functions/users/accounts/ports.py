@@ -2,7 +2,6 @@
 
 from typing import Protocol
 
-from shared.contracts.directory import Customer
 from shared.contracts.events import Event
 from users.accounts.models import Position, User, UserPage
 
@@ -46,13 +45,6 @@ class Users(Protocol):
 
     def totals(self) -> dict[str, int]:
         """The number of users (`total`), and how many of them are `active`."""
-
-
-class Customers(Protocol):
-    """Accounts as other services may see them, without the password hash."""
-
-    def find_customer(self, user_id: str) -> Customer | None:
-        """The customer, None if the user does not exist."""
 
 
 class Passwords(Protocol):

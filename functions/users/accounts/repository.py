@@ -33,7 +33,7 @@ _EVENTS_AT_ONCE: Final = 90
 
 
 class DynamoUsers:
-    """Implements `Users` and `Customers`."""
+    """Implements `Users`."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -59,6 +59,7 @@ class DynamoUsers:
         return from_item(User, item) if item else None
 
     def find_customer(self, user_id: str) -> Customer | None:
+        """The customer, also an inactive one; None if the user does not exist."""
         if len(user_id) > _LONGEST_ID:
             return None
         # The policy of UsersDirectory allows it to read these attributes alone.

@@ -202,7 +202,15 @@ async def change_user(
     accounts: Accounts,
     source: Source,
 ) -> AccountResponse:
-    return AccountResponse.of(accounts.change(caller, user_id, body.change(), source=source))
+    user = accounts.change(
+        caller,
+        user_id,
+        body.changes,
+        source=source,
+        password=body.password,
+        current_password=body.current_password,
+    )
+    return AccountResponse.of(user)
 
 
 @router.delete(

@@ -1,12 +1,11 @@
 """Request and response bodies of accounts."""
 
 import unicodedata
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -14,10 +13,10 @@ from pydantic import (
 
 from shared.auth.tokens import Role
 from shared.personal import Personal, PersonalEmail, PersonalSecret
-from shared.web.fields import Time, omitted_if_none
+from shared.web.fields import Time, omitted_if_none, unset
 from shared.web.health import Health
 from users import emails
-from users.accounts.models import AccountChange, Profile, User
+from users.accounts.models import Profile, User, UserChanges
 
 # Control characters, lone surrogates, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -29,20 +28,6 @@ def _printable(text: str) -> str:
     if any(unicodedata.category(character) in _UNPRINTABLE for character in text):
         raise ValueError("must not contain control characters")
     return text
-
-
-def _given(value: object) -> object:
-    if value is None:
-        raise ValueError("must not be null; leave it out to keep what is there")
-    return value
-
-
-def _omissible(schema: dict[str, Any]) -> None:
-    """Fields with the default None may be left out, but not be null: the document says so."""
-    for name, member in schema["properties"].items():
-        if "anyOf" in member:
-            [real] = [option for option in member["anyOf"] if option != {"type": "null"}]
-            schema["properties"][name] = {"title": member["title"], **real}
 
 
 Email = Annotated[
@@ -100,21 +85,18 @@ class AccountChangeRequest(RequestBody):
     `current_password`.
     """
 
-    model_config = ConfigDict(json_schema_extra=_omissible)
+    email: Email = unset()
+    full_name: FullName = unset()
+    password: NewPassword = unset(repr=False)
+    current_password: Password = unset(repr=False)
+    role: Role = unset()
+    is_active: bool = unset()
 
-    email: Annotated[Email | None, BeforeValidator(_given)] = None
-    full_name: Annotated[FullName | None, BeforeValidator(_given)] = None
-    password: Annotated[NewPassword | None, BeforeValidator(_given)] = Field(
-        default=None, repr=False
-    )
-    current_password: Annotated[Password | None, BeforeValidator(_given)] = Field(
-        default=None, repr=False
-    )
-    role: Annotated[Role | None, BeforeValidator(_given)] = None
-    is_active: Annotated[bool | None, BeforeValidator(_given)] = None
-
-    def change(self) -> AccountChange:
-        return AccountChange(**dict(self))
+    @property
+    def changes(self) -> UserChanges:
+        """The fields that were given, but for the passwords."""
+        given = self.model_fields_set - {"password", "current_password"}
+        return cast("UserChanges", {name: getattr(self, name) for name in given})
 
 
 class AccountResponse(BaseModel):

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from shared.auth.permissions import may_change, may_see, may_see_all
+from shared.auth.permissions import may_change, may_change_all, may_see, may_see_all
 from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.contracts.events import Event, EventType, UserData, UserErasedData
@@ -15,11 +15,12 @@ from shared.messaging import outbox
 from shared.runtime import clock, logging, metrics
 from shared.storage.conflicts import retry_on_conflict
 from users.accounts.errors import CurrentPasswordRequired
-from users.accounts.models import AccountChange, Position, User, UserPage
+from users.accounts.models import Position, User, UserChanges, UserPage
 from users.accounts.ports import Passwords, Users
 from users.login_throttle.service import LoginThrottle
 
 _NEW_CUSTOMER: Final = "customer"
+_FOR_ADMINS: Final = frozenset({"role", "is_active"})
 
 
 class AccountService:
@@ -89,8 +90,22 @@ class AccountService:
             raise Forbidden("Only an admin may do this.")
         return self._users.page(active=active, limit=limit, after=after)
 
-    def change(self, caller: Caller, user_id: str, change: AccountChange, *, source: str) -> User:
+    def change(
+        self,
+        caller: Caller,
+        user_id: str,
+        changes: UserChanges,
+        *,
+        source: str,
+        password: str | None = None,
+        current_password: str | None = None,
+    ) -> User:
         """Change an account, and return it.
+
+        Args:
+            password: a new one.
+            current_password: the caller's, if the account is the caller's own.
+            source: the IP address of the request, for the throttle.
 
         Raises:
             UserNotFound: it does not exist, or is another user's.
@@ -102,17 +117,17 @@ class AccountService:
         """
 
         def changed(user: User) -> User:
-            if change.is_for_admins and not caller.is_admin:
+            if not changes.keys().isdisjoint(_FOR_ADMINS) and not may_change_all(caller):
                 raise Forbidden("Only an admin may change role and is_active.")
             if caller.id == user.id:
-                self._check_current_password(user, change, source)
-            return user.changed(
-                email=change.email,
-                full_name=change.full_name,
-                password_hash=self._passwords.hash(change.password) if change.password else None,
-                role=change.role,
-                is_active=change.is_active,
-            )
+                if current_password is not None:
+                    self._check_password(user, current_password, source)
+                elif password is not None:
+                    raise CurrentPasswordRequired
+            hashed: UserChanges = {}
+            if password is not None:
+                hashed = {"password_hash": self._passwords.hash(password)}
+            return user.changed(**(changes | hashed))
 
         return self._update(caller, user_id, changed, self._save)
 
@@ -145,14 +160,10 @@ class AccountService:
             raise UserNotFound
         return user
 
-    def _check_current_password(self, user: User, change: AccountChange, source: str) -> None:
-        """A stolen access token alone takes over no account, by a new password or by guessing."""
-        if change.current_password is None:
-            if change.password is not None:
-                raise CurrentPasswordRequired
-            return
+    def _check_password(self, user: User, password: str, source: str) -> None:
+        """Throttled: who has stolen an access token cannot guess the password with it."""
         with self._throttle.attempt(user.email, source) as attempt:
-            if not self._passwords.match(user.password_hash, change.current_password):
+            if not self._passwords.match(user.password_hash, password):
                 raise Forbidden("The current password is wrong.")
             self._throttle.succeeded(attempt)
 

@@ -9,8 +9,8 @@ import pytest
 from products.catalogue.models import ProductChanges
 from products.catalogue.repository.items import product_item
 from products.catalogue.repository.products import DynamoProducts
-from products.reservations.errors import StockMismatch
 from products.reservations.models import Reservation
+from products.reservations.ports import StockMismatch
 from products.reservations.repository import DynamoReservations
 from shared.runtime.clock import epoch, rfc3339
 from shared.storage.conflicts import ConcurrentChange

@@ -20,7 +20,7 @@ _ORDERS: Final[Mapping[Sort, tuple[str, str, bool]]] = {
     "name": ("name", "name_key", True),
     "newest": ("newest", "created_key", False),
 }
-_AFTER_ALL_IDS: Final = "~"
+_AFTER_ALL: Final = "~"  # sorts after all prices and ids
 
 
 class DynamoProductIndex:
@@ -152,14 +152,10 @@ def _range(search: Search, sort_key: str) -> tuple[str, dict[str, Any]]:
     lowest, highest = search.min_price_minor, search.max_price_minor
     if sort_key != "price_key" or (lowest is None and highest is None):
         return "", {}
-    values: dict[str, Any] = {}
-    if lowest is not None:
-        values["lowest"] = price_prefix(lowest)
-    if highest is not None:
-        values["highest"] = price_prefix(highest) + _AFTER_ALL_IDS
-    if len(values) == 2:
-        return " AND #price_key BETWEEN :lowest AND :highest", values
-    return f" AND #price_key {'>=' if lowest is not None else '<='} :{next(iter(values))}", values
+    return " AND #price_key BETWEEN :lowest AND :highest", {
+        "lowest": price_prefix(lowest or 0),
+        "highest": _AFTER_ALL if highest is None else price_prefix(highest) + _AFTER_ALL,
+    }
 
 
 def _filters(search: Search, sort_key: str) -> tuple[str | None, dict[str, Any]]:

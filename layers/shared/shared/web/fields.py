@@ -45,6 +45,15 @@ def _whole_number(value: Any) -> Any:
     return value
 
 
+def unset(**options: Any) -> Any:
+    """The default of a change's field that may be left out, but not be null: it is never read.
+
+    Args:
+        options: those of pydantic's `Field`.
+    """
+    return Field(default=None, **options)
+
+
 WholeNumber = BeforeValidator(_whole_number)
 """Lets a strict int field take `2.0` and `2e0`, which are 2 in JSON Schema; it follows the
 field's limits: `Annotated[int, Field(ge=0), WholeNumber]`.
