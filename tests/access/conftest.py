@@ -7,9 +7,9 @@ import pytest
 from tests.access.scene import Scene, opened_scene
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Made once, because it takes longer than most tests."""
+    """Made once for each file, because it takes longer than most tests."""
     with opened_scene(tmp_path_factory.mktemp("site")) as made:
         yield made
 

@@ -5,7 +5,8 @@ from typing import Final
 
 import pytest
 
-from shared.auth.tokens import ROLES
+from shared.auth.permissions import may_see_all
+from shared.auth.tokens import ROLES, Caller, Role
 from tests.access.requests import ACCESS, ROUTES, example, noun
 from tests.access.scene import Scene
 from tests.support.client import code
@@ -33,13 +34,15 @@ def expected(route: Route, caller: str) -> tuple[int, str]:
         return 401, "unauthenticated"
     if caller == "deactivated" and route in _DEACTIVATED:
         return _DEACTIVATED[route]
-    role = caller if caller in ROLES else "customer"
-    if not declared.groups.isdisjoint(("anyone", "user", role)):
+    role: Role = caller if caller in ROLES else "customer"  # type: ignore[assignment]  # checked
+    admitted = {"anyone", "user", role, *(["owner"] if caller in ("owner", "deactivated") else [])}
+    if declared.groups & admitted:
         return 0, ""
-    if "owner" not in declared.groups:
+    if "owner" not in declared.groups or (
+        declared.groups > {"owner"} and may_see_all(Caller("", role))
+    ):
         return 403, "forbidden"
-    missing = f"{noun(route[1]).removesuffix('s')}-not-found"
-    return (0, "") if caller in ("owner", "deactivated") else (404, missing)
+    return 404, f"{noun(route[1]).removesuffix('s')}-not-found"
 
 
 def tokens(scene: Scene) -> dict[str, str | None]:

@@ -76,7 +76,9 @@ class AccountService:
         Raises:
             UserNotFound: it does not exist, or is another user's.
         """
-        return self._found(user_id, is_allowed=may_see(caller, user_id))
+        if not may_see(caller, user_id):
+            raise UserNotFound
+        return self._get(user_id)
 
     def list(
         self, caller: Caller, *, active: bool | None, limit: int, after: Position | None
@@ -154,8 +156,8 @@ class AccountService:
         """The number of users (`total`), and how many of them are `active`."""
         return self._users.totals()
 
-    def _found(self, user_id: str, *, is_allowed: bool) -> User:
-        user = self._users.find(user_id) if is_allowed else None
+    def _get(self, user_id: str) -> User:
+        user = self._users.find(user_id)
         if user is None:
             raise UserNotFound
         return user
@@ -188,8 +190,9 @@ class AccountService:
                 metrics.count("UsersDeactivated")
             return after
 
-        is_allowed = may_change(caller, user_id)
-        return retry_on_conflict(lambda: self._found(user_id, is_allowed=is_allowed), updated)
+        if not may_change(caller, user_id):
+            raise Forbidden if may_see(caller, user_id) else UserNotFound
+        return retry_on_conflict(lambda: self._get(user_id), updated)
 
     def _save(self, before: User, after: User) -> None:
         fact = None
