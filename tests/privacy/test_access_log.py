@@ -9,7 +9,7 @@ SAID = {
     "requestId",
     "identity.sourceIp",
     "httpMethod",
-    # The route's pattern: in a path there are ids, and whatever else somebody puts there.
+    # The route's pattern: in a path there are ids, and what else a client puts there.
     "resourcePath",
     "status",
     "responseLatency",

@@ -1,4 +1,4 @@
-"""The listener that finds personal data in logs: what it looks for, and where it listens."""
+"""The listener that finds personal data in the logs of all tests."""
 
 import json
 import logging
@@ -27,27 +27,6 @@ def eavesdropper(privacy: Privacy) -> Iterator[Eavesdropper]:
     logging.getLogger().removeHandler(eavesdropper)
 
 
-@pytest.mark.parametrize(
-    ("value", "line", "is_found"),
-    [
-        (ADDRESS.upper(), f"sent to <{ADDRESS}>.", True),
-        (" Ann Onymous ", 'user "Ann Onymous" registered', True),
-        ('say "friend"', json.dumps({"message": 'say "friend"'}), True),
-        ("Zoë Müller", json.dumps("Zoë Müller"), True),
-        ("!?!?!?a", "the password !?!?!?a is wrong", True),
-        ("short", "short", False),
-        ("123456", "123456 ms", False),
-        ("ann@example.com", "joann@example.com", False),
-        ("", "anything", False),
-    ],
-)
-def test_value_is_found_as_whole_words_in_any_notation(
-    privacy: Privacy, value: str, line: str, *, is_found: bool
-) -> None:
-    privacy.remember(value)
-    assert bool(privacy.found_in([line])) is is_found
-
-
 def test_personal_fields_and_tokens_of_an_exchange_are_found(privacy: Privacy) -> None:
     request = httpx.Request(
         "POST",
@@ -57,8 +36,8 @@ def test_personal_fields_and_tokens_of_an_exchange_are_found(privacy: Privacy) -
     )
     privacy.exchanged(httpx.Response(200, request=request, text='{"access_token": "third-token"'))
     for text in ("first-token", "second-token", "third-token", ADDRESS):
-        assert privacy.found_in([f"it is {text}"]) != []
-    assert privacy.found_in(["it is a-thing"]) == []
+        assert privacy.found_in([f'it is "{text}".']) != []
+    assert privacy.found_in(["it is a-thing", f"jo{ADDRESS}"]) == []
 
 
 def test_every_logger_is_read_in_the_form_that_it_writes(eavesdropper: Eavesdropper) -> None:
