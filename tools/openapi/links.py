@@ -21,8 +21,8 @@ def add(paths: Node) -> None:
             for operation in of_items:
                 _link(methods["post"], "201", operation, id="$response.body#/id")
         if "get" in methods:
-            collection = path.rpartition("/")[2]
-            _link(methods["get"], "200", of_items[0], id=f"$response.body#/{collection}/0/id")
+            member = path.rpartition("/")[2].replace("-", "_")
+            _link(methods["get"], "200", of_items[0], id=f"$response.body#/{member}/0/id")
             _link(methods["get"], "200", methods["get"], cursor="$response.body#/next_cursor")
 
 
