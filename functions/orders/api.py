@@ -9,7 +9,8 @@ from orders.repository import DynamoOrders
 from orders.routes import router
 from orders.service import OrderService
 from shared.auth.tokens import TokenVerifier, keys_from_kms
-from shared.calls.breaker import CircuitBreaker, circuit_store
+from shared.calls.breaker import CircuitBreaker
+from shared.calls.circuit_store import circuit_store
 from shared.calls.internal import InternalClient
 from shared.contracts.directory import UserNotFound
 from shared.contracts.inventory import REFUSALS

@@ -35,7 +35,7 @@ _CONSTANTS: Final = {
     "shared.messaging.outbox:CALL_SECONDS": "a relay begins no call with less time left",
     "notifications.emails.service:_LEASE": "a worker's claim of a notification",
     "shared.storage.dynamodb:_CONFLICT_ATTEMPTS": "attempts at a write that meets another transaction",
-    "shared.calls.breaker.circuit:_RECOVERY_SECONDS": "an open circuit's wait before it tries a call",
+    "shared.calls.breaker:_RECOVERY_SECONDS": "an open circuit's wait before it tries a call",
 }
 
 

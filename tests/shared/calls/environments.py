@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from shared.calls.breaker import CircuitBreaker
-from shared.calls.breaker.store import (
+from shared.calls.circuit_store import (
     BackoffStore,
     Circuit,
     CircuitState,

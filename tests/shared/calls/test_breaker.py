@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from shared.calls.breaker.store import CircuitState
+from shared.calls.circuit_store import CircuitState
 from shared.runtime import metrics
 from tests.shared.calls.environments import (
     BACKOFF_CALLS,
@@ -116,12 +116,17 @@ def test_open_circuit_names_the_seconds_left(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("healthy", ["a", "r"])
 def test_one_healthy_probe_closes_the_circuit_for_all(fleet: Fleet, healthy: str) -> None:
+    another = fleet.environment()
+    fleet.call(another, "ffff")
     environment = fleet.opened()
-    assert fleet.call(fleet.environment()) == ["failed"]
-    fleet.time.seconds += RECOVERY
+    fleet.time.seconds += FRESH
+    assert fleet.call(another) == ["failed"]
+    fleet.time.seconds += RECOVERY - FRESH
     fleet.call(environment, healthy)
-    # It counts from none again.
-    assert fleet.call(environment, "ffffa")[-1] == "answered"
+    fleet.time.seconds += FRESH
+    # Both count from none again.
+    for closed in (environment, another):
+        assert fleet.call(closed, "ffffa")[-1] == "answered"
     assert fleet.call(fleet.environment()) == ["answered"]
 
 
@@ -281,3 +286,14 @@ def test_environment_does_not_probe_if_its_election_has_no_answer(
     assert others == (["answered"] * 2 if fault == "down" else ["failed"] * 2)
     fleet.time.seconds += RECOVERY
     assert fleet.call(fleet.environment()) == ["answered"]
+
+
+def test_probe_without_the_store_does_not_exclude_others(fleet: Fleet) -> None:
+    environment = fleet.opened()
+    environment.connection.fault = "down"
+    for _ in range(2):
+        fleet.time.seconds += RECOVERY
+        fleet.call(environment, "x")
+    assert fleet.call(environment) == ["failed"]
+    fleet.heal(environment)
+    assert fleet.store.state() is CircuitState.CLOSED

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.calls.breaker import CircuitBreaker
-from shared.calls.breaker.store import (
+from shared.calls.circuit_store import (
     BackoffStore,
     Circuit,
     CircuitState,

@@ -96,12 +96,7 @@ class CircuitStore(Protocol):
 
 class DynamoCircuits:
     """Circuits as items of a service's table. All are read at once: a request that uses several
-    circuits waits for one read.
-
-    Args:
-        monotonic: seconds that never run backwards.
-        now: the time of day.
-    """
+    circuits waits for one read."""
 
     def __init__(
         self,
@@ -115,43 +110,42 @@ class DynamoCircuits:
         self._now = now
         self._items: dict[str, Item] = {}
         self._returned: set[str] = set()  # the circuits that were returned since the last read
-        self._read_at: float | None = None
+        self._fresh_until = float("-inf")
 
     def read(self, name: str) -> Stored | None:
-        if name in self._returned or not self._is_just_read():
-            self._read()
+        if name in self._returned or self._monotonic() >= self._fresh_until:
+            try:
+                # A stale read costs less and does no harm: the write that follows is fenced.
+                page = self._table.query("#pk = :pk", {"pk": _PARTITION})
+            except Exception as cause:
+                # Whatever is wrong with the store, the breaker does without it rather than fail a
+                # call.
+                raise Unreachable from cause
+            self._items = {item["sk"]: item for item in page.items}
+            self._returned, self._fresh_until = set(), self._monotonic() + _READ_TOGETHER_SECONDS
         self._returned.add(name)
         return _stored(self._items.get(name))
 
-    def _is_just_read(self) -> bool:
-        return (
-            self._read_at is not None and self._monotonic() - self._read_at < _READ_TOGETHER_SECONDS
-        )
-
-    def _read(self) -> None:
-        try:
-            # A stale read costs less and does no harm: the write that follows is fenced.
-            page = self._table.query("#pk = :pk", {"pk": _PARTITION})
-        except Exception as cause:
-            # Whatever is wrong with the store, the breaker does without it rather than fail a call.
-            raise Unreachable from cause
-        self._items = {item["sk"]: item for item in page.items}
-        self._returned, self._read_at = set(), self._monotonic()
-
     def write(self, name: str, circuit: Circuit, *, over: str | None) -> str:
-        self._read_at = None
+        self._fresh_until = float("-inf")
         fence = uuid.uuid4().hex
-        condition, values = (
-            ("attribute_not_exists(#fence)", {})
-            if over is None
-            else ("#fence = :over", {"over": over})
-        )
-        item = _item(name, circuit) | {
+        # Earlier releases, which share the table during a deployment, read these names.
+        item = {
+            "pk": _PARTITION,
+            "sk": name,
+            "state": str(circuit.state),
+            "opened_at": circuit.opened_at,
+            "half_open_owner": circuit.probe_owner,
+            "probe_lease_expiry": circuit.lease_until,
             "fence": fence,
             "ttl": clock.epoch(self._now()) + _KEPT_SECONDS,
         }
         try:
-            self._table.put(item, condition=condition, values=values)
+            self._table.put(
+                {name: value for name, value in item.items() if value is not None},
+                condition="#fence = :over" if over else "attribute_not_exists(#fence)",
+                values={"over": over} if over else {},
+            )
         except ConditionFailed as cause:
             raise Outdated(_stored(cause.item)) from cause
         except Exception as cause:
@@ -161,12 +155,7 @@ class DynamoCircuits:
 
 class BackoffStore:
     """A store that is not called for a while after it failed, so that few calls wait for its
-    time-outs.
-
-    Args:
-        monotonic: seconds that never run backwards.
-        calls: see `_BACKOFF_CALLS`.
-    """
+    time-outs."""
 
     def __init__(
         self,
@@ -209,23 +198,9 @@ def circuit_store(table_name: str, client: "DynamoDBClient") -> CircuitStore:
     """Circuits in a service's table, shared by all breakers of an environment.
 
     Args:
-        client: with short time-outs and one attempt: each failure costs a call that much, and few
-            calls pay it.
+        client: with short time-outs and one attempt, which a few calls wait for.
     """
     return BackoffStore(DynamoCircuits(Table(table_name, client)))
-
-
-def _item(name: str, circuit: Circuit) -> Item:
-    # The attributes are named as in earlier releases, which share the table during a deployment.
-    item = {
-        "pk": _PARTITION,
-        "sk": name,
-        "state": str(circuit.state),
-        "opened_at": circuit.opened_at,
-        "half_open_owner": circuit.probe_owner,
-        "probe_lease_expiry": circuit.lease_until,
-    }
-    return {name: value for name, value in item.items() if value is not None}
 
 
 def _stored(item: Item | None) -> Stored | None:
