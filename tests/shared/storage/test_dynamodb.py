@@ -240,6 +240,8 @@ def test_get_many_reads_keys_again_that_a_batch_skipped() -> None:
     assert client.table().get_many([A, B, C]) == [A, B]
     keys = [call["RequestItems"]["things"]["Keys"] for call in client.calls]
     assert keys == [[to_wire(key) for key in read] for read in ([A, B, C], [B], [B])]
+    last = FailingClient(*[batch(left=[B])] * 7, batch(B, left=[]))
+    assert last.table().get_many([B]) == [B]
     with pytest.raises(TransactionContended):
         FailingClient(batch(left=[B])).table().get_many([A, B])
     assert client.table().get_many([]) == []

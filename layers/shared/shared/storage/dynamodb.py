@@ -4,20 +4,24 @@ An item that is written whole carries the version of its schema. Readers do not 
 and reading an item of a later version raises: a release does not misread what a later one wrote
 (docs/evolving.md).
 
-Expressions are described in `shared.storage.expressions`.
+In an expression, `#word` means the attribute `word` and `:word` the value given under that name, so
+that no reserved word needs care. Numbers are whole: Bodega stores no others, but an item of a later
+release may.
 """
 
 import random
+import re
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from shared.errors import OwnError, ServiceUnavailable
-from shared.storage.expressions import deserialize, expressions, serialize
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,6 +30,7 @@ type Item = dict[str, Any]
 type Key = dict[str, str]
 
 _CONFLICT_ATTEMPTS = 8
+_NAME: Final = re.compile(r"#(\w+)")
 _SCHEMA: Final = "schema"
 
 
@@ -102,14 +107,37 @@ class Page:
     last_key: Item | None
 
 
+class _WholeNumbers(TypeDeserializer):
+    def _deserialize_n(self, value: str) -> int | Decimal:
+        try:
+            return int(value)
+        except ValueError:
+            return Decimal(value)
+
+
+_serialize: Final = TypeSerializer().serialize
+_deserialize: Final = _WholeNumbers().deserialize
+
+
 def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
     """A plain dict in DynamoDB's typed form."""
-    return {name: serialize(value) for name, value in item.items()}
+    return {name: _serialize(value) for name, value in item.items()}
 
 
 def from_wire(item: Mapping[str, Any]) -> Item:
     """The plain dict of a typed item; also for a stream record's images."""
-    return {name: deserialize(value) for name, value in item.items()}
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def _expressions(values: Mapping[str, Any], **texts: str | None) -> dict[str, Any]:
+    """The parameters of a request that carry these expressions, by their parameters' names, and
+    these values."""
+    wire: dict[str, Any] = {name: text for name, text in texts.items() if text}
+    if names := {name for text in wire.values() for name in _NAME.findall(text)}:
+        wire["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
+    if values:
+        wire["ExpressionAttributeValues"] = {f":{n}": _serialize(v) for n, v in values.items()}
+    return wire
 
 
 class Table:
@@ -129,7 +157,7 @@ class Table:
 
     def get(self, key: Key, *, consistent: bool = True, only: Sequence[str] = ()) -> Item | None:
         """The item, None where there is none; with `only`, no more of it than these attributes."""
-        wire = expressions({}, ProjectionExpression=", ".join(f"#{name}" for name in only))
+        wire = _expressions({}, ProjectionExpression=", ".join(f"#{name}" for name in only))
         answer = self.client.get_item(
             TableName=self.name, Key=to_wire(key), ConsistentRead=consistent, **wire
         )
@@ -140,17 +168,15 @@ class Table:
         again."""
         found: list[Item] = []
         wanted: Any = [to_wire(key) for key in keys]
-        for _ in _attempts():
-            if not wanted:
-                return found
+        for _ in _attempts() if keys else ():
             answer = self.client.batch_get_item(
                 RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}}
             )
             found += [self._read(item) for item in answer["Responses"].get(self.name, [])]
             left = answer.get("UnprocessedKeys", {})
             wanted = left[self.name]["Keys"] if self.name in left else []
-        if wanted:
-            raise TransactionContended
+            if not wanted:
+                break
         return found
 
     def put(
@@ -159,16 +185,14 @@ class Table:
         *,
         condition: str | None = None,
         values: Mapping[str, Any] | None = None,
-        shown: str = "ALL_OLD",
     ) -> None:
-        """Write the whole item; with `shown` NONE, see nothing of the one that keeps the condition
-        from holding.
+        """Write the whole item.
 
         Raises:
             ConditionFailed: the condition did not hold, and nothing was written.
         """
-        wire = expressions(values or {}, ConditionExpression=condition)
-        self._conditional("put_item", Item=self._written(item), shown=shown, **wire)
+        wire = _expressions(values or {}, ConditionExpression=condition)
+        self._conditional("put_item", Item=self._written(item), **wire)
 
     def update(
         self,
@@ -183,7 +207,7 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold, and nothing was written.
         """
-        wire = expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
+        wire = _expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
         answer = self._conditional("update_item", Key=to_wire(key), ReturnValues="ALL_NEW", **wire)
         return self._read(answer.get("Attributes", {}))
 
@@ -198,7 +222,7 @@ class Table:
     ) -> bool:
         """Change the item and see nothing of it, so that the caller needs no permission to read;
         False where the condition does not hold."""
-        wire = expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
+        wire = _expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
         try:
             self._conditional("update_item", Key=to_wire(key), shown="NONE", **wire)
         except ConditionFailed:
@@ -213,7 +237,7 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold, and nothing was deleted.
         """
-        wire = expressions(values or {}, ConditionExpression=condition)
+        wire = _expressions(values or {}, ConditionExpression=condition)
         self._conditional("delete_item", Key=to_wire(key), **wire)
 
     def query(
@@ -230,7 +254,7 @@ class Table:
     ) -> Page:
         """One page of a query: at most `limit` items read, from after `start`, in the key's order
         or against it."""
-        wire = expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
+        wire = _expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
         if index:
             wire["IndexName"] = index
         else:
@@ -288,10 +312,9 @@ class Table:
                 self._unless_contended(error)
             else:
                 return
-        raise TransactionContended
 
     def _unless_contended(self, error: ClientError) -> None:
-        """Return where trying again can help, raise everywhere else."""
+        """Return where a retry can help, raise everywhere else."""
         code = error.response["Error"]["Code"]
         if code == "TransactionInProgressException":
             return
@@ -326,7 +349,7 @@ class Table:
             wire["Key"] = to_wire(operation.key)
         if operation.condition:
             wire["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        wire |= expressions(
+        wire |= _expressions(
             operation.values,
             ConditionExpression=operation.condition,
             UpdateExpression=operation.update if isinstance(operation, Update) else None,
@@ -344,16 +367,21 @@ class Table:
                 if code == "ConditionalCheckFailedException":
                     item: Any = error.response.get("Item")
                     raise ConditionFailed(self._read(item) if item else None) from error
-                # A transaction has the item at this moment. The SDK does not try again for it.
+                # A transaction has the item at this moment. The SDK does not retry that.
                 if code != "TransactionConflictException":
                     raise
-        raise TransactionContended
+        return None
 
 
 def _attempts() -> Iterator[int]:
-    """Attempts, and pauses between them: full jitter, from 10 ms up to 400 ms: long enough for a
-    rival to finish, short enough for a caller."""
-    yield 0
-    for attempt in range(1, _CONFLICT_ATTEMPTS):
-        time.sleep(random.uniform(0, min(0.4, 0.01 * 2**attempt)))  # noqa: S311  # not for secrets
+    """Attempts, with pauses between them: full jitter, from 10 ms up to 400 ms. Long enough for a
+    concurrent writer to finish, short enough for a caller.
+
+    Raises:
+        TransactionContended: after the last attempt.
+    """
+    for attempt in range(_CONFLICT_ATTEMPTS):
+        if attempt:
+            time.sleep(random.uniform(0, min(0.4, 0.01 * 2**attempt)))  # noqa: S311  # not for secrets
         yield attempt
+    raise TransactionContended
