@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.contracts.inventory import OutOfStock
 from shared.errors import OwnError
-from shared.messaging.dead_letters import reason_of
+from shared.messaging.redelivery import reason_of
 
 ADDRESS = "alice@example.com"
 

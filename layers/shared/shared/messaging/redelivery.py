@@ -1,7 +1,7 @@
-"""How a message waits: it is sent to its queue again with a delay, and the delivered copy is
-finished.
+"""What becomes of a message that was not handled: it waits, or it goes to the dead letters.
 
-So waiting takes neither an attempt of the queue's redrive policy nor a place among the messages in
+A message that waits is sent to its queue again with a delay, and the delivered copy is finished. So
+waiting takes neither an attempt of the queue's redrive policy nor a place among the messages in
 flight. The attribute `WaitingSince` of such a message has the time at which it was first received.
 
 A message whose failure counts as an attempt stays in the queue, and is visible again after `delay`:
@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.errors import OwnError
-from shared.runtime import clock, logging
+from shared.runtime import clock, context, logging, metrics
+from shared.runtime.error_text import describe
+from shared.runtime.settings import QueueSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _FIRST_SECONDS: Final = 5
 _LONGEST_SECONDS: Final = 900  # what SQS takes as DelaySeconds
 _LONGEST_PAUSE: Final = 300
+_LONGEST_REASON: Final = 300
 _WAITING_SINCE: Final = "WaitingSince"
 
 
@@ -56,50 +59,63 @@ def pause(waited: float, *, longest: float) -> float:
     return base * random.uniform(1, 1.2)  # noqa: S311  # not for secrets
 
 
-class Redelivery:
-    """Delays messages of one queue.
+class MessageQueue:
+    """One queue and its dead-letter queue. A worker may finish the delivered message only after
+    `send_again` or `give_up` has returned True. If it dies in between, the message is there twice,
+    which is harmless: workers handle an event again without harm.
 
     Args:
-        queue_url: the queue.
-        sqs: returns the client; called when the first message must wait, because most invocations
-            have none.
+        sqs: returns the client; called when the first message needs it, because most invocations
+            have none that does.
     """
 
-    def __init__(self, queue_url: str, sqs: Callable[[], "SQSClient"]) -> None:
-        self._queue_url = queue_url
+    def __init__(self, settings: QueueSettings, sqs: Callable[[], "SQSClient"]) -> None:
+        self._settings = settings
         self._sqs = sqs
 
     def send_again(self, record: "SQSRecord", *, seconds: float | None = None) -> bool:
         """Send the message again, to be delivered after `seconds`; by default after `pause`, from
-        the time that it has waited.
-
-        The caller may finish the delivered message only if this returns True. A caller that dies in
-        between leaves two messages, as does a queue that delivers twice: workers handle an event
-        again without harm.
-        """
+        the time that it has waited."""
         since = waiting_since(record)
         if seconds is None:
             waited = (clock.now() - since).total_seconds()
             seconds = pause(waited, longest=_LONGEST_PAUSE)
-        try:
-            self._sqs().send_message(
-                QueueUrl=self._queue_url,
-                MessageBody=record.body,
-                DelaySeconds=min(math.ceil(seconds), _LONGEST_SECONDS),
-                MessageAttributes={
-                    _WAITING_SINCE: {"DataType": "String", "StringValue": clock.rfc3339(since)}
-                },
-            )
-        except (BotoCoreError, ClientError):
-            logging.logger().warning("a message could not be sent again", exc_info=True)
+        return self._is_sent(
+            self._settings.queue_url,
+            record,
+            {_WAITING_SINCE: clock.rfc3339(since)},
+            seconds=min(math.ceil(seconds), _LONGEST_SECONDS),
+        )
+
+    def give_up(self, record: "SQSRecord", reason: str, *, function: str) -> bool:
+        """Write the message and why it failed into the dead-letter queue.
+
+        The queue's own redrive policy would move a message without a reason. It remains for what no
+        worker can report: attempts that died, and a dead-letter queue that could not be reached.
+        """
+        attributes = {
+            "Reason": reason,
+            "FailedFunction": function,
+            "RequestId": context.request_id(),
+            "Attempts": record.attributes.approximate_receive_count,
+            "FirstReceivedAt": clock.rfc3339(waiting_since(record)),
+            "SourceMessageId": record.message_id,
+        }
+        if not self._is_sent(self._settings.dead_letters_url, record, attributes):
             return False
+        logging.logger().error("given up: %s", reason)
+        metrics.count("DeadLetters")
         return True
+
+    def is_last(self, attempt: int) -> bool:
+        """Whether that attempt, counted from 1, is a message's last."""
+        return attempt >= self._settings.delivery_attempts
 
     def delay_delivery(self, receipt_handle: str, *, seconds: int) -> None:
         """Make the message visible again after `seconds`."""
         try:
             self._sqs().change_message_visibility(
-                QueueUrl=self._queue_url,
+                QueueUrl=self._settings.queue_url,
                 ReceiptHandle=receipt_handle,
                 VisibilityTimeout=seconds,
             )
@@ -108,6 +124,31 @@ class Redelivery:
             logging.logger().warning(
                 "the delivery of a message could not be delayed", exc_info=True
             )
+
+    def _is_sent(
+        self, queue_url: str, record: "SQSRecord", attributes: dict[str, str], *, seconds: int = 0
+    ) -> bool:
+        try:
+            self._sqs().send_message(
+                QueueUrl=queue_url,
+                MessageBody=record.body,
+                DelaySeconds=seconds,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in attributes.items()
+                },
+            )
+        except (BotoCoreError, ClientError):
+            # Then it is delivered again; after the last attempt the redrive policy moves it.
+            logging.logger().warning("a message could not be sent", exc_info=True)
+            return False
+        return True
+
+
+def reason_of(error: Exception) -> str:
+    """What failed, in a short printable line without the data that it failed on."""
+    text = "".join(c if c.isprintable() else " " for c in describe(error))
+    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
 
 
 def waiting_since(record: "SQSRecord") -> datetime:

@@ -14,12 +14,12 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
-from shared.messaging.dead_letters import DeadLetters, reason_of
 from shared.messaging.redelivery import (
+    MessageQueue,
     PermanentFailure,
-    Redelivery,
     RetryLater,
     delay,
+    reason_of,
     waiting_since,
 )
 from shared.runtime import clock, logging, metrics
@@ -73,8 +73,7 @@ class _Messages:
         sqs: Callable[[], "SQSClient"],
     ) -> None:
         self._react = react
-        self._redelivery = Redelivery(settings.queue_url, sqs)
-        self._dead_letters = DeadLetters(settings.dead_letters_url, settings.delivery_attempts, sqs)
+        self._queue = MessageQueue(settings, sqs)
 
     def handle(self, record: SQSRecord, lambda_context: Any) -> None:
         function = lambda_context.function_name
@@ -103,18 +102,18 @@ class _Messages:
 
     def _wait(self, record: SQSRecord, cause: Exception, seconds: float | None = None) -> None:
         metrics.seconds("MessageAge", (clock.now() - waiting_since(record)).total_seconds())
-        if not self._redelivery.send_again(record, seconds=seconds):
+        if not self._queue.send_again(record, seconds=seconds):
             attempt = int(record.attributes.approximate_receive_count)
-            self._redelivery.delay_delivery(record.receipt_handle, seconds=delay(attempt))
+            self._queue.delay_delivery(record.receipt_handle, seconds=delay(attempt))
             raise cause
 
     def _fail(self, record: SQSRecord, cause: Exception, function: str, *, for_good: bool) -> None:
         attempt = int(record.attributes.approximate_receive_count)
-        if for_good or self._dead_letters.are_due_after(attempt):
-            reason = reason_of(cause)
-            if self._dead_letters.take(record, reason, function=function):
-                return
-        self._redelivery.delay_delivery(record.receipt_handle, seconds=delay(attempt))
+        if (for_good or self._queue.is_last(attempt)) and self._queue.give_up(
+            record, reason_of(cause), function=function
+        ):
+            return
+        self._queue.delay_delivery(record.receipt_handle, seconds=delay(attempt))
         raise cause
 
 
