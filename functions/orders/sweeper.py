@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from orders.due_orders import DueOrderSweep
 from orders.repository import DynamoOrders
-from shared.messaging.outbox import Relay
+from shared.messaging.publishing import Relay
 from shared.runtime import aws
 from shared.runtime.entry import Entry, Handler
 from shared.runtime.settings import OutboxSettings

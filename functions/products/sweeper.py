@@ -5,7 +5,7 @@ from shared.messaging.workers import chores  # isort: skip
 
 from products.reservations.repository import DynamoReservations
 from products.reservations.service import ReservationService
-from shared.messaging.outbox import Relay
+from shared.messaging.publishing import Relay
 from shared.runtime.aws import client
 from shared.runtime.entry import Entry, Handler
 from shared.runtime.settings import OutboxSettings

@@ -31,8 +31,8 @@ STREAMED: Final = [f for f in FUNCTIONS.values() if f.events("DynamoDB")]
 _CONSTANTS: Final = {
     "orders.models:SAGA_DEADLINE": "from placing an order until its saga cancels it",
     "products.reservations.models:HELD_FOR": "a reservation that is neither confirmed nor released",
-    "shared.messaging.outbox:_SWEEP_AFTER": "the stream's time to publish an event, before the sweeper does",
-    "shared.messaging.outbox:CALL_SECONDS": "a relay begins no call with less time left",
+    "shared.messaging.publishing:_SWEEP_AFTER": "the stream's time to publish an event, before the sweeper does",
+    "shared.messaging.publishing:CALL_SECONDS": "a relay begins no call with less time left",
     "notifications.emails.service:_LEASE": "a worker's claim of a notification",
     "shared.storage.dynamodb:_CONFLICT_ATTEMPTS": "attempts at a write that meets another transaction",
     "shared.calls.breaker:_RECOVERY_SECONDS": "an open circuit's wait before it tries a call",

@@ -13,7 +13,7 @@ import pytest
 
 from notifications.emails import service as notifier
 from products.reservations.models import HELD_FOR
-from shared.messaging import outbox
+from shared.messaging import publishing
 from tests.budget.waits import (
     QUEUED,
     STREAMED,
@@ -57,7 +57,7 @@ def test_function_survives_a_call_that_is_never_answered(function: Function) -> 
         assert function.timeout < 29, "API Gateway's own time-out"
     if "TOPIC_ARN" in function.declared_variables:
         # One batch, or one mark, that began at the last moment.
-        assert slowest(function.name, "sns", "dynamodb") < outbox.CALL_SECONDS
+        assert slowest(function.name, "sns", "dynamodb") < publishing.CALL_SECONDS
 
 
 @each_function
@@ -108,7 +108,7 @@ def test_stream_drops_a_batch_after_the_sweeper_begins_and_before_orders_expire(
     fails blocks its shard: retried until it expires, for a day."""
     [source] = function.events("DynamoDB")
     attempts = 1 + source["MaximumRetryAttempts"]
-    assert attempts * slowest(function.name, "sns") > outbox._SWEEP_AFTER.total_seconds()
+    assert attempts * slowest(function.name, "sns") > publishing._SWEEP_AFTER.total_seconds()
     assert attempts * function.timeout < HELD_FOR.total_seconds()
 
 

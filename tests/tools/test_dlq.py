@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shared.messaging import outbox
-from shared.messaging.outbox import Relay
+from shared.messaging.publishing import Relay
 from shared.messaging.workers import queue_worker
 from shared.runtime.aws import client
 from shared.runtime.settings import QueueSettings

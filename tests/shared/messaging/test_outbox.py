@@ -13,7 +13,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
 from shared.messaging import outbox
-from shared.messaging.outbox import Relay
+from shared.messaging.publishing import CALL_SECONDS, QUARANTINE, Relay
 from shared.runtime import clock, context, metrics
 from shared.storage.dynamodb import Item, Table, TransactionFailed, to_wire
 from tests.shared.messaging.topic import LARGEST_BYTES, TOPIC, FakeTopic, client_error
@@ -88,7 +88,7 @@ class Outbox:
         """Why it is in quarantine; None if it is not."""
         stored = self.table.get(key(name))
         assert stored
-        assert (stored.get("unsent") == outbox.QUARANTINE) == ("reason" in stored)
+        assert (stored.get("unsent") == QUARANTINE) == ("reason" in stored)
         return stored.get("reason")
 
 
@@ -186,7 +186,7 @@ def test_relay_publishes_events_of_a_later_release_with_all_members(box: Outbox)
         ("ValidationError: aggregate_id missing", {"aggregate_id": ...}),
         ("ValidationError: version int_parsing", {"version": "ada@example.com"}),
         ("ValidationError: schema_version less_than_equal", {"schema_version": 2}),
-        ("TypeError at shared.messaging.outbox:", {"data": {"raw": b"ada@example.com"}}),
+        ("TypeError at shared.messaging.publishing:", {"data": {"raw": b"ada@example.com"}}),
         ("_TooLarge: the event has 2", {"data": {"text": "x" * LARGEST_BYTES}}),
     ],
 )
@@ -266,7 +266,7 @@ def test_event_whose_mark_cannot_be_changed_is_retried_alone(
 
 
 def test_relay_starts_nothing_without_the_time_to_finish_it(box: Outbox) -> None:
-    deadline = Deadline(lambda: outbox.CALL_SECONDS + 1.5 - len(box.topic.batches))
+    deadline = Deadline(lambda: CALL_SECONDS + 1.5 - len(box.topic.batches))
     items = box.write(*(f"{number:02}" for number in range(21)))
     # The second batch was published, but there was no time left to remove its marks.
     assert box.relay(items, deadline) == list(range(10, 21))

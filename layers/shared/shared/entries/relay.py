@@ -2,7 +2,7 @@
 
 # First of all: see shared.messaging.workers.
 from shared.messaging.workers import task  # isort: skip
-from shared.messaging.outbox import Relay
+from shared.messaging.publishing import Relay
 from shared.runtime.entry import Entry, Handler
 from shared.runtime.settings import OutboxSettings
 

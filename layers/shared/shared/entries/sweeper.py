@@ -5,7 +5,7 @@ A service with more to do at each tick has a sweeper of its own, as orders and p
 
 # First of all: see shared.messaging.workers.
 from shared.messaging.workers import chores  # isort: skip
-from shared.messaging.outbox import Relay
+from shared.messaging.publishing import Relay
 from shared.runtime.entry import Entry, Handler
 from shared.runtime.settings import OutboxSettings
 

@@ -1,63 +1,26 @@
 """The outbox: an event is an item beside the item that changed, written in the same transaction,
-and published from the table's stream. Until it is published it has the attribute `unsent`, by which
-a sweeper finds the events that the stream did not deliver.
-
-An event that can never be published (it is invalid or too large, or the topic refuses it as such)
-is quarantined: its mark becomes `QUARANTINE`, and `reason` says why. `make dlq` lists it and
-releases it.
+and published from the table's stream (`shared.messaging.publishing`). Until it is published it has
+the attribute `unsent`, by which a sweeper finds the events that the stream did not deliver.
 
 The event items of an aggregate are its history: they are never deleted, and rewritten only to erase
 a person's data. A later release may write members and types of events that this one does not know:
 they are published and kept as they are.
 """
 
-import json
 import random
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from shared.calls.deadline import Deadline
 from shared.contracts.events import Event, EventType
-from shared.errors import OwnError
-from shared.runtime import aws, clock, context, logging, metrics
+from shared.runtime import context, logging
 from shared.runtime.error_text import describe
-from shared.runtime.settings import OutboxSettings
-from shared.storage.dynamodb import Item, Page, Put, Table, Update, from_wire
-
-if TYPE_CHECKING:
-    from mypy_boto3_sns import SNSClient
+from shared.storage.dynamodb import Item, Page, Put, Table, Update
 
 INDEX = "unsent"
-QUARANTINE: Final = "quarantine"  # instead of a shard, so that no sweep finds it
 SORT_PREFIX = "EVENT#"
-_SHARDS = 4
-_SWEEP_AFTER = timedelta(minutes=1)  # how long the stream may take before the sweeper steps in
-_SWEEP_LIMIT = 200
-
-# What SNS takes in one PublishBatch: so many messages, and so many bytes of them and their
-# attributes.
-_BATCH: Final = 10
-_BATCH_BYTES: Final = 262_144
-_ATTRIBUTE: Final = "type"
-# The topic's errors that are a message's own fault. Others (a key that KMS has disabled, a missing
-# permission) are reported as the sender's fault as well, but would quarantine every event.
-_REFUSALS: Final = frozenset({"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid"})
-# A relay publishes what it does not know.
-_ANY_SCHEMA: Final = 1_000_000
-# What a call may take, with all its attempts and the SDK's pauses between them. No call begins with
-# less time left: the rest is retried later. A function that Lambda ends would repeat the whole
-# batch.
-CALL_SECONDS: Final = 10.0
-# After so many failed batches in a row no further one is sent: each would wait as long for the same
-# answer.
-_FAILED_BATCHES: Final = 3
+SHARDS: Final = 4
 
 
 def event(
@@ -83,18 +46,21 @@ def sort_key(version: int) -> str:
 def recording(pk: str, fact: Event) -> Put:
     """The operation that writes the event into its aggregate's partition; it fails if that version
     has one."""
-    return Put({**_item(pk, fact), "unsent": mark()}, condition="attribute_not_exists(#pk)")
-
-
-def mark() -> str:
-    """The mark of an unsent event: one of the shards, so that no partition of the index has to take
-    them all."""
-    return str(random.randrange(_SHARDS))  # noqa: S311  # no secret
+    put = noting(pk, fact)
+    # A shard: no partition of the index has to take all unsent events.
+    put.item["unsent"] = str(random.randrange(SHARDS))  # noqa: S311  # no secret
+    return put
 
 
 def noting(pk: str, fact: Event) -> Put:
     """The same for an event that is in the history only: it is not published."""
-    return Put(_item(pk, fact), condition="attribute_not_exists(#pk)")
+    item = {
+        "pk": pk,
+        "sk": sort_key(fact.version),
+        "at": fact.at,
+        "event": fact.model_dump(mode="json"),
+    }
+    return Put(item, condition="attribute_not_exists(#pk)")
 
 
 def rewriting(table: Table, pk: str, instead: Mapping[str, str], *, up_to: int) -> list[Update]:
@@ -111,31 +77,18 @@ def rewriting(table: Table, pk: str, instead: Mapping[str, str], *, up_to: int) 
     while True:
         page = _page(table, pk, start=start)
         for item in page.items:
-            if item["sk"] > sort_key(up_to):
-                return operations
             stored = item.get("event")
             if not isinstance(stored, dict) or not isinstance(data := stored.get("data"), dict):
                 continue
+            if item["sk"] > sort_key(up_to):
+                return operations
             if erased := {name: text for name, text in instead.items() if name in data}:
-                operations.append(
-                    Update(
-                        {"pk": pk, "sk": item["sk"]},
-                        "SET #event = :event",
-                        values={"event": {**stored, "data": data | erased}},
-                    )
-                )
+                event = {**stored, "data": data | erased}
+                key = {"pk": pk, "sk": item["sk"]}
+                operations.append(Update(key, "SET #event = :event", values={"event": event}))
         start = page.last_key
         if start is None:
             return operations
-
-
-def _item(pk: str, fact: Event) -> Item:
-    return {
-        "pk": pk,
-        "sk": sort_key(fact.version),
-        "at": fact.at,
-        "event": fact.model_dump(mode="json"),
-    }
 
 
 def history(
@@ -165,220 +118,3 @@ def _page(table: Table, pk: str, *, limit: int | None = None, start: Item | None
         start=start,
         consistent=True,
     )
-
-
-class Relay:
-    """Publishes event items on the topic and takes their marks off.
-
-    A failure between the two publishes an event again later: readers take an event for the same by
-    its id.
-    """
-
-    def __init__(self, table: Table, sns: "SNSClient", topic_arn: str) -> None:
-        self._table = Table(table.name, table.client, _ANY_SCHEMA)
-        self._sns = sns
-        self._topic_arn = topic_arn
-
-    @classmethod
-    def connected(cls, settings: OutboxSettings) -> "Relay":
-        """The relay of a function, from its settings."""
-        # All attempts at a call fit into CALL_SECONDS.
-        table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1))
-        sns = aws.client("sns", connect=0.5, read=2, attempts=2)
-        return cls(table, sns, settings.topic_arn)
-
-    def relay(self, stream_event: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-        """Publish the new event items of a stream's batch; the answer names the records that were
-        not published."""
-        places: dict[tuple[str, str], str] = {}
-        items: list[Item] = []
-        for record in stream_event["Records"]:
-            image = record["dynamodb"].get("NewImage")
-            if image is None or "unsent" not in image:
-                continue
-            item = from_wire(image)
-            places[item["pk"], item["sk"]] = record["dynamodb"]["SequenceNumber"]
-            items.append(item)
-        unpublished = self.publish(items, deadline)
-        return {
-            "batchItemFailures": [
-                {"itemIdentifier": places[item["pk"], item["sk"]]} for item in unpublished
-            ]
-        }
-
-    def sweep(self, deadline: Deadline) -> int:
-        """Publish events that have been unsent for over a minute, and count the quarantined ones;
-        return how many were unsent."""
-        quarantined = self._table.query(
-            "#unsent = :mark", {"mark": QUARANTINE}, index=INDEX, limit=_SWEEP_LIMIT
-        )
-        metrics.count("EventsQuarantined", len(quarantined.items))
-        before = clock.rfc3339(clock.now() - _SWEEP_AFTER)
-        found = 0
-        for shard in range(_SHARDS):
-            page = self._table.query(
-                "#unsent = :shard AND #at < :before",
-                {"shard": str(shard), "before": before},
-                index=INDEX,
-                limit=_SWEEP_LIMIT,
-            )
-            found += len(page.items)
-            self.publish(page.items, deadline)
-        if found:
-            logging.logger().warning("republished events that had stayed unsent: %s", found)
-            metrics.count("UnsentEventsSwept", found)
-        return found
-
-    def publish(self, items: Sequence[Item], deadline: Deadline) -> list[Item]:
-        """Publish event items, in their order; return those to publish again: the topic did not
-        take them, or the time is over.
-
-        Items that can never be published are quarantined, and are not among those.
-        """
-        unpublished: list[Item] = []
-        messages: list[_Message] = []
-        for item in items:
-            try:
-                messages.append(_message(item))
-            except Exception as cause:  # noqa: BLE001  # whatever is wrong with one item, the others are published
-                logging.begin(None)
-                if not (
-                    deadline.allows(CALL_SECONDS) and self._is_quarantined(item, describe(cause))
-                ):
-                    unpublished.append(item)
-        failed = published = 0
-        batches = deque(_batches(messages))
-        while batches:
-            batch = batches.popleft()
-            is_worth_it = deadline.allows(CALL_SECONDS) and failed < _FAILED_BATCHES
-            refusals = self._sent(batch) if is_worth_it else {}
-            if len(batch) > 1 and len(refusals) == len(batch) and all(refusals.values()):
-                # One event may be at fault for all of them: the topic does not say which.
-                batches.extendleft([message] for message in reversed(batch))
-                continue
-            failed = 0 if refusals else failed + 1
-            for place, message in enumerate(batch):
-                if not self._is_settled(message, refusals.get(place), deadline):
-                    unpublished.append(message.item)
-                elif not refusals[place]:
-                    published += 1
-        if published:
-            metrics.count("EventsPublished", published)
-        return unpublished
-
-    def _sent(self, batch: Sequence["_Message"]) -> dict[int, str]:
-        """Send a batch, under its first event's request; return why the topic never takes an event,
-        by its place: empty if it has taken it. An event without an entry is retried later."""
-        logging.begin(batch[0].fact.request_id)
-        try:
-            answer = self._sns.publish_batch(
-                TopicArn=self._topic_arn,
-                PublishBatchRequestEntries=[
-                    {
-                        "Id": str(place),
-                        "Message": message.text,
-                        "MessageAttributes": {
-                            _ATTRIBUTE: {"DataType": "String", "StringValue": message.fact.type}
-                        },
-                    }
-                    for place, message in enumerate(batch)
-                ],
-            )
-        except (BotoCoreError, ClientError) as error:
-            # Other batches go on; the stream or the sweeper retries this one.
-            logging.logger().exception("could not publish a batch")
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-            return dict.fromkeys(range(len(batch)), code) if code in _REFUSALS else {}
-        refusals = dict.fromkeys((int(entry["Id"]) for entry in answer.get("Successful", ())), "")
-        for refused in answer.get("Failed", ()):
-            logging.logger().error("the topic refused an event: %s", refused["Code"])
-            if refused.get("SenderFault") and refused["Code"] in _REFUSALS:
-                refusals[int(refused["Id"])] = refused["Code"]
-        return refusals
-
-    def _is_settled(self, message: "_Message", refusal: str | None, deadline: Deadline) -> bool:
-        """Whether the event need not be published again, now that its item says so."""
-        fact = message.fact
-        logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
-        if refusal is None:
-            logging.logger().error("could not publish %s", fact.type)
-            return False
-        if not deadline.allows(CALL_SECONDS):
-            return False
-        if refusal:
-            return self._is_quarantined(message.item, f"the topic refuses it: {refusal}")
-        if not self._is_marked_off(message):
-            return False
-        logging.logger().info("published %s", fact.type)
-        return True
-
-    def _is_quarantined(self, item: Item, reason: str) -> bool:
-        key = {"pk": item["pk"], "sk": item["sk"]}
-        logging.logger().error("quarantined %s %s: %s", key["pk"], key["sk"], reason)
-        try:
-            self._table.update_unseen(
-                key,
-                "SET #unsent = :mark, #reason = :reason",
-                values={"mark": QUARANTINE, "reason": reason},
-            )
-        except (BotoCoreError, ClientError):
-            logging.logger().exception("could not quarantine an event")
-            return False
-        metrics.count("EventsQuarantined")
-        return True
-
-    def _is_marked_off(self, message: "_Message") -> bool:
-        key = {"pk": message.item["pk"], "sk": message.item["sk"]}
-        try:
-            if not self._table.update_unseen(key, "REMOVE #unsent"):
-                logging.logger().warning("the item of an event that was published is gone")
-        except (BotoCoreError, ClientError):
-            logging.logger().exception("could not mark %s as published", message.fact.type)
-            return False
-        return True
-
-
-@dataclass(frozen=True)
-class _Message:
-    """An event item on its way to the topic."""
-
-    item: Item
-    fact: Event
-    text: str
-    size: int
-
-
-class _TooLarge(OwnError):
-    """More than the topic takes of one event."""
-
-
-def _message(item: Item) -> _Message:
-    fact = Event.model_validate(item["event"])
-    # As it is stored: the model would leave out what it does not know.
-    text = json.dumps(item["event"], ensure_ascii=False, separators=(",", ":"), default=_fraction)
-    # What SNS counts, in bytes: the message, and its attribute's name, type and value.
-    attribute = len(_ATTRIBUTE) + len("String") + len(fact.type)
-    size = len(text.encode()) + attribute
-    if size > _BATCH_BYTES:
-        raise _TooLarge(f"the event has {size} bytes")
-    return _Message(item, fact, text, size)
-
-
-def _fraction(value: object) -> float:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError("JSON has no such value")
-
-
-def _batches(messages: Iterable[_Message]) -> Iterator[list[_Message]]:
-    """As few batches as SNS takes, in the same order."""
-    batch: list[_Message] = []
-    size = 0
-    for message in messages:
-        size += message.size
-        if batch and (len(batch) == _BATCH or size > _BATCH_BYTES):
-            yield batch
-            batch, size = [], message.size
-        batch.append(message)
-    if batch:
-        yield batch
