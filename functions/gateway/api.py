@@ -18,7 +18,7 @@ from shared.runtime.aws import client
 from shared.runtime.entry import Entry, Handler
 from shared.web.app import create_app as create_shared_app
 from shared.web.app import lambda_handler
-from shared.web.headers import header
+from shared.web.responses import header
 from shared.web.rest_events import link, own_path
 from shared.web.routing import GuardedRoute
 

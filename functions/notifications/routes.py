@@ -12,12 +12,11 @@ from notifications.schemas import (
 )
 from notifications.service import NotificationService
 from shared.auth.access import allow
-from shared.auth.authentication import Authenticated
 from shared.errors import Forbidden
 from shared.web import health
 from shared.web.paging import Paging
-from shared.web.problems import problems
-from shared.web.routing import GuardedRoute
+from shared.web.responses import problems
+from shared.web.routing import Authenticated, GuardedRoute
 
 router = APIRouter(tags=["notifications"], route_class=GuardedRoute)
 

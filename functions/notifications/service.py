@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from notifications.errors import NotificationNotFound
 from notifications.models import ADMINS, Notification, mailbox, position
 from notifications.ports import Notifications
-from shared.auth.permissions import may_change, may_see
+from shared.auth.access import may_change, may_see
 from shared.auth.tokens import Caller
 from shared.errors import Forbidden
 from shared.runtime.clock import Clock, now

@@ -20,7 +20,7 @@ from shared.runtime.settings import ApiSettings
 from shared.storage.dynamodb import Table
 from shared.web.app import create_app as create_base_app
 from shared.web.app import lambda_handler
-from shared.web.cursors import Cursors, key_from_kms
+from shared.web.paging import Cursors, key_from_kms
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from orders.errors import IllegalTransition
 from shared.contracts.directory import Customer
-from shared.contracts.erasure import is_erased_email
 from shared.contracts.events import EventType, OrderData, OrderStatus
 from shared.contracts.inventory import Line, PricedLine, Reservation
-from shared.personal import Personal, PersonalEmail, PersonalSecret, erase_personal
+from shared.personal import Personal, PersonalEmail, PersonalSecret, erase_personal, is_erased_email
 from shared.runtime.clock import rfc3339
 
 Status = OrderStatus

@@ -25,16 +25,14 @@ from orders.schemas import (
 )
 from orders.service import OrderService
 from shared.auth.access import allow
-from shared.auth.authentication import Authenticated
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
 from shared.errors import Forbidden, ServiceUnavailable
 from shared.web import health
 from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
-from shared.web.headers import location, replayed
 from shared.web.paging import Paging
-from shared.web.problems import problems
+from shared.web.responses import location, problems, replayed
 from shared.web.rest_events import link
-from shared.web.routing import GuardedRoute
+from shared.web.routing import Authenticated, GuardedRoute
 
 router = APIRouter(tags=["orders"], route_class=GuardedRoute)
 

@@ -14,7 +14,7 @@ from orders.errors import (
 )
 from orders.models import Basket, CancelReason, Order, Status, is_order_id, order_id
 from orders.ports import Customers, HistoryPage, OrderExists, OrderPage, Orders, Reservations
-from shared.auth.permissions import may_change, may_change_all, may_see, may_see_all
+from shared.auth.access import may_change, may_change_all, may_see, may_see_all
 from shared.auth.tokens import Caller
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.inventory import Reservation, ReservationEnded

@@ -14,7 +14,7 @@ from shared.runtime.entry import Entry, Handler
 from shared.runtime.settings import ApiSettings
 from shared.storage.dynamodb import Table
 from shared.web import app as web
-from shared.web.cursors import Cursors, key_from_kms
+from shared.web.paging import Cursors, key_from_kms
 
 __all__ = ["Settings", "build", "create_app", "handler", "router"]
 

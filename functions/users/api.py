@@ -9,7 +9,7 @@ from shared.runtime.settings import ApiSettings
 from shared.storage.dynamodb import Table
 from shared.web.app import create_app as create_shared_app
 from shared.web.app import lambda_handler
-from shared.web.cursors import Cursors, key_from_kms
+from shared.web.paging import Cursors, key_from_kms
 from shared.web.routing import GuardedRoute
 from users.accounts.passwords import Argon2Passwords
 from users.accounts.repository import DynamoUsers

@@ -7,7 +7,7 @@ sends to no other (an international domain is written in its `xn--` form).
 import re
 from typing import Final
 
-from shared.contracts.erasure import is_erased_email
+from shared.personal import is_erased_email
 
 LONGEST: Final = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
 _LONGEST_LOCAL: Final = 64

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from shared.auth.permissions import may_see_all
+from shared.auth.access import may_see_all
 from shared.auth.tokens import ROLES, Caller, Role
 from tests.access.requests import ACCESS, ROUTES, example, noun
 from tests.access.scene import Scene

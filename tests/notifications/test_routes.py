@@ -8,7 +8,7 @@ from notifications import api
 from notifications.models import ADMINS, Notification, mailbox
 from notifications.service import NotificationService
 from shared.auth.tokens import Caller
-from shared.web.cursors import Cursors
+from shared.web.paging import Cursors
 from tests.notifications.builders import a_notification
 from tests.notifications.fakes import InMemoryNotifications
 from tests.support.callers import ADMIN, ALICE, BOB, FakeVerifier

@@ -14,7 +14,7 @@ from orders.models import Order
 from orders.saga import CheckoutSaga
 from orders.service import OrderService
 from shared.messaging.redelivery import RetryLater
-from shared.web.cursors import Cursors
+from shared.web.paging import Cursors
 from tests.orders.builders import CUSTOMER, a_basket, confirmed, event_types
 from tests.orders.fakes import FakeCustomers, FakeInventory, InMemoryOrders, InMemoryPayments
 from tests.support.callers import ALICE, BOB, FakeVerifier

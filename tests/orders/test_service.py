@@ -166,7 +166,7 @@ def test_order_is_seen_and_cancelled_by_its_customer_and_by_admins(
 def test_order_is_not_changed_by_a_role_that_may_only_see_it(
     shop: OrdersHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.auth.permissions._CHANGE_ALL", frozenset())
+    monkeypatch.setattr("shared.auth.access._CHANGE_ALL", frozenset())
     order = shop.placed()
     assert shop.service.get(order.id, ADMIN) == order
     for change in (shop.service.cancel, shop.service.ship, shop.service.deliver):

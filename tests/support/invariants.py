@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from notifications.emails.templates import compose
 from notifications.models import notification_id
-from shared.contracts.erasure import ERASED, is_erased_email
 from shared.contracts.events import Event
+from shared.personal import ERASED, is_erased_email
 from tests.support.books import Books, HandedOver, Witness
 from tools.template import template
 

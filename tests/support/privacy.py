@@ -20,8 +20,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from shared.contracts.erasure import ERASED, is_erased_email
-from shared.personal import personal_fields
+from shared.personal import ERASED, is_erased_email, personal_fields
 
 _FUNCTIONS: Final = Path(__file__).parents[2] / "functions"
 

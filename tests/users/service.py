@@ -7,7 +7,7 @@ from typing import Any, cast
 from fastapi import FastAPI
 
 from shared.auth.tokens import Caller, TokenVerifier
-from shared.web.cursors import Cursors
+from shared.web.paging import Cursors
 from tests.support.callers import FakeVerifier
 from tests.support.clock import ManualClock
 from tests.support.http import Answer, HttpClient

@@ -203,14 +203,14 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         "_Messages.handle: an outage uses up attempts": only_if("is_temporary", value=False),
         "chores: a chore that fails stops the others": before("failures.append", "raise"),
     },
-    ("shared.auth.authentication:Gate.", "shared/auth/test_authentication"): {
+    ("shared.web.routing:Gate.", "shared/web/test_routing"): {
         "admit: a customer uses an admin's route": only_if("admits", value=False),
         "admit: a deactivated user's token works": only_if("_standing", value=False),
     },
-    ("shared.web.routing:", "shared/auth/test_authentication"): {
+    ("shared.web.routing:", "shared/web/test_routing"): {
         "check: a route without a guard is served": without("NotGuarded"),
     },
-    ("shared.auth.access:", "shared/auth/test_authentication"): {
+    ("shared.auth.access:", "shared/web/test_routing"): {
         "declared: an undeclared route is served": without("NotDeclared"),
     },
     ("orders.service:OrderService.", "access/test_strangers"): {
@@ -224,7 +224,7 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
             "conflict.current", "value"
         ),
     },
-    ("shared.web.cursors:Cursors.", "access/test_strangers"): {
+    ("shared.web.paging:Cursors.", "access/test_strangers"): {
         "_mac: a cursor works for every caller": expression("caller", "''"),
     },
     ("shared.auth.tokens:TokenVerifier.", "shared/auth/test_tokens"): {

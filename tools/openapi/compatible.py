@@ -13,7 +13,7 @@ from typing import Any, Final
 import jsonschema_rs
 from fastapi.utils import deep_dict_update
 
-from shared.web.problems import MEDIA_TYPE as PROBLEM
+from shared.web.responses import MEDIA_TYPE as PROBLEM
 from tools.openapi.document import operations
 
 type Node = dict[str, Any]

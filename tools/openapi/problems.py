@@ -16,7 +16,7 @@ from shared.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from shared.web.problems import add_problem, problems, schema_name
+from shared.web.responses import add_problem, problems, schema_name
 
 type Node = dict[str, Any]
 

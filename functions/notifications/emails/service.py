@@ -26,9 +26,9 @@ from notifications.models import (
 from notifications.ports import Notifications
 from shared.calls.deadline import Deadline
 from shared.calls.local_circuit import LocalCircuit
-from shared.contracts.erasure import is_erased_email
 from shared.contracts.events import Event, UserErasedData
 from shared.messaging.redelivery import RetryLater
+from shared.personal import is_erased_email
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, now
 

@@ -19,18 +19,16 @@ from products.catalogue.schemas import (
 from products.catalogue.service import CatalogueService
 from products.catalogue.text import words_of
 from shared.auth.access import allow
-from shared.auth.authentication import Authenticated
 from shared.contracts.inventory import OutOfStock
 from shared.errors import InvalidRequest, ServiceUnavailable
 from shared.money import MinorUnits
 from shared.web import health
 from shared.web.etags import etag, versions
 from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
-from shared.web.headers import header, location, replayed
 from shared.web.paging import Paging
-from shared.web.problems import problems
+from shared.web.responses import header, location, problems, replayed
 from shared.web.rest_events import link
-from shared.web.routing import GuardedRoute
+from shared.web.routing import Authenticated, GuardedRoute
 
 _MAX_SEARCH_WORDS = 10
 # Caches may store a response, and must revalidate it: stock changes by the second.

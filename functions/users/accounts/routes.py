@@ -8,16 +8,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BeforeValidator
 
 from shared.auth.access import allow
-from shared.auth.authentication import Authenticated
 from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, ServiceUnavailable
 from shared.web import health
-from shared.web.headers import location
 from shared.web.paging import Paging
-from shared.web.problems import problems
+from shared.web.responses import location, problems
 from shared.web.rest_events import link
-from shared.web.routing import GuardedRoute
+from shared.web.routing import Authenticated, GuardedRoute
 from users.accounts.errors import AccountErased, EmailTaken
 from users.accounts.models import Position, User
 from users.accounts.schemas import (
@@ -42,7 +40,7 @@ class _ActiveCaller(Caller):
 
 
 def standing(accounts: AccountService) -> Callable[[Caller], Caller]:
-    """Looks up the account of an access token for `shared.auth.authentication.Gate`."""
+    """Looks up the account of an access token for `shared.web.routing.Gate`."""
 
     def look_up(caller: Caller) -> Caller:
         current, account = accounts.require_active(caller)

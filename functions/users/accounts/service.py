@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from shared.auth.permissions import may_change, may_change_all, may_see, may_see_all
+from shared.auth.access import may_change, may_change_all, may_see, may_see_all
 from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.contracts.events import Event, EventType, UserData, UserErasedData

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from shared.auth.access import allow
 from shared.auth.tokens import TokenVerifier
-from shared.web.headers import header
-from shared.web.problems import problems
+from shared.web.responses import header, problems
 from shared.web.routing import GuardedRoute
 from users.accounts.routes import Source
 from users.login_throttle.errors import TooManyAttempts

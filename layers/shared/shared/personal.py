@@ -15,12 +15,26 @@ their values in every log.
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
-
-from shared.contracts.erasure import ERASED, erased_email
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+ERASED: Final = "Erased"
+# RFC 2606 reserves `.invalid`: no mail can be delivered there. `users.emails` takes no address of
+# this domain.
+ERASED_DOMAIN: Final = "erased.invalid"
+
+
+def erased_email(user_id: str) -> str:
+    """Stands for the address of an erased user."""
+    return f"{user_id}@{ERASED_DOMAIN}"
+
+
+def is_erased_email(address: str) -> bool:
+    """Whether the address replaces that of an erased user."""
+    return address.endswith(f"@{ERASED_DOMAIN}")
 
 
 class Personal:

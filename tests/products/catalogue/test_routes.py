@@ -8,7 +8,7 @@ import pytest
 from products.api import create_app
 from products.catalogue.service import CatalogueService
 from shared.runtime.clock import rfc3339
-from shared.web.cursors import Cursors
+from shared.web.paging import Cursors
 from tests.products.builders import LATER, SHELF, a_product
 from tests.products.fakes import InMemoryProducts
 from tests.support.callers import ADMIN, FakeVerifier

@@ -1,10 +1,11 @@
-"""Who may call a route: each declares it by `@allow`, or its app does not start."""
+"""Who may call a route, which declares it by `@allow`, and what a caller may do with something that
+has an owner, which use cases ask by the verb that fits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
-from shared.auth.tokens import Role
+from shared.auth.tokens import Caller, Role
 from shared.errors import OwnError
 
 type Group = Literal["anyone", "user", "owner"] | Role
@@ -12,6 +13,8 @@ type Group = Literal["anyone", "user", "owner"] | Role
 names, or a role."""
 
 _ATTRIBUTE: Final = "__access__"
+_SEE_ALL: Final[frozenset[Role]] = frozenset({"admin"})
+_CHANGE_ALL: Final[frozenset[Role]] = frozenset({"admin"})
 
 
 class NotDeclared(OwnError):
@@ -102,3 +105,23 @@ def declared(endpoint: Callable[..., Any]) -> Access:
         name = getattr(endpoint, "__qualname__", repr(endpoint))
         raise NotDeclared(f"{name} has no @allow(...) below its router's decorator")
     return access
+
+
+def may_see(caller: Caller, owner_id: str) -> bool:
+    """Whether the caller may read what this user owns."""
+    return caller.id == owner_id or may_see_all(caller)
+
+
+def may_see_all(caller: Caller) -> bool:
+    """Whether the caller may read what any user owns."""
+    return caller.role in _SEE_ALL
+
+
+def may_change(caller: Caller, owner_id: str) -> bool:
+    """Whether the caller may change what this user owns."""
+    return caller.id == owner_id or may_change_all(caller)
+
+
+def may_change_all(caller: Caller) -> bool:
+    """Whether the caller may change what any user owns."""
+    return caller.role in _CHANGE_ALL

@@ -16,7 +16,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shared.auth.authentication import Gate
 from shared.auth.tokens import Caller, TokenVerifier
 from shared.errors import (
     BodegaError,
@@ -31,6 +30,7 @@ from shared.runtime.entry import Handler
 from shared.web import routing
 from shared.web.middleware import RequestEnvelope, answer_problem
 from shared.web.rest_events import RestEvent, own_path
+from shared.web.routing import Gate
 
 _TEXT_TYPES = [
     "text/",

@@ -13,12 +13,12 @@ from sample_notes.schemas import (
 )
 from sample_notes.service import SampleNoteService
 from shared.auth.access import allow
-from shared.auth.authentication import Authenticated
+from shared.web.routing import Authenticated
 from shared.errors import Forbidden
 from shared.web import health
-from shared.web.headers import location
+from shared.web.responses import location
 from shared.web.paging import Paging
-from shared.web.problems import problems
+from shared.web.responses import problems
 from shared.web.rest_events import link
 from shared.web.routing import GuardedRoute
 

@@ -3,7 +3,7 @@
 from sample_notes.errors import SampleNoteNotFound
 from sample_notes.models import SampleNote, SampleNotePage, is_sample_note_id
 from sample_notes.ports import SampleNotes
-from shared.auth.permissions import may_see
+from shared.auth.access import may_see
 from shared.auth.tokens import Caller
 from shared.errors import Forbidden
 from shared.runtime import logging, metrics

@@ -6,7 +6,7 @@ from botocore.exceptions import EndpointConnectionError
 from sample_notes import api
 from sample_notes.service import SampleNoteService
 from shared.runtime.entry import Entry
-from shared.web.cursors import Cursors
+from shared.web.paging import Cursors
 from tests.sample_notes.fakes import InMemorySampleNotes
 from tests.support.callers import ALICE, BOB, FakeVerifier
 from tests.support.clock import ManualClock

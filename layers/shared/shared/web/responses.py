@@ -1,4 +1,5 @@
-"""What a route may answer with as problem+json, as OpenAPI describes it."""
+"""What a route's `responses` say of its answers, for the API's document (tools/openapi), which adds
+what all answers have."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -40,3 +41,26 @@ def add_problem(responses: Responses, error: type[BodegaError], text: str) -> No
 def schema_name(error: type[BodegaError]) -> str:
     """`email-taken` → `EmailTaken`."""
     return error.code.title().replace("-", "")
+
+
+def header(
+    name: str, description: str, *, always: bool = True, type_: str = "string", **schema: Any
+) -> dict[str, Any]:
+    """One header of an answer.
+
+    Args:
+        always: whether no answer comes without it.
+        schema: what else JSON Schema says of it, such as `const`.
+    """
+    declared = {"schema": {"type": type_, **schema}, "description": description}
+    return {name: declared | ({"required": True} if always else {})}
+
+
+def location(description: str) -> dict[str, Any]:
+    """Where the new thing is."""
+    return header("Location", description, format="uri-reference")
+
+
+def replayed(description: str) -> dict[str, Any]:
+    """That nothing was done this time."""
+    return header("Idempotent-Replayed", description, always=False, enum=["true"])

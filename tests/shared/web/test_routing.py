@@ -7,13 +7,11 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from shared.auth.access import NotDeclared, allow
-from shared.auth.authentication import Authenticated, OptionalCaller
-from shared.auth.permissions import may_change, may_see, may_see_all
+from shared.auth.access import NotDeclared, allow, may_change, may_see, may_see_all
 from shared.auth.tokens import Caller
 from shared.errors import Unauthenticated
 from shared.web.app import create_app
-from shared.web.routing import GuardedRoute, NotGuarded
+from shared.web.routing import Authenticated, GuardedRoute, NotGuarded, OptionalCaller
 from tests.support.callers import ADMIN, ALICE, BOB, FakeVerifier
 from tests.support.http import HttpClient
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidCursor
 from shared.runtime import aws
-from shared.web.cursors import Cursors, key_from_kms
+from shared.web.paging import Cursors, key_from_kms
 
 POSITION = {"pk": "USER#1", "created_at": "2026-11-20T08:30:00.000Z", "n": 7}
 QUERY = {"list": "users", "active": True}
