@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.calls.internal import is_throttled
-from shared.runtime import context, logging
+from shared.runtime import logging
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -47,7 +47,7 @@ class LambdaBackends:
         return self._functions.keys()
 
     def health(self) -> dict[str, Health]:
-        request_id = context.request_id()  # the threads do not share the context
+        request_id = logging.request_id()  # the threads do not share the context
         with ThreadPoolExecutor(len(self._functions)) as pool:
             asked = {
                 service: pool.submit(self._ask, service, function, request_id)

@@ -12,7 +12,7 @@ from orders.models import LEASE, Status
 from orders.ports import ClaimedOrder, DueOrder, Orders
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
-from shared.runtime import clock, context, logging, metrics
+from shared.runtime import clock, logging, metrics
 from shared.runtime.aws import is_temporary
 from shared.runtime.clock import Clock
 
@@ -127,7 +127,7 @@ class DueOrderSweep:
             aggregate_id=order.id,
             version=order.version,
             at=clock.rfc3339(self._now()),
-            request_id=context.request_id(),
+            request_id=logging.request_id(),
             data={},
         )
         return due.model_dump_json()

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from gateway.backends import LambdaBackends
-from shared.runtime import context
+from shared.runtime import logging
 
 FUNCTIONS = {
     "users": "stack-users",
@@ -52,7 +52,7 @@ def test_each_service_is_asked_for_its_public_health_route() -> None:
         seen[function] = event
         return http(HEALTHY)
 
-    context.begin("request-7")
+    logging.begin("request-7")
     assert health(answer) == dict.fromkeys(FUNCTIONS, HEALTHY)
     for service, function in FUNCTIONS.items():
         assert seen[function]["httpMethod"] == "GET"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.calls.internal import CallFailed, CallThrottled, InternalClient, internal_handler
 from shared.errors import Conflict
-from shared.runtime import context
+from shared.runtime import logging
 from tests.support.context import LambdaContext
 from tests.support.internal import LocalFunctions
 
@@ -45,7 +45,7 @@ def double(body: dict[str, Any]) -> Doubled:
         raise Unexpected
     if number > 100:
         raise TooLarge(largest=100)
-    return Doubled(number=number * 2, request_id=context.request_id())
+    return Doubled(number=number * 2, request_id=logging.request_id())
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def doubler(functions: LocalFunctions) -> InternalClient:
 def test_call_returns_the_answer_and_runs_under_the_callers_request(
     doubler: InternalClient,
 ) -> None:
-    context.begin("request-7")
+    logging.begin("request-7")
     answer = doubler.call("double", Double(number=4), Doubled)
     assert (answer.number, answer.request_id) == (8, "request-7")
 

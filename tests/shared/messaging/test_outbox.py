@@ -14,7 +14,7 @@ from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
 from shared.messaging import outbox
 from shared.messaging.publishing import CALL_SECONDS, QUARANTINE, Relay
-from shared.runtime import clock, context, metrics
+from shared.runtime import clock, logging, metrics
 from shared.storage.dynamodb import Item, Table, TransactionFailed, to_wire
 from tests.shared.messaging.topic import LARGEST_BYTES, TOPIC, FakeTopic, client_error
 from tests.support.aws import make_table
@@ -98,7 +98,7 @@ def box(account: None) -> Outbox:
 
 
 def test_version_of_an_aggregate_has_one_event(box: Outbox) -> None:
-    context.begin("request-5")
+    logging.begin("request-5")
     fact = an_event("a", 3)
     assert (fact.id, fact.request_id) == ("a.3", "request-5")
     box.table.transact([outbox.recording("THING#a", fact)])

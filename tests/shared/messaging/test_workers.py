@@ -13,7 +13,7 @@ from shared.contracts.events import Event
 from shared.errors import Conflict, ServiceUnavailable, TemporaryFailure
 from shared.messaging.redelivery import PermanentFailure, RetryLater, delay, pause
 from shared.messaging.workers import chores, queue_worker, task
-from shared.runtime import context, metrics
+from shared.runtime import logging, metrics
 from shared.runtime.settings import QueueSettings
 from tests.support.context import LambdaContext
 
@@ -120,7 +120,7 @@ def test_each_event_is_handled_alone_under_its_own_request(broken: list[str]) ->
     def react(fact: Event) -> None:
         if fact.aggregate_id in broken:
             raise BUG
-        handled[fact.aggregate_id] = context.request_id()
+        handled[fact.aggregate_id] = logging.request_id()
 
     queue = Queues()
     assert queue.deliver(react, events(3)) == [f"m{order[-1]}" for order in broken]
@@ -251,7 +251,7 @@ def test_task_runs_under_its_invocation_and_writes_its_metrics(
         metrics.count("ThingsTried")
         if event["tick"] > 1:
             raise BUG
-        return context.request_id()
+        return logging.request_id()
 
     assert task(run)({"tick": 1}, LambdaContext(aws_request_id="invocation-9")) == "invocation-9"
     with pytest.raises(RuntimeError, match="not this one"):

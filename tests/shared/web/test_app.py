@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.auth.access import allow
 from shared.errors import NotFound
-from shared.runtime import context
+from shared.runtime import logging
 from shared.web.app import create_app, lambda_handler
 from shared.web.routing import GuardedRoute
 from tests.support.callers import ALICE, FakeVerifier
@@ -54,7 +54,7 @@ async def list_orders(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     if_match: Annotated[str | None, Header(max_length=3)] = None,
 ) -> dict[str, Any]:
-    return {"limit": limit, "request_id": context.request_id()}
+    return {"limit": limit, "request_id": logging.request_id()}
 
 
 @router.get("/orders/{id}")

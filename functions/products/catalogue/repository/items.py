@@ -6,7 +6,7 @@ from typing import Final
 
 from products.catalogue.models import Product
 from products.catalogue.text import folded
-from shared.runtime import context
+from shared.runtime import logging
 from shared.storage.dynamodb import Item, Key
 from shared.storage.items import to_item
 
@@ -68,7 +68,7 @@ def admin_attributes(product: Product) -> Item:
 
 def stamp(updated_at: str) -> dict[str, str]:
     """When a change was made, and in which request. The previous release's relay reads both."""
-    return {"updated_at": updated_at, "request_id": context.request_id()}
+    return {"updated_at": updated_at, "request_id": logging.request_id()}
 
 
 def product_item(product: Product) -> Item:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
 from shared.errors import BodegaError, TemporaryFailure
-from shared.runtime import context, logging, metrics
+from shared.runtime import logging, metrics
 from shared.runtime.entry import Handler
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class InternalClient:
         """
         call: Call = {
             "name": name,
-            "request_id": context.request_id(),
+            "request_id": logging.request_id(),
             "body": body.model_dump(mode="json"),
         }
         return answer.model_validate(self._invoke(json.dumps(call).encode()))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from shared.contracts.events import Event, EventType
-from shared.runtime import context, logging
+from shared.runtime import logging
 from shared.runtime.error_text import describe
 from shared.storage.dynamodb import Item, Page, Put, Table, Update
 
@@ -33,7 +33,7 @@ def event(
         aggregate_id=aggregate_id,
         version=version,
         at=at,
-        request_id=context.request_id(),
+        request_id=logging.request_id(),
         data=data,
     )
 

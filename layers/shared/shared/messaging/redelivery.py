@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.errors import OwnError
-from shared.runtime import clock, context, logging, metrics
+from shared.runtime import clock, logging, metrics
 from shared.runtime.error_text import describe
 from shared.runtime.settings import QueueSettings
 
@@ -96,7 +96,7 @@ class MessageQueue:
         attributes = {
             "Reason": reason,
             "FailedFunction": function,
-            "RequestId": context.request_id(),
+            "RequestId": logging.request_id(),
             "Attempts": record.attributes.approximate_receive_count,
             "FirstReceivedAt": clock.rfc3339(waiting_since(record)),
             "SourceMessageId": record.message_id,

@@ -1,9 +1,13 @@
-"""Structured logs: one JSON object a line by Powertools, each under the request's id."""
+"""Structured logs: one JSON object a line by Powertools, each under the id of the request at hand,
+which is carried through every call between functions."""
 
 import io
 import os
+import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from logging import StreamHandler, getLogger
 from types import TracebackType
@@ -12,7 +16,12 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from shared.runtime import context, error_text
+from shared.runtime import error_text
+
+# No "@": the id is in every log line, and no e-mail address may be.
+_SANE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class _Formatter(LambdaPowertoolsFormatter):
@@ -47,12 +56,18 @@ def limit_libraries() -> None:
     getLogger().setLevel("WARNING")
 
 
-def begin(proposed_request_id: str | None, **keys: Any) -> str:
-    """Start a request or message: every line until the next carries its id and `keys`. Returns the
-    id."""
-    request_id = context.begin(proposed_request_id)
-    logger().structure_logs(append=False, request_id=request_id, **keys)
-    return request_id
+def request_id() -> str:
+    """The id of the request or message being worked on; empty outside of one."""
+    return _request_id.get()
+
+
+def begin(proposed: str | None, **keys: Any) -> str:
+    """Start a request or message under the caller's id if it is sane, else under a new one: every
+    log line until the next carries its id and `keys`. Returns the id."""
+    chosen = proposed if proposed and _SANE.fullmatch(proposed) else uuid.uuid4().hex
+    _request_id.set(chosen)
+    logger().structure_logs(append=False, request_id=chosen, **keys)
+    return chosen
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import BodegaError, CloudUnavailable, InternalError, problem
-from shared.runtime import aws, context, logging, metrics
+from shared.runtime import aws, logging, metrics
 
 _PROBLEM_JSON: Final = b"application/problem+json"
 # Most answers are for one person or about this moment; those that are not say so themselves.
@@ -103,7 +103,7 @@ class RequestEnvelope:
 
 async def answer_problem(scope: Scope, send: Send, error: BodegaError) -> None:
     """Answer with the error's problem+json."""
-    document = problem(error, instance=scope["path"], request_id=context.request_id())
+    document = problem(error, instance=scope["path"], request_id=logging.request_id())
     body = json.dumps(document, ensure_ascii=False).encode()
     headers = [
         (b"content-type", _PROBLEM_JSON),
