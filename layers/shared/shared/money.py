@@ -4,7 +4,7 @@ nowhere.
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
@@ -43,10 +43,6 @@ def to_text(minor: int) -> str:
     return f"{minor // 100}.{minor % 100:02d}"
 
 
-def _validate(value: Any) -> int:
-    return to_minor(value)
-
-
 Money = Annotated[
     int,
     PlainSerializer(to_text, return_type=str),
@@ -58,7 +54,7 @@ Money = Annotated[
 
 MinorUnits = Annotated[
     Money,
-    BeforeValidator(_validate),
+    BeforeValidator(to_minor),
     WithJsonSchema(
         {
             "anyOf": [

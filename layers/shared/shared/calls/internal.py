@@ -96,27 +96,20 @@ class InternalClient:
             response = self._lambda.invoke(FunctionName=self._function_name, Payload=payload)
             answer = json.loads(response["Payload"].read())
         except (BotoCoreError, ClientError, ValueError) as cause:
-            if is_throttled(cause):
-                raise CallThrottled(f"{self._function_name}: {_reason(cause)}") from cause
+            if isinstance(cause, ClientError) and is_throttled(cause):
+                # Lambda's own word for the quota, where the error has one.
+                quota = cause.response.get("Reason") or cause.response["Error"]["Code"]
+                raise CallThrottled(f"{self._function_name}: {quota}") from cause
             raise CallFailed(f"{self._function_name}: {type(cause).__name__}") from cause
         if response.get("FunctionError") or not isinstance(answer, dict):
             reason = answer.get("errorType") if isinstance(answer, dict) else None
             raise CallFailed(f"{self._function_name}: {reason or 'it broke'}")
-        if refused := answer.get("refused"):
-            raise self._refusal(refused)
+        if refusal := answer.get("refused"):
+            error = self._refusals.get(refusal["code"])
+            if error is None:
+                raise CallFailed(f"{self._function_name} refused with {refusal['code']}")
+            raise error(**refusal["data"])
         return answer["answer"]
-
-    def _refusal(self, refused: Mapping[str, Any]) -> Exception:
-        error = self._refusals.get(refused["code"])
-        if error is None:
-            return CallFailed(f"{self._function_name} refused with {refused['code']}")
-        return error(**refused["data"])
-
-
-def _reason(error: Exception) -> str:
-    """Which quota it was: Lambda's own word for it, where the error has one."""
-    response: Mapping[str, Any] = getattr(error, "response", {})
-    return str(response.get("Reason") or response["Error"]["Code"])
 
 
 def internal_handler(commands: Mapping[str, Callable[[dict[str, Any]], BaseModel]]) -> Handler:

@@ -149,7 +149,8 @@ def _inspect(document: Any) -> None:
         below: list[Any] = []
         for value in level:
             if isinstance(value, str):
-                _check_text(value)
+                if _NO_TEXT.search(value):
+                    raise MalformedJson("The body has half a character, or what is no character.")
             elif isinstance(value, dict | list):
                 if depth == _DEEPEST:
                     raise MalformedJson(f"The body is nested more than {_DEEPEST} deep.")
@@ -157,8 +158,3 @@ def _inspect(document: Any) -> None:
                 if isinstance(value, dict):
                     below += value.values()
         level, depth = below, depth + 1
-
-
-def _check_text(text: str) -> None:
-    if _NO_TEXT.search(text):
-        raise MalformedJson("The body has half a character, or what is no character.")

@@ -49,7 +49,7 @@ class Gate:
         verifier: TokenVerifier | None,
         standing: Callable[[Caller], Caller] | None = None,
     ) -> None:
-        self._verifier = verifier
+        self.verifier = verifier
         self._standing = standing
 
     def admit(self, request: Request, access: Access) -> None:
@@ -64,17 +64,13 @@ class Gate:
         header = request.headers.get("authorization", "")
         if access.is_public and not header:
             return
-        assert self._verifier, "an app with such a route does not start without one"
-        admitted = self._verifier.caller(_bearer_token(header))
+        assert self.verifier, "an app with such a route does not start without one"
+        admitted = self.verifier.caller(_bearer_token(header))
         request.scope["caller"] = admitted
         if self._standing:
             admitted = request.scope["caller"] = self._standing(admitted)
         if not access.admits(admitted.role):
             raise Forbidden(f"Only {_named(access)} may do this.")
-
-    @property
-    def has_verifier(self) -> bool:
-        return self._verifier is not None
 
 
 def _named(access: Access) -> str:
@@ -158,7 +154,7 @@ def check(routes: "Iterable[BaseRoute]", gate: Gate) -> None:
             raise NotGuarded(f"{name} is for anyone: it may depend on no caller")
         if not access.reads_token and _depends_on(route.dependant, optional_caller):
             raise NotGuarded(f"{name} reads no token: it may depend on no optional caller")
-        if access.reads_token and not gate.has_verifier:
+        if access.reads_token and not gate.verifier:
             raise NotGuarded(f"{name} needs a verifier of tokens")
 
 
