@@ -38,7 +38,7 @@ class Letter:
 
     Attributes:
         at: when it was written; where SQS itself moved the message, when it was first sent.
-        notes: what the worker wrote, see shared.messaging.dead_letters; empty where SQS itself
+        notes: what the worker wrote, see shared.messaging.redelivery; empty where SQS itself
             moved the message.
         handle: what its queue deletes it by.
     """
