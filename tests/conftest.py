@@ -48,7 +48,7 @@ def _iam(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _aws(_violations: list[str]) -> Iterator[None]:
-    """AWS must accept what clients send in any test, and may give the answer that they read."""
+    """AWS must accept what clients send to DynamoDB in any test."""
 
     def report(mistake: str) -> None:
         _violations.append(mistake)

@@ -81,7 +81,6 @@ class Play:
                 shop.come_to_rest()
             if shop.redrive():
                 shop.come_to_rest()
-            shop.pass_every_deadline()
             books = shop.books()
             broken = [*breaches(books, self.shop.witness), *self._wrong_end(books)]
         except AssertionError as failure:

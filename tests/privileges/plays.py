@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from shared.runtime import aws
-from tests.simulation.journeys import journals
+from tests.simulation.journeys import play_all
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.policies import Request
 from tests.support.recorder import Recorder
@@ -166,7 +166,7 @@ def asked() -> dict[str, list[Request]]:
     every run."""
     recorder = Recorder()
     with recorder.listening(aws._session().events):
-        journals()
+        play_all()
         for _ in _played():
             pass
     return recorder.asked

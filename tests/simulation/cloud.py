@@ -135,7 +135,7 @@ class Cloud:
                 answered = _OPERATIONS[operation](self, request)
         except Refused as refused:
             headers["x-amzn-errortype"] = refused.code
-            return refused.status, headers, json.dumps(refused.body).encode()
+            return 400, headers, json.dumps(refused.body).encode()
         return 200, headers, json.dumps(answered).encode()
 
     def _publish_batch(self, form: Mapping[str, list[str]]) -> bytes:

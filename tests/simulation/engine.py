@@ -9,11 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from boto3.session import Session
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from tools.local import processes
 from tools.local.places import HOST, REGION, ROOT, clean_environment
@@ -22,11 +21,6 @@ from tools.progress import Problem
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# What it finds wrong for what the item holds, and in its tables nothing is held.
-_DEPENDS_ON_THE_ITEM: Final = (
-    "refers to an attribute that does not exist in the item",
-    "has an incorrect data type",
-)
 _BINARY: Final = ROOT / ".tools/node/node_modules/@dynoxide/linux-x64/dynoxide"
 
 
@@ -58,15 +52,3 @@ def started(log: Path) -> Iterator["DynamoDBClient"]:
         )
     finally:
         processes.end(pid, _BINARY.name)
-
-
-def malformed(error: ClientError) -> str | None:
-    """What is wrong with a request whatever the table holds; None where nothing is."""
-    answer: Any = error.response
-    found = [(answer["Error"]["Code"], answer["Error"]["Message"])]
-    found += [(r["Code"], r.get("Message", "")) for r in answer.get("CancellationReasons", ())]
-    for code, message in found:
-        is_malformed = code in ("ValidationException", "ValidationError")
-        if is_malformed and not any(words in message for words in _DEPENDS_ON_THE_ITEM):
-            return str(message)
-    return None

@@ -1,25 +1,35 @@
-"""DynamoDB's expressions, as far as Bodega and Powertools use them: conditions, filters and updates
-on typed items."""
+"""DynamoDB's expressions on typed items, in the forms that Bodega uses: each is compiled once.
+
+Every name and every value has a placeholder. Whether a request is well formed at all is checked by
+the reference engine (tests/support/second_opinion.py).
+"""
 
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from tests.simulation.refusals import Impossible
 
 type Value = Mapping[str, Any]
 type Item = Mapping[str, Value]
 type Names = Mapping[str, str]
 type Values = Mapping[str, Value]
 
-_KEYS: Final = {"pk", "sk"}
-_EXPRESSIONS: Final = (
-    "ConditionExpression",
-    "FilterExpression",
-    "KeyConditionExpression",
-    "ProjectionExpression",
-    "UpdateExpression",
-)
-_TOKEN: Final = re.compile(r"\s*([#:]?\w+|<=|>=|<>|[=<>(),+-])")
+
+class Scope(NamedTuple):
+    """What an expression is evaluated on."""
+
+    item: Item
+    names: Names
+    values: Values
+
+
+type Operand = Callable[[Scope], Value | None]
+type Condition = Callable[[Scope], bool]
+type Change = Callable[[Scope, dict[str, Value]], None]
+
+_TOKEN: Final = re.compile(r"[#:]?\w+|<=|>=|<>|[=<>(),+-]")
 _ORDERED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
@@ -28,118 +38,157 @@ _ORDERED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-class Malformed(Exception):
-    """The expression is none that is known here: DynamoDB would answer with a ValidationException,
-    or we lack it."""
+class _Compiler:
+    """Reads an expression from left to right.
 
+    Raises:
+        NotImplementedError: it has a form that is not simulated.
+    """
 
-class Impossible(Malformed):
-    """The update cannot be done to this item, for what it holds."""
+    def __init__(self, expression: str) -> None:
+        self._expression = expression
+        self._tokens = _TOKEN.findall(expression)[::-1]
 
-
-@cache
-def tokens(expression: str) -> tuple[str, ...]:
-    found, place = [], 0
-    while place < len(expression.rstrip()):
-        token = _TOKEN.match(expression, place)
-        if token is None:
-            raise Malformed(expression)
-        found.append(token[1])
-        place = token.end()
-    return tuple(found)
-
-
-class _Reader:
-    """Reads an expression from left to right."""
-
-    def __init__(self, expression: str, names: Names, values: Values, item: Item) -> None:
-        self._tokens = tokens(expression)
-        self._place = 0
-        self._names = names
-        self._values = values
-        self.item = item
-
-    @property
     def next(self) -> str:
-        return self._tokens[self._place] if self._place < len(self._tokens) else ""
+        return self._tokens[-1] if self._tokens else ""
 
     def take(self, *expected: str) -> str:
-        token = self.next
-        if not token:
-            raise Malformed("the expression ends too early")
-        if expected and token.upper() not in expected:
-            raise Malformed(f"{token!r} instead of {expected}")
-        self._place += 1
-        return token
+        token = self.next()
+        if not token or (expected and token not in expected):
+            raise NotImplementedError(f"{token!r} in {self._expression!r}")
+        return str(self._tokens.pop())
 
-    def takes(self, word: str) -> bool:
-        if self.next.upper() != word:
+    def takes(self, token: str) -> bool:
+        if self.next() != token:
             return False
-        self._place += 1
+        self.take()
         return True
 
-    def name(self) -> str:
-        token = self.take()
-        return self._names[token] if token.startswith("#") else token
+    def end(self) -> None:
+        if self._tokens:
+            self.take("the end")
 
-    def operand(self) -> Value | None:
-        """A value, or what an attribute holds; None where there is no such attribute."""
-        if self.next.startswith(":"):
-            return self._values[self.take()]
-        word = self.next
-        if word in ("if_not_exists", "list_append"):
-            self.take()
-            self.take("(")
-            first = self.operand()
-            self.take(",")
-            second = self.operand()
-            self.take(")")
-            if word == "if_not_exists":
-                return first if first is not None else second
-            return {"L": [*_held(first, "L"), *_held(second, "L")]}
-        return self.item.get(self.name())
+    # --- operands ---
+
+    def operand(self) -> Operand:
+        token = self.take()
+        if token.startswith(":"):
+            return lambda scope: scope.values[token]
+        if token.startswith("#"):
+            return lambda scope: scope.item.get(scope.names[token])
+        if token not in _OPERANDS:
+            raise NotImplementedError(f"{token!r} in {self._expression!r}")
+        self.take("(")
+        first = self.operand()
+        self.take(",")
+        second = self.operand()
+        self.take(")")
+        do = _OPERANDS[token]
+        return lambda scope: do(first(scope), second(scope))
 
     # --- conditions ---
 
-    def condition(self) -> bool:
-        holds = self._conjunction()
+    def condition(self) -> Condition:
+        parts = [self._conjunction()]
         while self.takes("OR"):
-            holds = self._conjunction() or holds
-        return holds
+            parts.append(self._conjunction())
+        return parts[0] if len(parts) == 1 else lambda scope: any(part(scope) for part in parts)
 
-    def _conjunction(self) -> bool:
-        holds = self._term()
+    def _conjunction(self) -> Condition:
+        parts = [self._term()]
         while self.takes("AND"):
-            holds = self._term() and holds
-        return holds
+            parts.append(self._term())
+        return parts[0] if len(parts) == 1 else lambda scope: all(part(scope) for part in parts)
 
-    def _term(self) -> bool:
-        if self.takes("NOT"):
-            return not self._term()
+    def _term(self) -> Condition:
         if self.takes("("):
-            holds = self.condition()
+            inner = self.condition()
             self.take(")")
-            return holds
-        if self.next in _FUNCTIONS:
-            return self._function(self.take())
+            return inner
+        if self.next() in _FUNCTIONS:
+            return self._function()
         left = self.operand()
         if self.takes("BETWEEN"):
             low = self.operand()
             self.take("AND")
-            return _compare(">=", left, low) & _compare("<=", left, self.operand())
-        return _compare(self.take("=", "<>", *_ORDERED), left, self.operand())
+            high = self.operand()
+            return lambda scope: (
+                _compare(">=", left(scope), low(scope)) and _compare("<=", left(scope), high(scope))
+            )
+        operator = self.take("=", "<>", *_ORDERED)
+        right = self.operand()
+        return lambda scope: _compare(operator, left(scope), right(scope))
 
-    def _function(self, name: str) -> bool:
+    def _function(self) -> Condition:
+        test = _FUNCTIONS[self.take()]
         self.take("(")
         subject = self.operand()
-        argument = self.operand() if self.takes(",") else None
+        argument = self.operand() if self.takes(",") else lambda scope: None
         self.take(")")
-        return _FUNCTIONS[name](subject, argument)
+        return lambda scope: test(subject(scope), argument(scope))
+
+    # --- updates ---
+
+    def changes(self) -> list[Change]:
+        found = []
+        while self.next():
+            change = {"SET": self._set, "REMOVE": self._remove, "ADD": self._add}[
+                self.take("SET", "REMOVE", "ADD")
+            ]
+            found.append(change())
+            while self.takes(","):
+                found.append(change())
+        return found
+
+    def _set(self) -> Change:
+        name = self.take()
+        self.take("=")
+        operand = self.operand()
+        while self.next() in ("+", "-"):
+            operand = _sum(operand, 1 if self.take() == "+" else -1, self.operand())
+
+        def change(scope: Scope, after: dict[str, Value]) -> None:
+            value = operand(scope)
+            if value is None:
+                raise Impossible("an operand that is no attribute of the item")
+            after[scope.names[name]] = value
+
+        return change
+
+    def _remove(self) -> Change:
+        name = self.take()
+
+        def change(scope: Scope, after: dict[str, Value]) -> None:
+            after.pop(scope.names[name], None)
+
+        return change
+
+    def _add(self) -> Change:
+        name = self.take()
+        total = _sum(lambda scope: scope.item.get(scope.names[name], {"N": "0"}), 1, self.operand())
+
+        def change(scope: Scope, after: dict[str, Value]) -> None:
+            after[scope.names[name]] = total(scope) or {}
+
+        return change
+
+
+def _sum(left: Operand, sign: int, right: Operand) -> Operand:
+    return lambda scope: {
+        "N": str(int(_held(left(scope), "N")) + sign * int(_held(right(scope), "N")))
+    }
+
+
+def _held(value: Value | None, type_: str) -> Any:
+    """What a value of this type holds."""
+    if value is None or type_ not in value:
+        raise Impossible(f"an operand that is missing, or no {type_}: {value}")
+    return value[type_]
 
 
 def _compare(operator: str, left: Value | None, right: Value | None) -> bool:
     if left is None or right is None:
-        # What is not there is not equal to anything, and neither to what is not there either.
+        # A missing attribute equals nothing, and no other missing attribute either.
         return operator == "<>"
     if operator in ("=", "<>"):
         return (left == right) == (operator == "=")
@@ -153,111 +202,43 @@ def sortable(value: Value) -> int | bytes:
     return int(value["N"]) if "N" in value else _held(value, "S").encode()
 
 
-def _begins_with(subject: Value | None, prefix: Value | None) -> bool:
-    return bool(subject and prefix and "S" in subject and subject["S"].startswith(prefix["S"]))
-
-
-def _contains(subject: Value | None, part: Value | None) -> bool:
-    if not subject or not part:
-        return False
-    return part["S"] in subject["S"] if "S" in subject else part in subject.get("L", [])
-
-
+_OPERANDS: Final[Mapping[str, Callable[[Value | None, Value | None], Value | None]]] = {
+    "if_not_exists": lambda first, second: second if first is None else first,
+    "list_append": lambda first, second: {"L": [*_held(first, "L"), *_held(second, "L")]},
+}
 _FUNCTIONS: Final[Mapping[str, Callable[[Value | None, Value | None], bool]]] = {
     "attribute_exists": lambda subject, _: subject is not None,
     "attribute_not_exists": lambda subject, _: subject is None,
-    "begins_with": _begins_with,
-    "contains": _contains,
+    "begins_with": lambda subject, prefix: (
+        (subject or {}).get("S", "").startswith(_held(prefix, "S"))
+    ),
+    "contains": lambda subject, part: _held(part, "S") in (subject or {}).get("S", ""),
 }
 
 
-def holds(expression: str | None, item: Item, names: Names, values: Values) -> bool:
-    """Whether a condition holds for an item; an item that is not there has no attributes."""
+@cache
+def condition(expression: str) -> Condition:
+    """Whether a condition, a key condition or a filter holds; an empty one always does."""
     if not expression:
-        return True
-    reader = _Reader(expression, names, values, item)
-    result = reader.condition()
-    if reader.next:
-        raise Malformed(expression)
-    return result
+        return lambda scope: True
+    compiler = _Compiler(expression)
+    compiled = compiler.condition()
+    compiler.end()
+    return compiled
 
 
-def check(request: Mapping[str, Any]) -> None:
-    """Every name and value that is given must be used, and the reverse.
-
-    Raises:
-        Malformed: it is not so.
-    """
-    used = {
-        token
-        for name in _EXPRESSIONS
-        for token in tokens(request.get(name, ""))
-        if token[0] in "#:"
-    }
-    given = (
-        request.get("ExpressionAttributeNames", {}).keys()
-        | request.get("ExpressionAttributeValues", {}).keys()
-    )
-    if used != given:
-        raise Malformed(f"used or given, but not both: {used ^ given}")
+@cache
+def _update(expression: str) -> list[Change]:
+    return _Compiler(expression).changes()
 
 
-def projected(expression: str | None, item: Item, names: Names) -> dict[str, Value]:
-    """What a request sees of an item: these attributes, or all without an expression."""
-    if not expression:
-        return dict(item)
-    shown = {names.get(token, token) for token in tokens(expression) if token != ","}
-    return {name: value for name, value in item.items() if name in shown}
-
-
-def updated(expression: str, item: Item, names: Names, values: Values) -> dict[str, Value]:
+def updated(expression: str, scope: Scope) -> dict[str, Value]:
     """The item after an update. All operands are read from the item as it was before.
 
     Raises:
-        Impossible: an operand is not there, or of the wrong type.
+        Impossible: an operand is missing, or of the wrong type.
     """
-    after = dict(item)
-    reader = _Reader(expression, names, values, item)
-    changed: set[str] = set(_KEYS)
-    clauses: set[str] = set()
-    while reader.next:
-        clause = reader.take("SET", "REMOVE", "ADD").upper()
-        if clause in clauses:
-            raise Malformed(f"{clause} twice")
-        clauses.add(clause)
-        while True:
-            name = reader.name()
-            if name in changed:
-                raise Malformed(f"{name} is a key, or is changed twice")
-            changed.add(name)
-            if clause == "SET":
-                reader.take("=")
-                after[name] = _assigned(reader)
-            elif clause == "REMOVE":
-                after.pop(name, None)
-            else:
-                after[name] = _sum(item.get(name, {"N": "0"}), reader.operand(), 1)
-            if not reader.takes(","):
-                break
+    after = dict(scope.item)
+    for change in _update(expression):
+        change(scope, after)
     return after
-
-
-def _assigned(reader: _Reader) -> Value:
-    value = reader.operand()
-    while reader.next in ("+", "-"):
-        sign = 1 if reader.take() == "+" else -1
-        value = _sum(value, reader.operand(), sign)
-    if value is None:
-        raise Impossible("an operand that is no attribute of the item")
-    return value
-
-
-def _sum(left: Value | None, right: Value | None, sign: int) -> Value:
-    return {"N": str(int(_held(left, "N")) + sign * int(_held(right, "N")))}
-
-
-def _held(value: Value | None, type_: str) -> Any:
-    """What a value of this type holds."""
-    if value is None or type_ not in value:
-        raise Impossible(f"an operand that is not there, or no {type_}: {value}")
-    return value[type_]

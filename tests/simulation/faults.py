@@ -25,7 +25,7 @@ FAILURES: Final[Mapping[str, str]] = {
     "lambda": "ServiceException",
     "sesv2": "InternalFailure",
     "sns": "InternalError",
-    "sqs": "InternalError",
+    "sqs": "InternalFailure",
 }
 
 

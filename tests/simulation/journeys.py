@@ -1,14 +1,12 @@
-"""Everything that the shop asks DynamoDB while people use it: the scenarios of the crash matrix,
-and what those leave out."""
+"""What people do with the shop, so that it calls every operation."""
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import httpx
 
-from tests.crashes.scenarios import SCENARIOS
-from tests.simulation.journal import Journal, journal_of
+from tests.crashes.scenarios import SCENARIOS, Scenario
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.client import Client
 from tools.template import services
@@ -108,28 +106,24 @@ JOURNEYS: Final[dict[str, Callable[[SimulatedShop], None]]] = {
     "having an account": _having_an_account,
     **of_services(),
 }
-NAMES: Final = (*JOURNEYS, *(scenario.name for scenario in SCENARIOS))
 
 
-def journals() -> dict[str, Journal]:
-    """A journal for each of them, by its name."""
+def _scenario(scenario: Scenario) -> Callable[[SimulatedShop], None]:
+    def play(shop: SimulatedShop) -> None:
+        scenario.act(shop, scenario.prepare(shop))
+
+    return play
+
+
+# With the scenarios of the crash matrix: all that the shop does while nothing fails.
+PLAYS: Final = JOURNEYS | {scenario.name: _scenario(scenario) for scenario in SCENARIOS}
+
+
+def play_all() -> None:
+    """Each of them on a shop of its own."""
     with opened() as shop:
         restore = shop.remember()
-        return dict(_journals(shop, restore))
-
-
-def _journals(shop: SimulatedShop, restore: Callable[[], None]) -> Iterator[tuple[str, Journal]]:
-    dynamodb = shop.cloud.dynamodb
-    for name, journey in JOURNEYS.items():
-        restore()
-        with journal_of(dynamodb) as journal:
-            journey(shop)
+        for play in PLAYS.values():
+            restore()
+            play(shop)
             shop.come_to_rest()
-        yield name, journal
-    for scenario in SCENARIOS:
-        restore()
-        state = scenario.prepare(shop)
-        with journal_of(dynamodb) as journal:
-            scenario.act(shop, state)
-            shop.come_to_rest()
-        yield scenario.name, journal

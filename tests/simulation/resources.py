@@ -89,7 +89,11 @@ SCHEDULES: Final = {
     for name, f in FUNCTIONS.items()
     if f.events("Schedule")
 }
-SWEEPERS: Final = tuple(SCHEDULES)
+# Each sweeper's table.
+SWEEPERS: Final = {
+    name: FUNCTIONS[name].properties["Environment"]["Variables"]["TABLE_NAME"]["Ref"]
+    for name in SCHEDULES
+}
 # The route that takes all other paths comes last.
 _ROUTES: Final = sorted(
     (

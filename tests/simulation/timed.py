@@ -125,7 +125,7 @@ class TimedShop(SimulatedShop):
         super().__init__()
         self.timeline = Timeline(time.time(), self._clock.move_to)
         # AWS's own clock is right.
-        self.cloud.now = self.cloud.dynamodb._now = lambda: self.timeline.now
+        self.cloud.now = self.cloud.dynamodb.now = lambda: self.timeline.now
         self.wire.latency, self.wire.after = _latency, self._called
         self._environments: dict[str, list[_Environment]] = {}
         self._lanes = {
@@ -180,7 +180,7 @@ class TimedShop(SimulatedShop):
 
     def come_to_rest(self) -> None:
         for _ in range(60):
-            if self.is_quiet() and not self._is_anything_left():
+            if self.is_quiet() and not self._unfinished():
                 return
             self.run_until(self.timeline.now + 60)
         raise AssertionError("the shop does not come to rest")

@@ -19,6 +19,7 @@ from xml.sax.saxutils import escape
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
+from botocore.model import OperationModel
 
 from tests.simulation.cloud import Cloud
 from tests.simulation.faults import (
@@ -33,10 +34,13 @@ from tests.simulation.faults import (
     Target,
 )
 from tests.support.functions import function_called
+from tests.support.responses import mistakes
 
 _PREPARED: Final = "before-call"
 _SENT: Final = "before-send"
+_RECEIVED: Final = "before-parse"
 _READ_TIMEOUT: Final = "x-read-timeout"
+_SIMULATED: Final = "x-simulated"
 _CALL_SECONDS: Final = 0.001
 INDEX_LAG_SECONDS: Final = 30.0
 _STALE_READS: Final = {"GetItem", "Query", "BatchGetItem"}
@@ -89,12 +93,7 @@ class _Sent:
     @property
     def may_be_stale(self) -> bool:
         """Whether it is a read that need not be consistent."""
-        if self.call.operation not in _STALE_READS:
-            return False
-        request = json.loads(self.body)
-        if self.call.operation == "BatchGetItem":
-            return not any(t.get("ConsistentRead") for t in request["RequestItems"].values())
-        return not request.get("ConsistentRead")
+        return self.call.operation in _STALE_READS and b'"ConsistentRead": true' not in self.body
 
 
 class Wire:
@@ -127,10 +126,10 @@ class Wire:
         self.called: Counter[Target] = Counter()
         self.eventual: set[Target] = set()
         self.refused: dict[str, tuple[str, str, str]] = {}
-        self.throttling = THROTTLING
         self.broken: Exception | None = None
         self.wake_zombies: Callable[[], object] = lambda: None
         self._meanwhile: tuple[str | int, Callable[[], None]] | None = None
+        self._checked: set[object] = set()
 
     def forget(self) -> None:
         """Begin to count anew, without any planned faults."""
@@ -142,9 +141,11 @@ class Wire:
         """Connect the clients that are made meanwhile, of the session whose events these are."""
         events.register_first(_PREPARED, _note_read_timeout)
         events.register_first(_SENT, self._send)
+        events.register(_RECEIVED, self._check)
         try:
             yield
         finally:
+            events.unregister(_RECEIVED, self._check)
             events.unregister(_SENT, self._send)
             events.unregister(_PREPARED, _note_read_timeout)
 
@@ -161,9 +162,6 @@ class Wire:
     def begin(self, outage: Outage) -> None:
         """Add an outage, which happens when its time comes."""
         self.outages.append(outage)
-        if outage.fault is Fault.STALE:
-            # So that it keeps the past; other reads are answered as of now.
-            self._cloud.dynamodb.stale = lambda _: 0.0
 
     def fault_of(self, target: Target) -> Fault | None:
         """What is wrong with it now."""
@@ -194,6 +192,22 @@ class Wire:
         read_timeout = float(_text(request.headers[_READ_TIMEOUT]))
         invocation.gives_up_at = self._cloud.now() + read_timeout
         return self._attempt(sent, invocation)
+
+    def _check(
+        self, operation_model: OperationModel, response_dict: Mapping[str, Any], **_: Any
+    ) -> None:
+        """The simulation answers as AWS does: each kind of response is checked once."""
+        status, body = response_dict["status_code"], response_dict["body"]
+        if not isinstance(body, bytes):
+            return
+        # A success begins with the name of its first member, an error with its code.
+        kind = operation_model.name, status, body[: 16 if status < 300 else 80]
+        if kind in self._checked or _SIMULATED not in response_dict["headers"]:
+            return
+        self._checked.add(kind)
+        if found := mistakes(operation_model, status, body):
+            self.broken = AssertionError(f"AWS never responds so: {found}")
+            raise self.broken
 
     def _attempt(self, sent: _Sent, invocation: Invocation) -> AWSResponse:
         fault, service, request = self.fault_of(sent.target), sent.call.service, sent.request
@@ -240,7 +254,7 @@ class Wire:
         self._let_happen(call)
         planned = self._plan_of(sent)
         planned.attempts += 1
-        return self._with_fault(planned, sent, invocation) if planned.fault else self._done(sent)
+        return self._with_fault(planned, sent, invocation)
 
     def _let_happen(self, call: Call) -> None:
         if self._meanwhile and self._meanwhile[0] in (str(call), len(self.calls)):
@@ -265,40 +279,42 @@ class Wire:
         return self._planned[id_]
 
     def _with_fault(self, planned: _Planned, sent: _Sent, invocation: Invocation) -> AWSResponse:
-        is_first = planned.attempts == 1
         match planned.fault:
             case Mode.DIES_BEFORE | Mode.DIES_AFTER:
                 if planned.fault is Mode.DIES_AFTER:
                     self._done(sent)
                 invocation.is_dead = True
                 raise Died
-            case Mode.THROTTLED | Mode.UNREACHABLE:
-                return self._not_taken(sent, planned.fault)
+            case Mode.UNREACHABLE:
+                raise ConnectTimeoutError(endpoint_url=sent.request.url)
+            case Mode.THROTTLED:
+                return self._throttled(sent)
             case Mode.PARTIAL:
                 return self._partial(sent)
-            case Mode.ANSWER_LOST | Mode.IN_PROGRESS if is_first:
-                self._done(sent)
-                raise ConnectionClosedError(endpoint_url=sent.request.url)
-            case Mode.IN_PROGRESS:
+            case Mode.IN_PROGRESS if planned.attempts > 1:
                 code = "TransactionInProgressException"
                 return _error(sent.request, "dynamodb", code, status=400)
-            case Mode.CONFLICT if is_first:
+        if planned.fault and planned.attempts == 1:
+            return self._at_first_attempt(planned.fault, sent, invocation)
+        return self._done(sent)
+
+    def _at_first_attempt(self, fault: Mode, sent: _Sent, invocation: Invocation) -> AWSResponse:
+        match fault:
+            case Mode.ANSWER_LOST | Mode.IN_PROGRESS:
+                self._done(sent)
+                raise ConnectionClosedError(endpoint_url=sent.request.url)
+            case Mode.CONFLICT:
                 return _conflict(sent)
-            case Mode.STALLS if is_first:
+            case Mode.STALLS:
                 # Until the test resumes it, long after others have taken it for dead.
                 invocation.stalled.set()
                 invocation.resumed.wait()
-            case Mode.ZOMBIES_WAKE if is_first:
+            case Mode.ZOMBIES_WAKE:
                 self.wake_zombies()
         return self._done(sent)
 
-    def _not_taken(self, sent: _Sent, fault: Mode) -> AWSResponse:
-        if fault is Mode.UNREACHABLE:
-            raise ConnectTimeoutError(endpoint_url=sent.request.url)
-        return self._throttled(sent)
-
     def _throttled(self, sent: _Sent) -> AWSResponse:
-        code, status = self.throttling[sent.call.service]
+        code, status = THROTTLING[sent.call.service]
         return _error(sent.request, sent.call.service, code, status=status)
 
     def _partial(self, sent: _Sent) -> AWSResponse:
@@ -311,15 +327,14 @@ class Wire:
     def _stale(self, sent: _Sent) -> AWSResponse:
         """As it was when the outage began. The lag of an index, which has no consistent reads, has
         a bound."""
-        outage = self._outage_of(sent.target)
-        now = self._cloud.now()
-        lag = INDEX_LAG_SECONDS if b"IndexName" in sent.body or not outage else now - outage.begin
-        table = self._cloud.dynamodb.tables[sent.call.about]
-        table.items, items = table.as_of(now - lag), table.items
-        try:
+        outage, now = self._outage_of(sent.target), self._cloud.now()
+        begin = outage.begin if outage else now
+
+        def moment(is_index: bool) -> float:
+            return now - INDEX_LAG_SECONDS if is_index else begin
+
+        with self._cloud.dynamodb.seeing(moment):
             return self._done(sent)
-        finally:
-            table.items = items
 
 
 def _note_read_timeout(params: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
@@ -369,7 +384,8 @@ def _error(
 def _response(
     request: AWSPreparedRequest, status: int, headers: Mapping[str, str], body: bytes
 ) -> AWSResponse:
-    return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Raw(body))
+    sent = HTTPHeaders.from_dict({**headers, _SIMULATED: "1"})
+    return AWSResponse(request.url, status, sent, _Raw(body))
 
 
 class _Raw(io.BytesIO):

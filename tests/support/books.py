@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -54,13 +54,11 @@ class Books:
 
 
 def read(
-    dynamodb: "DynamoDBClient", tables: Mapping[str, str], emails: Sequence[HandedOver]
+    items: Mapping[str, Iterable[Item]],
+    emails: Sequence[HandedOver],
+    product_steps: Sequence[tuple[Item, Item]] | None = None,
 ) -> Books:
-    """The books as they are now.
-
-    Args:
-        tables: the names of the tables by their logical ids.
-    """
+    """The books of these items of each table, by its logical id."""
     kinds: dict[str, dict[str, Item]] = defaultdict(dict)
     notifications: list[Item] = []
     events: dict[str, list[Event]] = defaultdict(list)
@@ -69,9 +67,8 @@ def read(
     everything: list[Item] = []
     for logical_id in TABLES:
         totals[logical_id] = defaultdict(int)
-        items = _scan(dynamodb, tables[logical_id])
-        everything += items
-        for item in items:
+        for item in items[logical_id]:
+            everything.append(item)
             kind, _, id_ = item["pk"].partition("#")
             if "event" in item:
                 fact = Event.model_validate(item["event"])
@@ -101,10 +98,12 @@ def read(
         totals=totals,
         emails=emails,
         everything=everything,
+        product_steps=product_steps,
     )
 
 
-def _scan(dynamodb: "DynamoDBClient", table: str) -> list[Item]:
+def scanned(dynamodb: "DynamoDBClient", table: str) -> list[Item]:
+    """All items of a table."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     return [from_wire(item) for page in pages for item in page["Items"]]
 
