@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from tests.simulation import expressions
 from tests.simulation.expressions import Item, Scope
 from tests.simulation.refusals import Invalid
-from tests.support import lambda_events
+from tests.support.lambda_events import STREAM_RECORD
 
 type Key = tuple[str, str]
 
@@ -124,10 +124,16 @@ class Table:
         view = self.definition["StreamSpecification"]["StreamViewType"]
         images = {"OldImage": before, "NewImage": after}
         change: dict[str, Any] = {name: images[name] for name in _IMAGES[view] if images[name]}
-        change |= {"Keys": {"pk": {"S": key[0]}, "sk": {"S": key[1]}}}
-        change |= {"SequenceNumber": str(number), "StreamViewType": view}
+        change |= {
+            "ApproximateCreationDateTime": STREAM_RECORD["dynamodb"]["ApproximateCreationDateTime"],
+            "Keys": {"pk": {"S": key[0]}, "sk": {"S": key[1]}},
+            "SequenceNumber": str(number),
+            "SizeBytes": len(str(change)),
+            "StreamViewType": view,
+        }
         name = "INSERT" if before is None else "REMOVE" if after is None else "MODIFY"
-        self.stream.append(lambda_events.stream_record(self.definition["TableName"], name, change))
+        record = {"eventID": f"{number:032}", "eventName": name, "dynamodb": change}
+        self.stream.append(STREAM_RECORD | record)
 
 
 def _projected(item: Item, projection: Mapping[str, Any] | None, order: Iterable[str]) -> Item:

@@ -32,11 +32,11 @@ from tests.simulation.faults import Call, Died, Fault, Target
 from tests.simulation.resources import SCHEDULES, STREAMS, WORKERS, Stream, Worker
 from tests.simulation.shop import SimulatedShop
 from tests.simulation.timeline import Signal, Timeline, running
-from tests.simulation.triggers import Broken, Lost, _as_record
+from tests.simulation.triggers import Broken, Lost, as_record
 from tests.simulation.wire import Invocation, current
-from tests.support import lambda_events
 from tests.support.context import LambdaContext
 from tests.support.functions import FUNCTIONS
+from tests.support.lambda_events import SCHEDULED
 from tools.lambda_environment import variables
 
 # Those of tests/costs/prices.toml, as far as it has them.
@@ -287,7 +287,7 @@ class TimedShop(SimulatedShop):
         def tick() -> None:
             self.timeline.after(seconds, tick)
             if next(ticks) % self.pace == 0:
-                self._invoke_later(sweeper, lambda_events.schedule(sweeper), list(_ASYNC_RETRIES))
+                self._invoke_later(sweeper, SCHEDULED, list(_ASYNC_RETRIES))
 
         self.timeline.after(first, tick)
 
@@ -398,7 +398,7 @@ class TimedShop(SimulatedShop):
         queue = self.cloud.queues[poller.queue]
         poller.busy += 1
         records = [
-            _as_record(poller.queue, f"{place}", message) for place, message in enumerate(batch)
+            as_record(poller.queue, f"{place}", message) for place, message in enumerate(batch)
         ]
 
         def end(result: Outcome) -> None:

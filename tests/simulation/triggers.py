@@ -8,6 +8,7 @@ must say so itself: `publish` and `deliver` bring nothing that was done a second
 not wait for a batch that failed, as AWS does, nor halve it: that is harder, not easier.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -15,9 +16,9 @@ from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Any, Final
 
-from tests.simulation.cloud import Cloud, Message, Queue
+from tests.simulation.cloud import ACCOUNT, REGION, Cloud, Message, Queue
 from tests.simulation.resources import STREAMS, SWEEPERS, WORKERS, Stream
-from tests.support import lambda_events
+from tests.support.lambda_events import QUEUE_RECORD, SCHEDULED
 
 _MOST_ROUNDS: Final = 60
 
@@ -133,7 +134,7 @@ class Triggers(ABC):
         ended: set[str] = set()
         for batch in batched(messages, worker.batch_size, strict=False):
             records = [
-                _as_record(queue, f"{place}", message)
+                as_record(queue, f"{place}", message)
                 for place, message in enumerate(batch)
                 if self._received(source, message)
             ]
@@ -169,7 +170,7 @@ class Triggers(ABC):
         if sweeper not in SWEEPERS:
             raise ValueError(f"{sweeper} has no schedule")
         with suppress(Exception):
-            self.invoke(sweeper, lambda_events.schedule(sweeper))
+            self.invoke(sweeper, SCHEDULED)
 
     def settle(self) -> None:
         """Go on until nothing moves any more: what is still in a queue then waits for its time."""
@@ -185,20 +186,23 @@ class Triggers(ABC):
         )
 
 
-def _as_record(queue: str, id_: str, message: Message) -> dict[str, Any]:
+def as_record(queue: str, id_: str, message: Message) -> dict[str, Any]:
     """A message as Lambda hands it to a function."""
     first_received = str(int(message.first_received_at * 1000))
-    attributes = {
-        "ApproximateReceiveCount": str(message.received),
-        "SentTimestamp": first_received,
-        "SenderId": "AIDAISDMEXAMPLE",
-        "ApproximateFirstReceiveTimestamp": first_received,
+    return QUEUE_RECORD | {
+        "messageId": id_,
+        "receiptHandle": message.id,
+        "body": message.body,
+        "attributes": {
+            **QUEUE_RECORD["attributes"],
+            "ApproximateReceiveCount": str(message.received),
+            "SentTimestamp": first_received,
+            "ApproximateFirstReceiveTimestamp": first_received,
+        },
+        "messageAttributes": {
+            name: {"dataType": given["DataType"], "stringValue": given["StringValue"]}
+            for name, given in message.attributes.items()
+        },
+        "md5OfBody": hashlib.md5(message.body.encode(), usedforsecurity=False).hexdigest(),
+        "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}",
     }
-    return lambda_events.queue_record(
-        queue,
-        id_=id_,
-        handle=message.id,
-        body=message.body,
-        attributes=attributes,
-        message_attributes=message.attributes,
-    )

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from shared.auth.tokens import Caller
 from shared.runtime.entry import Handler
 from shared.web.app import lambda_handler
-from tests.support import lambda_events
+from tests.support.lambda_events import REST
 from tests.support.privacy import PRIVACY
 
 
@@ -73,7 +73,8 @@ def rest_event(
     sent |= headers or {}
     PRIVACY.sent(sent, text)
     resource = url.path.rstrip("/") or "/"
-    return {
+    context = REST["requestContext"]
+    return REST | {
         "resource": resource,
         "path": at.base_path + url.path,
         "httpMethod": method,
@@ -82,12 +83,14 @@ def rest_event(
         "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
         "multiValueQueryStringParameters": query or None,
         "pathParameters": None,
-        "stageVariables": None,
-        "requestContext": lambda_events.rest_context(
-            method, at.root + url.path, resource=resource, source_ip=source_ip
-        ),
+        "requestContext": {
+            **context,
+            "httpMethod": method,
+            "path": at.root + url.path,
+            "resourcePath": resource,
+            "identity": {**context["identity"], "sourceIp": source_ip},
+        },
         "body": text,
-        "isBase64Encoded": False,
     }
 
 
