@@ -7,11 +7,14 @@ and reads what is wrong.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
 from typing import Any, Final
 
 from notifications.emails.templates import compose
 from notifications.models import notification_id
+from orders.models import Order
 from shared.contracts.events import Event
 from shared.personal import ERASED, is_erased_email
 from tests.support.books import Books, HandedOver, Witness
@@ -23,6 +26,7 @@ ADMIN_EMAIL: Final = "admin@example.com"
 LOW_STOCK: Final = int(template()["Parameters"]["LowStockThreshold"]["Default"])
 _ENDED: Final = {"confirmed", "shipped", "delivered", "cancelled"}
 _SOLD: Final = {"confirmed", "shipped", "delivered"}
+_ORDER: Final = {field.name for field in fields(Order)} | {"total_minor"}
 _ID: Final = re.compile(r"\b[0-9a-f]{32}\b|[\w.+-]+@[\w-]+\.\w+")
 
 
@@ -103,11 +107,11 @@ def every_change_of_an_order_has_one_event(books: Books, _: Witness) -> Iterator
         versions = [fact.version for fact in events]
         if versions != list(range(1, order["version"] + 1)):
             yield f"order {id_} is at version {order['version']}, its events are {versions}"
-        elif folded(events) != {name: order.get(name) for name in folded(events)}:
-            yield f"order {id_} is not what its events say: {folded(events)}"
+        elif (state := folded(events)) != {name: order.get(name) for name in state}:
+            yield f"order {id_} is not what its events say: {state}"
 
 
-def folded(events: list[Event] | Any) -> dict[str, Any]:
+def folded(events: Sequence[Event]) -> dict[str, Any]:
     """What an order is by its events alone."""
     state: dict[str, Any] = {}
     for fact in events:
@@ -119,11 +123,7 @@ def folded(events: list[Event] | Any) -> dict[str, Any]:
             "order.placed" if status == "pending" else f"order.{status}"
         ):
             return {"status": f"{fact.type} says {status}"}
-        state |= {
-            name: fact.data[name]
-            for name in ("user_id", "user_name", "email", "status", "total_minor", "currency")
-        }
-        state |= {"lines": fact.data["lines"], "cancel_reason": fact.data["cancel_reason"]}
+        state |= {name: value for name, value in fact.data.items() if name in _ORDER}
         state |= {"version": fact.version, "updated_at": fact.at}
         state.setdefault("created_at", fact.at)
     return state
@@ -294,9 +294,14 @@ def no_answer_holds_another_customers_data(books: Books, witness: Witness) -> It
     owners |= {user["email"]: id_ for id_, user in books.users.items()}
     owners |= {id_: order["user_id"] for id_, order in books.orders.items()}
     for asked, text in witness.answers:
-        for found in set(_ID.findall(text)):
+        for found in _ids(text):
             if owners.get(found, asked) != asked:
                 yield f"{asked or 'a stranger'} got {found}, which is {owners[found]}'s"
+
+
+@cache
+def _ids(text: str) -> frozenset[str]:
+    return frozenset(_ID.findall(text))
 
 
 RULES: Final[tuple[Rule, ...]] = (
