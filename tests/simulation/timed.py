@@ -32,7 +32,7 @@ from tests.simulation.faults import Call, Died, Fault, Target
 from tests.simulation.resources import SCHEDULES, STREAMS, WORKERS, Stream, Worker
 from tests.simulation.shop import SimulatedShop
 from tests.simulation.timeline import Signal, Timeline, running
-from tests.simulation.triggers import Broken, Lost, as_record
+from tests.simulation.triggers import Broken, Lost, as_record, handled, relayed
 from tests.simulation.wire import Invocation, current
 from tests.support.context import LambdaContext
 from tests.support.functions import FUNCTIONS
@@ -262,9 +262,8 @@ class TimedShop(SimulatedShop):
             self.timeline.after(cold + lifetime, lambda: self.timeline.kill(process))
 
     def _invoked(self, name: str, payload: bytes) -> tuple[bytes, str | None]:
-        event = json.loads(payload)
         try:
-            return json.dumps(self.invoke(name, event)).encode(), None
+            return json.dumps(self.invoke(name, json.loads(payload))).encode(), None
         except ReadTimeoutError:
             raise
         except Exception as error:  # noqa: BLE001  # as the runtime does
@@ -329,9 +328,7 @@ class TimedShop(SimulatedShop):
         age = (now - lane.records[0][0]) * 1000
         self.measure("AWS/Lambda", "IteratorAge", {"FunctionName": stream.relay}, age, now)
         self._begin(
-            stream.relay,
-            {"Records": batch},
-            lambda result: self._relayed(lane, batch, result),
+            stream.relay, {"Records": batch}, lambda result: self._relayed(lane, batch, result)
         )
 
     def _relayed(self, lane: _Lane, batch: list[Any], result: Outcome) -> None:
@@ -344,13 +341,7 @@ class TimedShop(SimulatedShop):
             else:
                 lane.attempts += 1
         else:
-            failed = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
-            places = [
-                place
-                for place, record in enumerate(batch)
-                if record["dynamodb"]["SequenceNumber"] in failed
-            ]
-            done = places[0] if places else len(batch)
+            done = relayed(batch, result)
             lane.attempts = 0 if done else lane.attempts + 1
         if lane.attempts >= lane.stream.attempts:
             done = len(batch)
@@ -404,8 +395,7 @@ class TimedShop(SimulatedShop):
         def end(result: Outcome) -> None:
             poller.busy -= 1
             if not isinstance(result, BaseException):
-                failed = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
-                done = {r["receiptHandle"] for r in records if r["messageId"] not in failed}
+                done = set(handled(records, result))
                 queue.messages = [m for m in queue.messages if m.id not in done]
             self._poll(poller)
 
@@ -413,15 +403,10 @@ class TimedShop(SimulatedShop):
 
     def _measure_queues(self) -> None:
         now = self.timeline.now
+        metric = "ApproximateNumberOfMessagesVisible"
         for name, queue in self.cloud.queues.items():
             visible = sum(m.visible_at <= now for m in queue.messages)
-            self.measure(
-                "AWS/SQS",
-                "ApproximateNumberOfMessagesVisible",
-                {"QueueName": name},
-                visible,
-                now,
-            )
+            self.measure("AWS/SQS", metric, {"QueueName": name}, visible, now)
         self.timeline.after(60, self._measure_queues)
 
 

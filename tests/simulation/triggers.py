@@ -1,18 +1,18 @@
 """What AWS does by itself, done when a test asks for it: streams reach their relays, queues their
 workers, schedules tick.
 
-It keeps to what AWS promises: a batch without an answer is delivered again, and so is a message
-that was not handled, after its visibility time-out. Where it does more than AWS promises a test
-must say so itself: `publish` and `deliver` bring nothing that was done a second time
-(tests/histories do), and the topic hands every event to its queues at once and once. A stream does
-not wait for a batch that failed, as AWS does, nor halve it: that is harder, not easier.
+A batch without an answer is delivered again, and so is a message that was not handled, after its
+visibility timeout. Where AWS promises less, a test brings events again or in another order
+(tests/histories). A stream does not wait for a batch that failed, nor halve it, as AWS does: that
+is harder, not easier.
 """
 
+import copy
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import batched
 from typing import Any, Final
 
@@ -61,17 +61,11 @@ class Triggers(ABC):
             self.cloud.dynamodb.tables[stream.table].stream = []
 
     def snapshot_deliveries(self) -> Callable[[], None]:
-        """What brings back what waits in the streams now."""
-        kept = {
-            table: [replace(batch, records=list(batch.records)) for batch in batches]
-            for table, batches in self._waiting.items()
-        }
+        """Return what restores what waits in the streams now."""
+        kept = copy.deepcopy(self._waiting)
 
         def restore() -> None:
-            self._waiting = {
-                table: [replace(batch, records=list(batch.records)) for batch in batches]
-                for table, batches in kept.items()
-            }
+            self._waiting = copy.deepcopy(kept)
 
         return restore
 
@@ -101,30 +95,20 @@ class Triggers(ABC):
     def _relay(self, stream: Stream, batch: _Batch) -> int:
         """Hand a batch to its relay; it is delivered again from the first record that failed."""
         batch.attempts += 1
-        before = len(batch.records)
         try:
             answer = self.invoke(stream.relay, {"Records": batch.records})
         except Exception:  # noqa: BLE001  # as Lambda does: the batch is delivered again after any error
             return 0
-        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-        places = [
-            place
-            for place, record in enumerate(batch.records)
-            if record["dynamodb"]["SequenceNumber"] in failed
-        ]
-        batch.records = batch.records[places[0] :] if places else []
-        return before - len(batch.records)
+        done = relayed(batch.records, answer)
+        batch.records = batch.records[done:]
+        return done
 
-    def deliver(self, queue: str, *, times: int = 1, backwards: bool = False) -> int:
-        """Hand all that a queue shows to its worker, and return how much was done and deleted.
-
-        Args:
-            times: how often each message comes.
-            backwards: the newest first.
-        """
-        shown = [m for m in self.cloud.queues[queue].messages if m.visible_at <= self.cloud.now()]
-        copies = [message for message in shown[:: -1 if backwards else 1] for _ in range(times)]
-        return self.hand_over(queue, copies)
+    def deliver(self, queue: str) -> int:
+        """Hand all visible messages of a queue to its worker; return the number it handled."""
+        now = self.cloud.now()
+        return self.hand_over(
+            queue, [m for m in self.cloud.queues[queue].messages if m.visible_at <= now]
+        )
 
     def hand_over(self, queue: str, messages: Iterable[Message]) -> int:
         """Hand these messages of a queue to its worker, as often as they are named and in this
@@ -140,14 +124,10 @@ class Triggers(ABC):
             ]
             if not records:
                 continue
-            try:
-                answer = self.invoke(worker.function, {"Records": records})
-                failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-            except Exception:  # noqa: BLE001  # as Lambda does
-                failed = {record["messageId"] for record in records}
-            handled = [record for record in records if record["messageId"] not in failed]
-            ended |= {record["receiptHandle"] for record in handled}
-            done += len(handled)
+            with suppress(Exception):  # as Lambda does
+                handles = handled(records, self.invoke(worker.function, {"Records": records}))
+                ended.update(handles)
+                done += len(handles)
         # Of several copies, one that was done deletes the message; the others were on their way
         # already.
         source.messages = [m for m in source.messages if m.id not in ended]
@@ -184,6 +164,21 @@ class Triggers(ABC):
         return not any(self._waiting.values()) and not any(
             self.cloud.queues[queue].messages for queue in WORKERS
         )
+
+
+def relayed(records: Sequence[Any], answer: Any) -> int:
+    """How many of a stream's records are done: those before the first that failed."""
+    failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    return next(
+        (n for n, r in enumerate(records) if r["dynamodb"]["SequenceNumber"] in failed),
+        len(records),
+    )
+
+
+def handled(records: Sequence[Any], answer: Any) -> list[str]:
+    """The receipt handles of a queue's records that a worker handled."""
+    failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    return [r["receiptHandle"] for r in records if r["messageId"] not in failed]
 
 
 def as_record(queue: str, id_: str, message: Message) -> dict[str, Any]:
