@@ -23,44 +23,25 @@ def away(shop: TimedShop, target: Target, fault: Fault, seconds: float) -> None:
     shop.wire.begin(Outage(target, fault, now, now + seconds))
 
 
-def place(shop: TimedShop, orders: int = 1) -> None:
-    """Let so many orders be placed at once."""
-    for number in range(orders):
-
-        def order(key: str = f"{number}") -> None:
-            shop.customer.order((shop.tray, 1), key=key)
-
-        shop.at(shop.timeline.now, order)
-
-
-def statuses(shop: TimedShop) -> list[str]:
-    return [order["status"] for order in shop.books().orders.values()]
-
-
-def test_function_is_killed_at_its_timeout(shop: TimedShop) -> None:
+def test_function_is_killed_at_its_timeout_and_its_message_redelivered(shop: TimedShop) -> None:
     away(shop, _AUTHORIZE, Fault.HANGS, 20)
     shop.provider_timeout = 1000
     begin = shop.timeline.now
-    place(shop)
+
+    def order() -> None:
+        shop.customer.order((shop.tray, 1), key="an order")
+
+    shop.at(begin, order)
     shop.run_until(begin + 90)
     [(killed_at, function, _)] = shop.killed
     assert function == "OrdersCheckout"
     # Its time-out is 60 s; before it come the request, the event, and cold starts.
     assert begin + 60 < killed_at < begin + 64
-
-
-def test_message_is_redelivered_after_the_visibility_timeout_when_a_function_is_killed(
-    shop: TimedShop,
-) -> None:
-    away(shop, _AUTHORIZE, Fault.HANGS, 20)
-    shop.provider_timeout = 1000
-    place(shop)
-    shop.run_until(shop.timeline.now + 30)
     [message] = shop.cloud.queues["CheckoutQueue"].messages
     assert message.received == 1
-    shop.run_until(shop.timeline.now + 400)
+    shop.run_until(begin + 430)
     assert message not in shop.cloud.queues["CheckoutQueue"].messages
-    assert statuses(shop) == ["confirmed"]
+    assert [order["status"] for order in shop.books().orders.values()] == ["confirmed"]
 
 
 def test_hanging_call_ends_after_the_time_outs_of_the_client(shop: TimedShop) -> None:
@@ -74,7 +55,6 @@ def test_hanging_call_ends_after_the_time_outs_of_the_client(shop: TimedShop) ->
 
 
 def test_stream_loses_records_after_a_day(shop: TimedShop) -> None:
-    place(shop)
     away(shop, Target("stream", "GetRecords", "UsersTable"), Fault.HANGS, 25 * 3600)
     shop.anyone.register(email="late@example.com")
     shop.pace = 60
