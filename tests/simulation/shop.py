@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self, cast
+from unittest.mock import patch
 
 import httpx
 import time_machine
@@ -77,7 +78,7 @@ class SimulatedShop(Triggers):
         self.down: set[str] = set()
         self.internal_calls: list[str] = []
         super().__init__(Cloud(time.time, self._invoked))
-        self.wire = Wire(self.cloud, lambda seconds: self.pass_time(timedelta(seconds=seconds)))
+        self.wire = Wire(self.cloud, self._sleep)
         self.wire.wake_zombies = self.wake_zombies
         self.witness = Witness()
         self._names = deploy(self.cloud)
@@ -85,9 +86,10 @@ class SimulatedShop(Triggers):
 
     def __enter__(self) -> Self:
         pretend_credentials()
-        self._open.enter_context(self.wire.tapped(aws._session().events))
-        self._open.enter_context(_sleeping(self.pass_time))
-        self._open.enter_context(_clients_made_once())
+        session = aws._session()
+        self._open.enter_context(self.wire.tapped(session.events))
+        self._open.enter_context(patch("time.sleep", self._sleep))
+        self._open.enter_context(patch.object(session, "client", _client_made_once(session.client)))
         self._dynamodb = aws.client("dynamodb")
         transport = httpx.MockTransport(self.answer)
         hooks = {"response": [self._saw]}
@@ -113,6 +115,9 @@ class SimulatedShop(Triggers):
         self._open.close()
 
     # --- time ---
+
+    def _sleep(self, seconds: float) -> None:
+        self.pass_time(timedelta(seconds=float(seconds)))
 
     def pass_time(self, by: timedelta) -> None:
         """Let the clock go on; nothing else happens."""
@@ -367,12 +372,10 @@ def opened() -> Iterator[SimulatedShop]:
         yield shop
 
 
-@contextmanager
-def _clients_made_once() -> Iterator[None]:
+def _client_made_once(make: Callable[..., Any]) -> Callable[..., Any]:
     """New environments share AWS clients, which take longest to make and remember nothing of what
     they were asked."""
-    session, made = aws._session(), dict[str, Any]()
-    make = session.client
+    made: dict[str, Any] = {}
 
     def client(service: str, *, config: Config) -> Any:
         name = f"{service} {sorted(config._user_provided_options.items(), key=str)}"  # type: ignore[attr-defined]  # no other way to ask
@@ -382,23 +385,7 @@ def _clients_made_once() -> Iterator[None]:
             quick = Config(
                 user_agent="simulated", signature_version=UNSIGNED, parameter_validation=False
             )
-            config = config.merge(quick)
-            made[name] = make(service, config=config)  # type: ignore[call-overload]  # any service
+            made[name] = make(service, config=config.merge(quick))
         return made[name]
 
-    session.client = client  # type: ignore[assignment]  # for those who ask as shared.runtime.aws does
-    try:
-        yield
-    finally:
-        del session.client
-
-
-@contextmanager
-def _sleeping(pass_time: Callable[[timedelta], None]) -> Iterator[None]:
-    """`time.sleep` passes time on the shop's clock."""
-    sleep = time.sleep
-    time.sleep = lambda seconds: pass_time(timedelta(seconds=float(seconds)))
-    try:
-        yield
-    finally:
-        time.sleep = sleep
+    return client

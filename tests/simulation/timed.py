@@ -8,17 +8,17 @@ batch failed waits 1 s before it tries again, then twice as long, up to a minute
 import io
 import itertools
 import json
-import os
 import random
 import sys
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Self
+from unittest.mock import patch
 
 import argon2
 from botocore.exceptions import ReadTimeoutError
@@ -61,6 +61,7 @@ _PROVIDER_SECONDS: Final = 0.3
 # The read time-out of the payment client.
 _PROVIDER_TIMEOUT_SECONDS: Final = 5.0
 _NO_ANSWER: Final = object()
+_PasswordHasher: Final = argon2.PasswordHasher
 _PAYMENTS: Final = ("authorize", "capture", "void", "refund", "find")
 
 type Outcome = Any
@@ -145,10 +146,13 @@ class TimedShop(SimulatedShop):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self._open.enter_context(_provider(self))
-        self._open.enter_context(_cheap_passwords())
+        for name in _PAYMENTS:
+            self._open.enter_context(patch.object(SandboxPayments, name, _remote(self, name)))
+        self._open.enter_context(patch("argon2.PasswordHasher", _cheap_hasher))
         self._open.enter_context(redirect_stdout(_Stdout(self, sys.stdout)))
-        self._open.enter_context(_same_random_numbers())
+        # Ids are the same in each run.
+        random.seed(0)
+        self._open.enter_context(patch("os.urandom", random.Random(0).randbytes))
         for place, (sweeper, minutes) in enumerate(SCHEDULES.items()):
             self._schedule(sweeper, minutes * 60, first=5.0 + 7 * place)
         self._measure_queues()
@@ -434,44 +438,15 @@ class _Stdout(io.TextIOBase):
         return len(text)
 
 
-@contextmanager
-def _same_random_numbers() -> Iterator[None]:
-    """Ids are the same in each run."""
-    numbers, kept = random.Random(0), os.urandom  # no secret
-    random.seed(0)
-    os.urandom = numbers.randbytes
-    try:
-        yield
-    finally:
-        os.urandom = kept
-
-
-@contextmanager
-def _cheap_passwords() -> Iterator[None]:
+def _cheap_hasher(**_: Any) -> argon2.PasswordHasher:
     """Hashing as it should be done would be most of what a simulated hour takes."""
-    kept = argon2.PasswordHasher
-    argon2.PasswordHasher = lambda **_: kept(time_cost=1, memory_cost=8, parallelism=1)  # type: ignore[misc,assignment]  # whatever is asked for
-    try:
-        yield
-    finally:
-        argon2.PasswordHasher = kept  # type: ignore[misc]  # as above
+    return _PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
-@contextmanager
-def _provider(shop: TimedShop) -> Iterator[None]:
-    """The payment provider is a service of its own: it takes its time, and may be away."""
-    kept = {name: getattr(SandboxPayments, name) for name in _PAYMENTS}
-    for name, do in kept.items():
-        setattr(SandboxPayments, name, _remote(shop, name, do))
-    try:
-        yield
-    finally:
-        for name, do in kept.items():
-            setattr(SandboxPayments, name, do)
-
-
-def _remote(shop: TimedShop, name: str, do: Callable[..., Any]) -> Callable[..., Any]:
-    target = Target("payments", name, "")
+def _remote(shop: TimedShop, name: str) -> Callable[..., Any]:
+    """An operation of the payment provider as a service of its own: it takes its time, and may be
+    away."""
+    do, target = getattr(SandboxPayments, name), Target("payments", name, "")
 
     def call(provider: SandboxPayments, *args: Any, **more: Any) -> Any:
         invocation = current.get()
