@@ -6,13 +6,8 @@ comes to rest and every invariant is checked. There is no list of calls: new cod
 a change here.
 """
 
-import gc
-import io
-import logging
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from typing import Final
 
 from tests.crashes.scenarios import Scenario, State
@@ -23,7 +18,6 @@ from tests.support.invariants import DOUBLED, breaches
 
 type Plan = Mapping[int, Mode]
 
-PROCESSES: Final = 2
 # A call that is not reached is one that is throttled, as far as what is stored goes.
 SINGLE: Final = tuple(mode for mode in Mode if mode not in (Mode.ZOMBIES_WAKE, Mode.UNREACHABLE))
 DEATHS: Final = (Mode.DIES_BEFORE, Mode.DIES_AFTER)
@@ -44,7 +38,6 @@ class Point:
     calls: tuple[Call, ...]
     acted: int
     breaches: tuple[str, ...]
-    doubled_in_window: int = 0
 
     def __str__(self) -> str:
         faults = "; ".join(
@@ -55,12 +48,12 @@ class Point:
 
 @dataclass
 class Play:
-    """A scenario on a shop that is ready for it."""
+    """A scenario on a shop that is prepared for it."""
 
     shop: SimulatedShop
     scenario: Scenario
-    state: State = field(default_factory=dict)
-    restore: Callable[[], None] = lambda: None
+    state: State = field(init=False)
+    restore: Callable[[], None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.state = self.scenario.prepare(self.shop)
@@ -73,7 +66,7 @@ class Play:
         shop.wire.plan = plan
         acted = rested = 0
         try:
-            self.scenario.act(self.shop, self.state)
+            self.scenario.act(shop, self.state)
             acted = len(shop.wire.calls)
             shop.come_to_rest()
             rested = len(shop.wire.calls)
@@ -82,7 +75,7 @@ class Play:
             if shop.redrive():
                 shop.come_to_rest()
             books = shop.books()
-            broken = [*breaches(books, self.shop.witness), *self._wrong_end(books)]
+            broken = [*breaches(books, shop.witness), *self._wrong_end(books)]
         except AssertionError as failure:
             broken = [f"{failure} {failure.__cause__ or ''}"]
             shop.wake_zombies()
@@ -94,19 +87,17 @@ class Play:
         )
         doubled = [breach for breach in broken if breach.startswith(DOUBLED)]
         others = [breach for breach in broken if not breach.startswith(DOUBLED)]
-        return Point(
-            plan,
-            met,
-            tuple(shop.wire.calls[:rested]),
-            acted,
-            (*others, *doubled[excused:]),
-            len(doubled[:excused]),
-        )
+        calls = tuple(shop.wire.calls[:rested])
+        return Point(plan, met, calls, acted, (*others, *doubled[excused:]))
 
     def _wrong_end(self, books: Books) -> Iterator[str]:
         for order in books.orders.values():
             if self.scenario.ends and order["status"] not in self.scenario.ends:
                 yield f"the order ended {order['status']}, wanted {self.scenario.ends}"
+
+    def run_all(self, plans: Iterable[Plan]) -> list[Point]:
+        """Play it under each of the plans."""
+        return [self.run(plan) for plan in plans]
 
     def record(self) -> tuple[Call, ...]:
         """The calls of the scenario when nothing happens to it; there is no point to a matrix if it
@@ -114,28 +105,6 @@ class Play:
         undisturbed = self.run({})
         assert not undisturbed.breaches, undisturbed.breaches
         return undisturbed.calls[: undisturbed.acted]
-
-    def run_all(self, plans: Iterable[Plan]) -> Iterator[Point]:
-        """Play it under each of the plans, on all cores; processes are forked from this one, shop
-        and all."""
-        with get_context("fork").Pool(PROCESSES, initializer=_take, initargs=(self,)) as pool:
-            yield from pool.imap_unordered(_run, plans, chunksize=4)
-
-
-_taken: list[Play] = []
-
-
-def _take(play: Play) -> None:
-    _taken[:] = [play]
-    # The output of a thousand plays is not needed, and the objects made before them are not
-    # garbage.
-    logging.disable(logging.CRITICAL)
-    sys.stdout = io.StringIO()
-    gc.freeze()
-
-
-def _run(plan: Plan) -> Point:
-    return _taken[0].run(plan)
 
 
 def _is_in_window(number: int, calls: Sequence[Call], mode: Mode) -> bool:
@@ -155,17 +124,14 @@ def singles(calls: tuple[Call, ...]) -> list[Plan]:
 
 
 def sample(calls: tuple[Call, ...], known: set[Call]) -> list[Plan]:
-    """Every call unlike the known ones: the process dies after it, and two other modes, which take
+    """Every call unlike the known ones: the process dies after it, and another mode, which take
     turns."""
     plans: list[Plan] = []
     for n, call in enumerate(calls):
-        if call in known:
-            continue
-        modes = [mode for mode in SINGLE if mode.suits(call) and mode is not Mode.DIES_AFTER]
-        turn = 2 * len(known)
-        chosen = {Mode.DIES_AFTER, *(modes[(turn + i) % len(modes)] for i in (0, 1))}
-        plans += [{n: mode} for mode in sorted(chosen, key=lambda mode: mode.name)]
-        known.add(call)
+        if call not in known:
+            modes = [mode for mode in SINGLE if mode.suits(call) and mode is not Mode.DIES_AFTER]
+            plans += [{n: Mode.DIES_AFTER}, {n: modes[len(known) % len(modes)]}]
+            known.add(call)
     return plans
 
 
@@ -186,8 +152,3 @@ def zombies(first: Point) -> list[Plan]:
     return [
         {**first.plan, later: Mode.ZOMBIES_WAKE} for later in range(number + 1, len(first.calls))
     ]
-
-
-def unmet(points: Iterable[Point]) -> list[Point]:
-    """Those whose faults did not all happen."""
-    return [point for point in points if point.met.keys() != point.plan.keys()]

@@ -4,6 +4,7 @@ every way."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from tests.simulation.shop import SimulatedShop
@@ -46,11 +47,6 @@ def _cancelling(shop: SimulatedShop, order: State) -> None:
     shop.settle()
 
 
-def _cancelling_pending(shop: SimulatedShop, order: State) -> None:
-    # Cancelled before its saga begins; then the queue brings both of its events.
-    _cancelling(shop, order)
-
-
 def _cancelling_before(call: str) -> Callable[[SimulatedShop, State], None]:
     """Cancelled while its saga is under way, just before it makes this call."""
 
@@ -75,11 +71,9 @@ def _shipping(shop: SimulatedShop, order: State) -> None:
 def _restocking(shop: SimulatedShop, _: State) -> None:
     path = f"/api/v1/products/{shop.mug['id']}/stock"
     for key, delta in (("more", 5), ("fewer", -9)):
-        answer = shop.insist(
-            lambda key=key, delta=delta: shop.admin.post(  # type: ignore[misc]  # bound at once
-                path, {"delta": delta}, headers={"Idempotency-Key": key}
-            )
-        )
+        headers = {"Idempotency-Key": key}
+        ask = partial(shop.admin.post, path, {"delta": delta}, headers=headers)
+        answer = shop.insist(ask)
         assert answer.status_code == 200, answer.text
     shop.settle()
 
@@ -147,18 +141,14 @@ def _reading(shop: SimulatedShop, _: State) -> None:
     listed = shop.insist(lambda: shop.customer.get("/api/v1/notifications"))
     for notification in listed.json()["notifications"]:
         path = f"/api/v1/notifications/{notification['id']}/read"
-        answer = shop.insist(lambda path=path: shop.customer.post(path))  # type: ignore[misc]  # bound at once
+        answer = shop.insist(partial(shop.customer.post, path))
         assert answer.status_code == 200, answer.text
 
 
-def _erase(shop: SimulatedShop) -> None:
+def _erasing(shop: SimulatedShop, _: State) -> None:
     path = f"/api/v1/users/{shop.customer.user['id']}"
     answer = shop.insist(lambda: shop.admin.delete(path, params={"erase": "true"}))
     assert answer.json() == {"deactivated": True, "erased": True}, answer.text
-
-
-def _erasing(shop: SimulatedShop, _: State) -> None:
-    _erase(shop)
     shop.settle()
     # Orders that were on their way when it was done are looked for once more.
     shop.pass_time(timedelta(minutes=1))
@@ -181,7 +171,8 @@ SCENARIOS: Final = (
         "order, the bank is down", _ordering(payment_token="tok_unavailable"), ends=("cancelled",)
     ),
     Scenario("order, the client gives up", _abandoning),
-    Scenario("cancel of a pending order", _cancelling_pending, _placed, ends=("cancelled",)),
+    # Before its saga begins: then the queue brings both of its events.
+    Scenario("cancel of a pending order", _cancelling, _placed, ends=("cancelled",)),
     Scenario(
         "cancel while it is paid",
         _cancelling_before("OrdersCheckout: dynamodb.UpdateItem OrdersTable"),

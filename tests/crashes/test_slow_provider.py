@@ -56,13 +56,3 @@ def test_a_provider_that_was_slow_once_sends_each_email_twice_at_most(shop: Simu
     assert shop.cloud.queues["NotificationsDeadLetters"].messages == []
     broken = [b for b in breaches(shop.books(), shop.witness) if not b.startswith(DOUBLED)]
     assert broken == []
-
-
-def test_a_provider_that_is_down_delays_emails_and_doubles_none(shop: SimulatedShop) -> None:
-    with shop.refusing("sesv2.SendEmail", code="ThrottlingException"):
-        shop.order((shop.mug, 4), (shop.tray, 1), key="an-order")
-        for _ in range(5):
-            shop.settle()
-            shop.pass_time(_MINUTE)
-    shop.come_to_rest()
-    assert breaches(shop.books(), shop.witness) == []

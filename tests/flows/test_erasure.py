@@ -3,13 +3,12 @@ stays."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.flows.views import figures, history_of, letters_to, order_of, payment_of
+from tests.flows.views import figures, letters_to, order_of
 from tests.simulation.shop import SimulatedShop
 from tests.support.client import Client, RenewingClient
 from tests.support.invariants import breaches
@@ -27,11 +26,6 @@ def petra(shop: SimulatedShop) -> Client:
     return petra
 
 
-@dataclass
-class Raw(Client):
-    """A client that does not log in again."""
-
-
 def erase(by: Client, whom: Client) -> None:
     path = f"/api/v1/users/{whom.user['id']}"
     answer = by.delete(path, params={"erase": "true"})
@@ -45,7 +39,7 @@ def settle_for_good(shop: SimulatedShop) -> None:
     shop.settle()
 
 
-def told_of(shop: SimulatedShop, *words: str) -> list[str]:
+def items_with(shop: SimulatedShop, *words: str) -> list[str]:
     """The keys of all items of all tables that hold one of the words."""
     return [
         f"{item['pk']} {item['sk']}"
@@ -92,18 +86,21 @@ def test_an_erasure_removes_personal_data_and_keeps_all_figures(
     before = [figures(admin, service) for service in services]
     kept = amounts(admin, *orders)
     letters = len(shop.cloud.handed_over)
-    assert len(told_of(shop, *FIRST.values(), *LATER.values())) > 15
+    assert len(items_with(shop, *FIRST.values(), *LATER.values())) > 15
     erase(petra, petra)
     settle_for_good(shop)
-    assert told_of(shop, "Petra", "petra", *FIRST.values(), *LATER.values()) == []
+    assert items_with(shop, "Petra", "petra", *FIRST.values(), *LATER.values()) == []
     assert [figures(admin, service) for service in services] == before
     assert figures(admin, "users") == {"total": 3, "active": 2}
     assert amounts(admin, *orders) == kept
-    assert [payment_of(order) for order in orders] == ["captured", "refunded", "declined"]
     assert len(shop.cloud.handed_over) == letters
     assert order_of(admin, bought)["user_name"] == "Erased"
-    assert history_of(admin, bought) == ["order.placed", "order.confirmed", "user.erased"]
     events = admin.get(f"/api/v1/orders/{bought['id']}/events").json()["events"]
+    assert [event["type"] for event in events] == [
+        "order.placed",
+        "order.confirmed",
+        "user.erased",
+    ]
     assert {event["data"]["user_name"] for event in events} == {"Erased"}
     user = petra.user["id"]
     kept_mail = admin.get("/api/v1/notifications", params={"user_id": user}).json()["notifications"]
@@ -117,7 +114,7 @@ def test_an_erased_customer_may_register_as_a_new_one(shop: SimulatedShop, petra
     placed = petra.order((shop.mug, 1))
     erase(petra, petra)
     settle_for_good(shop)
-    old = Raw(petra.http, petra.token)
+    old = Client(petra.http, petra.token)
     assert old.get("/api/v1/users/me").status_code == 401
     assert old.try_order((shop.mug, 1)).status_code == 403
     again = RenewingClient(petra.http).register(**FIRST)
@@ -143,86 +140,10 @@ def test_an_order_is_erased_a_minute_later_when_it_was_being_placed(
     with shop.wire.meanwhile(call, elsewhere(erased)):
         placed = petra.order((shop.mug, 1))
     shop.settle()
-    assert told_of(shop, FIRST["email"]) != []
+    assert items_with(shop, FIRST["email"]) != []
     shop.pass_time(MINUTE)
     shop.settle()
-    assert told_of(shop, *FIRST.values()) == []
-    assert history_of(shop.admin, placed) == ["order.placed", "order.confirmed", "user.erased"]
+    assert items_with(shop, *FIRST.values()) == []
+    assert order_of(shop.admin, placed)["user_name"] == "Erased"
     assert len(shop.cloud.handed_over) == letters
     assert breaches(shop.books(), shop.witness) == []
-
-
-def test_an_order_is_erased_a_minute_later_when_the_index_lagged(
-    shop: SimulatedShop, petra: Client
-) -> None:
-    shop.cloud.dynamodb.let_indexes_fall_behind()
-    placed = petra.order((shop.mug, 1))
-    erase(petra, petra)
-    shop.settle()
-    shop.cloud.dynamodb.let_indexes_catch_up()
-    assert order_of(shop.admin, placed)["user_name"] == FIRST["full_name"]
-    shop.pass_time(MINUTE)
-    shop.settle()
-    assert told_of(shop, *FIRST.values()) == []
-
-
-def test_emails_are_not_sent_after_the_erasure_of_their_recipient(
-    shop: SimulatedShop, petra: Client
-) -> None:
-    letters = len(shop.cloud.handed_over)
-    placed = petra.order((shop.mug, 1))
-    erase(petra, petra)
-    while shop.publish():
-        shop.deliver("CheckoutQueue")
-    waiting = shop.cloud.queues["NotificationsQueue"].messages
-    erasure_first = sorted(waiting, key=lambda message: "user.erased" not in message.body)
-    shop.hand_over("NotificationsQueue", erasure_first)
-    settle_for_good(shop)
-    shop.move(shop.admin, placed, "ship", "shipped")
-    shop.settle()
-    assert len(shop.cloud.handed_over) == letters
-    assert told_of(shop, *FIRST.values()) == []
-    assert breaches(shop.books(), shop.witness) == []
-
-
-SAGAS = {
-    "confirmed": ("tok_ok", 6),
-    "declined": ("tok_declined", 7),
-    "called off": ("tok_ok", 6),
-}
-
-
-@pytest.mark.parametrize("saga", SAGAS)
-def test_an_erasure_and_a_saga_both_end_when_they_meet_at_any_call(
-    shop: SimulatedShop, saga: str
-) -> None:
-    token, at_least = SAGAS[saga]
-    petra = shop.anyone.register(**FIRST)
-    shop.settle()
-    placed = petra.order((shop.mug, 2), payment_token=token)
-    if saga == "called off":
-        shop.move(petra, placed, "cancel", "cancelled")
-    restore = shop.remember()
-    number = 0
-
-    def erased() -> None:
-        erase(shop.admin, petra)
-        shop.publish()
-        shop.deliver("CheckoutQueue")
-
-    while True:
-        shop.publish()
-        shop.wire.forget()
-        with shop.wire.meanwhile(number, erased):
-            shop.deliver("CheckoutQueue")
-        calls = [call for call in shop.wire.calls if call.function == "OrdersCheckout"]
-        shop.come_to_rest()
-        if number >= len(calls):
-            break
-        assert told_of(shop, *FIRST.values()) == [], number
-        assert breaches(shop.books(), shop.witness) == [], number
-        status = order_of(shop.admin, placed)["status"]
-        assert status == ("confirmed" if saga == "confirmed" else "cancelled"), number
-        restore()
-        number += 1
-    assert number >= at_least

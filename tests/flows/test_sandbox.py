@@ -3,12 +3,15 @@ are sent once."""
 
 from datetime import timedelta
 
-from tests.flows.views import CONFIRMED, RECEIVED, WELCOME, figures, letters_to
+from tests.flows.views import figures, letters_to
 from tests.simulation.shop import SimulatedShop
 from tests.support.client import Client
 
 QUEUE = "NotificationsQueue"
 DEAD = "NotificationsDeadLetters"
+WELCOME = "Welcome to Bodega"
+RECEIVED = "We have received your order"
+CONFIRMED = "Your order is confirmed"
 
 
 def statuses(customer: Client) -> set[str]:

@@ -23,6 +23,8 @@ from tests.simulation.shop import SimulatedShop, opened
 from tests.support.books import Books
 from tests.support.invariants import breaches
 
+# Hypothesis's default of 100 takes half a minute. The torture profile says how many.
+EXAMPLES: Final = settings().max_examples if settings().max_examples > 100 else 40
 # As long as an order is pending: less than its stock is held for, after which it would rightly end
 # otherwise.
 LONGEST: Final = timedelta(minutes=13)
@@ -149,8 +151,8 @@ def start() -> Iterator[Callable[[Errands], Play]]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.timeout(3 * settings().max_examples)
-@settings(deadline=None, phases=set(Phase) - {Phase.explain})
+@pytest.mark.timeout(10 * EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None, phases=set(Phase) - {Phase.explain})
 @given(
     errands=st.lists(st.sampled_from(Errand), min_size=1, max_size=3),
     history=histories,

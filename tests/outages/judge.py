@@ -24,11 +24,9 @@ _LETTER_SECONDS: Final = 17 * 60
 _VISIBILITY_SECONDS: Final = 360
 # An order that waits for nothing: without its event the sweeper finds it in its next two ticks.
 _UNDISTURBED_SECONDS: Final = 180
-# Alarms are looked at each minute.
-_LOOK_SECONDS: Final = 60
 _MOST_COPIES: Final = 2
 _OWN_DECISIONS: Final = {"customer_request", "admin_request", "payment_declined"}
-_COPIES: Final = re.compile(r"was handed over (\d+) times for (\d+) events")
+_COPIES: Final = re.compile(rf"{DOUBLED}.* was handed over (\d+) times for (\d+) events")
 
 
 def when(text: str) -> float:
@@ -43,12 +41,8 @@ def _is_needed_to_end(target: Target) -> bool:
 
 def _is_needed_to_go_on(target: Target) -> bool:
     """Whether the saga of an order that was placed calls it."""
-    return (
-        _is_needed_to_end(target)
-        or target.service == "payments"
-        or target.about == "ProductsTable"
-        or (target.service == "lambda" and "ProductsInventory" in target.about)
-    )
+    is_inventory = target.about == "ProductsTable" or "ProductsInventory" in target.about
+    return _is_needed_to_end(target) or is_inventory or target.service == "payments"
 
 
 def _is_needed_to_place(target: Target) -> bool:
@@ -90,15 +84,13 @@ class Judge:
         yield from self._alarms()
 
     def _invariants(self) -> Iterator[str]:
+        # Dead letters that an operator moves back are sent anew.
+        most = _MOST_COPIES * (2 if self.given_up["NotificationsQueue"] else 1)
         for breach in breaches(self.books, self.load.shop.witness):
-            if breach.startswith(DOUBLED):
-                found = _COPIES.search(breach)
-                assert found
+            if copies := _COPIES.search(breach):
                 # The events of an erased recipient do not name the recipient any more.
                 is_erased = f"to={self.load.leaving.user['email']!r}" in breach
-                # Dead letters that an operator moves back are sent anew.
-                most = _MOST_COPIES * (2 if self.given_up["NotificationsQueue"] else 1)
-                if int(found[1]) <= most * max(int(found[2]), is_erased):
+                if int(copies[1]) <= most * max(int(copies[2]), is_erased):
                     continue
             yield breach
         for queue, number in self.given_up.items():
@@ -124,7 +116,7 @@ class Judge:
             latest = placed + DEADLINE_SECONDS + GRACE_SECONDS
             if _is_needed_to_end(outage.target):
                 latest = max(latest, outage.end + GRACE_SECONDS + self._length)
-            if not _is_needed_to_go_on(outage.target):
+            elif not _is_needed_to_go_on(outage.target):
                 latest = placed + _UNDISTURBED_SECONDS
             if ended > latest + _CLOCKS_SECONDS:
                 yield (
@@ -161,5 +153,5 @@ class Judge:
                 yield f"{number} clients could not {what}"
 
     def _alarms(self) -> Iterator[str]:
-        for name in sorted(self.load.watch.ringing(self.load.shop.timeline.now - _LOOK_SECONDS)):
+        for name in self.load.watch.breaching():
             yield f"{name} still rings"

@@ -18,8 +18,7 @@ from tests.support.client import RenewingClient, is_in_progress
 # How long a client goes on asking.
 _CLIENT_SECONDS: Final = 180
 _LONGEST_PAUSE_SECONDS: Final = 30
-# Until an operator has moved dead letters back, and until alarms have ended.
-_OPERATOR_SECONDS: Final = 61 * 60
+# Until alarms have ended.
 _ALARMS_SECONDS: Final = 600
 # What becomes of the orders, in turn.
 _KINDS: Final = ("paid", "paid", "declined", "cancelled", "paid", "no answer", "registered")
@@ -56,7 +55,7 @@ class Load:
         for place in range(orders):
             number = next(self._numbers)
             when = begin + (end - begin) * place / orders
-            self._later(when, lambda number=number: self._one(number))  # type: ignore[misc]  # bound at once
+            self.shop.at(when, lambda number=number: self._one(number))  # type: ignore[misc]  # bound at once
 
     def place_at(self, when: float, customer: RenewingClient, key: str) -> None:
         """Let a customer place an order at a time."""
@@ -64,7 +63,7 @@ class Load:
         def place() -> None:
             self._place(customer, key, {})
 
-        self._later(when, place)
+        self.shop.at(when, place)
 
     def erase_at(self, when: float) -> None:
         """Let a customer be erased who has ordered a minute before."""
@@ -76,8 +75,8 @@ class Load:
         def erase() -> None:
             self._persist("erase", lambda: self.shop.admin.delete(path, params={"erase": "true"}))
 
-        self._later(when - 60, order)
-        self._later(when, erase)
+        self.shop.at(when - 60, order)
+        self.shop.at(when, erase)
 
     def is_everything_done(self) -> bool:
         """Whether nothing is left to do. Stock that is held for an order that was never placed
@@ -93,24 +92,14 @@ class Load:
         """An operator moves all dead letters back, an hour later; how many there were of each
         queue."""
         queues = self.shop.cloud.queues
-        given_up: dict[str, int] = {}
-        for queue in WORKERS:
-            dead = queues[queues[queue].dead_letters or ""]
-            given_up[queue] = len(dead.messages)
-        if any(given_up.values()):
-            self.shop.run_until(self.shop.timeline.now + _OPERATOR_SECONDS)
-            for queue in WORKERS:
-                dead = queues[queues[queue].dead_letters or ""]
-                for letter in dead.messages:
-                    self.shop.cloud.put(queue, letter.body, letter.attributes)
-                dead.messages.clear()
+        given_up = {
+            queue: len(queues[queues[queue].dead_letters or ""].messages) for queue in WORKERS
+        }
+        if self.shop.redrive():
             self.shop.poll()
             self.shop.come_to_rest()
             self.shop.run_until(self.shop.timeline.now + _ALARMS_SECONDS)
         return given_up
-
-    def _later(self, when: float, act: Callable[[], None]) -> None:
-        self.shop.at(when, act)
 
     def _one(self, number: int) -> None:
         kind = _KINDS[number % len(_KINDS)]

@@ -120,8 +120,9 @@ def test_longest_order_ends_before_its_reservation() -> None:
 def test_alarm_rings_before_waiting_events_cost_reservations(function: Function) -> None:
     metric = "AWS/Lambda", "IteratorAge", frozenset({("FunctionName", function.name)})
     [alarm] = [alarm for alarm in alarms().values() if alarm.metric == metric]
-    assert alarm.statistic == "Maximum"
-    seconds = alarm.properties["Threshold"] / 1000 + alarm.period * alarm.rule.evaluation_periods
+    assert alarm.properties["Statistic"] == "Maximum"
+    waited = alarm.properties["Threshold"] / 1000
+    seconds = waited + alarm.properties["Period"] * alarm.properties["EvaluationPeriods"]
     assert seconds <= HELD_FOR.total_seconds() / 2
 
 

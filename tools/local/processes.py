@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from time import sleep  # also where a simulation has replaced time.sleep
 
 from tools.local.places import HOST, ROOT
 from tools.progress import Problem
@@ -56,7 +57,7 @@ def end(pid: int, name: str, wait_seconds: float = 1) -> None:
     os.killpg(pid, signal.SIGTERM)
     deadline = time.monotonic() + wait_seconds
     while alive(pid, name) and time.monotonic() < deadline:
-        time.sleep(0.05)
+        sleep(0.05)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
     if pid in _children:
@@ -80,7 +81,7 @@ def wait_until(ready: Callable[[], bool], is_alive: Callable[[], bool], failed: 
     while not ready():
         if not is_alive() or time.monotonic() > deadline:
             raise failed
-        time.sleep(0.05)
+        sleep(0.05)
 
 
 def listening(port: int) -> bool:

@@ -1,0 +1,46 @@
+"""A service that fails is not called for a while, by any environment of its callers."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.simulation.shop import SimulatedShop
+from tests.support.client import Client, code
+
+
+@pytest.mark.parametrize(
+    ("function", "call"),
+    [("UsersDirectory", "find_customer"), ("ProductsInventory", "reserve")],
+)
+def test_a_service_is_not_called_after_five_failures(
+    shop: SimulatedShop, admin: Client, customer: Client, function: str, call: str
+) -> None:
+    mug = admin.add_product(stock=20)
+    # A success, so that the circuit counts from none.
+    customer.order((mug, 1))
+    shop.down.add(function)
+    shop.internal_calls.clear()
+
+    def refused() -> int:
+        answer = customer.try_order((mug, 1))
+        assert (answer.status_code, code(answer)) == (503, "service-unavailable")
+        return int(answer.headers["retry-after"])
+
+    def calls() -> int:
+        return shop.internal_calls.count(call)
+
+    assert [refused() for _ in range(5)] == [2] * 5
+    assert calls() == 5
+    assert 2 < refused() <= 30
+    # Another environment knows it too, and does not call the service again before the time is up.
+    shop.restart("OrdersApi")
+    shop.down.remove(function)
+    assert 2 < refused() <= 30
+    assert calls() == 5
+    assert customer.stock_of(mug) == 19
+    # What needs no other service works all the while.
+    assert customer.get("/api/v1/orders").json()["count"] == 1
+    shop.pass_time(timedelta(seconds=31))
+    shop.restart("OrdersApi")
+    assert customer.try_order((mug, 1)).status_code == 201
+    assert calls() == 6
