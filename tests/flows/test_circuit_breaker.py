@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.simulation.shop import SimulatedShop
-from tests.support.client import Client, code
+from tests.support.client import code
 
 
 @pytest.mark.parametrize(
@@ -13,9 +13,10 @@ from tests.support.client import Client, code
     [("UsersDirectory", "find_customer"), ("ProductsInventory", "reserve")],
 )
 def test_a_service_is_not_called_after_five_failures(
-    shop: SimulatedShop, admin: Client, customer: Client, function: str, call: str
+    shop: SimulatedShop, function: str, call: str
 ) -> None:
-    mug = admin.add_product(stock=20)
+    customer = shop.customer
+    mug = shop.admin.add_product(stock=20)
     # A success, so that the circuit counts from none.
     customer.order((mug, 1))
     shop.down.add(function)

@@ -78,8 +78,8 @@ class Rotation:
 
 
 @pytest.fixture
-def rotation(shop: SimulatedShop, anyone: Client) -> Rotation:
-    rotation = Rotation(shop, Client(anyone.http, user={"email": "carla@example.com"}))
+def rotation(shop: SimulatedShop) -> Rotation:
+    rotation = Rotation(shop, Client(shop.anyone.http, user={"email": "carla@example.com"}))
     rotation.deploy("A")
     rotation.customer.log_in(PASSWORD)
     return rotation

@@ -22,7 +22,7 @@ import pytest
 from argon2 import low_level
 
 from tests.simulation.shop import SimulatedShop
-from tests.support.client import PASSWORD, Client
+from tests.support.client import PASSWORD
 from tests.support.http import Answer, rest_event
 
 type Call = tuple[str, str, str, str]
@@ -54,12 +54,12 @@ class Guesser:
 
 
 @pytest.fixture
-def guesser(shop: SimulatedShop, anyone: Client, customer: Client) -> Guesser:
-    gone = anyone.register(email="dora@example.com")
+def guesser(shop: SimulatedShop) -> Guesser:
+    gone = shop.anyone.register(email="dora@example.com")
     assert gone.delete(f"/api/v1/users/{gone.user['id']}").status_code == 200
     tries = {
         "unknown": ("nobody@example.com", PASSWORD),
-        "wrong": (customer.user["email"], WRONG),
+        "wrong": (shop.customer.user["email"], WRONG),
         "deactivated": (gone.user["email"], PASSWORD),
         "deactivated, wrong": (gone.user["email"], WRONG),
     }
@@ -85,12 +85,10 @@ def test_unknown_wrong_and_deactivated_cost_the_same_calls_and_the_same_hash(
     assert work == [work[0]] * 4
 
 
-def test_a_known_place_costs_the_same_calls_as_a_new_one(
-    guesser: Guesser, customer: Client
-) -> None:
+def test_a_known_place_costs_the_same_calls_as_a_new_one(guesser: Guesser) -> None:
     here = str(IPv4Address(next(guesser.places)))
     stranger, _ = _work(guesser, "unknown", here)
-    guesser.tries = {**guesser.tries, "right": (customer.user["email"], PASSWORD)}
+    guesser.tries = {**guesser.tries, "right": (guesser.shop.customer.user["email"], PASSWORD)}
     assert guesser.tries_it("right", here).status == 200
     regular, _ = _work(guesser, "wrong", here)
     assert [call[:3] for call in regular] == [call[:3] for call in stranger]

@@ -28,9 +28,10 @@ def redrive(shop: SimulatedShop) -> None:
 
 
 def test_emails_are_parked_in_the_sandbox_and_sent_once_afterwards(
-    shop: SimulatedShop, admin: Client, customer: Client
+    shop: SimulatedShop,
 ) -> None:
-    mug = admin.add_product(stock=50)
+    customer = shop.customer
+    mug = shop.admin.add_product(stock=50)
     with shop.refusing(
         "sesv2.SendEmail",
         about=customer.user["email"],
