@@ -4,6 +4,7 @@ A flow is a generator: what it does before its `yield` is preparation and does n
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -35,19 +36,25 @@ def _good(answer: httpx.Response) -> Any:
     return answer.json() if answer.text else None
 
 
-def _asking(who: str, path: str, **query: str) -> Flow:
+def _act(act: Callable[[MeteredShop], Any], *, after: Callable[[MeteredShop], Any]) -> Flow:
     def flow(shop: MeteredShop) -> Iterator[None]:
-        shop.settle()
-        # The first list of an environment fetches the key of cursors.
-        client = getattr(shop, who)
-        _good(client.get(path, params=query))
+        after(shop)
         yield
-        _good(client.get(path, params=query))
+        act(shop)
 
     return flow
 
 
-# --- Orders ---
+def _ask(who: str, path: str, **query: str) -> Flow:
+    def ask(shop: MeteredShop) -> None:
+        _good(getattr(shop, who).get(path, params=query))
+
+    def prepare(shop: MeteredShop) -> None:
+        shop.settle()
+        # The first list of an environment fetches the key of cursors.
+        ask(shop)
+
+    return _act(ask, after=prepare)
 
 
 def _confirmed(shop: MeteredShop) -> str:
@@ -57,122 +64,53 @@ def _confirmed(shop: MeteredShop) -> str:
     return f"/api/v1/orders/{placed['id']}"
 
 
-def _placing(*, lines: int = 1) -> Flow:
+def _of_confirmed(who: str, method: str, part: str) -> Flow:
+    """A request for a confirmed order."""
+
     def flow(shop: MeteredShop) -> Iterator[None]:
-        # What the environment knows of the circuits is fresh for five seconds.
-        shop.place()
+        path = _confirmed(shop)
         yield
-        shop.place(lines=lines)
+        _good(getattr(shop, who).request(method, f"{path}{part}"))
 
     return flow
 
 
-place: Final = _placing()
+def _move(who: str, verb: str) -> Callable[[MeteredShop], None]:
+    def move(shop: MeteredShop) -> None:
+        _good(getattr(shop, who).post(f"{_confirmed(shop)}/{verb}"))
+
+    return move
 
 
-def place_after_a_pause(shop: MeteredShop) -> Iterator[None]:
-    """In an environment that has not read the circuits for five seconds."""
+def _restart(shop: MeteredShop) -> None:
+    """An environment that has not read the circuits for five seconds."""
     shop.restart("OrdersApi")
     # It fetches the keys of tokens.
     _good(shop.customer.get("/api/v1/orders"))
-    yield
-    shop.place()
 
 
-def _place_again(shop: MeteredShop) -> Iterator[None]:
-    shop.place(key="again")
-    yield
-    shop.place(key="again")
-
-
-def _place_more_than_is_available(shop: MeteredShop) -> Iterator[None]:
-    shop.place()
-    yield
+def _place_more_than_is_available(shop: MeteredShop) -> None:
     assert shop.customer.try_order((shop.mug, 1000), (shop.rare, 1000)).status_code == 409
-
-
-def _checking_out(**more: Any) -> Flow:
-    def flow(shop: MeteredShop) -> Iterator[None]:
-        shop.settle()
-        shop.place(**more)
-        yield
-        shop.settle()
-
-    return flow
-
-
-check_out: Final = _checking_out()
-
-
-def _moving(who: str, verb: str) -> Flow:
-    """The request that moves a confirmed order."""
-
-    def flow(shop: MeteredShop) -> Iterator[None]:
-        path = _confirmed(shop)
-        yield
-        _good(getattr(shop, who).post(f"{path}/{verb}"))
-
-    return flow
-
-
-def _reacting(who: str, verb: str) -> Flow:
-    """What workers do after the request."""
-
-    def flow(shop: MeteredShop) -> Iterator[None]:
-        _good(getattr(shop, who).post(f"{_confirmed(shop)}/{verb}"))
-        yield
-        shop.settle()
-
-    return flow
-
-
-def _seeing(part: str) -> Flow:
-    def flow(shop: MeteredShop) -> Iterator[None]:
-        path = _confirmed(shop)
-        yield
-        _good(shop.customer.get(f"{path}{part}"))
-
-    return flow
 
 
 def _list_confirmed(shop: MeteredShop) -> Iterator[None]:
     # The newest are confirmed: a search for a status that is rarer reads on.
     for _ in range(2):
         _confirmed(shop)
-    yield from _asking("customer", "/api/v1/orders", status="confirmed", limit="1")(shop)
+    yield from _ask("customer", "/api/v1/orders", status="confirmed", limit="1")(shop)
 
 
-# --- People ---
-
-
-def _register(shop: MeteredShop) -> Iterator[None]:
-    shop.settle()
-    yield
+def _register(shop: MeteredShop) -> None:
     account = {"email": f"{shop.new_key()}@example.com", "full_name": "Nina", "password": PASSWORD}
     _good(shop.anyone.post("/api/v1/users", account))
 
 
-def _welcome(shop: MeteredShop) -> Iterator[None]:
-    shop.settle()
-    shop.anyone.register()
-    yield
-    shop.settle()
-
-
-def _log_in(shop: MeteredShop) -> Iterator[None]:
-    yield
-    shop.customer.log_in()
-
-
-def _mistype_a_password(shop: MeteredShop) -> Iterator[None]:
-    yield
+def _mistype_a_password(shop: MeteredShop) -> None:
     wrong = {"email": shop.customer.user["email"], "password": "not-the-right-password"}
     assert shop.anyone.post("/api/v1/auth/login", wrong).status_code == 401
 
 
-def _refresh(shop: MeteredShop) -> Iterator[None]:
-    shop.customer.log_in()
-    yield
+def _refresh(shop: MeteredShop) -> None:
     token = {"refresh_token": shop.customer.refresh_token}
     _good(shop.anyone.post("/api/v1/auth/refresh", token))
 
@@ -184,74 +122,68 @@ def _read_a_notification(shop: MeteredShop) -> Iterator[None]:
     _good(shop.customer.post(f"/api/v1/notifications/{found[0]['id']}/read"))
 
 
-# --- The catalogue ---
-
-
-def _see_a_product(shop: MeteredShop) -> Iterator[None]:
-    yield
+def _see_a_product(shop: MeteredShop) -> None:
     _good(shop.anyone.get(f"/api/v1/products/{shop.mug['id']}"))
 
 
-def _add_a_product(shop: MeteredShop) -> Iterator[None]:
-    yield
-    shop.admin.add_product(name="Green Kettle")
-
-
-def _restock(shop: MeteredShop) -> Iterator[None]:
+def _restock(shop: MeteredShop) -> None:
     path = f"/api/v1/products/{shop.mug['id']}/stock"
-    yield
     _good(shop.admin.post(path, {"delta": 1}, headers={"Idempotency-Key": shop.new_key()}))
 
 
-def _ticking(sweeper: str) -> Flow:
-    def flow(shop: MeteredShop) -> Iterator[None]:
-        shop.come_to_rest()
-        yield
-        shop.tick(sweeper)
-
-    return flow
-
+_settle: Final = MeteredShop.settle
+# What the environment knows of the circuits is fresh for five seconds after an order.
+place: Final = _act(MeteredShop.place, after=MeteredShop.place)
+place_after_a_pause: Final = _act(MeteredShop.place, after=_restart)
+check_out: Final = _act(_settle, after=lambda shop: (shop.settle(), shop.place()))
 
 FLOWS: Final[Mapping[str, Flow]] = {
     "place an order": place,
     "place an order, after quiet seconds": place_after_a_pause,
-    "place an order of three lines": _placing(lines=3),
-    "place an order again, under its key": _place_again,
-    "place an order of more than is available": _place_more_than_is_available,
+    "place an order of three lines": _act(
+        lambda shop: shop.place(lines=3), after=MeteredShop.place
+    ),
+    "place an order again, under its key": _act(
+        lambda shop: shop.place(key="again"), after=lambda shop: shop.place(key="again")
+    ),
+    "place an order of more than is available": _act(
+        _place_more_than_is_available, after=MeteredShop.place
+    ),
     "bring a placed order to its last e-mail": check_out,
-    "bring an order to its end whose payment is declined": _checking_out(
-        payment_token="tok_declined"
+    "bring an order to its end whose payment is declined": _act(
+        _settle, after=lambda shop: (shop.settle(), shop.place(payment_token="tok_declined"))
     ),
-    "cancel a confirmed order": _moving("customer", "cancel"),
-    "give back what a cancelled order took": _reacting("customer", "cancel"),
-    "ship an order": _moving("admin", "ship"),
-    "notify of a shipment": _reacting("admin", "ship"),
-    "see an order": _seeing(""),
-    "see an order's history": _seeing("/events"),
-    "list one's orders": _asking("customer", "/api/v1/orders"),
+    "cancel a confirmed order": _of_confirmed("customer", "POST", "/cancel"),
+    "give back what a cancelled order took": _act(_settle, after=_move("customer", "cancel")),
+    "ship an order": _of_confirmed("admin", "POST", "/ship"),
+    "notify of a shipment": _act(_settle, after=_move("admin", "ship")),
+    "see an order": _of_confirmed("customer", "GET", ""),
+    "see an order's history": _of_confirmed("customer", "GET", "/events"),
+    "list one's orders": _ask("customer", "/api/v1/orders"),
     "list one's confirmed orders": _list_confirmed,
-    "list all orders": _asking("admin", "/api/v1/orders"),
-    "register": _register,
-    "welcome a customer": _welcome,
-    "log in": _log_in,
-    "mistype a password": _mistype_a_password,
-    "refresh one's tokens": _refresh,
-    "see oneself": _asking("customer", "/api/v1/users/me"),
-    "list users": _asking("admin", "/api/v1/users"),
-    "list one's notifications": _asking("customer", "/api/v1/notifications"),
-    "list one's unread notifications": _asking("customer", "/api/v1/notifications", unread="true"),
+    "list all orders": _ask("admin", "/api/v1/orders"),
+    "register": _act(_register, after=_settle),
+    "welcome a customer": _act(_settle, after=lambda shop: (shop.settle(), shop.anyone.register())),
+    "log in": _act(lambda shop: shop.customer.log_in(), after=_settle),
+    "mistype a password": _act(_mistype_a_password, after=_settle),
+    "refresh one's tokens": _act(_refresh, after=lambda shop: shop.customer.log_in()),
+    "see oneself": _ask("customer", "/api/v1/users/me"),
+    "list users": _ask("admin", "/api/v1/users"),
+    "list one's notifications": _ask("customer", "/api/v1/notifications"),
+    "list one's unread notifications": _ask("customer", "/api/v1/notifications", unread="true"),
     "read a notification": _read_a_notification,
-    "see a product": _see_a_product,
-    "list the newest products": _asking("anyone", "/api/v1/products", sort="newest"),
-    "list a category by price": _asking(
-        "anyone", "/api/v1/products", category="tests", sort="price"
-    ),
-    "search products by a rare word": _asking("anyone", "/api/v1/products", q="rarity"),
-    "search products by a common word": _asking("anyone", "/api/v1/products", q="mug"),
-    "add a product": _add_a_product,
-    "restock a product": _restock,
-    "sweep orders, with nothing to do": _ticking("OrdersSweeper"),
-    "sweep products, with nothing to do": _ticking("ProductsSweeper"),
-    "sweep users, with nothing to do": _ticking("UsersSweeper"),
-    "ask for the orders' health": _asking("anyone", "/health/orders"),
+    "see a product": _act(_see_a_product, after=_settle),
+    "list the newest products": _ask("anyone", "/api/v1/products", sort="newest"),
+    "list a category by price": _ask("anyone", "/api/v1/products", category="tests", sort="price"),
+    "search products by a rare word": _ask("anyone", "/api/v1/products", q="rarity"),
+    "search products by a common word": _ask("anyone", "/api/v1/products", q="mug"),
+    "add a product": _act(lambda shop: shop.admin.add_product(name="Green Kettle"), after=_settle),
+    "restock a product": _act(_restock, after=_settle),
+    **{
+        f"sweep {service.lower()}, with nothing to do": _act(
+            partial(MeteredShop.tick, sweeper=f"{service}Sweeper"), after=MeteredShop.come_to_rest
+        )
+        for service in ("Orders", "Products", "Users")
+    },
+    "ask for the orders' health": _ask("anyone", "/health/orders"),
 }
