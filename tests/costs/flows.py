@@ -36,9 +36,13 @@ def _good(answer: httpx.Response) -> Any:
     return answer.json() if answer.text else None
 
 
-def _act(act: Callable[[MeteredShop], Any], *, after: Callable[[MeteredShop], Any]) -> Flow:
+def _act(
+    act: Callable[[MeteredShop], Any], *, after: Callable[[MeteredShop], Any] | None = None
+) -> Flow:
     def flow(shop: MeteredShop) -> Iterator[None]:
-        after(shop)
+        shop.settle()
+        if after:
+            after(shop)
         yield
         act(shop)
 
@@ -49,12 +53,8 @@ def _ask(who: str, path: str, **query: str) -> Flow:
     def ask(shop: MeteredShop) -> None:
         _good(getattr(shop, who).get(path, params=query))
 
-    def prepare(shop: MeteredShop) -> None:
-        shop.settle()
-        # The first list of an environment fetches the key of cursors.
-        ask(shop)
-
-    return _act(ask, after=prepare)
+    # The first list of an environment fetches the key of cursors.
+    return _act(ask, after=ask)
 
 
 def _confirmed(shop: MeteredShop) -> str:
@@ -135,7 +135,7 @@ _settle: Final = MeteredShop.settle
 # What the environment knows of the circuits is fresh for five seconds after an order.
 place: Final = _act(MeteredShop.place, after=MeteredShop.place)
 place_after_a_pause: Final = _act(MeteredShop.place, after=_restart)
-check_out: Final = _act(_settle, after=lambda shop: (shop.settle(), shop.place()))
+check_out: Final = _act(_settle, after=MeteredShop.place)
 
 FLOWS: Final[Mapping[str, Flow]] = {
     "place an order": place,
@@ -151,7 +151,7 @@ FLOWS: Final[Mapping[str, Flow]] = {
     ),
     "bring a placed order to its last e-mail": check_out,
     "bring an order to its end whose payment is declined": _act(
-        _settle, after=lambda shop: (shop.settle(), shop.place(payment_token="tok_declined"))
+        _settle, after=lambda shop: shop.place(payment_token="tok_declined")
     ),
     "cancel a confirmed order": _of_confirmed("customer", "POST", "/cancel"),
     "give back what a cancelled order took": _act(_settle, after=_move("customer", "cancel")),
@@ -162,23 +162,23 @@ FLOWS: Final[Mapping[str, Flow]] = {
     "list one's orders": _ask("customer", "/api/v1/orders"),
     "list one's confirmed orders": _list_confirmed,
     "list all orders": _ask("admin", "/api/v1/orders"),
-    "register": _act(_register, after=_settle),
-    "welcome a customer": _act(_settle, after=lambda shop: (shop.settle(), shop.anyone.register())),
-    "log in": _act(lambda shop: shop.customer.log_in(), after=_settle),
-    "mistype a password": _act(_mistype_a_password, after=_settle),
+    "register": _act(_register),
+    "welcome a customer": _act(_settle, after=lambda shop: shop.anyone.register()),
+    "log in": _act(lambda shop: shop.customer.log_in()),
+    "mistype a password": _act(_mistype_a_password),
     "refresh one's tokens": _act(_refresh, after=lambda shop: shop.customer.log_in()),
     "see oneself": _ask("customer", "/api/v1/users/me"),
     "list users": _ask("admin", "/api/v1/users"),
     "list one's notifications": _ask("customer", "/api/v1/notifications"),
     "list one's unread notifications": _ask("customer", "/api/v1/notifications", unread="true"),
     "read a notification": _read_a_notification,
-    "see a product": _act(_see_a_product, after=_settle),
+    "see a product": _act(_see_a_product),
     "list the newest products": _ask("anyone", "/api/v1/products", sort="newest"),
     "list a category by price": _ask("anyone", "/api/v1/products", category="tests", sort="price"),
     "search products by a rare word": _ask("anyone", "/api/v1/products", q="rarity"),
     "search products by a common word": _ask("anyone", "/api/v1/products", q="mug"),
-    "add a product": _act(lambda shop: shop.admin.add_product(name="Green Kettle"), after=_settle),
-    "restock a product": _act(_restock, after=_settle),
+    "add a product": _act(lambda shop: shop.admin.add_product(name="Green Kettle")),
+    "restock a product": _act(_restock),
     **{
         f"sweep {service.lower()}, with nothing to do": _act(
             partial(MeteredShop.tick, sweeper=f"{service}Sweeper"), after=MeteredShop.come_to_rest
