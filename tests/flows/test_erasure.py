@@ -147,3 +147,36 @@ def test_an_order_is_erased_a_minute_later_when_it_was_being_placed(
     assert order_of(shop.admin, placed)["user_name"] == "Erased"
     assert len(shop.cloud.handed_over) == letters
     assert breaches(shop.books(), shop.witness) == []
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "at_least"), [("tok_ok", "confirmed", 5), ("tok_declined", "cancelled", 7)]
+)
+def test_an_erasure_and_a_saga_both_end_when_they_meet_at_any_call(
+    shop: SimulatedShop, token: str, status: str, at_least: int
+) -> None:
+    petra = shop.anyone.register(**FIRST)
+    shop.settle()
+    placed = petra.order((shop.mug, 2), payment_token=token)
+    restore = shop.remember()
+
+    def erased() -> None:
+        erase(shop.admin, petra)
+        shop.publish()
+        shop.deliver("CheckoutQueue")
+
+    number = calls = 0
+    while number <= calls:
+        shop.publish()
+        shop.wire.forget()
+        with shop.wire.meanwhile(number, erased):
+            shop.deliver("CheckoutQueue")
+        calls = sum(call.function == "OrdersCheckout" for call in shop.wire.calls)
+        shop.come_to_rest()
+        if number < calls:
+            assert items_with(shop, *FIRST.values()) == [], number
+            assert breaches(shop.books(), shop.witness) == [], number
+            assert order_of(shop.admin, placed)["status"] == status, number
+        restore()
+        number += 1
+    assert calls >= at_least
