@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any, Final
 
 from shared.runtime import aws
-from tests.simulation.journeys import play_all
+from tests.simulation.journeys import of_services, play_all
+from tests.simulation.resources import STREAMS, SWEEPERS
 from tests.simulation.shop import SimulatedShop, opened
+from tests.support.functions import FUNCTIONS
 from tests.support.policies import Request
 from tests.support.recorder import Recorder
 
-_SWEEPERS: Final = ("UsersSweeper", "ProductsSweeper", "OrdersSweeper")
 _LONG: Final = timedelta(minutes=2)
 
 
@@ -56,6 +57,8 @@ def _unsent_events(shop: SimulatedShop) -> None:
     """Each service has an event that only its sweeper publishes."""
     shop.anyone.register(email="nina@example.com")
     shop.customer.order((shop.mug, 4))
+    for play in of_services().values():
+        play(shop)
     with shop.refusing("sns.PublishBatch"):
         shop.settle()
     shop.forget_deliveries()
@@ -76,10 +79,10 @@ def _quarantine(shop: SimulatedShop) -> None:
     shop.come_to_rest()
     dynamodb = shop.cloud.dynamodb
     for version, publish in ((98, shop.settle), (99, lambda: _tick(shop))):
-        for name, kind in (("Users", "USER"), ("Products", "PRODUCT"), ("Orders", "ORDER")):
-            key = f"{kind}#1", f"EVENT#{version:010}"
+        for stream in STREAMS:
+            key = _partition(stream.relay), f"EVENT#{version:010}"
             item = {"pk": {"S": key[0]}, "sk": {"S": key[1]}, "unsent": {"S": "0"}}
-            table = dynamodb.tables[f"{name}Table"]
+            table = dynamodb.tables[stream.table]
             table.change(key, {**item, "at": {"S": "2026-11-20T12:00:00.000Z"}}, 10**6 + version)
             if version == 99:
                 table.stream.clear()
@@ -91,7 +94,14 @@ def _quarantine(shop: SimulatedShop) -> None:
         for item in table.items.values()
         if "unsent" in item
     ]
-    assert marks == ["quarantine"] * 6
+    assert marks == ["quarantine"] * 2 * len(STREAMS)
+
+
+def _partition(relay: str) -> str:
+    """A partition key of the events that a relay may mark."""
+    [own, *_] = FUNCTIONS[relay].properties["Policies"][1]["Statement"]
+    [prefix] = own["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    return str(prefix).replace("*", "1")
 
 
 def _dead_letters(shop: SimulatedShop) -> None:
@@ -137,7 +147,7 @@ def _lost_payments(shop: SimulatedShop) -> None:
 
 
 def _tick(shop: SimulatedShop) -> None:
-    for sweeper in _SWEEPERS:
+    for sweeper in SWEEPERS:
         shop.tick(sweeper)
     shop.settle()
 

@@ -7,8 +7,7 @@ _PATH = "/api/v1/sample-notes"
 
 def play(shop: SimulatedShop) -> None:
     """Use every route."""
-    for _ in range(2):
-        created = shop.customer.post(_PATH, {"text": "Sturdy."}).json()
+    created, _ = (shop.customer.post(_PATH, {"text": text}).json() for text in ("Small.", "Sturdy."))
     assert shop.admin.get(f"{_PATH}/{created['id']}").json() == created
     page = shop.customer.get(_PATH, params={"limit": 1}).json()
     cursor = page["next_cursor"]

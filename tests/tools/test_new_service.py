@@ -1,0 +1,94 @@
+"""`make service`: what it adds passes the checks and tests that services have."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tools.new_service import __main__ as new_service
+from tools.new_service.names import Names
+from tools.template import ROOT
+
+_BIN: Final = Path(sys.executable).parent
+_NEW: Final = ("functions/reviews", "functions/order_notes", "tests/reviews", "tests/order_notes")
+# Of the tests for all services, the cheap ones: `make check test` runs the others.
+_GATES: Final = (
+    "tests/test_template.py",
+    "tests/gateway/test_asyncapi.py",
+    "tests/privacy/test_declared.py",
+)
+
+
+def run(root: Path, *command: str | Path) -> None:
+    environment = {name: v for name, v in os.environ.items() if not name.startswith("PYTEST")}
+    environment["PYTHONPATH"] = "functions:layers/shared"
+    done = subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository, with two new services."""
+    root = tmp_path_factory.mktemp("repository")
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True)
+    for name in tracked.splitlines():
+        if (ROOT / name).exists():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    for name in (".venv", ".tools"):
+        (root / name).symlink_to(ROOT / name)
+    for service in ("reviews", "order-notes"):
+        run(root, sys.executable, "-m", "tools.new_service", service)
+    run(root, sys.executable, "-m", "tools.openapi.access")
+    return root
+
+
+@pytest.mark.timeout(300)
+def test_new_services_pass_the_checks(root: Path) -> None:
+    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
+        run(root, _BIN / command[0], *command[1:], *_NEW, "layers/shared/shared/contracts")
+    run(root, _BIN / "lint-imports", "--no-cache")
+
+
+@pytest.mark.timeout(300)
+def test_new_services_pass_their_tests_and_those_of_all_services(root: Path) -> None:
+    pytest_ = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    run(root, *pytest_, *_NEW[2:])
+    run(root, *pytest_, *_GATES)
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular"),
+    [
+        ("reviews", "review"),
+        ("categories", "category"),
+        ("order-notes", "order-note"),
+        ("addresses", "address"),
+        ("wish-boxes", "wish-box"),
+    ],
+)
+def test_singular_is_the_regular_one(plural: str, singular: str) -> None:
+    assert Names.of(plural).singular == singular
+
+
+def test_name_takes_the_placeholders_place_in_each_form() -> None:
+    text = "sample_notes sample-note SampleNotes sampleNotes SAMPLE_NOTE Sample notes, sample note"
+    own = "lost_mice lost-mouse LostMice lostMice LOST_MOUSE Lost mice, lost mouse"
+    assert Names("lost-mice", "lost-mouse").applied(text) == own
+
+
+@pytest.mark.parametrize("name", ["review", "Reviews", "re views", "", "address", "x" * 40 + "s"])
+def test_name_that_is_no_plural_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"plural|SINGULAR"):
+        Names.of(name)
+
+
+def test_name_that_exists_is_refused() -> None:
+    with pytest.raises(ValueError, match="users exists"):
+        new_service.add(ROOT, Names.of("users"))
