@@ -69,7 +69,7 @@ $(NODE): requirements/node.txt requirements/node/package.json requirements/node/
 
 service: $(APP)  ## add a service in the shape of the others; NAME=reviews, SINGULAR= where it is irregular
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.new_service "$(NAME)" --singular "$(SINGULAR)"
-	@$(MAKE) --no-print-directory tables api budgets
+	@$(MAKE) --no-print-directory tables budgets
 
 # --- the shop on this machine --------------------------------------------------------------------
 

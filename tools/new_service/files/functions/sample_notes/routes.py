@@ -99,7 +99,6 @@ async def get_sample_note(
     "/health/sample-notes",
     operation_id="sampleNotesHealth",
     summary="Health of the service, with its total",
-    response_model_exclude_none=True,
 )
 @allow("anyone")
 async def sample_notes_health(service: Service) -> SampleNotesHealth:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from sample_notes.models import SampleNote
 from shared.personal import NotPersonal
-from shared.web.fields import Time
+from shared.web.fields import Time, omitted_if_none
 from shared.web.health import Health
 
 # Text about a person is Personal instead, also in the model: docs/add-a-service.md.
@@ -52,4 +52,4 @@ class SampleNoteListResponse(BaseModel):
 class SampleNotesHealth(Health):
     """The number of all sample notes."""
 
-    total: int | None = None
+    total: int | None = omitted_if_none()
