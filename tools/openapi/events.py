@@ -37,7 +37,7 @@ def document(mode: Literal["serialization", "validation"] = "serialization") -> 
         name.removesuffix("Subscription").lower(): subscription["FilterPolicy"]["type"]
         for name, subscription in resources("AWS::SNS::Subscription").items()
     }
-    services = dict.fromkeys(type_.partition(".")[0] for type_ in DATA)
+    nouns = dict.fromkeys(type_.partition(".")[0] for type_ in DATA)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": f"{NAME} events", "version": VERSION, "description": _DESCRIPTION},
@@ -52,8 +52,8 @@ def document(mode: Literal["serialization", "validation"] = "serialization") -> 
         },
         "operations": {
             **{
-                f"{service}sSend": _operation("send", (t for t in DATA if t.startswith(service)))
-                for service in services
+                f"{noun}sSend": _operation("send", (t for t in DATA if t.startswith(f"{noun}.")))
+                for noun in nouns
             },
             **{
                 f"{queue}Receives": _operation("receive", types)
