@@ -58,9 +58,12 @@ def migrate(table: Table, change: Change, file: Path, *, rate: float, write: boo
                 done.changed += 1
                 time.sleep(1 / rate if write else 0)
         done.start = page.get("LastEvaluatedKey")
-        print(f"  {done.read} items read, {done.changed} {'changed' if write else 'to change'}")
+        what = "changed" if write else "to change"
+        print(f"\r  {done.read} items read, {done.changed} {what}", end="", flush=True)
         if done.start is None:
-            file.unlink(missing_ok=True)
+            print()
+            if write:
+                file.unlink(missing_ok=True)
             return done
         if write:
             new = file.with_suffix(".new")

@@ -53,6 +53,7 @@ def test_stopped_run_continues_after_its_last_page(table: Table, tmp_path: Path)
     file = tmp_path / "progress.json"
     with pytest.raises(KeyboardInterrupt):
         run(table, file, stopping)
+    assert run(table, file, write=False) == 5
     assert run(table, file, stopping) == 9  # the fifth item was changed in a page that was not kept
     assert len(seen) == 6 + 6
 
