@@ -120,7 +120,7 @@ tables: $(APP) api  ## write what docs/ has of the code anew: api/, access.md, w
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.budget.waits
 
 mutants: $(APP) $(if $(MODULE),$(MUTANTS))  ## break the design on purpose, and see a test fail each time; ONLY=outbox, JOBS=1; MODULE=orders.saga for small faults
-	@$(PYTHON) -m tools.mutants --only "$(ONLY)" --jobs "$(JOBS)" --module "$(MODULE)" --tests "$(TESTS)"
+	@$(PYTHON) -m tools.mutants --only "$(ONLY)" $(if $(JOBS),--jobs $(JOBS)) --module "$(MODULE)" --tests "$(TESTS)"
 
 # Without captured logs: ten thousand histories would fill the memory.
 torture: $(APP) $(SAM) $(EMULATOR)  ## the long forms of the proofs of docs/reliability.md; hours

@@ -7,7 +7,7 @@ from typing import Final
 from bench import cold, document, fanout, report, size, warm
 from bench.report import Progress, Table
 from tools.local.arguments import Parser
-from tools.progress import Problem, step, stop
+from tools.progress import exit_code, step
 
 SECTIONS: Final[dict[str, tuple[str, Callable[[Progress], list[Table]]]]] = {
     "cold": ("Cold start", cold.measure),
@@ -18,29 +18,25 @@ SECTIONS: Final[dict[str, tuple[str, Callable[[Progress], list[Table]]]]] = {
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> None:
     # An empty argument is a variable of make that is not set.
     parser = Parser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", default="", help=f"some of {', '.join(SECTIONS)}")
     console = report.console()
     measured: dict[str, list[Table]] = {}
-    try:
-        only = parser.parse_args(arguments).only
-        names = [name.strip() for name in only.split(",")] if only else list(SECTIONS)
-        if unknown := set(names) - SECTIONS.keys():
-            parser.error(f"there is no section {', '.join(unknown)}, but {', '.join(SECTIONS)}")
-        for name in names:
-            title, measure = SECTIONS[name]
-            measured[title] = measure(step)
-            console.rule(title)
-            report.shown(console, measured[title])
-        if not only:
-            with step("docs/benchmarks.md"):
-                document.write(measured)
-    except Problem as problem:
-        return stop(problem)
-    return 0
+    only = parser.parse_args().only
+    names = [name.strip() for name in only.split(",")] if only else list(SECTIONS)
+    if unknown := set(names) - SECTIONS.keys():
+        parser.error(f"there is no section {', '.join(unknown)}, but {', '.join(SECTIONS)}")
+    for name in names:
+        title, measure = SECTIONS[name]
+        measured[title] = measure(step)
+        console.rule(title)
+        report.shown(console, measured[title])
+    if not only:
+        with step("docs/benchmarks.md"):
+            document.write(measured)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

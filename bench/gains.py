@@ -15,7 +15,7 @@ from tools.layer.__main__ import make
 from tools.layer.changes import ALL, Change
 from tools.local import sam
 from tools.local.arguments import Parser
-from tools.progress import Problem, step, stop
+from tools.progress import exit_code, step
 
 _FOLDER: Final = packages.CACHE / "gains"
 _SHARED: Final = sam.BUILD / "SharedLayer/python/shared"
@@ -33,21 +33,18 @@ def _without(function: Subject, *left_out: Change) -> Subject:
     return replace(function, name=f"without {name}", layer=folder)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> None:
     parser = Parser(prog="python -m bench.gains", description=__doc__)
     parser.add_argument("function", nargs="?", default="ProductsApi")
     parser.add_argument("--rounds", type=int, default=cold.ROUNDS)
-    try:
-        asked = parser.parse_args(arguments)
-        with stand.opened(step) as at:
-            [function] = at.chosen([asked.function])
-            with step("make the layers"):
-                without = [_without(function, change) for change in sorted(ALL)]
-                without.append(_without(function, *ALL))
-            subjects = [function, *without, *at.chosen([FLOOR, NAIVE])]
-            runs = cold.starts(at, subjects, step, rounds=asked.rounds)
-    except Problem as problem:
-        return stop(problem)
+    asked = parser.parse_args()
+    with stand.opened(step) as at:
+        [function] = at.chosen([asked.function])
+        with step("make the layers"):
+            without = [_without(function, change) for change in sorted(ALL)]
+            without.append(_without(function, *ALL))
+        subjects = [function, *without, *at.chosen([FLOOR, NAIVE])]
+        runs = cold.starts(at, subjects, step, rounds=asked.rounds)
     columns = [
         Column("CPU until ready, ms", "cpu"),
         Column("÷ all changes", "cpu", function.name),
@@ -55,8 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         Column("÷ all changes", "instructions", function.name),
     ]
     shown(console(), [compared("What the layer's changes gain", runs, runs, columns)])
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local import stack, summary, target
 from tools.local.arguments import Parser, forget_own_aws, port, running_shop
-from tools.progress import Problem, stop
+from tools.progress import Problem, exit_code
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -55,18 +55,15 @@ class Letter:
             event = dict(json.loads(self.body))
         except (TypeError, ValueError):
             event = {}
-        notes = self.notes
         minutes = (datetime.now(UTC) - self.at) // timedelta(minutes=1)
-        tried = f"{notes.get('Attempts')}, by {notes.get('FailedFunction')}, first "
-        described = {
+        return {
             "id": self.id,
             "since": f"{self.at:%Y-%m-%d %H:%M:%S} UTC, {minutes} min ago",
             "event": f"{event.get('type', 'no event')} {event.get('id', '')}".strip(),
-            "request": str(notes.get("RequestId") or event.get("request_id") or "unknown"),
-            "attempts": tried + str(notes.get("FirstReceivedAt")) if "Attempts" in notes else "",
-            "reason": notes.get("Reason", "none: SQS moved it after the last attempt timed out"),
+            "RequestId": str(event.get("request_id", "unknown")),
+            "Reason": "none: SQS moved it after the last attempt timed out",
+            **self.notes,
         }
-        return {name: value for name, value in described.items() if value}
 
 
 @dataclass
@@ -234,7 +231,7 @@ def show(queue: Letters, only: str = "", limit: int = 10) -> None:
             **letter.described(),
             **({"body": letter.body} if only else {}),
         }.items():
-            print(f"  {name:<10}{_printable(value)}")
+            print(f"  {name:<17}{_printable(value)}")
         print()
     print(f"{len(shown)} of {max(count, len(shown))}.", end=" ")
     print("ACTION=redrive has them handled again, ACTION=purge deletes them; ID=… means one alone.")
@@ -276,7 +273,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
+def _parse() -> argparse.Namespace:
     # An empty argument is a variable of make that is not set.
     parser = Parser(prog="python -m tools.dlq", description=__doc__)
     where = parser.add_mutually_exclusive_group(required=True)
@@ -288,7 +285,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--id", default="", help="one message alone")
     parser.add_argument("--limit", type=int, default=10, help="how many to show")
     parser.add_argument("--yes", action="store_true", help="redrive without asking")
-    return parser.parse_args(arguments)
+    return parser.parse_args()
 
 
 def _queues(options: argparse.Namespace) -> tuple[dict[str, Letters], str]:
@@ -306,29 +303,24 @@ def _queues(options: argparse.Namespace) -> tuple[dict[str, Letters], str]:
     return of_stack(sqs, dynamodb, outputs), suffix
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> None:
+    options = _parse()
+    name, action = options.queue, options.action
     try:
-        options = _parse(arguments)
         queues, suffix = _queues(options)
-        name, action = options.queue, options.action
         if action == "list" or not (action or name):
             list_all(queues, suffix)
         elif name not in queues:
             names = " or ".join(f"QUEUE={name}" for name in queues)
-            raise Problem(f"There is no queue {_printable(name)!r}: choose {names}.")  # noqa: TRY301  # one list of what is printed
+            raise Problem(f"There is no queue {_printable(name)!r}: choose {names}.")
         elif action in ("", "show"):
             show(queues[name], options.id, options.limit)
         else:
             agreed = options.yes and action == "redrive"
             change(queues[name], name, action, options.id, agreed=agreed)
-    except Problem as problem:
-        return stop(problem)
     except (BotoCoreError, ClientError) as cause:
-        return stop(Problem(f"The queues cannot be used: {cause}"))
-    except KeyboardInterrupt:
-        return 130
-    return 0
+        raise Problem(f"The queues cannot be used: {cause}") from None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.progress import Problem, step, stop
+from tools.progress import Problem, exit_code, step
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = {
@@ -157,27 +157,19 @@ def pin_node_packages(uv: Path, name: str) -> None:
         lock.write_text(json.dumps(locked, indent=2) + "\n")
 
 
-def check_git() -> None:
+def main() -> None:
     if not shutil.which("git"):
         raise Problem("git is missing: install it, then try again.")
-
-
-def main(arguments: list[str]) -> int:
-    try:
-        check_git()
-        uv = find_uv() or make_uv()
-        if arguments == ["--pin"]:
-            for source in (LAYER, DEV, *OTHERS):
-                pin(uv, source)
-            for name in NODE_PACKAGES:
-                pin_node_packages(uv, name)
-            return 0
-        for name in arguments:
+    uv = find_uv() or make_uv()
+    if sys.argv[1:] == ["--pin"]:
+        for source in (LAYER, DEV, *OTHERS):
+            pin(uv, source)
+        for name in NODE_PACKAGES:
+            pin_node_packages(uv, name)
+    else:
+        for name in sys.argv[1:]:
             make(uv, name)
-    except Problem as problem:
-        return stop(problem)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(exit_code(main))

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local import target
 from tools.local.stack import outputs
-from tools.progress import Problem, stop
+from tools.progress import Problem, exit_code
 
 if TYPE_CHECKING:
     from users.accounts.ports import Users
@@ -47,7 +47,7 @@ def make_admin(users: "Users", email: str) -> str:
     return f"{email} is an admin now, from the next log-in on."
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.first_admin", description=__doc__)
     parser.add_argument("--env", required=True, help="the environment of samconfig.toml")
     target.add_arguments(parser)
@@ -57,20 +57,17 @@ def main(arguments: list[str] | None = None) -> int:
     from shared.storage.dynamodb import Table
     from users.accounts.repository import DynamoUsers
 
+    where = target.target(options.env, options.stack)
+    session = where.session()
     try:
-        where = target.target(options.env, options.stack)
-        session = where.session()
         table = outputs(session.client("cloudformation"), where.stack)["UsersTableName"]
         users = DynamoUsers(Table(table, session.client("dynamodb")))
         print(make_admin(users, options.email))
-    except Problem as problem:
-        return stop(problem)
     except (BotoCoreError, ClientError) as cause:
-        return stop(Problem(f"The users' table cannot be used: {cause}"))
-    return 0
+        raise Problem(f"The users' table cannot be used: {cause}") from None
 
 
 if __name__ == "__main__":
     # Only the repository's root is on the path of a program; hence the late imports too.
     sys.path[:0] = [str(ROOT / "functions"), str(ROOT / "layers/shared")]
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -23,7 +23,7 @@ from shared.storage.dynamodb import Item, Table, from_wire
 from tools.local import stack, target
 from tools.local.arguments import Parser, forget_own_aws, port, running_shop
 from tools.local.places import STACK, STATE
-from tools.progress import Problem, stop
+from tools.progress import Problem, exit_code
 
 type Change = Callable[[Item], Mapping[str, Any] | None]
 
@@ -106,7 +106,7 @@ def _table(options: argparse.Namespace, logical_id: str) -> Table:
     return Table(table, session.client("dynamodb", endpoint_url=endpoint))
 
 
-def main() -> int:
+def main() -> None:
     parser = Parser(prog="make migrate", description=__doc__)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--port", type=port, help="the port of an open shop")
@@ -115,8 +115,8 @@ def main() -> int:
     parser.add_argument("--name", required=True, help="a module of tools/migrations")
     parser.add_argument("--rate", type=float, default=200, help="the most writes a second")
     parser.add_argument("--write", action="store_true", help="change the items, and not only count")
+    options = parser.parse_args()
     try:
-        options = parser.parse_args()
         module = importlib.import_module(f"tools.migrations.{options.name}")
         table = _table(options, module.TABLE)
         file = STATE / "migrations" / f"{options.name}-{table.name}.json"
@@ -124,15 +124,10 @@ def main() -> int:
         migrate(table, module.change, file, rate=options.rate, write=options.write)
         print("▸ done" if options.write else "▸ nothing was written: WRITE=1 does")
     except ModuleNotFoundError as cause:
-        return stop(Problem(f"{cause}: NAME= is a module of tools/migrations."))
-    except Problem as problem:
-        return stop(problem)
+        raise Problem(f"{cause}: NAME= is a module of tools/migrations.") from None
     except (BotoCoreError, ClientError) as cause:
-        return stop(Problem(f"The table cannot be used: {cause}"))
-    except KeyboardInterrupt:
-        return 130
-    return 0
+        raise Problem(f"The table cannot be used: {cause}") from None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -6,7 +6,7 @@ import sys
 from typing import Final
 
 from tools.local.places import ROOT
-from tools.progress import Problem, step, stop
+from tools.progress import Problem, exit_code, step
 
 TARGET: Final = ROOT / ".cache/sbom.json"
 # The docs page is made of this package's files: it is no part of the layer.
@@ -42,16 +42,12 @@ def write(requirements: str) -> None:
         raise Problem(f"The bill of materials could not be made: {ended.stderr.strip()}")
 
 
-def main() -> int:
+def main() -> None:
     layer, dev = ROOT / "layers/shared/requirements.txt", ROOT / "requirements/dev.txt"
-    try:
-        with step("bill of materials") as current:
-            write(deployed(layer.read_text(), dev.read_text()))
-            current.note(str(TARGET.relative_to(ROOT)))
-    except Problem as problem:
-        return stop(problem)
-    return 0
+    with step("bill of materials") as current:
+        write(deployed(layer.read_text(), dev.read_text()))
+        current.note(str(TARGET.relative_to(ROOT)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

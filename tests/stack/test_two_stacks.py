@@ -24,16 +24,13 @@ _RELEASE: Final = f"""
 import sys
 from tools.local import cloud
 from tools.local.target import target
-from tools.progress import Problem, stop
+from tools.progress import exit_code
 parameters = dict(pair.split("=", 1) for pair in sys.argv[1:])
-try:
-    cloud.release(
-        target("prod"), parameters,
-        "--config-file", {str(ROOT / "samconfig.toml")!r},
-        "--template-file", {str(sam.BUILD / "template.yaml")!r},
-    )
-except Problem as problem:
-    sys.exit(stop(problem))
+sys.exit(exit_code(lambda: cloud.release(
+    target("prod"), parameters,
+    "--config-file", {str(ROOT / "samconfig.toml")!r},
+    "--template-file", {str(sam.BUILD / "template.yaml")!r},
+)))
 """
 _PARAMETERS: Final = (
     "Environment=prod",
@@ -94,26 +91,6 @@ def test_shops_refuse_the_tokens_of_each_other(
         assert client.get("/api/v1/users/me").status_code == 200
         answer = Client(foreign.http, client.token).get("/api/v1/users/me")
         assert answer.status_code == 401
-
-
-def test_failures_of_one_shop_do_not_fire_alarms_of_the_other(
-    cloud: Cloud, other: dict[str, str]
-) -> None:
-    cloudwatch, lambda_ = cloud.client("cloudwatch"), cloud.client("lambda")
-    [namespace] = {
-        function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
-        for page in lambda_.get_paginator("list_functions").paginate()
-        for function in page["Functions"]
-        if function["FunctionName"].startswith(OTHER.stack)
-    }
-    failures = {"MetricName": "LogInsFailed", "Value": 1000.0}
-    service = [{"Name": "service", "Value": "users"}]
-    cloudwatch.put_metric_data(
-        Namespace=namespace, MetricData=[{**failures, "Dimensions": service}]
-    )
-    alarms = cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]
-    [fired] = [a["AlarmName"] for a in alarms if a["MetricName"] == failures["MetricName"]]
-    assert fired.startswith(OTHER.stack)
 
 
 def test_domain_leads_to_the_shops_stage(cloud: Cloud, other: dict[str, str]) -> None:

@@ -102,13 +102,13 @@ def test_dead_letter_of_a_worker_is_shown_with_its_reason_and_moved_without(
     show(queue)
     shown = capsys.readouterr().out
     assert letter.id in shown
-    assert f"request   {letter.notes['RequestId']}" in shown
-    assert "attempts  1, by OrdersCheckout, first 2026-11-20T08:30:00.131Z" in shown
-    assert "reason    ValidationError: body json_invalid" in shown
+    assert f"RequestId        {letter.notes['RequestId']}" in shown
+    assert "Attempts         1" in shown
+    assert "Reason           ValidationError: body json_invalid" in shown
     # The body may have personal data.
     assert "not an event" not in shown
     show(queue, letter.id)
-    assert "body      not an event" in capsys.readouterr().out
+    assert "body             not an event" in capsys.readouterr().out
     change(queue, "checkout", "redrive", agreed=True)
     [moved] = moved_back(queue)
     assert moved["Body"] == "not an event"
@@ -123,12 +123,12 @@ def test_dead_letter_moved_by_sqs_is_shown_by_its_event(
         ids = {letter.body: letter.id for letter in letters}
     show(queue, ids[EVENT])
     shown = capsys.readouterr().out
-    assert "event     order.placed order-1.1" in shown
-    assert "request   request-1" in shown
-    assert "reason    none: SQS moved it" in shown
+    assert "event            order.placed order-1.1" in shown
+    assert "RequestId        request-1" in shown
+    assert "Reason           none: SQS moved it" in shown
     show(queue, ids["\x1b[2Jcleared"])
     # A terminal would obey the raw characters.
-    assert r"body      \x1b[2Jcleared" in capsys.readouterr().out
+    assert r"body             \x1b[2Jcleared" in capsys.readouterr().out
 
 
 def test_redrive_of_one_message_leaves_the_others(queue: DeadLetterQueue) -> None:
@@ -196,9 +196,9 @@ def test_quarantined_events_are_shown_without_personal_data(
     assert "make dlq ACTION=show QUEUE=orders-events PORT=3100" in listed
     show(quarantine)
     shown = capsys.readouterr().out
-    assert "id        a.12" in shown
-    assert "since     2020-01-02 12:00:00 UTC" in shown
-    assert "reason    ValidationError: aggregate_id missing" in shown
+    assert "id               a.12" in shown
+    assert "since            2020-01-02 12:00:00 UTC" in shown
+    assert "Reason           ValidationError: aggregate_id missing" in shown
     assert EMAIL not in shown
 
 

@@ -29,6 +29,6 @@ def test_make_admin_refuses_missing_inactive_and_changing_accounts(service: Serv
     assert service.stored(busy).role == "customer"
 
 
-def test_main_prints_the_problem(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--env", "nowhere", "--email", "ada@example.com"]) == 1
-    assert "nowhere is none of ENV=dev, ENV=prod." in capsys.readouterr().err
+def test_main_refuses_an_unknown_environment() -> None:
+    with pytest.raises(Problem, match=r"nowhere is none of ENV=dev, ENV=prod\."):
+        main(["--env", "nowhere", "--email", "ada@example.com"])

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from types import FrameType
 
 from rich.console import Console
 
@@ -13,7 +12,7 @@ from tools.local import cloud, containers, front, logs, processes, summary, targ
 from tools.local.arguments import Parser, forget_own_aws, parameters, port, running_shop
 from tools.local.places import APP_PYTHON, ROOT
 from tools.local.shop import Shop
-from tools.progress import Problem, step, stop
+from tools.progress import Problem, end_as_by_ctrl_c, exit_code, step
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -151,26 +150,13 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def main() -> int:
-    # A terminal that closes, and `kill`, end the shop as Ctrl-C does. A shell that starts a process
-    # in the background has it ignore Ctrl-C.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    try:
-        arguments = _parse()
-        if arguments.function not in (bootstrap, deploy, destroy):
-            forget_own_aws()
-        arguments.function(arguments)
-    except Problem as problem:
-        return stop(problem)
-    except KeyboardInterrupt:
-        return 130
-    return 0
+def main() -> None:
+    arguments = _parse()
+    if arguments.function not in (bootstrap, deploy, destroy):
+        forget_own_aws()
+    arguments.function(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_as_by_ctrl_c()
+    sys.exit(exit_code(main))

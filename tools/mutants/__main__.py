@@ -1,6 +1,5 @@
 """The command behind `make mutants`: `python -m tools.mutants --only outbox --jobs 1`."""
 
-import argparse
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,27 +10,9 @@ from tools.mutants import library
 from tools.mutants.mutant import Mutant
 from tools.mutants.runner import Result, run
 from tools.mutants.seeded import MUTANTS
-from tools.progress import Problem, step, stop
+from tools.progress import Problem, exit_code, step
 
 _WIDTH: Final = max(len(mutant.name) for mutant in MUTANTS)
-
-
-def _jobs(text: str) -> int:
-    if not text:
-        return os.cpu_count() or 1
-    if text.isascii() and text.isdigit() and int(text):
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text} is no number of jobs")
-
-
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    # An empty argument is a variable of make that is not set.
-    parser = Parser(prog="python -m tools.mutants", description=__doc__)
-    parser.add_argument("--only", default="", help="part of the names or targets of those to try")
-    parser.add_argument("--jobs", default="", type=_jobs, help="how many at a time")
-    parser.add_argument("--module", default="", help="have cosmic-ray make mutants of this module")
-    parser.add_argument("--tests", default="", help="the tests for --module")
-    return parser.parse_args(arguments)
 
 
 def _is_caught(mutant: Mutant) -> bool:
@@ -59,18 +40,19 @@ def _try_seeded(only: str, jobs: int) -> bool:
     return caught == len(chosen)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    try:
-        options = _parse(arguments)
-        if options.module:
-            library.run(options.module, options.tests)
-            return 0
-        return 0 if _try_seeded(options.only, options.jobs) else 1
-    except Problem as problem:
-        return stop(problem)
-    except KeyboardInterrupt:
-        return 130
+def main() -> bool:
+    # An empty argument is a variable of make that is not set.
+    parser = Parser(prog="python -m tools.mutants", description=__doc__)
+    parser.add_argument("--only", default="", help="part of the names or targets of those to try")
+    parser.add_argument("--jobs", default=os.cpu_count(), type=int, help="how many at a time")
+    parser.add_argument("--module", default="", help="have cosmic-ray make mutants of this module")
+    parser.add_argument("--tests", default="", help="the tests for --module")
+    options = parser.parse_args()
+    if options.module:
+        library.run(options.module, options.tests)
+        return True
+    return _try_seeded(options.only, options.jobs)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 
 from tools.local.places import STACK
-from tools.progress import Problem, stop
+from tools.progress import Problem, exit_code
 from tools.seed.catalogue import CATALOGUE
 
 PASSWORD: Final = "correct-horse-battery"  # noqa: S105  # public: of local shops only
@@ -67,16 +67,15 @@ def _expect(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
     return body
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.seed", description=__doc__)
     parser.add_argument("--url", required=True, help="where the shop's API is")
     try:
         seed(parser.parse_args().url)
-    except (Problem, httpx.HTTPError) as error:
-        return stop(Problem(str(error)))
+    except httpx.HTTPError as error:
+        raise Problem(str(error)) from None
     print(f"{len(_ACCOUNTS)} accounts and {len(CATALOGUE)} products are in the shop.")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

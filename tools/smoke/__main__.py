@@ -10,13 +10,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from types import FrameType
 
 import httpx
 
 from tools.local.arguments import Parser, port
 from tools.local.places import HOST
-from tools.progress import Problem, step, stop
+from tools.progress import Problem, end_as_by_ctrl_c, exit_code, step
 from tools.seed.__main__ import ADMIN, PASSWORD
 from tools.smoke.client import Client, Person, Unexpected
 from tools.smoke.steps import STEPS
@@ -109,20 +108,6 @@ def walk_of(arguments: list[str] | None) -> Walk:
     return Walk(client, Person(email, password) if email else None)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def main(arguments: list[str] | None = None) -> int:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    try:
-        return 0 if walk_through(walk_of(arguments)) else 1
-    except Problem as problem:
-        return stop(problem)
-    except KeyboardInterrupt:
-        return 130
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    end_as_by_ctrl_c()
+    sys.exit(exit_code(lambda: walk_through(walk_of(None))))
