@@ -26,7 +26,7 @@ from tools.progress import Problem
 from tools.seed.__main__ import ADMIN, PASSWORD
 
 _WARMING: Final = 12
-_ORDERS: Final = 40
+_ORDERS: Final = 30
 _CLIENTS: Final = 4
 _GIVE_UP_SECONDS: Final = 30.0
 # The throttle of the template is for customers.

@@ -16,7 +16,7 @@ _GOALS: Final = {FLOOR: 1.35, NAIVE: 0.45}
 _WARMING: Final = 10
 _COUNTED: Final = 50
 _TIMED: Final = 200
-_ROUNDS: Final = 5
+_ROUNDS: Final = 3
 
 
 def measure(progress: Progress) -> list[Table]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.text import Text
 
@@ -68,40 +68,6 @@ def _json(message: str) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) else None
 
 
-class Follower:
-    """Reads the lines that came since the last look."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._logs = stack.session().client("logs", endpoint_url=endpoint)
-        self._since = int(time.time() * 1000)
-        # The emulator gives each invocation a stream of its own, and writes it once.
-        self._seen: dict[str, int] = {}
-
-    def new(self, groups: dict[str, str]) -> list[Line]:
-        lines: list[Line] = []
-        seen: dict[str, int] = {}
-        start = self._since - _OVERLAP_MS
-        for group, function in groups.items():
-            for event in self._events(group, start):
-                stream, stored = event["logStreamName"], event["timestamp"]
-                seen[stream] = stored
-                if stream not in self._seen:
-                    at = datetime.fromtimestamp(stored / 1000, UTC)
-                    lines.append(Line(at, function, event["message"]))
-        self._since = max([self._since, *seen.values()])
-        self._seen = seen
-        return sorted(lines, key=lambda line: line.at)
-
-    def _events(self, group: str, start: int) -> list[Any]:
-        try:
-            return list(self._logs.filter_log_events(logGroupName=group, startTime=start)["events"])
-        except ClientError as error:
-            # A function that has not run yet may have no group.
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return []
-            raise
-
-
 def follow(endpoint: str, deployment: Path, everything: Path, console: Console) -> None:
     """Print what the functions log until the emulator ends.
 
@@ -120,7 +86,11 @@ def follow(endpoint: str, deployment: Path, everything: Path, console: Console) 
 
 
 def _lines(endpoint: str, deployment: Path) -> Iterator[Line]:
-    follower = Follower(endpoint)
+    """The lines as they come, until the emulator ends."""
+    logs = stack.session().client("logs", endpoint_url=endpoint)
+    since = int(time.time() * 1000)
+    # The emulator gives each invocation a stream of its own, and writes it once.
+    seen: dict[str, int] = {}
     groups: dict[str, str] = {}
     deployed = 0
     while True:
@@ -128,7 +98,25 @@ def _lines(endpoint: str, deployment: Path) -> Iterator[Line]:
             if deployment.stat().st_mtime_ns != deployed:
                 groups = stack.log_groups(stack.read(endpoint))
                 deployed = deployment.stat().st_mtime_ns
-            yield from follower.new(groups)
+            found = [
+                (event, function)
+                for group, function in groups.items()
+                for event in _events(logs, group, since - _OVERLAP_MS)
+            ]
         except (BotoCoreError, OSError):
             return
+        for event, function in sorted(found, key=lambda pair: pair[0]["timestamp"]):
+            if event["logStreamName"] not in seen:
+                at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+                yield Line(at, function, event["message"])
+        seen = {event["logStreamName"]: event["timestamp"] for event, _ in found}
+        since = max([since, *seen.values()])
         time.sleep(_PAUSE_SECONDS)
+
+
+def _events(logs: Any, group: str, start: int) -> list[Any]:
+    try:
+        return list(logs.filter_log_events(logGroupName=group, startTime=start)["events"])
+    except logs.exceptions.ResourceNotFoundException:
+        # A function that has not run yet may have no group.
+        return []

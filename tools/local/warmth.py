@@ -18,26 +18,7 @@ from tools.local.stack import Stack, session
 _AT_ONCE: Final = 3
 _CONFIG: Final = Config(read_timeout=60, retries={"total_max_attempts": 1})
 _NO_RECORDS: Final[Mapping[str, Any]] = {"Records": []}
-# No worker reacts to this event.
-_IGNORED_EVENT: Final = {
-    "id": "nothing.1",
-    "type": "user.deactivated",
-    "aggregate_id": "nothing",
-    "version": 1,
-    "at": "2026-01-01T00:00:00.000Z",
-    "request_id": "warm-up",
-    "data": {},
-}
-_MESSAGE: Final[Mapping[str, Any]] = {
-    "Records": [
-        {"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(_IGNORED_EVENT)},
-    ]
-}
-_PAGES: Final = (
-    "/health/orders",
-    "/health/notifications",
-    "/",
-)
+_PAGES: Final = ("/health/orders", "/health/notifications", "/")
 _CALLS: Final[Mapping[str, Mapping[str, Any]]] = {
     "UsersDirectory": {
         "name": "find_customer",
@@ -50,7 +31,7 @@ _CALLS: Final[Mapping[str, Mapping[str, Any]]] = {
         "body": {"order_id": "none", "lines": [{"product_id": "nothing", "quantity": 1}]},
     },
     "OrdersRelay": _NO_RECORDS,
-    "OrdersCheckout": _MESSAGE,
+    "OrdersCheckout": _NO_RECORDS,
     # The emulator reads one stream after the other: a cold relay delays the others.
     "ProductsRelay": _NO_RECORDS,
 }
