@@ -7,10 +7,12 @@ two concurrent calls start two workers.
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final
 
 import httpx
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from tools.local.stack import Stack, session
 
@@ -38,15 +40,17 @@ _CALLS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def warm_up(stack: Stack, url: str) -> None:
-    """Call each function of an order once; failures show when it is used."""
+    """Call each function of an order once; a failure shows when the function is used."""
     lambda_ = session().client("lambda", endpoint_url=stack.endpoint, config=_CONFIG)
 
     def call(name: str) -> None:
         payload = json.dumps(_CALLS[name]).encode()
-        lambda_.invoke(FunctionName=stack.called(name), Payload=payload)
+        with suppress(BotoCoreError):
+            lambda_.invoke(FunctionName=stack.called(name), Payload=payload)
 
     def look(page: str) -> None:
-        httpx.get(f"{url}{page}", timeout=60)
+        with suppress(httpx.HTTPError):
+            httpx.get(f"{url}{page}", timeout=60)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         work = [pool.submit(call, name) for name in _CALLS]
