@@ -19,9 +19,9 @@ from shared.storage.dynamodb import (
     Table,
     TransactionFailed,
     Update,
+    expressions,
     to_wire,
 )
-from shared.storage.expressions import expressions
 from tests.simulation import engine
 from tests.simulation.comparison import Client, compared
 from tests.simulation.dynamodb import DynamoDB

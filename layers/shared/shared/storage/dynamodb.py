@@ -129,7 +129,7 @@ def from_wire(item: Mapping[str, Any]) -> Item:
     return {name: _deserialize(value) for name, value in item.items()}
 
 
-def _expressions(values: Mapping[str, Any], **texts: str | None) -> dict[str, Any]:
+def expressions(values: Mapping[str, Any], **texts: str | None) -> dict[str, Any]:
     """The parameters of a request that carry these expressions, by their parameters' names, and
     these values."""
     wire: dict[str, Any] = {name: text for name, text in texts.items() if text}
@@ -157,7 +157,7 @@ class Table:
 
     def get(self, key: Key, *, consistent: bool = True, only: Sequence[str] = ()) -> Item | None:
         """The item, None where there is none; with `only`, no more of it than these attributes."""
-        wire = _expressions({}, ProjectionExpression=", ".join(f"#{name}" for name in only))
+        wire = expressions({}, ProjectionExpression=", ".join(f"#{name}" for name in only))
         answer = self.client.get_item(
             TableName=self.name, Key=to_wire(key), ConsistentRead=consistent, **wire
         )
@@ -191,7 +191,7 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold, and nothing was written.
         """
-        wire = _expressions(values or {}, ConditionExpression=condition)
+        wire = expressions(values or {}, ConditionExpression=condition)
         self._conditional("put_item", Item=self._written(item), **wire)
 
     def update(
@@ -207,7 +207,7 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold, and nothing was written.
         """
-        wire = _expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
+        wire = expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
         answer = self._conditional("update_item", Key=to_wire(key), ReturnValues="ALL_NEW", **wire)
         return self._read(answer.get("Attributes", {}))
 
@@ -222,7 +222,7 @@ class Table:
     ) -> bool:
         """Change the item and see nothing of it, so that the caller needs no permission to read;
         False where the condition does not hold."""
-        wire = _expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
+        wire = expressions(values or {}, UpdateExpression=update, ConditionExpression=condition)
         try:
             self._conditional("update_item", Key=to_wire(key), shown="NONE", **wire)
         except ConditionFailed:
@@ -237,7 +237,7 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold, and nothing was deleted.
         """
-        wire = _expressions(values or {}, ConditionExpression=condition)
+        wire = expressions(values or {}, ConditionExpression=condition)
         self._conditional("delete_item", Key=to_wire(key), **wire)
 
     def query(
@@ -254,7 +254,7 @@ class Table:
     ) -> Page:
         """One page of a query: at most `limit` items read, from after `start`, in the key's order
         or against it."""
-        wire = _expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
+        wire = expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
         if index:
             wire["IndexName"] = index
         else:
@@ -349,7 +349,7 @@ class Table:
             wire["Key"] = to_wire(operation.key)
         if operation.condition:
             wire["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        wire |= _expressions(
+        wire |= expressions(
             operation.values,
             ConditionExpression=operation.condition,
             UpdateExpression=operation.update if isinstance(operation, Update) else None,
