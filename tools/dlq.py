@@ -204,9 +204,9 @@ def of_stack(
         name = output.removesuffix("DeadLettersUrl")
         if name != output and (source := outputs.get(f"{name}QueueUrl")):
             found[name.lower()] = DeadLetterQueue(sqs, value, source)
-    for service in ("Users", "Products", "Orders"):
-        if table := outputs.get(f"{service}TableName"):
-            found[f"{service.lower()}-events"] = QuarantinedEvents(dynamodb, table)
+        service = output.removesuffix("TableName")
+        if service != output:
+            found[f"{service.lower()}-events"] = QuarantinedEvents(dynamodb, value)
     return found
 
 

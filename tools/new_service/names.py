@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 _NAME: Final = re.compile(r"[a-z]+(-[a-z]+)*")
+_PLURAL: Final = re.compile(r".*[^s]s")
 _LONGEST: Final = 30
 # Plurals in -es: the rest of the word is the singular.
 _IN_ES: Final = re.compile(r"(s|x|z|ch|sh)es$")
@@ -27,7 +28,7 @@ class Names:
         Raises:
             ValueError: one of them has another form.
         """
-        if not _NAME.fullmatch(plural) or not plural.endswith("s") or len(plural) > _LONGEST:
+        if not _NAME.fullmatch(plural) or not _PLURAL.fullmatch(plural) or len(plural) > _LONGEST:
             raise ValueError(
                 f"A service is named after what it stores, by a plural in lower case such as"
                 f" reviews or order-notes: {plural or 'NAME= is missing'}"
