@@ -110,7 +110,7 @@ def test_functions_print_our_lines_and_metrics_only(
     [failure] = [line for line in printed if "errorType" in line]
     assert len(printed) == len(ours) + len(metrics) + 1
     assert failure["errorMessage"].startswith("TypeError at boto3")
-    assert any("outbox.py" in frame for frame in failure["stackTrace"])
+    assert any("publishing.py" in frame for frame in failure["stackTrace"])
     assert {metric for line in metrics for metric in line} >= {"OrdersPlaced", "Latency"}
     # No lower level, and at DEBUG the lowest is there.
     assert all(_LEVELS[line["level"]] >= _LEVELS[level] for line in ours)
