@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 
 from notifications.errors import NotificationNotFound
 from notifications.schemas import (
@@ -16,17 +16,12 @@ from shared.errors import Forbidden
 from shared.web import health
 from shared.web.paging import Paging
 from shared.web.responses import problems
-from shared.web.routing import Authenticated, GuardedRoute
+from shared.web.routing import Authenticated, GuardedRoute, state
 
 router = APIRouter(tags=["notifications"], route_class=GuardedRoute)
 
 
-async def _service(request: Request) -> NotificationService:
-    service: NotificationService = request.app.state.service
-    return service
-
-
-Service = Annotated[NotificationService, Depends(_service)]
+Service = Annotated[NotificationService, state("service")]
 
 
 @router.get(

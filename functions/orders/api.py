@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 
-from fastapi import FastAPI
-
 from orders.clients import CustomersClient, ReservationsClient
 from orders.repository import DynamoOrders
 from orders.routes import router
 from orders.service import OrderService
-from shared.auth.tokens import TokenVerifier, keys_from_kms
 from shared.calls.breaker import CircuitBreaker
 from shared.calls.circuit_store import circuit_store
 from shared.calls.internal import InternalClient
@@ -18,9 +15,7 @@ from shared.runtime import aws
 from shared.runtime.entry import Entry, Handler
 from shared.runtime.settings import ApiSettings
 from shared.storage.dynamodb import Table
-from shared.web.app import create_app as create_base_app
-from shared.web.app import lambda_handler
-from shared.web.paging import Cursors, key_from_kms
+from shared.web.app import create_service_app, lambda_handler
 
 
 @dataclass(frozen=True)
@@ -29,20 +24,6 @@ class Settings(ApiSettings):
 
     users_directory: str
     products_inventory: str
-
-
-def create_app(
-    service: OrderService,
-    *,
-    verifier: TokenVerifier,
-    cursors: Cursors,
-    cors_origins: str = "",
-) -> FastAPI:
-    """The app of the orders service."""
-    app = create_base_app("orders", router, verifier=verifier, cors_origins=cors_origins)
-    app.state.service = service
-    app.state.cursors = cursors
-    return app
 
 
 def build(settings: Settings) -> Handler:
@@ -67,13 +48,7 @@ def build(settings: Settings) -> Handler:
     )
 
     kms = aws.client("kms")
-    app = create_app(
-        service,
-        verifier=TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids)),
-        cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
-        cors_origins=settings.cors_origins,
-    )
-    return lambda_handler(app)
+    return lambda_handler(create_service_app("orders", router, settings, kms, service=service))
 
 
 handler = Entry(build, Settings)

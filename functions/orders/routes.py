@@ -32,14 +32,9 @@ from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
 from shared.web.paging import Paging
 from shared.web.responses import location, problems, replayed
 from shared.web.rest_events import link
-from shared.web.routing import Authenticated, GuardedRoute
+from shared.web.routing import Authenticated, GuardedRoute, state
 
 router = APIRouter(tags=["orders"], route_class=GuardedRoute)
-
-
-async def _service(request: Request) -> OrderService:
-    service: OrderService = request.app.state.service
-    return service
 
 
 _KEY_PARAMETER: Final = {
@@ -70,7 +65,7 @@ async def _idempotency_key(
     return key
 
 
-Service = Annotated[OrderService, Depends(_service)]
+Service = Annotated[OrderService, state("service")]
 OrderId = Annotated[str, Path(alias="id", description="The order's id.")]
 
 _NOT_FOUND = "it does not exist, or is another customer's"

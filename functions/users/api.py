@@ -1,15 +1,13 @@
 """Lambda entry for HTTP: accounts, sessions and the public keys."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 
 from shared.auth.tokens import TokenVerifier, keys_from_kms
 from shared.runtime import aws, clock
 from shared.runtime.entry import Entry, Handler
 from shared.runtime.settings import ApiSettings
 from shared.storage.dynamodb import Table
-from shared.web.app import create_app as create_shared_app
-from shared.web.app import lambda_handler
-from shared.web.paging import Cursors, key_from_kms
+from shared.web.app import create_service_app, lambda_handler
 from shared.web.routing import GuardedRoute
 from users.accounts.passwords import Argon2Passwords
 from users.accounts.repository import DynamoUsers
@@ -29,25 +27,6 @@ router = APIRouter(route_class=GuardedRoute)
 router.routes.extend([*accounts_router.routes, *sessions_router.routes])
 
 
-def create_app(
-    accounts: AccountService,
-    sessions: SessionService,
-    *,
-    verifier: TokenVerifier,
-    cursors: Cursors,
-    cors_origins: str = "",
-) -> FastAPI:
-    """The service's application."""
-    app = create_shared_app(
-        "users", router, verifier=verifier, standing=standing(accounts), cors_origins=cors_origins
-    )
-    app.state.verifier = verifier
-    app.state.cursors = cursors
-    app.state.accounts = accounts
-    app.state.sessions = sessions
-    return app
-
-
 def build(settings: Settings) -> Handler:
     """The service on DynamoDB and KMS."""
     kms = aws.client("kms")
@@ -58,19 +37,24 @@ def build(settings: Settings) -> Handler:
     users = DynamoUsers(table)
     passwords = Argon2Passwords()
     throttle = LoginThrottle(DynamoAttempts(table), clock.now)
-    app = create_app(
-        AccountService(users=users, passwords=passwords, throttle=throttle, clock=clock.now),
-        SessionService(
-            users=users,
-            families=DynamoFamilies(table),
-            passwords=passwords,
-            throttle=throttle,
-            tokens=AccessTokens(settings.token_issuer, signer, clock.now),
-            clock=clock.now,
-        ),
+    accounts = AccountService(users=users, passwords=passwords, throttle=throttle, clock=clock.now)
+    sessions = SessionService(
+        users=users,
+        families=DynamoFamilies(table),
+        passwords=passwords,
+        throttle=throttle,
+        tokens=AccessTokens(settings.token_issuer, signer, clock.now),
+        clock=clock.now,
+    )
+    app = create_service_app(
+        "users",
+        router,
+        settings,
+        kms,
         verifier=verifier,
-        cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
-        cors_origins=settings.cors_origins,
+        standing=standing(accounts),
+        accounts=accounts,
+        sessions=sessions,
     )
     return lambda_handler(app)
 

@@ -4,24 +4,21 @@ from datetime import timedelta
 
 import pytest
 
-from notifications import api
 from notifications.models import ADMINS, Notification, mailbox
+from notifications.routes import router
 from notifications.service import NotificationService
 from shared.auth.tokens import Caller
-from shared.web.paging import Cursors
 from tests.notifications.builders import a_notification
 from tests.notifications.fakes import InMemoryNotifications
-from tests.support.callers import ADMIN, ALICE, BOB, FakeVerifier
+from tests.support.callers import ADMIN, ALICE, BOB
 from tests.support.clock import NOON, ManualClock
-from tests.support.http import Answer, HttpClient
+from tests.support.http import Answer, HttpClient, serve
 
 PATH = "/api/v1/notifications"
 
 
-def serve(notifications: InMemoryNotifications) -> HttpClient:
-    service = NotificationService(notifications, clock=ManualClock())
-    cursors = Cursors(lambda: b"k" * 32)
-    return HttpClient(api.create_app(service, verifier=FakeVerifier(), cursors=cursors))
+def served(notifications: InMemoryNotifications) -> HttpClient:
+    return serve(router, service=NotificationService(notifications, clock=ManualClock()))
 
 
 @pytest.fixture
@@ -31,7 +28,7 @@ def notifications() -> InMemoryNotifications:
 
 @pytest.fixture
 def http(notifications: InMemoryNotifications) -> HttpClient:
-    return serve(notifications)
+    return served(notifications)
 
 
 def store(
@@ -174,6 +171,6 @@ def test_health_is_degraded_when_the_totals_cannot_be_read() -> None:
         def totals(self) -> dict[str, int]:
             raise ConnectionError
 
-    answer = serve(Unreachable()).get("/health/notifications")
+    answer = served(Unreachable()).get("/health/notifications")
     assert (answer.status, answer.json["status"]) == (200, "degraded")
     assert set(answer.json) == {"status", "uptime_seconds", "memory_mb"}

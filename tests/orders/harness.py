@@ -8,19 +8,18 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from orders.api import create_app
 from orders.due_orders import DueOrderSweep
 from orders.models import Order
+from orders.routes import router
 from orders.saga import CheckoutSaga
 from orders.service import OrderService
 from shared.messaging.redelivery import RetryLater
-from shared.web.paging import Cursors
 from tests.orders.builders import CUSTOMER, a_basket, confirmed, event_types
 from tests.orders.fakes import FakeCustomers, FakeInventory, InMemoryOrders, InMemoryPayments
-from tests.support.callers import ALICE, BOB, FakeVerifier
+from tests.support.callers import ALICE, BOB
 from tests.support.clock import ManualClock
 from tests.support.context import a_deadline
-from tests.support.http import Answer, HttpClient
+from tests.support.http import Answer, HttpClient, serve
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -68,8 +67,7 @@ class OrdersHarness:
 
     @cached_property
     def http(self) -> HttpClient:
-        app = create_app(self.service, verifier=FakeVerifier(), cursors=Cursors(lambda: b"k" * 32))
-        return HttpClient(app)
+        return serve(router, service=self.service)
 
     def post_order(self, body: object = None, *, key: str | None = "") -> Answer:
         """Order one mug by default, with a new key if it is empty and without one if it is None."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from shared.auth.tokens import Caller
 from shared.runtime.entry import Handler
-from shared.web.app import lambda_handler
+from shared.web.app import create_app, lambda_handler
+from shared.web.paging import Cursors
+from tests.support.callers import FakeVerifier
 from tests.support.lambda_events import REST
 from tests.support.privacy import PRIVACY
 
@@ -124,3 +126,12 @@ class HttpClient:
 
     def delete(self, path: str, **parts: Any) -> Answer:
         return self.request("DELETE", path, **parts)
+
+
+def serve(router: APIRouter, **services: Any) -> HttpClient:
+    """A client of the app of these routes; `services` also replace other parts of it."""
+    parts: dict[str, Any] = {
+        "verifier": FakeVerifier(),
+        "cursors": Cursors(lambda: b"k" * 32),
+    } | services
+    return HttpClient(create_app("tests", router, **parts))

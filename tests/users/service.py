@@ -4,13 +4,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-from fastapi import FastAPI
-
-from shared.auth.tokens import Caller, TokenVerifier
-from shared.web.paging import Cursors
-from tests.support.callers import FakeVerifier
+from shared.auth.tokens import Caller
 from tests.support.clock import ManualClock
-from tests.support.http import Answer, HttpClient
+from tests.support.http import Answer, HttpClient, serve
 from tests.users.builders import PASSWORD, SOURCE, a_registration
 from tests.users.fakes import (
     InMemoryAttempts,
@@ -20,8 +16,9 @@ from tests.users.fakes import (
     PlainPasswords,
 )
 from users.accounts.models import User, UserChanges
+from users.accounts.routes import standing
 from users.accounts.service import AccountService
-from users.api import create_app
+from users.api import router
 from users.login_throttle.service import LoginThrottle
 from users.sessions.access_tokens import AccessTokens
 from users.sessions.models import TokenPair
@@ -64,11 +61,12 @@ class Service:
 
     @cached_property
     def http(self) -> HttpClient:
-        return HttpClient(self.app(FakeVerifier()))
+        return self.served()
 
-    def app(self, verifier: TokenVerifier) -> FastAPI:
-        cursors = Cursors(lambda: b"k" * 32)
-        return create_app(self.accounts, self.sessions, verifier=verifier, cursors=cursors)
+    def served(self, **parts: Any) -> HttpClient:
+        """A client of the service; `parts` replace others of its app."""
+        services = {"accounts": self.accounts, "sessions": self.sessions}
+        return serve(router, standing=standing(self.accounts), **services, **parts)
 
     def customer(self, **values: str) -> User:
         """Register a customer, a second after the one before."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from products.catalogue.errors import IdempotencyKeyReused, ProductNotFound, VersionConflict
 from products.catalogue.models import Product, Search, Sort
@@ -28,7 +28,7 @@ from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
 from shared.web.paging import Paging
 from shared.web.responses import header, location, problems, replayed
 from shared.web.rest_events import link
-from shared.web.routing import Authenticated, GuardedRoute
+from shared.web.routing import Authenticated, GuardedRoute, state
 
 _MAX_SEARCH_WORDS = 10
 # Caches may store a response, and must revalidate it: stock changes by the second.
@@ -37,12 +37,7 @@ _CACHING = {"Cache-Control": "public, no-cache"}
 router = APIRouter(tags=["products"], route_class=GuardedRoute)
 
 
-async def _catalogue(request: Request) -> CatalogueService:
-    service: CatalogueService = request.app.state.service
-    return service
-
-
-Catalogue = Annotated[CatalogueService, Depends(_catalogue)]
+Catalogue = Annotated[CatalogueService, state("service")]
 IdempotencyKey = Annotated[
     str | None,
     Header(

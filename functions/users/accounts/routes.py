@@ -15,7 +15,7 @@ from shared.web import health
 from shared.web.paging import Paging
 from shared.web.responses import location, problems
 from shared.web.rest_events import link
-from shared.web.routing import Authenticated, GuardedRoute
+from shared.web.routing import Authenticated, GuardedRoute, state
 from users.accounts.errors import AccountErased, EmailTaken
 from users.accounts.models import Position, User
 from users.accounts.schemas import (
@@ -49,11 +49,6 @@ def standing(accounts: AccountService) -> Callable[[Caller], Caller]:
     return look_up
 
 
-async def _accounts(request: Request) -> AccountService:
-    accounts: AccountService = request.app.state.accounts
-    return accounts
-
-
 async def _source(request: Request) -> str:
     return request.client.host if request.client else ""
 
@@ -63,7 +58,7 @@ async def _active_caller(caller: Authenticated) -> _ActiveCaller:
     return caller
 
 
-Accounts = Annotated[AccountService, Depends(_accounts)]
+Accounts = Annotated[AccountService, state("accounts")]
 Source = Annotated[str, Depends(_source)]
 ActiveCaller = Annotated[_ActiveCaller, Depends(_active_caller)]
 UserId = Annotated[str, Path(alias="id", description="The user's id")]

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 
 from shared.auth.access import allow
 from shared.auth.tokens import TokenVerifier
 from shared.web.responses import header, problems
-from shared.web.routing import GuardedRoute
+from shared.web.routing import GuardedRoute, state
 from users.accounts.routes import Source
 from users.login_throttle.errors import TooManyAttempts
 from users.sessions.errors import BadCredentials, BadRefreshToken
@@ -22,12 +22,8 @@ from users.sessions.service import SessionService
 router = APIRouter(tags=["users"], route_class=GuardedRoute)
 
 
-async def _sessions(request: Request) -> SessionService:
-    sessions: SessionService = request.app.state.sessions
-    return sessions
-
-
-Sessions = Annotated[SessionService, Depends(_sessions)]
+Sessions = Annotated[SessionService, state("sessions")]
+Verifier = Annotated[TokenVerifier, state("verifier")]
 _KEEP = "public, max-age=300"
 _WITH_REFRESH_TOKEN = {
     operation: {
@@ -92,7 +88,6 @@ async def log_out(body: RefreshTokenRequest, sessions: Sessions) -> None:
     },
 )
 @allow("anyone")
-async def get_public_keys(request: Request, response: Response) -> PublicKeysResponse:
-    verifier: TokenVerifier = request.app.state.verifier
+async def get_public_keys(verifier: Verifier, response: Response) -> PublicKeysResponse:
     response.headers["Cache-Control"] = _KEEP
     return PublicKeysResponse(keys=[dict(key.jwk) for key in verifier.keys])

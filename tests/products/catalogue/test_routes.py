@@ -5,23 +5,21 @@ from typing import Any
 
 import pytest
 
-from products.api import create_app
+from products.catalogue.routes import router
 from products.catalogue.service import CatalogueService
 from shared.runtime.clock import rfc3339
-from shared.web.paging import Cursors
 from tests.products.builders import LATER, SHELF, a_product
 from tests.products.fakes import InMemoryProducts
-from tests.support.callers import ADMIN, FakeVerifier
-from tests.support.http import HttpClient
+from tests.support.callers import ADMIN
+from tests.support.http import HttpClient, serve
 
 PATH = "/api/v1/products"
 MUG: dict[str, Any] = {"name": "Red Mug", "price": "11.00", "category": "kitchen"}
 
 
-def serve(products: InMemoryProducts) -> HttpClient:
+def served(products: InMemoryProducts) -> HttpClient:
     service = CatalogueService(products, products, currency="EUR", clock=lambda: LATER)
-    cursors = Cursors(lambda: b"k" * 32)
-    return HttpClient(create_app(service, verifier=FakeVerifier(), cursors=cursors))
+    return serve(router, service=service)
 
 
 @pytest.fixture
@@ -29,7 +27,7 @@ def http(products: InMemoryProducts) -> HttpClient:
     for product in SHELF:
         products.add(product)
     products.add(a_product("mug", description="Good.", category="mugs", is_active=False))
-    return serve(products)
+    return served(products)
 
 
 def test_add_returns_the_product_and_its_location(http: HttpClient) -> None:
@@ -260,6 +258,6 @@ def test_health_has_the_totals_or_is_degraded(http: HttpClient) -> None:
         def totals(self) -> Mapping[str, int]:
             raise ConnectionError
 
-    answer = serve(Unreachable()).get("/health/products")
+    answer = served(Unreachable()).get("/health/products")
     assert (answer.status, answer.json["status"]) == (200, "degraded")
     assert answer.json.keys() == {"status", "uptime_seconds", "memory_mb"}

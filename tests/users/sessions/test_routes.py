@@ -3,7 +3,7 @@
 import pytest
 
 from shared.auth.tokens import TokenVerifier
-from tests.support.http import Answer, HttpClient
+from tests.support.http import Answer
 from tests.users.builders import PASSWORD
 from tests.users.service import ISSUER, Service, pointers
 
@@ -61,6 +61,6 @@ def test_invalid_fields_are_pointed_at(
 
 def test_public_keys_are_those_of_the_tokens(service: Service) -> None:
     verifier = TokenVerifier(ISSUER, lambda: [service.signer.public])
-    answer = HttpClient(service.app(verifier)).get("/.well-known/jwks.json")
+    answer = service.served(verifier=verifier).get("/.well-known/jwks.json")
     assert (answer.status, answer.json) == (200, {"keys": [service.signer.public.jwk]})
     assert answer.headers["cache-control"] == "public, max-age=300"

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shared.auth.tokens import Caller, TokenVerifier
+from shared.auth.tokens import Caller, TokenVerifier, keys_from_kms
 from shared.errors import (
     BodegaError,
     FieldError,
@@ -27,10 +27,16 @@ from shared.errors import (
 )
 from shared.runtime import cold_start, warm_up
 from shared.runtime.entry import Handler
+from shared.runtime.settings import ApiSettings
 from shared.web import routing
 from shared.web.middleware import RequestEnvelope, answer_problem
 from shared.web.rest_events import RestEvent, own_path
 from shared.web.routing import Gate
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+    from shared.web.paging import Cursors
 
 _TEXT_TYPES = [
     "text/",
@@ -54,7 +60,9 @@ def create_app(
     *,
     verifier: TokenVerifier | None = None,
     standing: Callable[[Caller], Caller] | None = None,
+    cursors: "Cursors | None" = None,
     cors_origins: str = "",
+    **services: object,
 ) -> FastAPI:
     """An application that admits the callers that its routes declare, and answers every error as
     problem+json.
@@ -64,7 +72,9 @@ def create_app(
         router: the service's routes.
         verifier: checks access tokens; needed if a route reads one.
         standing: see Gate.
+        cursors: needed if a route takes `Paging`.
         cors_origins: the exact origins, comma-separated, whose pages may call from a browser.
+        services: what `routing.state` finds for the routes, by name.
 
     Raises:
         NotGuarded: see routing.check.
@@ -73,6 +83,10 @@ def create_app(
     # serves its own.
     app = FastAPI(title=f"Bodega {name}", openapi_url=None, redirect_slashes=False)
     app.state.gate = Gate(verifier, standing)
+    app.state.verifier = verifier
+    app.state.cursors = cursors
+    for key, service in services.items():
+        setattr(app.state, key, service)
     # The router's own routes: included, FastAPI makes each of them a second time, and looks for
     # each request's twice.
     app.router.routes.extend(router.routes)
@@ -102,6 +116,35 @@ def create_app(
         )
     app.add_middleware(RequestEnvelope, headers=_HEADERS)
     return app
+
+
+def create_service_app(
+    name: str,
+    router: APIRouter,
+    settings: ApiSettings,
+    kms: "KMSClient",
+    *,
+    verifier: TokenVerifier | None = None,
+    standing: Callable[[Caller], Caller] | None = None,
+    **services: object,
+) -> FastAPI:
+    """The application of a service, with the keys and origins of its settings: see `create_app`.
+
+    Args:
+        verifier: by default one with the public keys of the settings.
+    """
+    from shared.web.paging import Cursors, key_from_kms  # the gateway does without
+
+    return create_app(
+        name,
+        router,
+        verifier=verifier
+        or TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids)),
+        standing=standing,
+        cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
+        cors_origins=settings.cors_origins,
+        **services,
+    )
 
 
 def lambda_handler(app: FastAPI, warm_up_path: str | None = None) -> Handler:

@@ -17,8 +17,6 @@ Example:
             count=len(page.orders),
             next_cursor=paging.seal(page.last),
         )
-
-`create_app` of the service sets `app.state.cursors`.
 """
 
 import base64

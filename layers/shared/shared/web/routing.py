@@ -35,6 +35,19 @@ Authenticated = Annotated[Caller, Depends(caller)]
 OptionalCaller = Annotated[Caller | None, Depends(optional_caller)]
 
 
+def state(name: str) -> Any:
+    """The dependency on what `create_app` was given under this name.
+
+    Example:
+        `Service = Annotated[OrderService, state("service")]`
+    """
+
+    async def find(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(find)
+
+
 class Gate:
     """Admits callers to routes.
 

@@ -20,17 +20,12 @@ from shared.web.responses import location
 from shared.web.paging import Paging
 from shared.web.responses import problems
 from shared.web.rest_events import link
-from shared.web.routing import GuardedRoute
+from shared.web.routing import GuardedRoute, state
 
 router = APIRouter(tags=["sample-notes"], route_class=GuardedRoute)
 
 
-async def _service(request: Request) -> SampleNoteService:
-    service: SampleNoteService = request.app.state.service
-    return service
-
-
-Service = Annotated[SampleNoteService, Depends(_service)]
+Service = Annotated[SampleNoteService, state("service")]
 
 
 @router.get(

@@ -6,12 +6,11 @@ from botocore.exceptions import EndpointConnectionError
 from sample_notes import api
 from sample_notes.service import SampleNoteService
 from shared.runtime.entry import Entry
-from shared.web.paging import Cursors
 from tests.sample_notes.fakes import InMemorySampleNotes
-from tests.support.callers import ALICE, BOB, FakeVerifier
+from tests.support.callers import ALICE, BOB
 from tests.support.clock import ManualClock
 from tests.support.environment import given_environment
-from tests.support.http import HttpClient
+from tests.support.http import HttpClient, serve
 
 PATH = "/api/v1/sample-notes"
 
@@ -23,9 +22,7 @@ def sample_notes() -> InMemorySampleNotes:
 
 @pytest.fixture
 def http(sample_notes: InMemorySampleNotes) -> HttpClient:
-    service = SampleNoteService(sample_notes, clock=ManualClock())
-    cursors = Cursors(lambda: b"k" * 32)
-    return HttpClient(api.create_app(service, verifier=FakeVerifier(), cursors=cursors))
+    return serve(api.router, service=SampleNoteService(sample_notes, clock=ManualClock()))
 
 
 def test_created_one_is_returned_by_its_location(http: HttpClient) -> None:
