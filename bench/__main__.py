@@ -4,12 +4,12 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from bench import cold, document, fanout, report, size, warm
-from bench.report import Progress, Table
+from bench import cold, document, fanout, size, warm
+from bench.report import Table, markdown
 from tools.local.arguments import Parser
 from tools.progress import exit_code, step
 
-SECTIONS: Final[dict[str, tuple[str, Callable[[Progress], list[Table]]]]] = {
+SECTIONS: Final[dict[str, tuple[str, Callable[[], list[Table]]]]] = {
     "cold": ("Cold start", cold.measure),
     "warm": ("Warm requests", warm.measure),
     "memory": ("Memory", cold.memory),
@@ -22,7 +22,6 @@ def main() -> None:
     # An empty argument is a variable of make that is not set.
     parser = Parser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", default="", help=f"some of {', '.join(SECTIONS)}")
-    console = report.console()
     measured: dict[str, list[Table]] = {}
     only = parser.parse_args().only
     names = [name.strip() for name in only.split(",")] if only else list(SECTIONS)
@@ -30,9 +29,8 @@ def main() -> None:
         parser.error(f"there is no section {', '.join(unknown)}, but {', '.join(SECTIONS)}")
     for name in names:
         title, measure = SECTIONS[name]
-        measured[title] = measure(step)
-        console.rule(title)
-        report.shown(console, measured[title])
+        measured[title] = measure()
+        print(markdown(title, measured[title]))
     if not only:
         with step("docs/benchmarks.md"):
             document.write(measured)

@@ -11,9 +11,10 @@ from typing import Final
 
 from bench import instructions, stand
 from bench.environment import Environment
-from bench.report import Column, Progress, Runs, Table, compared
+from bench.report import Column, Runs, Table, compared
 from bench.stand import Stand
 from bench.subjects import FLOOR, NAIVE, NAIVE_UNCOMPILED, RESOLVER, Subject
+from tools.progress import step
 
 ROUNDS: Final = 5
 
@@ -24,7 +25,7 @@ _INSTRUCTIONS: Final = Column("M instructions", "instructions")
 
 
 @dataclass(frozen=True)
-class Starts:
+class _Starts:
     """What was measured: the subjects in their order, and the figures of their runs."""
 
     subjects: Sequence[Subject]
@@ -42,27 +43,25 @@ class Starts:
 
 
 @cache
-def measured(progress: Progress) -> Starts:
+def _measured() -> _Starts:
     """The starts of all subjects: both sections show parts of them."""
-    with stand.opened(progress) as at:
+    with stand.opened() as at:
         subjects = list(at.subjects.values())
-        return Starts(subjects, starts(at, subjects, progress))
+        return _Starts(subjects, _runs(at, subjects))
 
 
-def starts(
-    at: Stand, subjects: Sequence[Subject], progress: Progress, rounds: int = ROUNDS
-) -> Runs:
+def _runs(at: Stand, subjects: Sequence[Subject]) -> Runs:
     """Start each in every round, then count instructions: that keeps both cores busy."""
     figures = ("cpu", "wall", "first_cpu", "first_wall", "resident", "anonymous", "instructions")
     runs: dict[str, dict[str, list[float]]] = {
         subject.name: {figure: [] for figure in figures} for subject in subjects
     }
-    for number in range(1, rounds + 1):
-        with progress(f"cold starts, {number} of {rounds}"):
+    for number in range(1, ROUNDS + 1):
+        with step(f"cold starts, {number} of {ROUNDS}"):
             for subject in subjects:
                 for figure, value in _started(subject, at.endpoint).items():
                     runs[subject.name][figure].append(value)
-    with progress("instructions of starts"):
+    with step("instructions of starts"):
         # The longest first, so that both cores end together.
         longest_first = sorted(subjects, key=lambda one: -median(runs[one.name]["cpu"]))
         counts = instructions.count_all([(one, 0) for one in longest_first], at.endpoint)
@@ -87,9 +86,9 @@ def _started(subject: Subject, endpoint: str) -> dict[str, float]:
     }
 
 
-def measure(progress: Progress) -> list[Table]:
+def measure() -> list[Table]:
     """The tables of the starts."""
-    found = measured(progress)
+    found = _measured()
     return [
         found.table(
             "API functions, process start to ready: time",
@@ -146,10 +145,10 @@ def measure(progress: Progress) -> list[Table]:
     ]
 
 
-def memory(progress: Progress) -> list[Table]:
+def memory() -> list[Table]:
     """The table of what is held after the first answer."""
     return [
-        measured(progress).table(
+        _measured().table(
             "After the first answer",
             [
                 Column("resident, MB", "resident", digits=1),

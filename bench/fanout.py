@@ -18,11 +18,11 @@ from typing import Final
 
 import httpx
 
-from bench.report import Progress, Table
+from bench.report import Table
 from tools.local.places import APP_PYTHON, ROOT
 from tools.local.processes import free_port
 from tools.local.shop import Shop
-from tools.progress import Problem
+from tools.progress import Problem, step
 from tools.seed.__main__ import ADMIN, PASSWORD
 
 _WARMING: Final = 12
@@ -115,16 +115,16 @@ def _buying(shop: Shop) -> Iterator[_Buyers]:
         yield _Buyers(shop, http, [answer.json()["id"] for answer in added])
 
 
-def measure(progress: Progress) -> list[Table]:
+def measure() -> list[Table]:
     """Order from a shop of its own: one order after another, and many at once."""
     with tempfile.TemporaryDirectory(prefix="bodega-fanout-") as folder:
         shop = Shop(free_port(), Path(folder), parameters=_PARAMETERS)
         with shop.running(), _buying(shop) as buyers:
-            with progress("warming"):
+            with step("warming"):
                 buyers.at_once(_WARMING)
-            with progress(f"{_ORDERS} orders"):
+            with step(f"{_ORDERS} orders"):
                 alone = buyers.one_by_one(_ORDERS)
-            with progress(f"{_ORDERS} orders at once"):
+            with step(f"{_ORDERS} orders at once"):
                 burst = buyers.at_once(_ORDERS)
     took = max(one["confirmed"] for one in burst) - min(one["requested"] for one in burst)
     return [

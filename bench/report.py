@@ -1,25 +1,11 @@
-"""Tables of the benchmark: on the terminal, and in docs/benchmarks.md."""
+"""Tables of the benchmark, as Markdown: on the terminal, and in docs/benchmarks.md."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Final
 
-from rich import box
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
-
-from tools.progress import Step
-
-type Progress = Callable[[str], AbstractContextManager[Step]]
-"""`with progress("naive"):` prints a line with the time that it took: tools.progress.step."""
 type Runs = Mapping[str, Mapping[str, Sequence[float]]]
 """The figures of each function's runs: by the function's name, and by the figure's."""
-
-YES: Final = "yes"
-NO: Final = "**no**"
 
 
 @dataclass(frozen=True)
@@ -30,11 +16,6 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
-
-    def __post_init__(self) -> None:
-        for row in self.rows:
-            if len(row) != len(self.columns):
-                raise ValueError(f"{self.title}: {row} does not fit {self.columns}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +43,7 @@ class Column:
         text = spread(ratios, digits=2)
         if self.goal is None or not has_goal:
             return text
-        return f"{text} {'✓' if round(median(ratios), 2) <= self.goal else '✗'}"
+        return f"{text} {mark(median(ratios), self.goal)}"
 
 
 def compared(
@@ -85,19 +66,9 @@ def compared(
     return Table(title, ("function", *(column.title for column in columns)), tuple(rows), note)
 
 
-def goal(figure: float, at_most: float) -> tuple[str, str]:
-    """The cells of a goal and whether it is reached, by the figure as it is shown: two decimals."""
-    return f"≤ {at_most:g}", YES if round(figure, 2) <= at_most else NO
-
-
-def is_mark(cell: str) -> bool:
-    """Whether the cell says that a goal is reached, or that it is not."""
-    return cell in (YES, NO) or cell.endswith(("✓", "✗"))
-
-
-def is_reached(cell: str) -> bool:
-    """Which of the two."""
-    return cell == YES or cell.endswith("✓")
+def mark(figure: float, goal: float) -> str:
+    """Whether a goal is reached, by the figure as it is shown: two decimals."""
+    return "✓" if round(figure, 2) <= goal else "✗"
 
 
 def spread(figures: Sequence[float], digits: int = 0) -> str:
@@ -105,29 +76,6 @@ def spread(figures: Sequence[float], digits: int = 0) -> str:
     low, middle, high = min(figures), median(figures), max(figures)
     text = f"{middle:,.{digits}f}"
     return text if len(figures) == 1 else f"{text} ({low:,.{digits}f}-{high:,.{digits}f})"
-
-
-def shown(console: Console, tables: Sequence[Table]) -> None:
-    """Print them."""
-    for table in tables:
-        grid = RichTable(title=table.title, box=box.SIMPLE_HEAD, title_justify="left")
-        for number, column in enumerate(table.columns):
-            grid.add_column(column, justify="right" if number else "left")
-        for row in table.rows:
-            grid.add_row(*map(_coloured, row))
-        console.print(grid)
-        if table.note:
-            console.print(f"  {table.note}\n")
-
-
-def console() -> Console:
-    """The terminal; where there is none, wide enough for every table."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=160)
-
-
-def _coloured(cell: str) -> Text:
-    return Text(cell.strip("*"), style="red" if is_mark(cell) and not is_reached(cell) else "")
 
 
 def markdown(title: str, tables: Sequence[Table]) -> str:

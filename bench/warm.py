@@ -6,9 +6,10 @@ from typing import Final
 
 from bench import instructions, stand
 from bench.environment import Environment
-from bench.report import Column, Progress, Runs, Table, compared
+from bench.report import Column, Runs, Table, compared
 from bench.stand import Stand
 from bench.subjects import FLOOR, NAIVE, RESOLVER, Subject
+from tools.progress import step
 
 OURS: Final = "ProductsApi"
 _SUBJECTS: Final = (OURS, FLOOR, NAIVE, RESOLVER)
@@ -19,16 +20,16 @@ _TIMED: Final = 200
 _ROUNDS: Final = 3
 
 
-def measure(progress: Progress) -> list[Table]:
+def measure() -> list[Table]:
     """The tables of a request's instructions, and of its time."""
-    with stand.opened(progress) as at:
-        subjects = at.chosen(_SUBJECTS)
+    with stand.opened() as at:
+        subjects = [at.subjects[name] for name in _SUBJECTS]
         times: dict[str, list[float]] = {name: [] for name in _SUBJECTS}
         for number in range(1, _ROUNDS + 1):
-            with progress(f"warm requests, {number} of {_ROUNDS}"):
+            with step(f"warm requests, {number} of {_ROUNDS}"):
                 for subject in subjects:
                     times[subject.name].append(_timed(subject, at.endpoint))
-        with progress("instructions of a request"):
+        with step("instructions of a request"):
             counted = _counted(subjects, at)
     runs: Runs = {name: {"instructions": [counted[name]], "cpu": times[name]} for name in _SUBJECTS}
     counts = [
