@@ -6,23 +6,19 @@ import sys
 from pathlib import Path
 
 from tools.layer import bytecode, certificates, sdk_data, stand_ins
-from tools.layer.changes import ALL, Change, LibraryChanged
+from tools.layer.changes import LibraryChanged
 
 
-def make(folder: Path, changes: frozenset[Change] = ALL) -> None:
-    """Apply the changes to the libraries in the folder.
+def make(folder: Path) -> None:
+    """Apply all changes to the libraries in the folder.
 
     Raises:
         LibraryChanged: a library differs from what a change expects.
     """
-    if Change.STAND_INS in changes:
-        stand_ins.replace(folder)
-    if Change.SDK_DATA in changes:
-        sdk_data.prune(folder / "botocore/data")
-    if Change.CERTIFICATES in changes:
-        certificates.prune(folder / "botocore/cacert.pem")
-    if Change.BYTECODE in changes:
-        bytecode.compile_folder(folder, compiled_for="/opt/python", changes=changes)
+    stand_ins.replace(folder)
+    sdk_data.prune(folder / "botocore/data")
+    certificates.prune(folder / "botocore/cacert.pem")
+    bytecode.compile_folder(folder, compiled_for="/opt/python")
 
 
 def main() -> None:

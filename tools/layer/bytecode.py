@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from tools.layer import deferred_imports, sdk_data
-from tools.layer.changes import ALL, Change
 from tools.layer.slim import slim
 
 # The flags of a `.pyc` that is not checked (PEP 552).
 _UNCHECKED: Final = (1).to_bytes(4, "little")
 
 
-def compile_folder(folder: Path, *, compiled_for: str, changes: frozenset[Change] = ALL) -> None:
-    """Replace every `.py` by a `.pyc`.
+def compile_folder(folder: Path, *, compiled_for: str) -> None:
+    """Replace every `.py` by a `.pyc`, with the changes `sdk_data`, `slim` and `deferred_imports`.
 
     Args:
         compiled_for: the path of the folder in Lambda, for tracebacks.
@@ -28,7 +27,11 @@ def compile_folder(folder: Path, *, compiled_for: str, changes: frozenset[Change
     for source in folder.rglob("*.py"):
         path = source.relative_to(folder).as_posix()
         raw = source.read_bytes()
-        tree = _changed(path, ast.parse(raw), folder, changes)
+        tree = ast.parse(raw)
+        sdk_data.without_other_services(path, tree)
+        tree = slim(tree, path)
+        # After slim: an import that only an annotation uses is used no more.
+        tree = ast.fix_missing_locations(deferred_imports.defer_all(path, tree, folder))
         code = compile(tree, f"{compiled_for}/{path}", "exec", dont_inherit=True)
         source.with_suffix(".pyc").write_bytes(
             importlib.util.MAGIC_NUMBER
@@ -37,14 +40,3 @@ def compile_folder(folder: Path, *, compiled_for: str, changes: frozenset[Change
             + marshal.dumps(code)
         )
         source.unlink()
-
-
-def _changed(path: str, tree: ast.Module, folder: Path, changes: frozenset[Change]) -> ast.Module:
-    if Change.SDK_DATA in changes:
-        sdk_data.without_other_services(path, tree)
-    if Change.SLIM in changes:
-        tree = slim(tree, path)
-    # After SLIM: an import that only an annotation uses is used no more.
-    if Change.DEFERRED_IMPORTS in changes:
-        tree = deferred_imports.defer_all(path, tree, folder)
-    return ast.fix_missing_locations(tree)

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from tools.layer.changes import Change, LibraryChanged
+from tools.layer.changes import LibraryChanged
 
 ROOTS: Final = (
     "Amazon Root CA 1",
@@ -36,6 +36,6 @@ def prune(bundle: Path) -> None:
     kept = [(label, pem) for label, pem in found if label in ROOTS]
     if sorted(label for label, _ in kept) != sorted(ROOTS):
         labels = ", ".join(label for label, _ in kept)
-        raise LibraryChanged(Change.CERTIFICATES, bundle.name, f"has {labels or 'none of ours'}")
+        raise LibraryChanged("certificates", bundle.name, f"has {labels or 'none of ours'}")
     bundle.unlink()  # it may be a link into the installer's cache
     bundle.write_text("".join(f"# {label}\n{pem}" for label, pem in kept))

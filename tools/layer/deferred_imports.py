@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tools.layer.changes import Change, LibraryChanged
+from tools.layer.changes import LibraryChanged
 
 DEFERRED: Final = {
     "jwt/algorithms.py": "cryptography.x509",
@@ -37,7 +37,7 @@ def defer(path: str, tree: ast.Module, module: str) -> ast.Module:
     """Move one import; the module's annotations of functions must be gone."""
     found = [node for node in ast.walk(tree) if module in _imported(node)]
     if len(found) != 1:
-        raise LibraryChanged(Change.DEFERRED_IMPORTS, path, f"imports {module} {len(found)} times")
+        raise LibraryChanged("deferred_imports", path, f"imports {module} {len(found)} times")
     statement = found[0]
     assert isinstance(statement, ast.Import | ast.ImportFrom)
     names = {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
@@ -46,7 +46,7 @@ def defer(path: str, tree: ast.Module, module: str) -> ast.Module:
         if isinstance(body, list) and statement in body:
             body.remove(statement)
     if names & _used(_run_at_import(tree)):
-        raise LibraryChanged(Change.DEFERRED_IMPORTS, path, f"uses {module} when it is loaded")
+        raise LibraryChanged("deferred_imports", path, f"uses {module} when it is loaded")
     for function in [node for node in ast.walk(tree) if isinstance(node, _FUNCTIONS)]:
         if names & _used(ast.walk(function)):
             function.body.insert(0, statement)
@@ -84,7 +84,7 @@ def without_reading_sources(tree: ast.Module, folder: Path) -> ast.Module:
     sources: the result is computed here, and its function returns it."""
     found = [node for node in tree.body if getattr(node, "name", "") == _ANYIO_FUNCTION]
     if len(found) != 1 or not isinstance(function := found[0], ast.FunctionDef):
-        raise LibraryChanged(Change.DEFERRED_IMPORTS, _ANYIO, f"has no {_ANYIO_FUNCTION}")
+        raise LibraryChanged("deferred_imports", _ANYIO, f"has no {_ANYIO_FUNCTION}")
     compute = getattr(importlib.import_module("anyio._lazyimport"), _ANYIO_FUNCTION)
     packages = [
         "anyio",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tools.layer.changes import Change, LibraryChanged
+from tools.layer.changes import LibraryChanged
 
 # What functions call. Another operation is not a method of the client; another service raises
 # UnknownServiceError.
@@ -51,9 +51,7 @@ def prune(data: Path) -> None:
     """
     for service in OPERATIONS:
         if not (data / service).is_dir():
-            raise LibraryChanged(
-                Change.SDK_DATA, f"botocore/data/{service}", "does not exist any more"
-            )
+            raise LibraryChanged("sdk_data", f"botocore/data/{service}", "does not exist any more")
     for folder in [path for path in data.iterdir() if path.is_dir()]:
         # A service's folder has one for each version of its API, named by its date.
         newest = max(folder.iterdir())
@@ -86,7 +84,7 @@ def _prune_service(model: dict[str, Any], operations: set[str]) -> None:
     """Leave these operations, and the shapes that they refer to."""
     if missing := sorted(operations - model["operations"].keys()):
         service = model["metadata"]["serviceId"]
-        raise LibraryChanged(Change.SDK_DATA, f"botocore's model of {service}", f"lacks {missing}")
+        raise LibraryChanged("sdk_data", f"botocore's model of {service}", f"lacks {missing}")
     model["operations"] = {name: model["operations"][name] for name in sorted(operations)}
     kept: dict[str, Any] = {}
     waiting = list(_shapes(model["operations"]))
@@ -136,7 +134,7 @@ def _assigned[N: ast.expr](path: str, tree: ast.Module, name: str, kind: type[N]
             value = node.value
             if isinstance(value, kind):
                 return value
-    raise LibraryChanged(Change.SDK_DATA, path, f"has no {kind.__name__.lower()} {name}")
+    raise LibraryChanged("sdk_data", path, f"has no {kind.__name__.lower()} {name}")
 
 
 def _text(node: ast.expr) -> str:

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from tools.layer.changes import Change, LibraryChanged
+from tools.layer.changes import LibraryChanged
 
 MODULES: Final = Path(__file__).parent / "stand_in_modules"
 LEFT_OUT: Final = {
@@ -32,7 +32,7 @@ def replace(folder: Path) -> None:
     replacements = sorted(MODULES.rglob("*.py"))
     for path in [*LEFT_OUT, *(str(file.relative_to(MODULES)) for file in replacements)]:
         if not (folder / path).exists():
-            raise LibraryChanged(Change.STAND_INS, path, "does not exist any more")
+            raise LibraryChanged("stand_ins", path, "does not exist any more")
     for path in LEFT_OUT:
         shutil.rmtree(folder / path)
     for file in replacements:
