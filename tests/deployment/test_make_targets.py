@@ -17,9 +17,9 @@ from tools.template import ROOT
 
 _SCOPE: Final = re.compile(r"Credential=test/\d{8}/([a-z0-9-]+)/([a-z0-9]+)/aws4_request")
 _MAKEFILE: Final = (ROOT / "Makefile").read_text()
-TARGETS: Final = re.findall(
-    r"^([a-z-]+):[^\n]*\n(?:\t[^\n]*\n)*?\t[^\n]*\$\(ENV\)", _MAKEFILE, re.MULTILINE
-)
+_RECIPE: Final = re.compile(r"^([a-z-]+):[^\n]*\n(?:\t[^\n]*\n)*?\t[^\n]*\$\(ENV\)", re.MULTILINE)
+# The repository has no migration to name.
+TARGETS: Final = [name for name in _RECIPE.findall(_MAKEFILE) if name != "migrate"]
 REFUSAL: Final = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
 LOGIN: Final = (
     b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"
