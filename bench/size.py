@@ -12,17 +12,17 @@ _PACKAGES: Final = 15
 _METADATA: Final = "metadata (dist-info)"
 
 
-def _size(folder: Path) -> int:
+def size(folder: Path) -> int:
     """Bytes of all its files."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _by_package(installed: Path) -> Counter[str]:
+def by_package(installed: Path) -> Counter[str]:
     """Bytes of each package in a folder; of what stands about all of them together."""
     sizes: Counter[str] = Counter()
     for path in installed.iterdir():
         name = _METADATA if path.suffix == ".dist-info" else path.name.partition(".")[0]
-        sizes[name] += _size(path) if path.is_dir() else path.stat().st_size
+        sizes[name] += size(path) if path.is_dir() else path.stat().st_size
     return sizes
 
 
@@ -31,14 +31,14 @@ def measure() -> list[Table]:
     with stand.opened() as at:
         functions = [one for one in at.subjects.values() if one.kind in ("api", "worker")]
     layer = functions[0].layer
-    largest = max(functions, key=lambda function: _size(function.task))
-    parts = {"layer": _size(layer), largest.name: _size(largest.task)}
+    largest = max(functions, key=lambda function: size(function.task))
+    parts = {"layer": size(layer), largest.name: size(largest.task)}
     together = sum(parts.values())
     deployed = [
         *((name, _mb(part), "") for name, part in parts.items()),
         ("together", f"{_mb(together)} {mark(together / 1e6, _GOAL_MB)}", f"≤ {_GOAL_MB}"),
     ]
-    packages = _by_package(layer / "python")
+    packages = by_package(layer / "python")
     largest_packages = packages.most_common(_PACKAGES)
     rest = packages.total() - sum(part for _, part in largest_packages)
     rows = [*largest_packages, (f"{len(packages) - len(largest_packages)} more", rest)]
