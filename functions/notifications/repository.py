@@ -7,7 +7,7 @@ COUNTERS    <shard>                     totals (shared.storage.counters)
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import batched, islice
@@ -27,6 +27,7 @@ from shared.storage.dynamodb import (
     Table,
     TransactionFailed,
     Update,
+    assigning,
 )
 from shared.storage.items import from_item, to_item
 
@@ -82,7 +83,7 @@ class DynamoNotifications:
         try:
             self._table.update(
                 key,
-                _set(claimed),
+                assigning(claimed),
                 condition="#status = :pending AND attribute_not_exists(#erased_at)"
                 " AND (#attempt = :before OR #attempt = :attempt)",
                 values={**claimed, "pending": "pending", "before": before.get("attempt", "")},
@@ -118,7 +119,7 @@ class DynamoNotifications:
             # Attributes that are not named stay, such as when it was read.
             self._table.update(
                 key,
-                f"{_set(item)}, #read_state = if_not_exists(#read_state, :unread)",
+                f"{assigning(item)}, #read_state = if_not_exists(#read_state, :unread)",
                 condition=f"{_NEW} OR #status = :pending",
                 values={**item, "unread": unread, "pending": "pending"},
             )
@@ -144,9 +145,9 @@ class DynamoNotifications:
                 if not deadline.allows(_ONE_CALL_SECONDS):
                     return overwritten, False
                 key = {"pk": item["pk"], "sk": item["sk"]}
-                self._table.update(key, _set(values), values=values)
+                self._table.update(key, assigning(values), values=values)
                 overwritten += 1
-            start = page.last_key
+            start = page.last
             if start is None:
                 return overwritten, True
         return overwritten, False
@@ -164,7 +165,7 @@ class DynamoNotifications:
         operations: list[Operation] = [
             Update(
                 _key(mailbox, position),
-                f"{_set(values)} REMOVE #attempt, #attempts, #lease_until",
+                f"{assigning(values)} REMOVE #attempt, #attempts, #lease_until",
                 condition="#status = :pending",
                 values={**values, "pending": "pending"},
             ),
@@ -226,10 +227,6 @@ class DynamoNotifications:
     def totals(self) -> dict[str, int]:
         stored = counters.totals(self._table)
         return {"sent": stored.get("sent", 0), "failed": stored.get("failed", 0)}
-
-
-def _set(names: Iterable[str]) -> str:
-    return "SET " + ", ".join(f"#{name} = :{name}" for name in names)
 
 
 def _claimed(claim: Claim, until: str) -> Item:

@@ -54,8 +54,8 @@ async def list_notifications(
         caller, user_id=user_id, unread=unread, limit=paging.limit, before=paging.open()
     )
     return NotificationListResponse(
-        notifications=[NotificationResponse.of(found) for found in page.notifications],
-        count=len(page.notifications),
+        notifications=[NotificationResponse.of(found) for found in page.items],
+        count=len(page.items),
         next_cursor=paging.seal(page.last),
     )
 

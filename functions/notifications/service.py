@@ -1,22 +1,13 @@
 """What callers may see of the notifications, and do with them."""
 
-from dataclasses import dataclass
-
 from notifications.errors import NotificationNotFound
 from notifications.models import ADMINS, Notification, mailbox, position
 from notifications.ports import Notifications
 from shared.auth.access import may_change, may_see
 from shared.auth.tokens import Caller
 from shared.errors import Forbidden
+from shared.pages import Page
 from shared.runtime.clock import Clock, now
-
-
-@dataclass(frozen=True)
-class NotificationPage:
-    """Notifications, newest first; `last` is where the next page starts, None at the end."""
-
-    notifications: list[Notification]
-    last: str | None
 
 
 class NotificationService:
@@ -34,7 +25,7 @@ class NotificationService:
         unread: bool | None,
         limit: int,
         before: str | None,
-    ) -> NotificationPage:
+    ) -> Page[Notification, str]:
         """A page of a user's notifications: the caller's own, or for an admin another user's.
 
         An admin's own list has the notifications to all admins as well.
@@ -60,8 +51,7 @@ class NotificationService:
             key=lambda notification: notification.position,
             reverse=True,
         )
-        page = found[:limit]
-        return NotificationPage(page, page[-1].position if len(found) > limit else None)
+        return Page.cut(found, limit, lambda notification: notification.position)
 
     def mark_read(self, caller: Caller, id_: str) -> Notification:
         """Mark one of the caller's own notifications as read, if it is not yet, and return it.

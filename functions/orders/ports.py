@@ -9,26 +9,9 @@ from shared.contracts.directory import Customer
 from shared.contracts.events import Event
 from shared.contracts.inventory import Line, Reservation
 from shared.errors import OwnError
+from shared.pages import Page
 
 # ── Storage ───────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class OrderPage:
-    """Orders, newest first; the next page begins after `last`, None at the end."""
-
-    orders: list[Order]
-    last: str | None
-
-
-@dataclass(frozen=True)
-class HistoryPage:
-    """Events of an order, oldest first; the next page begins after the version `last`, None at the
-    end.
-    """
-
-    events: list[Event]
-    last: int | None
 
 
 @dataclass(frozen=True)
@@ -97,13 +80,13 @@ class Orders(Protocol):
 
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
-    ) -> OrderPage:
+    ) -> Page[Order, str]:
         """Orders of one user or of all, in one status or in any, after a place in the list."""
 
     def of_user(self, user_id: str) -> Iterator[Order]:
         """All orders of a user that the index has, each as it is now."""
 
-    def history(self, order_id: str, *, after: int | None, limit: int) -> HistoryPage:
+    def history(self, order_id: str, *, after: int | None, limit: int) -> Page[Event, int]:
         """The events of an order after a version."""
 
     def totals(self) -> dict[Status, int]:

@@ -15,9 +15,10 @@ from itertools import batched, groupby, islice
 from typing import Final, Literal
 
 from orders.models import STATUSES, Order, Status
-from orders.ports import ClaimedOrder, DueOrder, HistoryPage, OrderExists, OrderPage
+from orders.ports import ClaimedOrder, DueOrder, OrderExists
 from shared.contracts.events import Event, EventType
 from shared.messaging import outbox
+from shared.pages import Page
 from shared.personal import personal_fields
 from shared.storage import counters
 from shared.storage.conflicts import ConcurrentChange
@@ -31,6 +32,7 @@ from shared.storage.dynamodb import (
     Table,
     TransactionFailed,
     Update,
+    assigning,
 )
 from shared.storage.items import difference, from_item, to_item
 
@@ -122,19 +124,17 @@ class DynamoOrders:
             values["payment_id"] = order.payment_id
         return bool(order.due_at) and self._table.update_unseen(
             _key(order.id),
-            "SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            assigning(values),
             condition="#due_at = :seen",
             values={**values, "seen": order.due_at},
         )
 
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
-    ) -> OrderPage:
+    ) -> Page[Order, str]:
         if user_id is not None and status:
             matches = self._of_user_in(status, user_id, after, min(limit + 1, _MAX_BATCH))
-            orders = list(islice(matches, limit + 1))
-            shown = orders[:limit]
-            return OrderPage(shown, shown[-1].listed_at if len(orders) > limit else None)
+            return Page.cut(list(islice(matches, limit + 1)), limit, lambda order: order.listed_at)
         if user_id is not None:
             places = self._places("user", user_id, after, limit + 1)
         else:
@@ -145,21 +145,18 @@ class DynamoOrders:
             places = heapq.merge(*by_status, reverse=True)
         # An order that moves between two of the queries may be found twice.
         found = [place for place, _ in islice(groupby(places), limit + 1)]
-        return OrderPage(
-            self._get_all(found[:limit], status), found[limit - 1] if len(found) > limit else None
-        )
+        page = Page.cut(found, limit, str)
+        return Page(self._get_all(page.items, status), page.last)
 
     def of_user(self, user_id: str) -> Iterator[Order]:
         places = self._places("user", user_id, None, _MAX_BATCH)
         for batch in batched(places, _MAX_BATCH, strict=False):
             yield from self._get_all(batch, None, consistent=True)
 
-    def history(self, order_id: str, *, after: int | None, limit: int) -> HistoryPage:
+    def history(self, order_id: str, *, after: int | None, limit: int) -> Page[Event, int]:
         pk = _key(order_id)["pk"]
-        start = {"pk": pk, "sk": outbox.sort_key(after)} if after else None
-        events, _ = outbox.history(self._table, pk, limit=limit + 1, start=start)
-        shown = events[:limit]
-        return HistoryPage(shown, shown[-1].version if len(events) > limit else None)
+        events = outbox.history(self._table, pk, after=after or 0, page_size=limit + 1)
+        return Page.cut(list(islice(events, limit + 1)), limit, lambda event: event.version)
 
     def totals(self) -> dict[Status, int]:
         counted = counters.totals(self._table)

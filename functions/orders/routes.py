@@ -134,8 +134,8 @@ async def list_orders(
         caller, user_id=user_id, status=status, after=paging.open(), limit=paging.limit
     )
     return OrderListResponse(
-        orders=[OrderResponse.of(order) for order in page.orders],
-        count=len(page.orders),
+        orders=[OrderResponse.of(order) for order in page.items],
+        count=len(page.items),
         next_cursor=paging.seal(page.last),
     )
 
@@ -162,7 +162,7 @@ async def history(
     id_: OrderId, caller: Authenticated, service: Service, paging: Paging
 ) -> OrderHistoryResponse:
     page = service.history(id_, caller, after=paging.open(), limit=paging.limit)
-    events = [event for event in map(OrderEventResponse.of, page.events) if event]
+    events = [event for event in map(OrderEventResponse.of, page.items) if event]
     return OrderHistoryResponse(
         events=events, count=len(events), next_cursor=paging.seal(page.last)
     )

@@ -13,12 +13,14 @@ from orders.errors import (
     RequestInProgress,
 )
 from orders.models import Basket, CancelReason, Order, Status, is_order_id, order_id
-from orders.ports import Customers, HistoryPage, OrderExists, OrderPage, Orders, Reservations
+from orders.ports import Customers, OrderExists, Orders, Reservations
 from shared.auth.access import may_change, may_change_all, may_see, may_see_all
 from shared.auth.tokens import Caller
 from shared.contracts.directory import Customer, UserNotFound
+from shared.contracts.events import Event
 from shared.contracts.inventory import Reservation, ReservationEnded
 from shared.errors import Forbidden
+from shared.pages import Page
 from shared.runtime import clock, logging, metrics
 from shared.runtime.clock import Clock
 from shared.storage.conflicts import retry_on_conflict
@@ -102,7 +104,7 @@ class OrderService:
         status: Status | None,
         after: str | None,
         limit: int,
-    ) -> OrderPage:
+    ) -> Page[Order, str]:
         """The caller's own orders; those of one user or of all for a caller who may see them.
 
         Raises:
@@ -114,7 +116,9 @@ class OrderService:
             user_id = caller.id
         return self._orders.page(user_id=user_id, status=status, after=after, limit=limit)
 
-    def history(self, id_: str, caller: Caller, *, after: int | None, limit: int) -> HistoryPage:
+    def history(
+        self, id_: str, caller: Caller, *, after: int | None, limit: int
+    ) -> Page[Event, int]:
         """The order's events, oldest first."""
         return self._orders.history(self.get(id_, caller).id, after=after, limit=limit)
 

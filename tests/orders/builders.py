@@ -70,7 +70,7 @@ def confirmed(orders: Orders, order: Order | None = None) -> Order:
 
 
 def events_of(orders: Orders, order: Order) -> list[Event]:
-    return orders.history(order.id, after=None, limit=100).events
+    return orders.history(order.id, after=None, limit=100).items
 
 
 def event_types(orders: Orders, order: Order) -> list[str]:

@@ -9,10 +9,8 @@ from orders.models import STATUSES, Order, Status
 from orders.ports import (
     ClaimedOrder,
     DueOrder,
-    HistoryPage,
     NoSuchPayment,
     OrderExists,
-    OrderPage,
     Payment,
     PaymentOutcomeUnknown,
     PaymentState,
@@ -31,6 +29,7 @@ from shared.contracts.inventory import (
 )
 from shared.errors import ServiceUnavailable
 from shared.messaging import outbox
+from shared.pages import Page
 from shared.personal import personal_fields
 from shared.storage.conflicts import ConcurrentChange
 
@@ -104,7 +103,7 @@ class InMemoryOrders:
 
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
-    ) -> OrderPage:
+    ) -> Page[Order, str]:
         found = [
             order
             for order in sorted(self.orders.values(), key=lambda o: o.listed_at, reverse=True)
@@ -112,13 +111,11 @@ class InMemoryOrders:
             and status in (None, order.status)
             and (after is None or order.listed_at < after)
         ]
-        shown = found[:limit]
-        return OrderPage(shown, shown[-1].listed_at if len(found) > limit else None)
+        return Page.cut(found, limit, lambda order: order.listed_at)
 
-    def history(self, order_id: str, *, after: int | None, limit: int) -> HistoryPage:
+    def history(self, order_id: str, *, after: int | None, limit: int) -> Page[Event, int]:
         found = [e for e in self.events.get(order_id, []) if e.version > (after or 0)]
-        shown = found[:limit]
-        return HistoryPage(shown, shown[-1].version if len(found) > limit else None)
+        return Page.cut(found, limit, lambda event: event.version)
 
     def totals(self) -> dict[Status, int]:
         counted = Counter(o.status for o in self.orders.values())

@@ -59,7 +59,7 @@ def pages(
     last: str | None = None
     while not found or last:
         page = orders.page(user_id=user_id, status=status, after=last, limit=limit)
-        found.append([order.id for order in page.orders])
+        found.append([order.id for order in page.items])
         last = page.last
     return found
 
@@ -147,9 +147,9 @@ def test_history_is_read_page_by_page(orders: Orders) -> None:
     assert orders.history(order.id, after=None, limit=1).last is None
     cancelled(orders, confirmed(orders, order))
     first = orders.history(order.id, after=None, limit=2)
-    assert ([event.version for event in first.events], first.last) == ([1, 2], 2)
+    assert ([event.version for event in first.items], first.last) == ([1, 2], 2)
     rest = orders.history(order.id, after=first.last, limit=2)
-    assert ([event.version for event in rest.events], rest.last) == ([3], None)
+    assert ([event.version for event in rest.items], rest.last) == ([3], None)
 
 
 # ── Due orders ──────────────────────────────────────────────────────────────────────────────────

@@ -206,7 +206,7 @@ def test_list_has_own_orders_for_customers_and_all_for_admins(shop: OrdersHarnes
 
     def owners(caller: Caller, user_id: str | None = None) -> list[str]:
         page = shop.service.page(caller, user_id=user_id, status=None, after=None, limit=9)
-        return [order.user_id for order in page.orders]
+        return [order.user_id for order in page.items]
 
     assert owners(ALICE) == owners(ALICE, ALICE.id) == [ALICE.id, ALICE.id]
     assert owners(ADMIN) == [ALICE.id, BOB.id, ALICE.id]

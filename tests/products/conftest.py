@@ -65,7 +65,7 @@ class Stores:
         """The ids of what a search finds, on one page."""
         page = self.index.page(Search(**search), limit=20, after=None)
         assert page.last is None
-        return " ".join(product.id for product in page.products)
+        return " ".join(product.id for product in page.items)
 
 
 def in_memory() -> Stores:

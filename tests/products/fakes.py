@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from products.catalogue.models import Position, Product, ProductPage, Receipt, Search
+from products.catalogue.models import Position, Product, Receipt, Search
 from products.catalogue.text import folded
 from products.reservations.models import Reservation
 from products.reservations.ports import StockMismatch
 from shared.contracts.events import Event
 from shared.messaging import outbox
+from shared.pages import Page
 from shared.storage.conflicts import ConcurrentChange
 
 
@@ -102,7 +103,9 @@ class InMemoryProducts:
             "total_stock": sum(product.available for product in on_sale),
         }
 
-    def page(self, search: Search, *, limit: int, after: Position | None) -> ProductPage:
+    def page(
+        self, search: Search, *, limit: int, after: Position | None
+    ) -> Page[Product, Position]:
         found = [product for product in self.products.values() if search.finds(product)]
         match search.sort:
             case "price" | "-price":
@@ -113,7 +116,7 @@ class InMemoryProducts:
                 found.sort(key=lambda p: (p.created_at, p.id), reverse=True)
         start = int(after["next"]) if after else 0
         last = {"next": start + limit} if len(found) > start + limit else None
-        return ProductPage(found[start : start + limit], last)
+        return Page(found[start : start + limit], last)
 
 
 class InMemoryReservations:

@@ -222,7 +222,7 @@ def test_queries_are_answered_as_by_the_engine(
                     start=start,
                     forward=forward,
                 )
-                if (start := page.last_key) is None:
+                if (start := page.last) is None:
                     break
     assert differing == []
 

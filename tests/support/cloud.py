@@ -56,7 +56,7 @@ class Cloud:
 
     def events_of(self, order_id: str) -> list[Event]:
         """The event items of an order."""
-        return outbox.history(self.table("OrdersTable"), f"ORDER#{order_id}")[0]
+        return list(outbox.history(self.table("OrdersTable"), f"ORDER#{order_id}"))
 
     def emails(self) -> list[Email]:
         """All e-mails so far, oldest first."""

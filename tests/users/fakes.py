@@ -9,10 +9,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared.auth.tokens import public_key
 from shared.contracts.events import Event
+from shared.pages import Page
 from shared.storage.conflicts import ConcurrentChange
 from users import emails
 from users.accounts.errors import EmailTaken
-from users.accounts.models import Position, Profile, User, UserPage
+from users.accounts.models import Position, Profile, User
 from users.login_throttle.models import PairAttempts
 from users.sessions.access_tokens import raw_signature
 from users.sessions.models import Family
@@ -64,7 +65,9 @@ class InMemoryUsers:
             for event in self._events[after.id]
         ] + [fact]
 
-    def page(self, *, active: bool | None, limit: int, after: Position | None) -> UserPage:
+    def page(
+        self, *, active: bool | None, limit: int, after: Position | None
+    ) -> Page[Profile, Position]:
         listed = sorted(
             (
                 user
@@ -75,9 +78,8 @@ class InMemoryUsers:
             key=lambda user: user.created_at,
             reverse=True,
         )
-        users = [profile(user) for user in listed[:limit]]
-        is_last = len(listed) <= limit
-        return UserPage(users, None if is_last else Position(users[-1].created_at, users[-1].id))
+        users = [profile(user) for user in listed]
+        return Page.cut(users, limit, lambda user: Position(user.created_at, user.id))
 
     def totals(self) -> dict[str, int]:
         active = sum(user.is_active for user in self._users.values())

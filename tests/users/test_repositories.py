@@ -7,6 +7,7 @@ import pytest
 
 from shared.contracts.events import Event
 from shared.messaging import outbox
+from shared.pages import Page
 from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import Table
 from tests.support.aws import make_table
@@ -14,7 +15,7 @@ from tests.support.books import scanned
 from tests.users.builders import a_family, a_user
 from tests.users.fakes import InMemoryAttempts, InMemoryFamilies, InMemoryUsers, profile
 from users.accounts.errors import EmailTaken
-from users.accounts.models import Profile, User, UserPage
+from users.accounts.models import Profile, User
 from users.accounts.ports import Users
 from users.accounts.repository import DynamoUsers
 from users.login_throttle.models import PairAttempts
@@ -51,7 +52,7 @@ def store(request: pytest.FixtureRequest) -> Store:
         DynamoUsers(table),
         DynamoFamilies(table),
         DynamoAttempts(table),
-        lambda user_id: outbox.history(table, f"USER#{user_id}")[0],
+        lambda user_id: list(outbox.history(table, f"USER#{user_id}")),
     )
 
 
@@ -138,20 +139,20 @@ class TestUsers:
         after, pages = None, 0
         while pages == 0 or after is not None:
             page = store.users.page(active=None, limit=size, after=after)
-            seen += page.users
+            seen += page.items
             after, pages = page.last, pages + 1
         assert seen == [profile(user) for user in users[::-1]]
         assert pages == 6 / size
 
     def test_page_may_be_of_active_or_of_inactive_users(self, store: Store) -> None:
         for is_active in (None, True, False):
-            assert store.users.page(active=is_active, limit=1, after=None) == UserPage([], None)
+            assert store.users.page(active=is_active, limit=1, after=None) == Page([], None)
         active, before = added(store.users), added(store.users)
         inactive = before.changed(is_active=False)
         store.users.save(before, inactive)
         for is_active, user in ((True, active), (False, inactive)):
             page = store.users.page(active=is_active, limit=9, after=None)
-            assert page == UserPage([profile(user)], None)
+            assert page == Page([profile(user)], None)
 
     @pytest.mark.parametrize("is_active", [True, False])
     def test_erased_user_is_found_by_id_alone(self, store: Store, *, is_active: bool) -> None:
@@ -162,7 +163,7 @@ class TestUsers:
         after = erased(store.users, user)
         assert store.users.find(user.id) == after
         assert store.users.totals() == {"total": 1, "active": 0}
-        assert store.users.page(active=False, limit=9, after=None).users == [profile(after)]
+        assert store.users.page(active=False, limit=9, after=None).items == [profile(after)]
         assert store.users.find_by_email(ANN["email"]) is None
         added(store.users, email=ANN["email"].upper())
         assert ANN["full_name"] not in repr(store.events(user.id))
@@ -280,7 +281,7 @@ def test_no_item_of_an_erased_user_has_personal_data(
     erased(users, user)
     stored = repr(scanned(table.client, table.name))
     assert not any(text in stored for text in (*ANN.values(), user.password_hash))
-    events, _ = outbox.history(table, f"USER#{user.id}")
+    events = list(outbox.history(table, f"USER#{user.id}"))
     assert (len(events), events[-1].type) == (deactivations + 2, "user.erased")
     # Events that wait to be published still do.
     assert "unsent" in (table.get({"pk": f"USER#{user.id}", "sk": outbox.sort_key(1)}) or {})
@@ -301,4 +302,4 @@ def test_erasure_misses_no_event_of_a_concurrent_change(table: Table, moment: st
     with pytest.raises(ConcurrentChange):
         erased(users, user)
     erased(users, inactive)
-    assert ANN["email"] not in repr(outbox.history(table, f"USER#{user.id}"))
+    assert ANN["email"] not in repr(list(outbox.history(table, f"USER#{user.id}")))

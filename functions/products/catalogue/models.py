@@ -182,11 +182,3 @@ class Search:
 
 type Position = Mapping[str, Any]
 """A position in a list; only the index that returned it can read it."""
-
-
-@dataclass(frozen=True)
-class ProductPage:
-    """Products in the requested order; `last` is where the next page starts, None at the end."""
-
-    products: list[Product]
-    last: Position | None

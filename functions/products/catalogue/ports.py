@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Protocol
 
-from products.catalogue.models import Position, Product, ProductPage, Receipt, Search
+from products.catalogue.models import Position, Product, Receipt, Search
+from shared.pages import Page
 
 CONFLICT_ATTEMPTS: Final = 25
 """Attempts at a write. While a popular product is sold, one attempt of five succeeds."""
@@ -54,7 +55,9 @@ class Products(Protocol):
 class ProductIndex(Protocol):
     """Finds products on sale, however many there are."""
 
-    def page(self, search: Search, *, limit: int, after: Position | None) -> ProductPage:
+    def page(
+        self, search: Search, *, limit: int, after: Position | None
+    ) -> Page[Product, Position]:
         """At most `limit` products from after a position. A page may be short though more follow:
         its cost is bounded.
         """

@@ -110,8 +110,8 @@ async def list_products(
     search = Search(category, min_price, max_price, prefixes, sort)
     page = catalogue.list(search, limit=paging.limit, after=paging.open())
     return ProductListResponse(
-        products=[ProductResponse.of(product, catalogue.currency) for product in page.products],
-        count=len(page.products),
+        products=[ProductResponse.of(product, catalogue.currency) for product in page.items],
+        count=len(page.items),
         next_cursor=paging.seal(page.last),
     )
 

@@ -12,11 +12,11 @@ from products.catalogue.models import (
     Position,
     Product,
     ProductChanges,
-    ProductPage,
     Receipt,
     Search,
 )
 from products.catalogue.ports import CONFLICT_ATTEMPTS, ProductIndex, Products
+from shared.pages import Page
 from shared.runtime.clock import Clock, now
 from shared.storage.conflicts import retry_on_conflict
 
@@ -66,7 +66,9 @@ class CatalogueService:
             raise ProductNotFound
         return product
 
-    def list(self, search: Search, *, limit: int, after: Position | None) -> ProductPage:
+    def list(
+        self, search: Search, *, limit: int, after: Position | None
+    ) -> Page[Product, Position]:
         """A page of the products on sale, from after a position."""
         return self._index.page(search, limit=limit, after=after)
 

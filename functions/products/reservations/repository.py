@@ -7,7 +7,6 @@ from typing import Any, Final
 from products.catalogue.models import Product
 from products.catalogue.repository.items import (
     PRODUCT_SK,
-    assigning,
     is_product_id,
     product_key,
     stamp,
@@ -29,6 +28,7 @@ from shared.storage.dynamodb import (
     Table,
     TransactionFailed,
     Update,
+    assigning,
 )
 from shared.storage.items import from_item, to_item
 

@@ -99,11 +99,3 @@ class Position(NamedTuple):
 
     created_at: str
     user_id: str
-
-
-@dataclass(frozen=True)
-class UserPage:
-    """A page of users, and the position of the last one; None at the end of the list."""
-
-    users: list[Profile]
-    last: Position | None

@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from shared.contracts.events import Event
-from users.accounts.models import Position, User, UserPage
+from shared.pages import Page
+from users.accounts.models import Position, Profile, User
 
 
 class Users(Protocol):
@@ -40,7 +41,9 @@ class Users(Protocol):
             ConcurrentChange: the stored user is not `before` any more.
         """
 
-    def page(self, *, active: bool | None, limit: int, after: Position | None) -> UserPage:
+    def page(
+        self, *, active: bool | None, limit: int, after: Position | None
+    ) -> Page[Profile, Position]:
         """At most `limit` users after a position, newest first: all, or only (in)active ones."""
 
     def totals(self) -> dict[str, int]:

@@ -6,6 +6,7 @@ from typing import Final
 from shared.contracts.directory import Customer
 from shared.contracts.events import Event
 from shared.messaging import outbox
+from shared.pages import Page
 from shared.personal import personal_fields
 from shared.storage import counters
 from shared.storage.conflicts import ConcurrentChange
@@ -22,7 +23,7 @@ from shared.storage.dynamodb import (
 from shared.storage.items import difference, from_item, to_item
 from users import emails
 from users.accounts.errors import EmailTaken
-from users.accounts.models import Position, Profile, User, UserPage
+from users.accounts.models import Position, Profile, User
 
 _NEW: Final = "attribute_not_exists(#pk)"
 _DECOY_KEY: Final = {"pk": "NOBODY", "sk": "NOBODY"}
@@ -111,7 +112,9 @@ class DynamoUsers:
             _raise_if_changed(cause)
             raise
 
-    def page(self, *, active: bool | None, limit: int, after: Position | None) -> UserPage:
+    def page(
+        self, *, active: bool | None, limit: int, after: Position | None
+    ) -> Page[Profile, Position]:
         index, partition = (
             ("by-creation", {"listing": "USER"})
             if active is None
@@ -130,9 +133,8 @@ class DynamoUsers:
             start=start,
             forward=False,
         )
-        users = [from_item(Profile, item) for item in read.items[:limit]]
-        is_last = len(read.items) <= limit
-        return UserPage(users, None if is_last else Position(users[-1].created_at, users[-1].id))
+        users = [from_item(Profile, item) for item in read.items]
+        return Page.cut(users, limit, lambda user: Position(user.created_at, user.id))
 
     def totals(self) -> dict[str, int]:
         return {"total": 0, "active": 0, **counters.totals(self._table)}

@@ -145,8 +145,8 @@ async def list_users(
     after = Position(*opened) if opened else None
     page = accounts.list(caller, active=active, limit=paging.limit, after=after)
     return AccountListResponse(
-        users=[AccountResponse.of(user) for user in page.users],
-        count=len(page.users),
+        users=[AccountResponse.of(user) for user in page.items],
+        count=len(page.items),
         next_cursor=paging.seal(page.last),
     )
 

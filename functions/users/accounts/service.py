@@ -12,10 +12,11 @@ from shared.contracts.directory import UserNotFound
 from shared.contracts.events import Event, EventType, UserData, UserErasedData
 from shared.errors import Forbidden, Unauthenticated
 from shared.messaging import outbox
+from shared.pages import Page
 from shared.runtime import clock, logging, metrics
 from shared.storage.conflicts import retry_on_conflict
 from users.accounts.errors import CurrentPasswordRequired
-from users.accounts.models import Position, User, UserChanges, UserPage
+from users.accounts.models import Position, Profile, User, UserChanges
 from users.accounts.ports import Passwords, Users
 from users.login_throttle.service import LoginThrottle
 
@@ -82,7 +83,7 @@ class AccountService:
 
     def list(
         self, caller: Caller, *, active: bool | None, limit: int, after: Position | None
-    ) -> UserPage:
+    ) -> Page[Profile, Position]:
         """A page of all users, newest first, or only of the (in)active ones.
 
         Raises:

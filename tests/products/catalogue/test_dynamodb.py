@@ -120,11 +120,11 @@ def test_frequent_word_is_filtered_out_of_a_sorted_index(recording: RecordingTab
     search = Search(prefixes=("r",), sort="-price")
     page = index.page(search, limit=2, after=None)
     assert frequent.page(search, limit=2, after=None) == page
-    last = page.products[-1]
+    last = page.items[-1]
     products.change(last, last.changed({"is_active": False}, at=LATER), exactly=False)
     for each in (frequent, index):
         rest = each.page(search, limit=20, after=page.last)
-        assert [product.id for product in rest.products] == ["p6", "p1"]
+        assert [product.id for product in rest.items] == ["p6", "p1"]
 
 
 def test_reads_of_a_filtered_list_are_bounded(recording: RecordingTable) -> None:
@@ -136,7 +136,7 @@ def test_reads_of_a_filtered_list_are_bounded(recording: RecordingTable) -> None
         recording.queries.clear()
         page = index.page(Search(max_price_minor=1000), limit=20, after=last)
         assert len(recording.queries) <= 2
-        seen += [product.id for product in page.products]
+        seen += [product.id for product in page.items]
         last, pages = page.last, pages + 1
     assert (seen, pages) == (["p2"], 3)
 
@@ -146,4 +146,4 @@ def test_list_leaves_out_what_a_late_index_still_has(table: Table) -> None:
     key = {"pk": "PRODUCT#p1", "sk": "PRODUCT"}
     table.update(key, "SET #is_active = :no", values={"no": False})
     page = DynamoProductIndex(table).page(Search(), limit=20, after=None)
-    assert [product.id for product in page.products] == ["p2"]
+    assert [product.id for product in page.items] == ["p2"]

@@ -191,10 +191,10 @@ def test_pages_have_no_gap_and_no_repetition(stores: Stores, search: Search) -> 
     last = None
     while not seen or last:
         page = stores.index.page(search, limit=2, after=last)
-        assert len(page.products) == 2 or (page.products and page.last is None)
-        seen += page.products
+        assert len(page.items) == 2 or (page.items and page.last is None)
+        seen += page.items
         last = page.last
-    assert seen == every.products
+    assert seen == every.items
 
 
 def test_product_leaves_every_list_while_it_is_withdrawn(stores: Stores) -> None:
@@ -220,4 +220,4 @@ def test_changed_product_is_found_as_it_is_now(stores: Stores) -> None:
     assert stores.ids(category="kitchen", sort="name") == "p2 p4 p3"
     for search in (Search(category="table", sort="price"), Search(prefixes=("c",))):
         page = stores.index.page(search, limit=20, after=None)
-        assert (page.products[0].id, page.products[0].available) == ("p1", 6)
+        assert (page.items[0].id, page.items[0].available) == ("p1", 6)

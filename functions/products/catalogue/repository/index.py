@@ -1,15 +1,17 @@
 """Finds products on sale by the sorted indexes or the words of their names, at a bounded cost."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final
 
-from products.catalogue.models import Position, Product, ProductPage, Search, Sort
+from products.catalogue.models import Position, Product, Search, Sort
 from products.catalogue.repository.items import (
     ON_SALE,
     price_prefix,
     product_key,
     word_partition,
 )
+from shared.pages import Page
 from shared.storage.dynamodb import Item, Table
 from shared.storage.items import from_item
 
@@ -40,13 +42,15 @@ class DynamoProductIndex:
         self._reads = reads
         self._per_read = per_read
 
-    def page(self, search: Search, *, limit: int, after: Position | None) -> ProductPage:
+    def page(
+        self, search: Search, *, limit: int, after: Position | None
+    ) -> Page[Product, Position]:
         entries = self._by_words(search)
         if entries is None:
-            entries, last = self._by_order(search, limit, after)
+            page = self._by_order(search, limit, after)
         else:
-            entries, last = _cut(entries, search.sort, limit, after)
-        return ProductPage(self._products(search, [entry["id"] for entry in entries]), last)
+            page = _cut(entries, search.sort, limit, after)
+        return Page(self._products(search, [entry["id"] for entry in page.items]), page.last)
 
     def _products(self, search: Search, ids: list[str]) -> list[Product]:
         """The products in this order, with their present stock.
@@ -73,29 +77,19 @@ class DynamoProductIndex:
 
     def _beginning_with(self, prefix: str) -> list[Item] | None:
         """The entries of all products with such a word; None if they are too many."""
-        entries: dict[str, Item] = {}
-        read = 0
-        start: Item | None = None
-        while True:
-            page = self._table.query(
-                "#pk = :pk AND begins_with(#sk, :prefix)",
-                {"pk": word_partition(prefix), "prefix": prefix},
-                limit=self._rare + 1 - read,
-                start=start,
-            )
-            read += len(page.items)
-            # A name may have two words with this prefix.
-            entries |= {item["entry"]["id"]: item["entry"] for item in page.items}
-            start = page.last_key
-            if read > self._rare:
-                return None
-            if start is None:
-                return list(entries.values())
+        items = self._table.iterate(
+            "#pk = :pk AND begins_with(#sk, :prefix)",
+            {"pk": word_partition(prefix), "prefix": prefix},
+            page_size=self._rare + 1,
+        )
+        found = list(islice(items, self._rare + 1))
+        if len(found) > self._rare:
+            return None
+        # A name may have two words with this prefix.
+        return list({item["entry"]["id"]: item["entry"] for item in found}.values())
 
-    def _by_order(
-        self, search: Search, limit: int, after: Position | None
-    ) -> tuple[list[Item], Position | None]:
-        """Entries of the sorted index from after a position, and the position of the last one."""
+    def _by_order(self, search: Search, limit: int, after: Position | None) -> Page[Item, Position]:
+        """Entries of the sorted index from after a position."""
         order, sort_key, forward = _ORDERS[search.sort]
         hash_name = "listing" if search.category is None else "category"
         hash_key = search.category or ON_SALE
@@ -117,26 +111,23 @@ class DynamoProductIndex:
                 forward=forward,
             )
             found += [{"id": _id(item), sort_key: item[sort_key]} for item in page.items]
-            start = page.last_key
-            if len(found) > limit:
-                return found[:limit], _position(found[limit - 1], sort_key)
-            if start is None:
-                return found, None
+            start = page.last
+            if len(found) > limit or start is None:
+                return Page.cut(found, limit, lambda entry: _position(entry, sort_key))
         # The bound is reached before the end of the list, so the page is short.
-        return found, _position({"id": _id(start), **start}, sort_key) if start else None
+        return Page(found, _position({"id": _id(start), **start}, sort_key) if start else None)
 
 
 def _cut(
     entries: list[Item], sort: Sort, limit: int, after: Position | None
-) -> tuple[list[Item], Position | None]:
-    """The page of a complete list that starts after a position, and the position of its end."""
+) -> Page[Item, Position]:
+    """The page of a complete list that starts after a position."""
     _, sort_key, forward = _ORDERS[sort]
     ordered = sorted(entries, key=lambda entry: str(entry[sort_key]), reverse=not forward)
     if after:
         key = after["key"]
         ordered = [e for e in ordered if (e[sort_key] > key if forward else e[sort_key] < key)]
-    last = _position(ordered[limit - 1], sort_key) if len(ordered) > limit else None
-    return ordered[:limit], last
+    return Page.cut(ordered, limit, lambda entry: _position(entry, sort_key))
 
 
 def _position(entry: Item, sort_key: str) -> Position:

@@ -1,7 +1,6 @@
 """A product as items: the product with the keys of its indexes, and its words."""
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from products.catalogue.models import Product
@@ -97,8 +96,3 @@ def word_items(product: Product) -> dict[str, Item]:
 def word_partition(word: str) -> str:
     """The partition of the words with the same first character."""
     return f"WORD#{word[0]}"
-
-
-def assigning(names: Iterable[str]) -> str:
-    """The SET clause that gives each attribute the value of its name."""
-    return "SET " + ", ".join(f"#{name} = :{name}" for name in names)

@@ -8,7 +8,6 @@ from products.catalogue.models import Product, Receipt
 from products.catalogue.repository.items import (
     SALE_KEYS,
     admin_attributes,
-    assigning,
     is_product_id,
     product_item,
     product_key,
@@ -29,6 +28,7 @@ from shared.storage.dynamodb import (
     Table,
     TransactionFailed,
     Update,
+    assigning,
 )
 from shared.storage.items import from_item, to_item
 

@@ -8,7 +8,7 @@ they are published and kept as they are.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from shared.contracts.events import Event, EventType
 from shared.runtime import logging
 from shared.runtime.error_text import describe
-from shared.storage.dynamodb import Item, Page, Put, Table, Update
+from shared.storage.dynamodb import Item, Put, Table, Update
 
 INDEX = "unsent"
-SORT_PREFIX = "EVENT#"
 SHARDS: Final = 4
+_LAST_VERSION: Final = 9_999_999_999
 
 
 def event(
@@ -40,7 +40,7 @@ def event(
 
 def sort_key(version: int) -> str:
     """The sort key of the event that made its aggregate's version."""
-    return f"{SORT_PREFIX}{version:010d}"
+    return f"EVENT#{version:010d}"
 
 
 def recording(pk: str, fact: Event) -> Put:
@@ -73,48 +73,35 @@ def rewriting(table: Table, pk: str, instead: Mapping[str, str], *, up_to: int) 
     rewritten as they are stored.
     """
     operations: list[Update] = []
-    start: Item | None = None
-    while True:
-        page = _page(table, pk, start=start)
-        for item in page.items:
-            stored = item.get("event")
-            if not isinstance(stored, dict) or not isinstance(data := stored.get("data"), dict):
-                continue
-            if item["sk"] > sort_key(up_to):
-                return operations
-            if erased := {name: text for name, text in instead.items() if name in data}:
-                event = {**stored, "data": data | erased}
-                key = {"pk": pk, "sk": item["sk"]}
-                operations.append(Update(key, "SET #event = :event", values={"event": event}))
-        start = page.last_key
-        if start is None:
-            return operations
+    for item in _items(table, pk, 0, up_to):
+        stored = item.get("event")
+        if not isinstance(stored, dict) or not isinstance(data := stored.get("data"), dict):
+            continue
+        if erased := {name: text for name, text in instead.items() if name in data}:
+            event = {**stored, "data": data | erased}
+            key = {"pk": pk, "sk": item["sk"]}
+            operations.append(Update(key, "SET #event = :event", values={"event": event}))
+    return operations
 
 
 def history(
-    table: Table, pk: str, *, limit: int | None = None, start: Item | None = None
-) -> tuple[list[Event], Item | None]:
-    """The aggregate's events, oldest first, and the key to go on from; without what is no event to
-    this release."""
-    facts: list[Event] = []
-    while True:
-        left = limit - len(facts) if limit else None
-        page = _page(table, pk, limit=left, start=start)
-        for item in page.items:
-            try:
-                facts.append(Event.model_validate(item.get("event")))
-            except ValidationError as cause:
-                logging.logger().warning("left out of the history: %s", describe(cause))
-        start = page.last_key
-        if start is None or not limit or len(facts) == limit:
-            return facts, start
+    table: Table, pk: str, *, after: int = 0, page_size: int | None = None
+) -> Iterator[Event]:
+    """The aggregate's events after a version, oldest first, without what is no event to this
+    release; read page by page as they are consumed."""
+    for item in _items(table, pk, after + 1, _LAST_VERSION, page_size):
+        try:
+            yield Event.model_validate(item.get("event"))
+        except ValidationError as cause:
+            logging.logger().warning("left out of the history: %s", describe(cause))
 
 
-def _page(table: Table, pk: str, *, limit: int | None = None, start: Item | None = None) -> Page:
-    return table.query(
-        "#pk = :pk AND begins_with(#sk, :prefix)",
-        {"pk": pk, "prefix": SORT_PREFIX},
-        limit=limit,
-        start=start,
+def _items(
+    table: Table, pk: str, first: int, last: int, page_size: int | None = None
+) -> Iterator[Item]:
+    return table.iterate(
+        "#pk = :pk AND #sk BETWEEN :first AND :last",
+        {"pk": pk, "first": sort_key(first), "last": sort_key(last)},
+        page_size=page_size,
         consistent=True,
     )

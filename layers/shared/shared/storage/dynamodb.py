@@ -22,6 +22,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from shared.errors import OwnError, ServiceUnavailable
+from shared.pages import Page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -99,14 +100,6 @@ type Operation = Put | Update | Delete | Check
 _KINDS = {Put: "Put", Update: "Update", Delete: "Delete", Check: "ConditionCheck"}
 
 
-@dataclass(frozen=True)
-class Page:
-    """Items of one page and the key to go on from, None at the end."""
-
-    items: list[Item]
-    last_key: Item | None
-
-
 class _WholeNumbers(TypeDeserializer):
     def _deserialize_n(self, value: str) -> int | Decimal:
         try:
@@ -117,6 +110,11 @@ class _WholeNumbers(TypeDeserializer):
 
 _serialize: Final = TypeSerializer().serialize
 _deserialize: Final = _WholeNumbers().deserialize
+
+
+def assigning(names: Iterable[str]) -> str:
+    """The SET clause that gives each attribute the value of its name."""
+    return "SET " + ", ".join(f"#{name} = :{name}" for name in names)
 
 
 def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,7 +249,7 @@ class Table:
         start: Item | None = None,
         forward: bool = True,
         consistent: bool = False,
-    ) -> Page:
+    ) -> Page[Item, Item]:
         """One page of a query: at most `limit` items read, from after `start`, in the key's order
         or against it."""
         wire = expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
@@ -290,7 +288,7 @@ class Table:
                 consistent=consistent,
             )
             yield from page.items
-            start = page.last_key
+            start = page.last
             if start is None:
                 return
 

@@ -35,7 +35,7 @@ from typing import (
 from pydantic import BaseModel
 
 from shared.runtime.clock import rfc3339
-from shared.storage.dynamodb import Item
+from shared.storage.dynamodb import Item, assigning
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -92,7 +92,7 @@ def difference(before: Item, after: Item) -> tuple[str, Item]:
     removed = [f"#{name}" for name in before if name not in after]
     parts = []
     if changed:
-        parts.append("SET " + ", ".join(f"#{name} = :{name}" for name in changed))
+        parts.append(assigning(changed))
     if removed:
         parts.append("REMOVE " + ", ".join(removed))
     return " ".join(parts), changed

@@ -36,14 +36,6 @@ class SampleNote:
         return SampleNoteData(sample_note_id=self.id, user_id=self.user_id, text=self.text)
 
 
-@dataclass(frozen=True)
-class SampleNotePage:
-    """Sample notes, newest first; `last` is where the next page starts, None at the end."""
-
-    sample_notes: list[SampleNote]
-    last: str | None
-
-
 def is_sample_note_id(text: str) -> bool:
     """Whether it has the form of an id; a key of DynamoDB cannot hold every text."""
     return _ID.fullmatch(text) is not None

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from sample_notes.models import SampleNote, SampleNotePage
+from sample_notes.models import SampleNote
+from shared.pages import Page
 
 
 class SampleNotes(Protocol):
@@ -13,7 +14,7 @@ class SampleNotes(Protocol):
 
     def find(self, id_: str) -> SampleNote | None: ...
 
-    def page(self, user_id: str, *, after: str | None, limit: int) -> SampleNotePage:
+    def page(self, user_id: str, *, after: str | None, limit: int) -> Page[SampleNote, str]:
         """A page of a user's sample notes, newest first, that starts after a place in the list."""
 
     def totals(self) -> dict[str, int]:

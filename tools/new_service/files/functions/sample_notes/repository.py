@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from sample_notes.models import SampleNote, SampleNotePage
+from sample_notes.models import SampleNote
 from shared.messaging import outbox
+from shared.pages import Page
 from shared.storage import counters
 from shared.storage.dynamodb import Item, Key, Put, Table
 from shared.storage.items import from_item, to_item
@@ -39,7 +40,7 @@ class DynamoSampleNotes:
         item = self._table.get(_key(id_))
         return from_item(SampleNote, item) if item else None
 
-    def page(self, user_id: str, *, after: str | None, limit: int) -> SampleNotePage:
+    def page(self, user_id: str, *, after: str | None, limit: int) -> Page[SampleNote, str]:
         found = self._table.query(
             "#user_id = :user_id AND #listed < :after",
             {"user_id": user_id, "after": after or _LAST},
@@ -48,8 +49,8 @@ class DynamoSampleNotes:
             limit=limit + 1,
             forward=False,
         )
-        shown = [from_item(SampleNote, item) for item in found.items[:limit]]
-        return SampleNotePage(shown, shown[-1].listed if len(found.items) > limit else None)
+        sample_notes = [from_item(SampleNote, item) for item in found.items]
+        return Page.cut(sample_notes, limit, lambda sample_note: sample_note.listed)
 
     def totals(self) -> dict[str, int]:
         return {"total": 0, **counters.totals(self._table)}

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from sample_notes.errors import SampleNoteNotFound
 from sample_notes.schemas import (
@@ -51,8 +51,8 @@ async def list_sample_notes(
 ) -> SampleNoteListResponse:
     page = service.list(caller, user_id=user_id, after=paging.open(), limit=paging.limit)
     return SampleNoteListResponse(
-        sample_notes=[SampleNoteResponse.of(found) for found in page.sample_notes],
-        count=len(page.sample_notes),
+        sample_notes=[SampleNoteResponse.of(found) for found in page.items],
+        count=len(page.items),
         next_cursor=paging.seal(page.last),
     )
 

@@ -1,11 +1,12 @@
 """What callers may do with sample notes."""
 
 from sample_notes.errors import SampleNoteNotFound
-from sample_notes.models import SampleNote, SampleNotePage, is_sample_note_id
+from sample_notes.models import SampleNote, is_sample_note_id
 from sample_notes.ports import SampleNotes
 from shared.auth.access import may_see
 from shared.auth.tokens import Caller
 from shared.errors import Forbidden
+from shared.pages import Page
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, now
 
@@ -38,7 +39,7 @@ class SampleNoteService:
 
     def list(
         self, caller: Caller, *, user_id: str | None, after: str | None, limit: int
-    ) -> SampleNotePage:
+    ) -> Page[SampleNote, str]:
         """The caller's own sample notes, newest first, or for an admin another user's.
 
         Raises:

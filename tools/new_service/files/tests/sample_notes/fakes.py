@@ -1,6 +1,7 @@
 """The fake of the service's port."""
 
-from sample_notes.models import SampleNote, SampleNotePage
+from sample_notes.models import SampleNote
+from shared.pages import Page
 
 
 class InMemorySampleNotes:
@@ -15,11 +16,11 @@ class InMemorySampleNotes:
     def find(self, id_: str) -> SampleNote | None:
         return self._stored.get(id_)
 
-    def page(self, user_id: str, *, after: str | None, limit: int) -> SampleNotePage:
+    def page(self, user_id: str, *, after: str | None, limit: int) -> Page[SampleNote, str]:
         own = [one for one in self._stored.values() if one.user_id == user_id]
         left = [one for one in own if after is None or one.listed < after]
-        shown = sorted(left, key=lambda one: one.listed, reverse=True)[:limit]
-        return SampleNotePage(shown, shown[-1].listed if len(left) > limit else None)
+        found = sorted(left, key=lambda one: one.listed, reverse=True)
+        return Page.cut(found, limit, lambda one: one.listed)
 
     def totals(self) -> dict[str, int]:
         return {"total": len(self._stored)}

@@ -41,15 +41,15 @@ def test_pages_have_one_users_own_newest_first_to_the_end(sample_notes: SampleNo
     own = [added(sample_notes, minute=minute) for minute in range(4)]
     added(sample_notes, user_id=BOB.id, minute=2)
     first = sample_notes.page(ALICE.id, after=None, limit=2)
-    assert first.sample_notes == [own[3], own[2]]
+    assert first.items == [own[3], own[2]]
     second = sample_notes.page(ALICE.id, after=first.last, limit=2)
-    assert (second.sample_notes, second.last) == ([own[1], own[0]], None)
+    assert (second.items, second.last) == ([own[1], own[0]], None)
 
 
 @pytest.mark.usefixtures("account")
 def test_event_is_recorded_with_the_change() -> None:
     table = make_table("SampleNotesTable")
     sample_note = added(DynamoSampleNotes(table))
-    [fact], _ = outbox.history(table, f"SAMPLE_NOTE#{sample_note.id}")
+    [fact] = outbox.history(table, f"SAMPLE_NOTE#{sample_note.id}")
     assert (fact.type, fact.id) == ("sample_note.created", f"{sample_note.id}.1")
     assert fact.data == sample_note.data().model_dump()

@@ -21,12 +21,12 @@ def test_owner_and_admins_see_it(service: SampleNoteService, caller: Caller) -> 
     created = service.create(ALICE, "Sturdy.")
     assert service.get(caller, created.id) == created
     page = service.list(caller, user_id=ALICE.id, after=None, limit=10)
-    assert page.sample_notes == [created]
+    assert page.items == [created]
 
 
 def test_list_has_the_callers_own_by_default(service: SampleNoteService) -> None:
     service.create(ALICE, "Sturdy.")
-    assert service.list(ADMIN, user_id=None, after=None, limit=10).sample_notes == []
+    assert service.list(ADMIN, user_id=None, after=None, limit=10).items == []
 
 
 def test_other_customers_do_not_see_it(service: SampleNoteService) -> None:
