@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.calls.internal import is_throttled
 from shared.runtime import logging
+from shared.web.rest_events import get_event
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -64,7 +65,8 @@ class LambdaBackends:
         return answers
 
     def _ask(self, service: str, function: str, request_id: str) -> Health:
-        event = _rest_event(f"/health/{service}", request_id)
+        headers = {"Host": "gateway.internal", "X-Request-ID": request_id}
+        event = get_event(f"/health/{service}", headers)
         response = self._lambda.invoke(FunctionName=function, Payload=json.dumps(event).encode())
         answer = json.loads(response["Payload"].read())
         if "FunctionError" in response or answer["statusCode"] != 200:
@@ -73,22 +75,3 @@ class LambdaBackends:
         if not isinstance(health["status"], str):
             raise TypeError("not a health report")
         return health
-
-
-def _rest_event(path: str, request_id: str) -> dict[str, Any]:
-    """A GET as API Gateway would send it."""
-    headers = {"Host": "gateway.internal", "X-Request-ID": request_id}
-    return {
-        "resource": path,
-        "path": path,
-        "httpMethod": "GET",
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "pathParameters": None,
-        "stageVariables": None,
-        "requestContext": {"requestId": request_id, "path": path, "httpMethod": "GET"},
-        "body": None,
-        "isBase64Encoded": False,
-    }

@@ -1,16 +1,15 @@
 """The bodies of the notifications' responses."""
 
-from dataclasses import asdict
-from typing import Annotated, Self, get_args
+from typing import Annotated, get_args
 
 from pydantic import BaseModel, Field
 
-from notifications.models import Channel, Notification, NotificationType, Status
+from notifications.models import Channel, NotificationType, Status
 from shared.web import health
-from shared.web.fields import Time, omitted_if_none
+from shared.web.fields import ResponseBody, Time, omitted_if_none
 
 
-class NotificationResponse(BaseModel):
+class NotificationResponse(ResponseBody):
     """A message to a customer or to the admins about an event; `body` is plain text."""
 
     id: str
@@ -25,10 +24,6 @@ class NotificationResponse(BaseModel):
     order_id: str | None = omitted_if_none()
     created_at: Time
     read_at: Time | None = omitted_if_none()
-
-    @classmethod
-    def of(cls, notification: Notification) -> Self:
-        return cls(**asdict(notification))
 
 
 class NotificationListResponse(BaseModel):

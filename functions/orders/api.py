@@ -7,7 +7,7 @@ from orders.repository import DynamoOrders
 from orders.routes import router
 from orders.service import OrderService
 from shared.calls.breaker import CircuitBreaker
-from shared.calls.circuit_store import circuit_store
+from shared.calls.circuit_store import BackoffStore, DynamoCircuits
 from shared.calls.internal import InternalClient
 from shared.contracts.directory import UserNotFound
 from shared.contracts.inventory import REFUSALS
@@ -33,7 +33,7 @@ def build(settings: Settings) -> Handler:
     lambda_ = aws.client("lambda", connect=0.5, read=8, attempts=1)
     # A circuit store that does not answer must not delay calls to healthy services.
     circuits_client = aws.client("dynamodb", connect=0.2, read=0.2, attempts=1)
-    circuits = circuit_store(settings.table_name, circuits_client)
+    circuits = BackoffStore(DynamoCircuits(Table(settings.table_name, circuits_client)))
     table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1, attempts=2))
     service = OrderService(
         DynamoOrders(table),

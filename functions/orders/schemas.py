@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final, Self
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -18,7 +17,7 @@ from shared.contracts.inventory import Line
 from shared.money import Money
 from shared.personal import NotPersonal
 from shared.runtime import error_text, logging
-from shared.web.fields import Time, WholeNumber, omitted_if_none
+from shared.web.fields import RequestBody, ResponseBody, Time, WholeNumber, omitted_if_none
 from shared.web.health import Health
 
 _DEFAULT_TOKEN: Final = "tok_ok"  # noqa: S105  # public: the sandbox's
@@ -26,11 +25,7 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_PRINTABLE)]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class OrderItemRequest(_Request):
+class OrderItemRequest(RequestBody):
     """A product and how many of it; the price is the shop's."""
 
     product_id: Annotated[Text, NotPersonal, Field(examples=["5f0e7a1c9d3b4f6e8a2c"])]
@@ -41,7 +36,7 @@ def _default_for_null(token: Any) -> Any:
     return _DEFAULT_TOKEN if token is None else token
 
 
-class OrderRequest(_Request):
+class OrderRequest(RequestBody):
     """What to order, and the token of what to charge."""
 
     items: list[OrderItemRequest] = Field(min_length=1, max_length=50)
@@ -76,19 +71,7 @@ def _quantities(items: list[OrderItemRequest]) -> dict[str, int]:
     return quantities
 
 
-class _Response(BaseModel):
-    """A body whose members are the attributes of a model; a `validation_alias` is the attribute's
-    name where it differs.
-    """
-
-    model_config = ConfigDict(from_attributes=True)
-
-    @classmethod
-    def of(cls, model: object) -> Self:
-        return cls.model_validate(model)
-
-
-class OrderItemResponse(_Response):
+class OrderItemResponse(ResponseBody):
     """A line at the price of the moment it was ordered."""
 
     product_id: str
@@ -98,7 +81,7 @@ class OrderItemResponse(_Response):
     line_total: Money = Field(validation_alias="total_minor")
 
 
-class _OrderFacts(_Response):
+class _OrderFacts(ResponseBody):
     """What a response and an event of the history have in common."""
 
     user_id: str

@@ -14,16 +14,11 @@ from shared.storage.dynamodb import Table
 Settings = OutboxSettings
 
 
-def create_handler(reservations: ReservationService, relay: Relay) -> Handler:
-    """The handler of the schedule."""
-    return chores(released=reservations.release_expired, published=relay.sweep)
-
-
 def build(settings: Settings) -> Handler:
     """Wire the function."""
     table = Table(settings.table_name, client("dynamodb"))
     reservations = ReservationService(DynamoReservations(table))
-    return create_handler(reservations, Relay.connected(settings))
+    return chores(released=reservations.release_expired, published=Relay.connected(settings).sweep)
 
 
 handler = Entry(build, Settings)

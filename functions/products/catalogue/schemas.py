@@ -1,21 +1,21 @@
 """Products as the API reads and writes them."""
 
 import unicodedata
+from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
 )
 
 from products.catalogue.models import NewProduct, Product, ProductChanges
-from shared.money import MinorUnits, to_text
+from shared.money import MinorUnits, Money
 from shared.personal import NotPersonal
-from shared.web.fields import Time, WholeNumber, omitted_if_none, unset
+from shared.web.fields import RequestBody, Time, WholeNumber, omitted_if_none, unset
 from shared.web.health import Health
 
 MAX_UNITS = 1_000_000
@@ -87,11 +87,7 @@ def _or_default(default: str | int, type_: Any) -> BeforeValidator:
 _Stock = Annotated[int, Field(ge=0, le=MAX_UNITS), WholeNumber]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class ProductRequest(_Body):
+class ProductRequest(RequestBody):
     """A new product, on sale."""
 
     name: Name
@@ -104,7 +100,7 @@ class ProductRequest(_Body):
         return NewProduct(self.name, self.description, self.price, self.category, self.stock)
 
 
-class ProductChangeRequest(_Body):
+class ProductChangeRequest(RequestBody):
     """A change of a product; fields that are left out stay."""
 
     name: Name = unset()
@@ -122,7 +118,7 @@ class ProductChangeRequest(_Body):
         return cast("ProductChanges", given)
 
 
-class StockChangeRequest(_Body):
+class StockChangeRequest(RequestBody):
     """Units to add, or to remove."""
 
     delta: Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS, examples=[12]), WholeNumber]
@@ -134,10 +130,10 @@ class ProductResponse(BaseModel):
     id: str
     name: str
     description: str
-    price: Annotated[str, Field(pattern=r"^\d+\.\d{2}$", examples=["19.99"])]
+    price: Money = Field(validation_alias="price_minor")
     currency: Annotated[str, Field(examples=["EUR"])]
     category: str
-    stock: int
+    stock: int = Field(validation_alias="available")
     is_active: bool
     created_at: Time
     updated_at: Time
@@ -145,19 +141,7 @@ class ProductResponse(BaseModel):
 
     @classmethod
     def of(cls, product: Product, currency: str) -> Self:
-        return cls(
-            id=product.id,
-            name=product.name,
-            description=product.description,
-            price=to_text(product.price_minor),
-            currency=currency,
-            category=product.category,
-            stock=product.available,
-            is_active=product.is_active,
-            created_at=product.created_at,
-            updated_at=product.updated_at,
-            version=product.version,
-        )
+        return cls.model_validate({**asdict(product), "currency": currency})
 
 
 class ProductListResponse(BaseModel):

@@ -1,22 +1,21 @@
 """Request and response bodies of accounts."""
 
 import unicodedata
-from typing import Annotated, Literal, Self, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
 )
 
 from shared.auth.tokens import Role
 from shared.personal import Personal, PersonalEmail, PersonalSecret
-from shared.web.fields import Time, omitted_if_none, unset
+from shared.web.fields import RequestBody, ResponseBody, Time, omitted_if_none, unset
 from shared.web.health import Health
 from users import emails
-from users.accounts.models import Profile, User, UserChanges
+from users.accounts.models import UserChanges
 
 # Control characters, lone surrogates, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -66,10 +65,6 @@ NewPassword = Annotated[
 Password = Annotated[str, PersonalSecret, StringConstraints(min_length=1, max_length=1024)]
 
 
-class RequestBody(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
 class RegistrationRequest(RequestBody):
     """A new account."""
 
@@ -99,10 +94,8 @@ class AccountChangeRequest(RequestBody):
         return cast("UserChanges", {name: getattr(self, name) for name in given})
 
 
-class AccountResponse(BaseModel):
+class AccountResponse(ResponseBody):
     """An account."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: str
     email: str
@@ -110,10 +103,6 @@ class AccountResponse(BaseModel):
     role: Role
     is_active: bool
     created_at: Time
-
-    @classmethod
-    def of(cls, user: User | Profile) -> Self:
-        return cls.model_validate(user)
 
 
 class AccountListResponse(BaseModel):

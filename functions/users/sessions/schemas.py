@@ -6,8 +6,9 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from shared.auth.tokens import LIFETIME_SECONDS
 from shared.personal import PersonalEmail, PersonalSecret
+from shared.web.fields import RequestBody
 from users import emails
-from users.accounts.schemas import Password, RequestBody
+from users.accounts.schemas import Password
 from users.sessions.models import TokenPair
 
 

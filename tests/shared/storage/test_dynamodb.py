@@ -221,11 +221,10 @@ def test_other_errors_are_raised_at_once(
     assert len(client.calls) == 1
 
 
-def test_get_is_consistent_by_default() -> None:
+def test_get_is_consistent() -> None:
     client = FailingClient({"Item": to_wire(A)})
     client.table().get(A)
-    client.table().get(A, consistent=False)
-    assert [call["ConsistentRead"] for call in client.calls] == [True, False]
+    assert [call["ConsistentRead"] for call in client.calls] == [True]
 
 
 def batch(*found: dict[str, str], left: list[dict[str, str]]) -> dict[str, Any]:

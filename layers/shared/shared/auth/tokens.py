@@ -38,10 +38,6 @@ class Caller:
     id: str
     role: Role
 
-    @property
-    def is_admin(self) -> bool:
-        return self.role == "admin"
-
 
 @dataclass(frozen=True)
 class PublicKey:

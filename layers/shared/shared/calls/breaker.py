@@ -187,7 +187,7 @@ class _SharedCircuit:
         if self._monotonic() >= self._fresh_until:
             try:
                 if self._is_unwritten:
-                    self._write()
+                    self._write(self.known)
                 else:
                     self._learn(self._store.read(self._name))
             except Unreachable:
@@ -198,7 +198,7 @@ class _SharedCircuit:
         """Change the state; False if another environment has changed it since it was read."""
         self.known, self._is_unwritten = circuit, True
         try:
-            return self._write()
+            return self._write(circuit)
         except Unreachable:
             self._miss_store()
             return True
@@ -212,17 +212,12 @@ class _SharedCircuit:
             self.known, self._is_unwritten = lease, False
             return True
         try:
-            fence = self._store.write(self._name, lease, over=self._fence)
-        except Outdated as outdated:
-            self._learn(outdated.stored)
-            return False
+            return self._write(lease)
         except Unreachable:
             # The write may have been done all the same: this environment or another one may have
             # the lease.
             self._miss_store()
             return False
-        self._learn(Stored(lease, fence))
-        return True
 
     def return_probe(self) -> None:
         """Give up the lease of a probe that found nothing out: any environment may probe at
@@ -231,19 +226,19 @@ class _SharedCircuit:
             replace(self.known, state=CircuitState.OPEN, probe_owner=None, lease_until=None)
         )
 
-    def _write(self) -> bool:
-        """Write the known state; if another environment has written since, learn that instead and
+    def _write(self, circuit: Circuit) -> bool:
+        """Write a state; if another environment has written since, learn that instead and
         return False.
 
         Raises:
             Unreachable: see there.
         """
         try:
-            fence = self._store.write(self._name, self.known, over=self._fence)
+            fence = self._store.write(self._name, circuit, over=self._fence)
         except Outdated as outdated:
             self._learn(outdated.stored)
             return False
-        self._learn(Stored(self.known, fence))
+        self._learn(Stored(circuit, fence))
         return True
 
     def _learn(self, stored: Stored | None) -> None:

@@ -6,14 +6,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from shared.errors import OwnError
 from shared.runtime import clock, logging, metrics
 from shared.storage.dynamodb import ConditionFailed, Item, Table
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 _PARTITION = "CIRCUITS"
 # Longer than a circuit is open, so that only circuits without calls expire.
@@ -192,15 +189,6 @@ class BackoffStore:
             logging.logger().warning("the store of circuits failed: %r", failed.__cause__)
             metrics.count("CircuitStoreFailures")
             raise
-
-
-def circuit_store(table_name: str, client: "DynamoDBClient") -> CircuitStore:
-    """Circuits in a service's table, shared by all breakers of an environment.
-
-    Args:
-        client: with short time-outs and one attempt, which a few calls wait for.
-    """
-    return BackoffStore(DynamoCircuits(Table(table_name, client)))
 
 
 def _stored(item: Item | None) -> Stored | None:

@@ -11,11 +11,6 @@ class LocalCircuit:
     """Opens after `failures` failed calls in a row, and stays open for `pause`; then each failure
     opens it again.
 
-    Args:
-        failures: how many failed calls in a row open it.
-        pause: how long it stays open after the last failure.
-        now: the clock.
-
     Attributes:
         failed_at: when the last call failed; None if it succeeded.
     """

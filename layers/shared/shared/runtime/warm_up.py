@@ -50,30 +50,15 @@ def clients() -> None:
             getattr(client, name)(**arguments)
 
 
-def request(handle: Callable[[dict[str, Any], Any], Any], path: str) -> None:
-    """Have the handler answer a GET of the path."""
+def request(handle: Callable[[dict[str, Any], Any], Any], event: dict[str, Any]) -> None:
+    """Have the handler answer a request."""
     with _empty_answers(), logging.dropped(), metrics.dropped():
-        handle(_event(path), None)
+        handle(event, None)
 
 
 def tokens() -> None:
     """Import what verifies access tokens."""
     import jwt  # noqa: F401  # shared.auth.tokens loads it where it is used
-
-
-def _event(path: str) -> dict[str, Any]:
-    return {
-        "httpMethod": "GET",
-        "path": path,
-        "resource": path,
-        "headers": {"Host": "-"},
-        "multiValueHeaders": {"Host": ["-"]},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "requestContext": {"path": path, "httpMethod": "GET", "stage": "-", "identity": {}},
-        "body": None,
-        "isBase64Encoded": False,
-    }
 
 
 @contextmanager

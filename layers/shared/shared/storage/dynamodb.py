@@ -153,11 +153,11 @@ class Table:
         self.client = client
         self._schema = schema
 
-    def get(self, key: Key, *, consistent: bool = True, only: Sequence[str] = ()) -> Item | None:
+    def get(self, key: Key, *, only: Sequence[str] = ()) -> Item | None:
         """The item, None where there is none; with `only`, no more of it than these attributes."""
         wire = expressions({}, ProjectionExpression=", ".join(f"#{name}" for name in only))
         answer = self.client.get_item(
-            TableName=self.name, Key=to_wire(key), ConsistentRead=consistent, **wire
+            TableName=self.name, Key=to_wire(key), ConsistentRead=True, **wire
         )
         return self._read(answer["Item"]) if "Item" in answer else None
 

@@ -30,7 +30,7 @@ from shared.runtime.entry import Handler
 from shared.runtime.settings import ApiSettings
 from shared.web import routing
 from shared.web.middleware import RequestEnvelope, answer_problem
-from shared.web.rest_events import RestEvent, own_path
+from shared.web.rest_events import RestEvent, get_event, own_path
 from shared.web.routing import Gate
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def lambda_handler(app: FastAPI, warm_up_path: str | None = None) -> Handler:
         return mangum(event, context)
 
     if cold_start.is_lambda():
-        warm_up.request(handle, warm_up_path or "/-")
+        warm_up.request(handle, get_event(warm_up_path or "/-", {"Host": "-"}))
         if not warm_up_path:
             warm_up.tokens()
     return handle

@@ -1,12 +1,30 @@
-"""Fields that the bodies and headers of several services share."""
+"""The base classes of bodies, and fields that bodies and headers of several services share."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 IDEMPOTENCY_KEY_PATTERN: Final = "^[!-~]([ -~]{0,253}[!-~])?$"
 """1 to 255 visible ASCII characters, with spaces only between them."""
+
+
+class RequestBody(BaseModel):
+    """A body that has these members and no others."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class ResponseBody(BaseModel):
+    """A body whose members are the attributes of a model; a `validation_alias` is the attribute's
+    name where it differs."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def of(cls, model: object) -> Self:
+        return cls.model_validate(model)
+
 
 Time = Annotated[
     str,

@@ -5,6 +5,7 @@ import json
 import time
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import BodegaError, CloudUnavailable, InternalError, problem
@@ -13,13 +14,6 @@ from shared.runtime import aws, logging, metrics
 _PROBLEM_JSON: Final = b"application/problem+json"
 # Most answers are for one person or about this moment; those that are not say so themselves.
 _KEEP_NOTHING: Final = (b"cache-control", b"no-store")
-
-
-def _header(scope: Scope, name: bytes) -> str | None:
-    for key, value in scope["headers"]:
-        if key == name:
-            return str(value.decode("latin-1"))
-    return None
 
 
 class RequestEnvelope:
@@ -42,7 +36,7 @@ class RequestEnvelope:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = logging.begin(_header(scope, b"x-request-id"))
+        request_id = logging.begin(Headers(scope=scope).get("x-request-id"))
         status = 500
 
         async def send_with_envelope(message: Message) -> None:

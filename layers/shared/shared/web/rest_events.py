@@ -46,6 +46,28 @@ class RestEvent(APIGateway):
         return scope
 
 
+def get_event(path: str, headers: dict[str, str]) -> dict[str, Any]:
+    """A GET as API Gateway would send it."""
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": "GET",
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "requestId": headers.get("X-Request-ID", "-"),
+            "path": path,
+            "httpMethod": "GET",
+        },
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+
 def link(request: Request, path: str) -> str:
     """A path of the API as the client of this request can ask for it."""
     root_path: str = request.scope["root_path"]

@@ -1,13 +1,11 @@
 """Sample notes as the API reads and writes them."""
 
-from dataclasses import asdict
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from sample_notes.models import SampleNote
 from shared.personal import NotPersonal
-from shared.web.fields import Time, omitted_if_none
+from shared.web.fields import RequestBody, ResponseBody, Time, omitted_if_none
 from shared.web.health import Health
 
 # Text about a person is Personal instead, also in the model: docs/add-a-service.md.
@@ -19,15 +17,13 @@ Text = Annotated[
 ]
 
 
-class SampleNoteRequest(BaseModel):
+class SampleNoteRequest(RequestBody):
     """A new sample note."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     text: Text
 
 
-class SampleNoteResponse(BaseModel):
+class SampleNoteResponse(ResponseBody):
     """A sample note; `user_id` owns it."""
 
     id: str
@@ -35,10 +31,6 @@ class SampleNoteResponse(BaseModel):
     text: str
     created_at: Time
     version: int
-
-    @classmethod
-    def of(cls, sample_note: SampleNote) -> Self:
-        return cls(**asdict(sample_note))
 
 
 class SampleNoteListResponse(BaseModel):

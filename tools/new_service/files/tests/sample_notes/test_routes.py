@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from sample_notes import api
+from sample_notes.routes import router
 from sample_notes.service import SampleNoteService
 from shared.runtime.entry import Entry
 from tests.sample_notes.fakes import InMemorySampleNotes
@@ -22,7 +23,7 @@ def sample_notes() -> InMemorySampleNotes:
 
 @pytest.fixture
 def http(sample_notes: InMemorySampleNotes) -> HttpClient:
-    return serve(api.router, service=SampleNoteService(sample_notes, clock=ManualClock()))
+    return serve(router, service=SampleNoteService(sample_notes, clock=ManualClock()))
 
 
 def test_created_one_is_returned_by_its_location(http: HttpClient) -> None:
