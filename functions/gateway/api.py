@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, FastAPI, Header, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
@@ -16,11 +16,10 @@ from shared.auth.access import allow
 from shared.errors import MethodNotAllowed, NotFound
 from shared.runtime.aws import client
 from shared.runtime.entry import Entry, Handler
-from shared.web.app import create_app as create_shared_app
-from shared.web.app import lambda_handler
+from shared.web.app import create_app, lambda_handler
 from shared.web.responses import header
 from shared.web.rest_events import link, own_path
-from shared.web.routing import GuardedRoute
+from shared.web.routing import GuardedRoute, state
 
 router = APIRouter(tags=["gateway"], route_class=GuardedRoute)
 
@@ -102,20 +101,20 @@ class Readiness(BaseModel):
     services: dict[str, dict[str, Any]]
 
 
-def _reports(request: Request) -> tuple[bool, dict[str, dict[str, Any]]]:
-    backends: Backends = request.app.state.backends
-    reports = backends.health()
-    return all(report["status"] == "healthy" for report in reports.values()), reports
-
-
+TheBackends = Annotated[Backends, state("backends")]
+TheSite = Annotated[Site, state("site")]
 IfNoneMatch = Annotated[
     str | None,
     Header(alias="If-None-Match", description="The ETags of what the caller has."),
 ]
 
 
-def _served(request: Request, name: str, if_none_match: str | None, *, max_age: int) -> Response:
-    site: Site = request.app.state.site
+def _reports(backends: Backends) -> tuple[bool, dict[str, dict[str, Any]]]:
+    reports = backends.health()
+    return all(report["status"] == "healthy" for report in reports.values()), reports
+
+
+def _served(site: Site, name: str, if_none_match: str | None, *, max_age: int) -> Response:
     file = site.file(name)
     headers = {"Cache-Control": f"public, max-age={max_age}", "ETag": file.etag}
     if file.etag in (if_none_match or ""):
@@ -125,8 +124,7 @@ def _served(request: Request, name: str, if_none_match: str | None, *, max_age: 
 
 @router.get("/", operation_id="index", summary="Where to go from here")
 @allow("anyone")
-async def index(request: Request) -> Index:
-    backends: Backends = request.app.state.backends
+async def index(request: Request, backends: TheBackends) -> Index:
     return Index(
         name=NAME,
         version=VERSION,
@@ -163,8 +161,8 @@ async def live() -> Alive:
     },
 )
 @allow("anyone")
-async def ready(request: Request, response: Response) -> Readiness:
-    healthy, reports = _reports(request)
+async def ready(backends: TheBackends, response: Response) -> Readiness:
+    healthy, reports = _reports(backends)
     if not healthy:
         response.status_code = 503
     return Readiness(status="ready" if healthy else "not_ready", services=reports)
@@ -172,8 +170,8 @@ async def ready(request: Request, response: Response) -> Readiness:
 
 @router.get("/health", operation_id="health", summary="Each service's health and figures")
 @allow("anyone")
-async def health(request: Request) -> Health:
-    healthy, reports = _reports(request)
+async def health(backends: TheBackends) -> Health:
+    healthy, reports = _reports(backends)
     return Health(status="healthy" if healthy else "degraded", services=reports)
 
 
@@ -193,8 +191,7 @@ async def health(request: Request) -> Health:
     },
 )
 @allow("anyone")
-async def docs(request: Request) -> HTMLResponse:
-    site: Site = request.app.state.site
+async def docs(request: Request, site: TheSite) -> HTMLResponse:
     page = site.file(PAGE).content.decode()
     return HTMLResponse(
         page.replace("$root", link(request, "")),
@@ -208,10 +205,10 @@ async def docs(request: Request) -> HTMLResponse:
 
 @router.get("/docs/{asset}", include_in_schema=False)
 @allow("anyone")
-async def docs_asset(request: Request, asset: str, if_none_match: IfNoneMatch = None) -> Response:
+async def docs_asset(site: TheSite, asset: str, if_none_match: IfNoneMatch = None) -> Response:
     if asset not in ASSETS:
         raise NotFound
-    return _served(request, asset, if_none_match, max_age=_ASSET_MAX_AGE)
+    return _served(site, asset, if_none_match, max_age=_ASSET_MAX_AGE)
 
 
 @router.get(
@@ -221,8 +218,8 @@ async def docs_asset(request: Request, asset: str, if_none_match: IfNoneMatch = 
     responses=_DOCUMENT,
 )
 @allow("anyone")
-async def openapi(request: Request, if_none_match: IfNoneMatch = None) -> Response:
-    return _served(request, DOCUMENT, if_none_match, max_age=_DOCUMENT_MAX_AGE)
+async def openapi(site: TheSite, if_none_match: IfNoneMatch = None) -> Response:
+    return _served(site, DOCUMENT, if_none_match, max_age=_DOCUMENT_MAX_AGE)
 
 
 @router.get(
@@ -232,8 +229,8 @@ async def openapi(request: Request, if_none_match: IfNoneMatch = None) -> Respon
     responses=_DOCUMENT,
 )
 @allow("anyone")
-async def asyncapi(request: Request, if_none_match: IfNoneMatch = None) -> Response:
-    return _served(request, EVENTS, if_none_match, max_age=_DOCUMENT_MAX_AGE)
+async def asyncapi(site: TheSite, if_none_match: IfNoneMatch = None) -> Response:
+    return _served(site, EVENTS, if_none_match, max_age=_DOCUMENT_MAX_AGE)
 
 
 # Routes that the document does not contain.
@@ -248,21 +245,12 @@ _UNLISTED = Routes([("/docs/{asset}", ["GET"])])
     include_in_schema=False,
 )
 @allow("anyone")
-async def anything_else(request: Request) -> Response:
-    site: Site = request.app.state.site
+async def anything_else(request: Request, site: TheSite) -> Response:
     path = own_path(request)
     allowed = site.routes.methods(path) or _UNLISTED.methods(path)
     if not allowed or request.method in allowed:
         raise NotFound
     raise MethodNotAllowed(allowed)
-
-
-def create_app(backends: Backends, site: Site, *, cors_origins: str = "") -> FastAPI:
-    """The gateway's application."""
-    app = create_shared_app("gateway", router, cors_origins=cors_origins)
-    app.state.backends = backends
-    app.state.site = site
-    return app
 
 
 def build(settings: Settings) -> Handler:
@@ -273,7 +261,9 @@ def build(settings: Settings) -> Handler:
         dict(pair.split("=") for pair in settings.api_functions.split(",")),
     )
     site = Site(Path(__file__).parent)
-    app = create_app(backends, site, cors_origins=settings.cors_origins)
+    app = create_app(
+        "gateway", router, cors_origins=settings.cors_origins, backends=backends, site=site
+    )
     return lambda_handler(app, warm_up_path="/")
 
 

@@ -71,5 +71,4 @@ class NotificationService:
         raise NotificationNotFound
 
     def totals(self) -> dict[str, int]:
-        """The numbers of all notifications that were sent (`sent`) and refused (`failed`)."""
         return self._notifications.totals()

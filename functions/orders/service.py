@@ -151,7 +151,6 @@ class OrderService:
         return self._change_as_admin(id_, caller, lambda o: o.delivered(at=self._now()))
 
     def totals(self) -> dict[Status, int]:
-        """How many orders are in each status."""
         return self._orders.totals()
 
     def _require_active_customer(self, caller: Caller) -> Customer:

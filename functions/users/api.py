@@ -12,7 +12,6 @@ from shared.web.routing import GuardedRoute
 from users.accounts.passwords import Argon2Passwords
 from users.accounts.repository import DynamoUsers
 from users.accounts.routes import router as accounts_router
-from users.accounts.routes import standing
 from users.accounts.service import AccountService
 from users.login_throttle.repository import DynamoAttempts
 from users.login_throttle.service import LoginThrottle
@@ -52,7 +51,7 @@ def build(settings: Settings) -> Handler:
         settings,
         kms,
         verifier=verifier,
-        standing=standing(accounts),
+        standing=accounts.require_active,
         accounts=accounts,
         sessions=sessions,
     )

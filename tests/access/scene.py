@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.api import create_app
+from gateway.api import router
 from gateway.backends import LambdaBackends
 from gateway.site import DOCUMENT, EVENTS, Site
 from shared.auth.tokens import ROLES, Role
 from shared.runtime import aws
-from shared.web.app import lambda_handler
+from shared.web.app import create_app, lambda_handler
 from tests.access.requests import ACCESS, body, noun
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.client import PASSWORD, Client
@@ -140,4 +140,5 @@ def _gateway(folder: Path) -> Any:
         if service != "gateway"
     }
     functions = {service: f"{name}:{alias(name)}" for service, name in names.items()}
-    return lambda_handler(create_app(LambdaBackends(aws.client("lambda"), functions), Site(folder)))
+    backends = LambdaBackends(aws.client("lambda"), functions)
+    return lambda_handler(create_app("gateway", router, backends=backends, site=Site(folder)))

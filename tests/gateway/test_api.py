@@ -8,9 +8,9 @@ import pytest
 from gateway import VERSION, api
 from gateway.site import Site
 from shared.runtime.entry import Entry
-from shared.web.app import lambda_handler
+from shared.web.app import create_app, lambda_handler
 from tests.gateway.fakes import FakeBackends, small_site
-from tests.support.http import URLS, HttpClient, Url, rest_event
+from tests.support.http import URLS, HttpClient, Url, rest_event, serve
 
 each_url = pytest.mark.parametrize("at", URLS, ids=lambda at: at.root or "/")
 
@@ -27,7 +27,7 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture
 def gateway(backends: FakeBackends, site: Site) -> HttpClient:
-    return HttpClient(api.create_app(backends, site))
+    return serve(api.router, backends=backends, site=site)
 
 
 @each_url
@@ -48,7 +48,7 @@ def test_liveness_asks_no_service(site: Site) -> None:
         def health(self) -> dict[str, dict[str, Any]]:
             raise AssertionError("asked")
 
-    gateway = HttpClient(api.create_app(Unasked(), site))
+    gateway = serve(api.router, backends=Unasked(), site=site)
     assert gateway.get("/health/live").json == {"status": "alive"}
 
 
@@ -110,7 +110,7 @@ def test_file_may_be_kept_and_is_sent_again_only_if_it_differs(
 
 
 def test_asset_passes_api_gateway_as_text(backends: FakeBackends, site: Site) -> None:
-    handler = lambda_handler(api.create_app(backends, site))
+    handler = lambda_handler(create_app("tests", api.router, backends=backends, site=site))
     answer = handler(rest_event("GET", "/docs/swagger-ui-bundle.js"), None)
     assert answer["isBase64Encoded"] is False
     assert answer["body"] == 'const arrow = "→";'
@@ -168,7 +168,7 @@ def test_known_path_with_another_method_is_405(
 
 
 def test_checkout_has_a_page_but_no_documents(backends: FakeBackends, tmp_path: Path) -> None:
-    gateway = HttpClient(api.create_app(backends, Site(tmp_path)))
+    gateway = serve(api.router, backends=backends, site=Site(tmp_path))
     for path in ("/openapi.json", "/asyncapi.json", "/docs/swagger-ui.css", "/api/v1/orders"):
         assert gateway.get(path).code == "not-found"
     assert gateway.get("/docs").status == 200
@@ -177,7 +177,7 @@ def test_checkout_has_a_page_but_no_documents(backends: FakeBackends, tmp_path: 
 def test_preflight_of_a_browser_is_answered_for_every_service(
     backends: FakeBackends, site: Site
 ) -> None:
-    gateway = HttpClient(api.create_app(backends, site, cors_origins="https://shop.example"))
+    gateway = serve(api.router, backends=backends, site=site, cors_origins="https://shop.example")
     preflight = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     answer = gateway.request("OPTIONS", "/api/v1/orders", headers=preflight)
     assert answer.status == 200

@@ -6,13 +6,13 @@ from pathlib import Path
 from gateway import api
 from gateway.site import BUILT_ASSETS, Site
 from tests.gateway.fakes import FakeBackends
-from tests.support.http import HttpClient
+from tests.support.http import serve
 from tools.openapi.__main__ import write
 
 
 def test_gateway_serves_what_the_build_left(tmp_path: Path) -> None:
     write(tmp_path)
-    gateway = HttpClient(api.create_app(FakeBackends(), Site(tmp_path)))
+    gateway = serve(api.router, backends=FakeBackends(), site=Site(tmp_path))
     for name in BUILT_ASSETS:
         assert gateway.get(f"/docs/{name}").text == (tmp_path / name).read_text()
     assert re.search(r'PACKAGE_VERSION:"5\.\d+', (tmp_path / "swagger-ui-bundle.js").read_text())

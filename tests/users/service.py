@@ -16,7 +16,6 @@ from tests.users.fakes import (
     PlainPasswords,
 )
 from users.accounts.models import User, UserChanges
-from users.accounts.routes import standing
 from users.accounts.service import AccountService
 from users.api import router
 from users.login_throttle.service import LoginThrottle
@@ -66,7 +65,7 @@ class Service:
     def served(self, **parts: Any) -> HttpClient:
         """A client of the service; `parts` replace others of its app."""
         services = {"accounts": self.accounts, "sessions": self.sessions}
-        return serve(router, standing=standing(self.accounts), **services, **parts)
+        return serve(router, standing=self.accounts.require_active, **services, **parts)
 
     def customer(self, **values: str) -> User:
         """Register a customer, a second after the one before."""

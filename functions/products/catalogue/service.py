@@ -149,5 +149,4 @@ class CatalogueService:
         return Restocked(answer, replayed=True)
 
     def totals(self) -> Mapping[str, int]:
-        """The number of products on sale (`total`), and of their units (`total_stock`)."""
         return self._products.totals()

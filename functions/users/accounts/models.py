@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Annotated, NamedTuple, Self, TypedDict, Unpack
 
-from shared.auth.tokens import Role
+from shared.auth.tokens import Caller, Role
 from shared.personal import Personal, PersonalEmail, PersonalSecret, erase_personal
 from users.accounts.errors import AccountErased
 
@@ -80,6 +80,13 @@ class User:
     def deactivated_in(self, after: "User") -> bool:
         """Whether the account is active here and inactive in `after`."""
         return self.is_active and not after.is_active
+
+
+@dataclass(frozen=True)
+class ActiveCaller(Caller):
+    """A caller whose account is active, in no higher role than the account has now."""
+
+    account: User
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,20 @@
 """Accounts over HTTP."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BeforeValidator
 
 from shared.auth.access import allow
-from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, ServiceUnavailable
 from shared.web import health
 from shared.web.paging import Paging
 from shared.web.responses import location, problems
 from shared.web.rest_events import link
-from shared.web.routing import Authenticated, GuardedRoute, state
+from shared.web.routing import GuardedRoute, caller, state
 from users.accounts.errors import AccountErased, EmailTaken
-from users.accounts.models import Position, User
+from users.accounts.models import ActiveCaller, Position
 from users.accounts.schemas import (
     AccountChangeRequest,
     AccountListResponse,
@@ -32,35 +29,14 @@ from users.login_throttle.errors import TooManyAttempts
 router = APIRouter(tags=["users"], route_class=GuardedRoute)
 
 
-@dataclass(frozen=True)
-class _ActiveCaller(Caller):
-    """The caller in the role that the account has now, and the account."""
-
-    account: User
-
-
-def standing(accounts: AccountService) -> Callable[[Caller], Caller]:
-    """Looks up the account of an access token for `shared.web.routing.Gate`."""
-
-    def look_up(caller: Caller) -> Caller:
-        current, account = accounts.require_active(caller)
-        return _ActiveCaller(current.id, current.role, account)
-
-    return look_up
-
-
 async def _source(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _active_caller(caller: Authenticated) -> _ActiveCaller:
-    assert isinstance(caller, _ActiveCaller), "the gate of this app looks up the account"
-    return caller
-
-
 Accounts = Annotated[AccountService, state("accounts")]
 Source = Annotated[str, Depends(_source)]
-ActiveCaller = Annotated[_ActiveCaller, Depends(_active_caller)]
+# The gate of this app looks the account up.
+Authenticated = Annotated[ActiveCaller, Depends(caller)]
 UserId = Annotated[str, Path(alias="id", description="The user's id")]
 
 
@@ -133,7 +109,7 @@ async def register_user(
 )
 @allow("admin")
 async def list_users(
-    caller: ActiveCaller,
+    caller: Authenticated,
     accounts: Accounts,
     paging: Paging,
     *,
@@ -157,7 +133,7 @@ async def list_users(
     summary="The caller's own account",
 )
 @allow("user")
-async def get_oneself(caller: ActiveCaller) -> AccountResponse:
+async def get_oneself(caller: Authenticated) -> AccountResponse:
     return AccountResponse.of(caller.account)
 
 
@@ -168,7 +144,7 @@ async def get_oneself(caller: ActiveCaller) -> AccountResponse:
     responses=problems({UserNotFound: _NOT_FOUND}),
 )
 @allow("owner", "admin")
-async def get_user(user_id: UserId, caller: ActiveCaller, accounts: Accounts) -> AccountResponse:
+async def get_user(user_id: UserId, caller: Authenticated, accounts: Accounts) -> AccountResponse:
     return AccountResponse.of(accounts.get(caller, user_id))
 
 
@@ -191,7 +167,7 @@ async def get_user(user_id: UserId, caller: ActiveCaller, accounts: Accounts) ->
 async def change_user(
     user_id: UserId,
     body: AccountChangeRequest,
-    caller: ActiveCaller,
+    caller: Authenticated,
     accounts: Accounts,
     source: Source,
 ) -> AccountResponse:
@@ -215,7 +191,7 @@ async def change_user(
 )
 @allow("owner", "admin")
 async def deactivate_user(
-    user_id: UserId, caller: ActiveCaller, accounts: Accounts, *, erase: Erase = False
+    user_id: UserId, caller: Authenticated, accounts: Accounts, *, erase: Erase = False
 ) -> DeactivationResponse:
     if erase:
         accounts.erase(caller, user_id)

@@ -16,7 +16,7 @@ from shared.pages import Page
 from shared.runtime import clock, logging, metrics
 from shared.storage.conflicts import retry_on_conflict
 from users.accounts.errors import CurrentPasswordRequired
-from users.accounts.models import Position, Profile, User, UserChanges
+from users.accounts.models import ActiveCaller, Position, Profile, User, UserChanges
 from users.accounts.ports import Passwords, Users
 from users.login_throttle.service import LoginThrottle
 
@@ -59,8 +59,8 @@ class AccountService:
         metrics.count("UsersRegistered")
         return user
 
-    def require_active(self, caller: Caller) -> tuple[Caller, User]:
-        """The caller in no higher role than the account has now, and the account.
+    def require_active(self, caller: Caller) -> ActiveCaller:
+        """The caller with the account.
 
         Raises:
             Unauthenticated: the account is inactive, although the access token is valid.
@@ -69,7 +69,7 @@ class AccountService:
         if user is None or not user.is_active:
             raise Unauthenticated("The account is not active.", reason="inactive")
         role = caller.role if caller.role == user.role else _NEW_CUSTOMER
-        return Caller(user.id, role), user
+        return ActiveCaller(user.id, role, user)
 
     def get(self, caller: Caller, user_id: str) -> User:
         """An account that the caller may see.
@@ -154,7 +154,6 @@ class AccountService:
         return self._update(caller, user_id, lambda user: user.erased(at=at), self._erase)
 
     def totals(self) -> dict[str, int]:
-        """The number of users (`total`), and how many of them are `active`."""
         return self._users.totals()
 
     def _get(self, user_id: str) -> User:

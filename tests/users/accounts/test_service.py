@@ -10,7 +10,7 @@ from shared.errors import Forbidden, ServiceUnavailable, Unauthenticated
 from tests.users.builders import NEW_PASSWORD, PASSWORD
 from tests.users.service import Service, caller
 from users.accounts.errors import CurrentPasswordRequired
-from users.accounts.models import User
+from users.accounts.models import ActiveCaller, User
 from users.login_throttle.errors import TooManyAttempts
 
 
@@ -38,7 +38,7 @@ def test_active_caller_has_the_lower_role_of_token_and_account(
 ) -> None:
     user = service.admin() if account == "admin" else service.customer()
     found = service.accounts.require_active(Caller(user.id, token))
-    assert found == (Caller(user.id, expected), user)
+    assert found == ActiveCaller(user.id, expected, user)
 
 
 @pytest.mark.parametrize("end", [Service.deactivate, Service.erase])

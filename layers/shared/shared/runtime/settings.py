@@ -3,7 +3,7 @@ own."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 
 from shared.errors import OwnError
 
@@ -50,7 +50,7 @@ class QueueSettings:
 def read[T](settings: type[T], environment: Mapping[str, str] | None = None) -> T:
     """Fill the dataclass `settings` from variables named as its fields, in capitals.
 
-    Fields are `str` or `int`; a field with a default may be missing from the environment.
+    Fields are `str` or `int`.
 
     Raises:
         InvalidSettings: names every variable that is missing or is not the number it should be.
@@ -62,8 +62,7 @@ def read[T](settings: type[T], environment: Mapping[str, str] | None = None) -> 
         name = field.name.upper()
         raw = source.get(name)
         if raw is None:
-            if field.default is MISSING:
-                wrong.append(f"{name} is missing")
+            wrong.append(f"{name} is missing")
         elif field.type is int:
             try:
                 values[field.name] = int(raw)

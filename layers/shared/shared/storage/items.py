@@ -1,12 +1,10 @@
 """The codec between a frozen dataclass and a DynamoDB item: an attribute for each field, by the
 field's annotation.
 
-    str, int, bool, Decimal, Literal      as they are
-    datetime                              RFC 3339
-    Enum                                  its value
-    dataclass, pydantic model             a map
-    list[X], tuple[X, ...], dict[str, X]  a list or a map
-    X | None                              X; the attribute is left out for None
+    str, int, bool, Literal     as they are
+    dataclass, pydantic model   a map
+    list[X], tuple[X, ...]      a list
+    X | None                    X; the attribute is left out for None
 
 `Annotated[X, …]` is stored as X. An attribute that no field names is ignored, so that a later
 release may add some.
@@ -14,9 +12,6 @@ release may add some.
 
 from collections.abc import Callable, Collection
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from datetime import datetime
-from decimal import Decimal
-from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import (
@@ -34,13 +29,12 @@ from typing import (
 
 from pydantic import BaseModel
 
-from shared.runtime.clock import rfc3339
 from shared.storage.dynamodb import Item, assigning
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-_PLAIN = (str, int, bool, Decimal)
+_PLAIN = (str, int, bool)
 
 
 def to_item(value: "DataclassInstance", *, omit: Collection[str] = ()) -> Item:
@@ -157,27 +151,11 @@ def _codec(hint: Any) -> _Codec:
             lambda values: [inner.encode(value) for value in values],
             lambda stored: origin(inner.decode(value) for value in stored),
         )
-    elif origin is dict and parts[0] is str:
-        inner = _codec(parts[1])
-        return _Codec(
-            lambda values: {name: inner.encode(value) for name, value in values.items()},
-            lambda stored: {name: inner.decode(value) for name, value in stored.items()},
-        )
-    elif isinstance(hint, type):
-        return _codec_of_class(hint)
+    elif isinstance(hint, type) and is_dataclass(hint):
+        return _Codec(to_item, lambda stored: from_item(hint, stored))
+    elif isinstance(hint, type) and issubclass(hint, BaseModel):
+        return _Codec(hint.model_dump, hint.model_validate)
     raise TypeError(f"an item cannot hold {hint}")
-
-
-def _codec_of_class(kind: type[Any]) -> _Codec:
-    if is_dataclass(kind):
-        return _Codec(to_item, lambda stored: from_item(kind, stored))
-    if issubclass(kind, BaseModel):
-        return _Codec(kind.model_dump, kind.model_validate)
-    if issubclass(kind, Enum):
-        return _Codec(lambda member: member.value, kind)
-    if issubclass(kind, datetime):
-        return _Codec(rfc3339, datetime.fromisoformat)
-    raise TypeError(f"an item cannot hold {kind.__name__}")
 
 
 def _unchanged(value: Any) -> Any:
