@@ -10,12 +10,13 @@ from typing import Final
 from bench.canned.items import PRODUCT_ID
 from bench.subjects import FLOOR, NAIVE, NAIVE_UNCOMPILED, RESOLVER, Subject, answers
 from tools import lambda_environment
+from tools.commands import output
 from tools.environments import find_uv
 from tools.local.places import ROOT
-from tools.progress import Problem
 
 PYTHON: Final = ROOT / ".tools/runtime/bin/python"
 CACHE: Final = ROOT / ".cache/bench"
+_FAILED: Final = "The baselines could not be packed."
 _SOURCES: Final = ROOT / "bench/baselines"
 # What the shop's own layer has, in the same versions.
 REQUIREMENTS: Final = ROOT / "layers/shared/requirements.txt"
@@ -42,7 +43,7 @@ def baselines() -> list[Subject]:
 def compile_runtime() -> None:
     """The runtime's own bytecode, and the standard library's, as Lambda has them."""
     where = "import sysconfig; print(*{sysconfig.get_path(n) for n in ('stdlib', 'purelib')})"
-    found = _output(PYTHON, "-c", where).split()
+    found = output(_FAILED, PYTHON, "-c", where).split()
     # Among the standard library's tests are files that no Python can compile.
     command = [str(PYTHON), "-m", "compileall", "-q", "-j", "0", *found]
     subprocess.run(command, capture_output=True, check=False)
@@ -92,7 +93,8 @@ def layers() -> tuple[Path, Path]:
 def _install(target: Path) -> None:
     uv = find_uv()
     assert uv, "it has made this environment"
-    _output(
+    output(
+        _FAILED,
         *(uv, "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"),
         *("--python", PYTHON, "--target", target, "--requirement", REQUIREMENTS),
     )
@@ -100,12 +102,4 @@ def _install(target: Path) -> None:
 
 def compile_packages(folder: Path) -> None:
     how = ("-q", "-j", "0", "--invalidation-mode", "unchecked-hash")
-    _output(sys.executable, "-m", "compileall", *how, folder)
-
-
-def _output(*command: str | Path) -> str:
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        said = (ended.stderr or ended.stdout).strip().splitlines() or ["it gave no reason"]
-        raise Problem(f"The baselines could not be packed: {said[-1]}")
-    return ended.stdout
+    output(_FAILED, sys.executable, "-m", "compileall", *how, folder)

@@ -14,43 +14,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.commands import output
+from tools.local.places import ROOT
 from tools.progress import Problem, exit_code, step
 
-ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENTS = {
-    "app": (".venv", "dev.txt"),
-    "sam": (".tools/sam", "sam.txt"),
-    "emulator": (".tools/emulator", "emulator.txt"),
-    "checkov": (".tools/checkov", "checkov.txt"),
-    "audit": (".tools/audit", "audit.txt"),
-    "mutants": (".tools/mutants", "mutants.txt"),
-    "runtime": (".tools/runtime", "runtime.txt"),
-    "node": (".tools/node", "node.txt"),
-}
-# Node packages of an environment: the folder of their package.json and package-lock.json.
-NODE_PACKAGES = {"node": "requirements/node"}
+# Environments in .tools beside the app's, each with its requirements/<name>.in and .txt.
+TOOLS = ("sam", "emulator", "checkov", "audit", "mutants", "runtime", "node")
+NODE = ROOT / ".tools/node"
+NODE_PACKAGES = ROOT / "requirements/node"
 LAYER = "layers/shared/requirements.in"
 DEV = "requirements/dev.in"
-OTHERS = tuple(
-    f"requirements/{name}.in"
-    for name in ("sam", "emulator", "checkov", "audit", "mutants", "runtime", "node", "uv")
-)
+OTHERS = tuple(f"requirements/{name}.in" for name in (*TOOLS, "uv"))
 # Older ones don't know the platforms that the layer is built for.
 OLDEST_UV = (0, 6)
-
-
-def run(problem: str, *command: str | Path, path: Path | None = None) -> None:
-    """Run quietly, with `path` first on the PATH; on failure say `problem` and the last line of the
-    output."""
-    environment = {**os.environ}
-    if path:
-        environment["PATH"] = f"{path}{os.pathsep}{environment['PATH']}"
-    result = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        said = (result.stderr or result.stdout).strip().splitlines() or ["it gave no reason"]
-        raise Problem(f"{problem}\n  ({said[-1].strip()})")
 
 
 def find_uv() -> Path | None:
@@ -69,12 +45,12 @@ def uv_version(uv: str) -> tuple[int, ...]:
 def make_uv() -> Path:
     home = ROOT / ".tools/uv"
     with step("installer"):
-        run(
+        output(
             "This Python can't make virtual environments: install its venv module "
             "(on Debian and Ubuntu `apt install python3-venv`), then try again.",
             *(sys.executable, "-m", "venv", "--clear", home),
         )
-        run(
+        output(
             "uv could not be installed: see whether this machine reaches the package registry, "
             "then try again.",
             *(home / "bin/python", "-m", "pip", "install", "--quiet", "--require-hashes"),
@@ -84,36 +60,35 @@ def make_uv() -> Path:
 
 
 def make(uv: Path, name: str) -> None:
-    folder, requirements = ENVIRONMENTS[name]
-    home = ROOT / folder
+    """Make an environment: app, or one of TOOLS."""
+    home, requirements = (".venv", "dev") if name == "app" else (f".tools/{name}", name)
     with step(f"{name} environment"):
-        if not (home / "bin/python3.13").exists():
-            run(
+        if not (ROOT / home / "bin/python3.13").exists():
+            output(
                 "There is no Python 3.13 here and it could not be downloaded: install it "
                 "(for example `pyenv install 3.13`), then try again.",
                 *(uv, "venv", "--quiet", "--clear", "--relocatable", "--python", "3.13", home),
             )
-        run(
+        output(
             f"The {name} environment could not be installed: see whether this machine reaches "
             "the package registry, then try again.",
-            *(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", home / "bin/python"),
-            f"requirements/{requirements}",
+            *(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", f"{home}/bin/python"),
+            f"requirements/{requirements}.txt",
         )
-        if name in NODE_PACKAGES:
-            install_node_packages(home, ROOT / NODE_PACKAGES[name])
-    (home / ".made").touch()
+        if name == "node":
+            for file in ("package.json", "package-lock.json"):
+                shutil.copy(NODE_PACKAGES / file, NODE / file)
+            npm("ci", "--prefix", NODE)
+    (ROOT / home / ".made").touch()
 
 
-def install_node_packages(home: Path, declared: Path) -> None:
-    """Install the packages of the lock file into `home`/node_modules; none of their install scripts
-    runs."""
-    for file in ("package.json", "package-lock.json"):
-        shutil.copy(declared / file, home / file)
-    run(
-        "The Node packages could not be installed: see whether this machine reaches the npm "
-        "registry, then try again.",
-        *(home / "bin/npm", "ci", "--prefix", home, "--ignore-scripts", "--no-audit", "--no-fund"),
-        path=home / "bin",
+def npm(*arguments: str | Path) -> None:
+    """Run npm; no package's install script runs."""
+    output(
+        "The Node packages could not be installed or chosen: see whether this machine reaches the "
+        "npm registry, then try again.",
+        *(NODE / "bin/npm", *arguments, "--ignore-scripts", "--no-audit", "--no-fund"),
+        env={**os.environ, "PATH": f"{NODE / 'bin'}{os.pathsep}{os.environ['PATH']}"},
     )
 
 
@@ -122,7 +97,7 @@ def pin(uv: Path, source: str) -> None:
     from."""
     target = Path(source).with_suffix(".txt")
     with step(f"pin {target.name}" if target.parent.name == "requirements" else "pin the layer"):
-        run(
+        output(
             f"The versions for {source} could not be chosen: see whether this machine reaches the "
             "package registry, then try again.",
             *(uv, "pip", "compile", "--quiet", "--upgrade", "--universal"),
@@ -134,22 +109,15 @@ def pin(uv: Path, source: str) -> None:
         )
 
 
-def pin_node_packages(uv: Path, name: str) -> None:
+def pin_node_packages(uv: Path) -> None:
     """Write the newest Node packages that fit into the lock file, with their hashes and without
     addresses."""
-    home, declared = ROOT / ENVIRONMENTS[name][0], ROOT / NODE_PACKAGES[name]
-    if not (home / ".made").exists():
-        make(uv, name)
-    lock = declared / "package-lock.json"
+    if not (NODE / ".made").exists():
+        make(uv, "node")
+    lock = NODE_PACKAGES / "package-lock.json"
     lock.unlink(missing_ok=True)
-    with step(f"pin {declared.name}/package-lock.json"):
-        run(
-            "The Node packages could not be chosen: see whether this machine reaches the npm "
-            "registry, then try again.",
-            *(home / "bin/npm", "install", "--prefix", declared, "--package-lock-only"),
-            *("--ignore-scripts", "--no-audit", "--no-fund"),
-            path=home / "bin",
-        )
+    with step("pin node/package-lock.json"):
+        npm("install", "--prefix", NODE_PACKAGES, "--package-lock-only")
         locked = json.loads(lock.read_text())
         for package in locked["packages"].values():
             package.pop("resolved", None)
@@ -164,8 +132,7 @@ def main() -> None:
     if sys.argv[1:] == ["--pin"]:
         for source in (LAYER, DEV, *OTHERS):
             pin(uv, source)
-        for name in NODE_PACKAGES:
-            pin_node_packages(uv, name)
+        pin_node_packages(uv)
     else:
         for name in sys.argv[1:]:
             make(uv, name)

@@ -1,10 +1,10 @@
 """The bill of materials of what is deployed: `python -m tools.sbom` writes .cache/sbom.json."""
 
 import re
-import subprocess
 import sys
 from typing import Final
 
+from tools.commands import output
 from tools.local.places import ROOT
 from tools.progress import Problem, exit_code, step
 
@@ -30,16 +30,7 @@ def write(requirements: str) -> None:
     TARGET.parent.mkdir(exist_ok=True)
     command = (ROOT / ".tools/audit/bin/cyclonedx-py", "requirements", "-")
     options = ("--pyproject", "pyproject.toml", "--output-reproducible", "-o", TARGET)
-    ended = subprocess.run(
-        (*command, *options),
-        cwd=ROOT,
-        input=requirements,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if ended.returncode:
-        raise Problem(f"The bill of materials could not be made: {ended.stderr.strip()}")
+    output("The bill of materials could not be made.", *command, *options, given=requirements)
 
 
 def main() -> None:

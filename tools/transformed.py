@@ -5,12 +5,14 @@
 The transform runs in SAM's environment, and does not depend on the values of parameters.
 """
 
+import copy
 import json
 import subprocess
 import sys
 from functools import cache
 from typing import Any, Final
 
+from tools.commands import output
 from tools.local.places import REGION, ROOT, SAM_PYTHON, STATE, clean_environment
 from tools.template import template
 
@@ -27,28 +29,19 @@ _CODE: Final = "s3://bucket/key"
 @cache
 def transformed() -> dict[str, Any]:
     """The template without anything of SAM's."""
-    return transform(template())
-
-
-def transform(given: dict[str, Any]) -> dict[str, Any]:
-    """Another template, as `transformed`."""
-    packaged = json.loads(json.dumps(given))
+    packaged = copy.deepcopy(template())
     packaged["Globals"]["Function"]["CodeUri"] = _CODE
     for resource in packaged["Resources"].values():
         if resource["Type"] == "AWS::Serverless::LayerVersion":
             resource["Properties"]["ContentUri"] = _CODE
-    ended = subprocess.run(
-        (SAM_PYTHON, "-c", _TRANSFORM),
+    made = output(
+        "SAM cannot transform template.yaml.",
+        *(SAM_PYTHON, "-c", _TRANSFORM),
         env={**clean_environment(), "AWS_DEFAULT_REGION": REGION},
-        input=json.dumps(packaged),
-        capture_output=True,
-        text=True,
-        check=False,
+        given=json.dumps(packaged),
     )
-    if ended.returncode:
-        raise ValueError(ended.stderr.strip().splitlines()[-1])
-    made: dict[str, Any] = json.loads(ended.stdout)
-    return made
+    transformed: dict[str, Any] = json.loads(made)
+    return transformed
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from tools.commands import last_line
 from tools.local import cloud, containers, front, logs, processes, summary, target
 from tools.local.arguments import Parser, forget_own_aws, parameters, port, running_shop
 from tools.local.places import APP_PYTHON, ROOT
@@ -67,9 +68,8 @@ def _seed(shop: Shop) -> None:
         finally:
             failed = seeding.wait()
         if failed:
-            said = log.read_text().strip().splitlines() or ["it gave no reason"]
             raise Problem(
-                f"The shop could not be seeded: {said[-1]}\n"
+                f"The shop could not be seeded: {last_line(log.read_text())}\n"
                 f"  Everything it said: {processes.shown(log)}"
             )
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from tools.commands import output
 from tools.local import processes, sam, stack
 from tools.local.places import HOST, ROOT, SAM_PYTHON, STATE, architecture
 from tools.local.shop import Shop
@@ -109,13 +110,11 @@ def _docker_settings() -> dict[str, str]:
 
 
 def _bridge_address() -> str:
-    asked = subprocess.run((SAM_PYTHON, "-c", _BRIDGE), capture_output=True, text=True, check=False)
-    if asked.returncode:
-        raise Problem(
-            "Docker does not answer: start it (or set DOCKER_HOST), or use `make run` alone, "
-            "which needs none."
-        )
-    return asked.stdout.strip()
+    problem = (
+        "Docker does not answer: start it (or set DOCKER_HOST), or use `make run` alone, "
+        "which needs none."
+    )
+    return output(problem, SAM_PYTHON, "-c", _BRIDGE).strip()
 
 
 def _forward(address: str, port: int) -> None:

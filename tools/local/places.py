@@ -1,4 +1,9 @@
-"""Where things are, and the environments that the stack's programs run in."""
+"""Where things are, and the environments that the stack's programs run in.
+
+Old Pythons too: it is imported before any environment exists.
+"""
+
+from __future__ import annotations
 
 import os
 import platform

@@ -14,9 +14,18 @@ from tools.mutants.mutant import path_of
 from tools.progress import Problem, step
 
 _BIN: Final = ROOT / ".tools/mutants/bin"
-_LIMIT_SECONDS: Final = 120
 # Annotations such as `str | None` are no code, and a decorator that is missing breaks the import.
-_EXCLUDED: Final = ("core/ReplaceBinaryOperator_BitOr_.*", "core/RemoveDecorator")
+_CONFIG: Final = """
+[cosmic-ray]
+module-path = "{path}"
+timeout = 120
+excluded-modules = []
+test-command = {command}
+distributor.name = "local"
+filters.operators-filter.exclude-operators = [
+    "core/ReplaceBinaryOperator_BitOr_.*", "core/RemoveDecorator"
+]
+"""
 
 
 def run(module: str, tests: str) -> None:
@@ -36,14 +45,10 @@ def run(module: str, tests: str) -> None:
         copy = Path(folder) / "project"
         # What begins with a dot is environments, caches and history.
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-        config = {
-            "module-path": str(path.relative_to(ROOT)),
-            "timeout": _LIMIT_SECONDS,
-            "excluded-modules": [],
-            "test-command": f"{sys.executable} -m pytest -x -q -p no:cacheprovider "
-            + (tests or _tests_of(module)),
-        }
-        (copy / "mutants.toml").write_text(_toml(config))
+        command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider"
+        command = json.dumps(f"{command} {tests or _tests_of(module)}")
+        config = _CONFIG.format(path=path.relative_to(ROOT), command=command)
+        (copy / "mutants.toml").write_text(config)
         with step("its tests, without a mutant"):
             _run(copy, "cosmic-ray", "baseline", "mutants.toml")
         _run(copy, "cosmic-ray", "init", "mutants.toml", "mutants.sqlite")
@@ -61,19 +66,6 @@ def _tests_of(module: str) -> str:
     name = rest.rpartition(".")[2]
     found = sorted(folder.rglob(f"test_*{name}*.py")) if name else []
     return " ".join(str(file.relative_to(ROOT)) for file in found or [folder])
-
-
-def _toml(config: dict[str, object]) -> str:
-    lines = [f"{name} = {json.dumps(value)}" for name, value in config.items()]
-    excluded = json.dumps(_EXCLUDED)
-    return "\n".join(
-        (
-            "[cosmic-ray]",
-            *lines,
-            '[cosmic-ray.distributor]\nname = "local"',
-            f"[cosmic-ray.filters.operators-filter]\nexclude-operators = {excluded}",
-        )
-    )
 
 
 def _run(folder: Path, program: str, *arguments: str) -> str:

@@ -5,12 +5,12 @@ what is missing and changes nothing else.
 """
 
 import argparse
-import subprocess
 import sys
 from typing import Any, Final
 
 import httpx
 
+from tools.commands import output
 from tools.local.places import STACK
 from tools.progress import Problem, exit_code
 from tools.seed.catalogue import CATALOGUE
@@ -52,9 +52,7 @@ def _all_products(client: httpx.Client) -> list[dict[str, Any]]:
 def _make_admin(email: str) -> None:
     where = ("--env", "dev", "--stack", STACK)
     command = (sys.executable, "-m", "tools.first_admin", *where, "--email", email)
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise Problem(result.stderr.strip() or "The admin could not be made.")
+    output("The admin could not be made.", *command)
 
 
 def _expect(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
