@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.local import stack, summary, target
-from tools.local.arguments import Parser, forget_own_aws, port, running_shop
+from tools.local import stack
+from tools.local.arguments import Parser, add_where, where
 from tools.progress import Problem, exit_code
 
 if TYPE_CHECKING:
@@ -276,10 +276,7 @@ def _printable(text: str) -> str:
 def _parse() -> argparse.Namespace:
     # An empty argument is a variable of make that is not set.
     parser = Parser(prog="python -m tools.dlq", description=__doc__)
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--port", type=port, help="the port of an open shop")
-    where.add_argument("--env", help="a deployed shop, by its environment in samconfig.toml")
-    target.add_arguments(parser)
+    add_where(parser)
     parser.add_argument("--action", default="", choices=("", "list", "show", *_DONE))
     parser.add_argument("--queue", default="")
     parser.add_argument("--id", default="", help="one message alone")
@@ -288,28 +285,15 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _queues(options: argparse.Namespace) -> tuple[dict[str, Letters], str]:
-    """The dead letters of the shop that is meant, and the arguments of make that mean it."""
-    if options.env is not None:
-        where = target.target(options.env, options.stack)
-        session, suffix, endpoint = where.session(), where.suffix, None
-        outputs: Mapping[str, str] = stack.outputs(session.client("cloudformation"), where.stack)
-    else:
-        shop, suffix = running_shop(options.port), summary.on(options.port)
-        forget_own_aws()
-        session, endpoint, outputs = stack.session(), shop.endpoint, shop.stack().outputs
-    sqs = session.client("sqs", endpoint_url=endpoint)
-    dynamodb = session.client("dynamodb", endpoint_url=endpoint)
-    return of_stack(sqs, dynamodb, outputs), suffix
-
-
 def main() -> None:
     options = _parse()
     name, action = options.queue, options.action
     try:
-        queues, suffix = _queues(options)
+        shop = where(options)
+        outputs = stack.outputs(shop.client("cloudformation"), shop.stack)
+        queues = of_stack(shop.client("sqs"), shop.client("dynamodb"), outputs)
         if action == "list" or not (action or name):
-            list_all(queues, suffix)
+            list_all(queues, shop.suffix)
         elif name not in queues:
             names = " or ".join(f"QUEUE={name}" for name in queues)
             raise Problem(f"There is no queue {_printable(name)!r}: choose {names}.")

@@ -7,7 +7,6 @@ position is kept in a file on this machine, where a run that was stopped continu
 reads and writes nothing twice, so the table itself holds no state of the tool.
 """
 
-import argparse
 import importlib
 import json
 import sys
@@ -20,9 +19,8 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.storage.dynamodb import Item, Table, from_wire
-from tools.local import stack, target
-from tools.local.arguments import Parser, forget_own_aws, port, running_shop
-from tools.local.places import STACK, STATE
+from tools.local.arguments import Parser, Where, add_where, where
+from tools.local.places import STATE
 from tools.progress import Problem, exit_code
 
 type Change = Callable[[Item], Mapping[str, Any] | None]
@@ -92,33 +90,24 @@ def _is_written(table: Table, item: Item, changes: Mapping[str, Any]) -> bool:
     )
 
 
-def _table(options: argparse.Namespace, logical_id: str) -> Table:
-    if options.env is not None:
-        where = target.target(options.env, options.stack)
-        session, endpoint, name = where.session(), None, where.stack
-    else:
-        endpoint, name = running_shop(options.port).endpoint, STACK
-        forget_own_aws()
-        session = stack.session()
-    cloudformation = session.client("cloudformation", endpoint_url=endpoint)
-    found = cloudformation.describe_stack_resource(StackName=name, LogicalResourceId=logical_id)
+def _table(shop: Where, logical_id: str) -> Table:
+    found = shop.client("cloudformation").describe_stack_resource(
+        StackName=shop.stack, LogicalResourceId=logical_id
+    )
     table = found["StackResourceDetail"]["PhysicalResourceId"]
-    return Table(table, session.client("dynamodb", endpoint_url=endpoint))
+    return Table(table, shop.client("dynamodb"))
 
 
 def main() -> None:
     parser = Parser(prog="make migrate", description=__doc__)
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--port", type=port, help="the port of an open shop")
-    where.add_argument("--env", help="a deployed shop, by its environment in samconfig.toml")
-    target.add_arguments(parser)
+    add_where(parser)
     parser.add_argument("--name", required=True, help="a module of tools/migrations")
     parser.add_argument("--rate", type=float, default=200, help="the most writes a second")
     parser.add_argument("--write", action="store_true", help="change the items, and not only count")
     options = parser.parse_args()
     try:
         module = importlib.import_module(f"tools.migrations.{options.name}")
-        table = _table(options, module.TABLE)
+        table = _table(where(options), module.TABLE)
         file = STATE / "migrations" / f"{options.name}-{table.name}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         migrate(table, module.change, file, rate=options.rate, write=options.write)

@@ -11,7 +11,7 @@ from rich.console import Console
 from tools.commands import last_line
 from tools.local import cloud, containers, front, logs, processes, summary, target
 from tools.local.arguments import Parser, forget_own_aws, parameters, port, running_shop
-from tools.local.places import APP_PYTHON, ROOT
+from tools.local.places import APP_PYTHON, HOST, ROOT
 from tools.local.shop import Shop
 from tools.progress import Problem, end_as_by_ctrl_c, exit_code, step
 
@@ -89,12 +89,14 @@ def redeploy(arguments: argparse.Namespace) -> None:
 
 
 def sam_local(arguments: argparse.Namespace) -> None:
-    containers.serve(running_shop(arguments.port), arguments.sam_port, arguments.more)
+    where = ("--host", HOST, "--port", str(arguments.sam_port))
+    command = ["start-api", *where, "--warm-containers", "LAZY"]
+    containers.run(running_shop(arguments.port), command, arguments.more)
 
 
 def sam_invoke(arguments: argparse.Namespace) -> None:
-    shop = running_shop(arguments.port)
-    containers.invoke(shop, arguments.target, arguments.event, arguments.more)
+    command = ["invoke", arguments.target, "--event", arguments.event]
+    containers.run(running_shop(arguments.port), command, arguments.more)
 
 
 def bootstrap(arguments: argparse.Namespace) -> None:

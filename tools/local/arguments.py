@@ -1,10 +1,14 @@
-"""Arguments of the commands for a shop on this machine, and the shop that they mean."""
+"""Arguments of commands, and the shop that they name."""
 
 import argparse
 import os
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-from tools.local import summary
+import boto3
+
+from tools.local import stack, summary, target
+from tools.local.places import STACK
 from tools.local.shop import Shop
 from tools.progress import Problem
 
@@ -44,6 +48,41 @@ def running_shop(port: int) -> Shop:
             f"No shop is open on port {port}: start one with `make run{summary.on(port)}`."
         )
     return shop
+
+
+@dataclass(frozen=True)
+class Where:
+    """A shop that is open on this machine, or deployed.
+
+    Attributes:
+        suffix: what `make` needs after a target's name to mean this shop.
+    """
+
+    session: boto3.Session
+    endpoint: str | None
+    stack: str
+    suffix: str
+
+    def client(self, service: str) -> Any:
+        return self.session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+
+
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """--port, or --env and --stack."""
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--port", type=port, help="the port of an open shop")
+    where.add_argument("--env", help="a deployed shop, by its environment in samconfig.toml")
+    target.add_arguments(parser)
+
+
+def where(options: argparse.Namespace) -> Where:
+    """The shop that the arguments of add_where name."""
+    if options.env is not None:
+        deployed = target.target(options.env, options.stack)
+        return Where(deployed.session(), None, deployed.stack, deployed.suffix)
+    shop = running_shop(options.port)
+    forget_own_aws()
+    return Where(stack.session(), shop.endpoint, STACK, summary.on(options.port))
 
 
 def forget_own_aws() -> None:

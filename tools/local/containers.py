@@ -27,34 +27,14 @@ _BRIDGE: Final = (
 )
 
 
-def serve(shop: Shop, port: int, arguments: list[str]) -> None:
-    """Run `sam local start-api` until Ctrl-C.
+def run(shop: Shop, what: list[str], arguments: list[str]) -> None:
+    """Run a command of `sam local` until it ends or Ctrl-C.
 
     Args:
         shop: whose tables, queues and functions the containers use.
-        port: where the containers' API answers.
+        what: the command, with its arguments.
         arguments: more of SAM's own, such as --skip-pull-image.
     """
-    _run(
-        shop,
-        ["start-api", "--host", HOST, "--port", str(port), "--warm-containers", "LAZY"],
-        arguments,
-    )
-
-
-def invoke(shop: Shop, function: str, event: str, arguments: list[str]) -> None:
-    """Run `sam local invoke` once.
-
-    Args:
-        shop: whose tables, queues and functions the container uses.
-        function: the function, by its name in the template.
-        event: the file of the event.
-        arguments: more of SAM's own, such as --skip-pull-image.
-    """
-    _run(shop, ["invoke", function, "--event", event], arguments)
-
-
-def _run(shop: Shop, what: list[str], arguments: list[str]) -> None:
     bridge = _bridge_address()
     with step("build for containers") as progress:
         if not sam.build_if_changed(shop.folder / "containers.log", _BUILD, architecture()):
@@ -74,7 +54,8 @@ def _run(shop: Shop, what: list[str], arguments: list[str]) -> None:
         *arguments,
         *sam.overriding(overrides),
     ]
-    environment = {**shop.environment, **sam.quiet(), **_docker_settings()}
+    docker = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+    environment = {**shop.environment, **sam.quiet(), **docker}
     # SAM passes its own variables to functions that declare them; this address is another.
     del environment["AWS_ENDPOINT_URL"]
     if _until_interrupted(command, environment):
@@ -103,10 +84,6 @@ def _write_variables(shop: Shop, endpoint: str) -> None:
     for variables in functions.values():
         variables["AWS_ENDPOINT_URL"] = endpoint
     _VARIABLES.write_text(json.dumps(functions, indent=2))
-
-
-def _docker_settings() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
 
 
 def _bridge_address() -> str:

@@ -3,8 +3,7 @@
 from rich.console import Console
 
 from tools.local.shop import Shop
-
-PASSWORD = "correct-horse-battery"  # noqa: S105  # the seed's, which is public
+from tools.seed.__main__ import PASSWORD
 
 
 def on(port: int) -> str:
