@@ -11,36 +11,48 @@ from typing import Any
 type Edit = Callable[[ast.AST], int]
 
 
-def without_argument(call: str, name: str) -> Edit:
-    """Calls lose a keyword argument."""
+def argument(call: str, name: str, value: str = "") -> Edit:
+    """Calls get this value, given as Python, for a keyword argument; without a value they lose
+    it."""
 
     def edit(tree: ast.AST) -> int:
-        calls = _calls(tree, call)
-        before = sum(len(node.keywords) for node in calls)
-        for node in calls:
-            node.keywords = [keyword for keyword in node.keywords if keyword.arg != name]
-        return before - sum(len(node.keywords) for node in calls)
-
-    return edit
-
-
-def with_argument(call: str, **values: Any) -> Edit:
-    """Calls get keyword arguments with these constants, also in place of others."""
-
-    def edit(tree: ast.AST) -> int:
-        calls = _calls(tree, call)
-        for node in calls:
-            kept = [keyword for keyword in node.keywords if keyword.arg not in values]
-            added = [ast.keyword(name, ast.Constant(value)) for name, value in values.items()]
-            node.keywords = kept + added
-        return len(calls)
+        changed = 0
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _is(node.func, call):
+                kept = [keyword for keyword in node.keywords if keyword.arg != name]
+                added = [ast.keyword(name, _expression(value))] if value else []
+                changed += len(kept) + len(added) != len(node.keywords) or bool(value)
+                node.keywords = kept + added
+        return changed
 
     return edit
 
 
 def without(call: str) -> Edit:
     """A statement that is such a call, or raises such an exception, is skipped; a list loses it."""
-    return _edited(_Without(call))
+
+    def is_call(node: ast.AST | None) -> bool:
+        return isinstance(node, ast.Call) and _is(node.func, call)
+
+    def is_skipped(node: ast.stmt) -> bool:
+        if isinstance(node, ast.Raise):
+            return is_call(node.exc) or (node.exc is not None and _is(node.exc, call))
+        return isinstance(node, ast.Expr) and is_call(node.value)
+
+    def edit(tree: ast.AST) -> int:
+        changed = 0
+        for block in _blocks(tree):
+            kept = [ast.Pass() if is_skipped(node) else node for node in block]
+            changed += kept != block
+            block[:] = kept
+        for node in ast.walk(tree):
+            if isinstance(node, ast.List):
+                elements = [element for element in node.elts if not is_call(element)]
+                changed += elements != node.elts
+                node.elts = elements
+        return changed
+
+    return edit
 
 
 def only_if(name: str, *, value: bool) -> Edit:
@@ -89,8 +101,10 @@ def constant(name: str, value: str) -> Edit:
                         node.value, changed = _expression(value), changed + 1
                 case ast.keyword(arg=arg) if arg == name:
                     node.value, changed = _expression(value), changed + 1
-                case ast.arguments():
-                    changed += _default(node, name, value)
+                case ast.arguments(kwonlyargs=names, kw_defaults=defaults):
+                    for place, default in enumerate(defaults):
+                        if default and names[place].arg == name:
+                            defaults[place], changed = _expression(value), changed + 1
         return changed
 
     return edit
@@ -98,7 +112,13 @@ def constant(name: str, value: str) -> Edit:
 
 def expression(old: str, new: str) -> Edit:
     """Every expression that equals `old`, however it is laid out, becomes `new`."""
-    return _edited(_Replacement(old, new))
+
+    def edit(tree: ast.AST) -> int:
+        replacement = _Replacement(old, new)
+        replacement.generic_visit(tree)
+        return replacement.changed
+
+    return edit
 
 
 def swapped(first: str, second: str) -> Edit:
@@ -134,13 +154,10 @@ def before(name: str, statement: str) -> Edit:
     return edit
 
 
-class _Counting(ast.NodeTransformer):
-    changed = 0
-
-
-class _Replacement(_Counting):
+class _Replacement(ast.NodeTransformer):
     def __init__(self, old: str, new: str) -> None:
         self._old, self._new = ast.unparse(_expression(old)), new
+        self.changed = 0
 
     def visit(self, node: ast.AST) -> Any:
         is_read = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
@@ -148,53 +165,6 @@ class _Replacement(_Counting):
             self.changed += 1
             return _expression(self._new)
         return super().generic_visit(node)
-
-
-class _Without(_Counting):
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        return self._skipped(node) if self._is_call(node.value) else self.generic_visit(node)
-
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        raised = node.exc is not None and (_is(node.exc, self._name) or self._is_call(node.exc))
-        return self._skipped(node) if raised else self.generic_visit(node)
-
-    def visit_List(self, node: ast.List) -> ast.AST:
-        kept = [element for element in node.elts if not self._is_call(element)]
-        self.changed += len(node.elts) - len(kept)
-        node.elts = kept
-        return self.generic_visit(node)
-
-    def _skipped(self, _node: ast.stmt) -> ast.stmt:
-        self.changed += 1
-        return ast.Pass()
-
-    def _is_call(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Call) and _is(node.func, self._name)
-
-
-def _edited(transformer: _Counting) -> Edit:
-    def edit(tree: ast.AST) -> int:
-        transformer.changed = 0
-        transformer.generic_visit(tree)
-        return transformer.changed
-
-    return edit
-
-
-def _default(node: ast.arguments, name: str, value: str) -> int:
-    changed = 0
-    for place, argument in enumerate(node.kwonlyargs):
-        if argument.arg == name and node.kw_defaults[place] is not None:
-            node.kw_defaults[place] = _expression(value)
-            changed += 1
-    return changed
-
-
-def _calls(tree: ast.AST, name: str) -> list[ast.Call]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is(node.func, name)]
 
 
 def _mentions(tree: ast.AST, name: str) -> bool:

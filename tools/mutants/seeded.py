@@ -6,15 +6,14 @@ from typing import Final
 
 from tools.mutants.edits import (
     Edit,
+    argument,
     before,
     constant,
     expression,
     only_if,
     swapped,
     text,
-    with_argument,
     without,
-    without_argument,
 )
 from tools.mutants.mutant import Mutant
 
@@ -25,7 +24,7 @@ _MATRIX: Final = "tests/crashes/test_matrix.py::test_promises_hold_when_one_call
 # function, what it does wrong, and the edit. Without a function, the edit is for the place itself.
 _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
     ("orders.repository:DynamoOrders.", "orders/test_repository"): {
-        "add: an order overwrites one with its id": without_argument("Put", "condition"),
+        "add: an order overwrites one with its id": argument("Put", "condition"),
         "_update: an order of any version is changed": text("= :seen", ">= :seen"),
         "change: a change of an order has no event": without("_event_put"),
         "claim: two sweepers claim one order": text("= :seen", ">= :seen"),
@@ -71,7 +70,7 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         ),
     },
     ("orders.sandbox_payments:", "orders/test_sandbox_payments"): {
-        "a key opens a second payment": without_argument("put", "condition"),
+        "a key opens a second payment": argument("put", "condition"),
     },
     ("orders.due_orders:DueOrderSweep.", "orders/test_due_orders"): {
         "_claim: an order that cannot be claimed stops the sweep": expression(
@@ -85,7 +84,7 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         "products.reservations.repository:",
         "products/reservations/test_repository products/reservations/test_service",
     ): {
-        "_writing: an order reserves stock twice": without_argument("Put", "condition"),
+        "_writing: an order reserves stock twice": argument("Put", "condition"),
         "_changing: a reservation changes from any state": text(
             "#state = :seen", "attribute_exists(#state) OR #state = :seen"
         ),
@@ -123,7 +122,7 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         "_change: a product is changed over another change": text("#edition =", "#edition >="),
     },
     ("users.accounts.repository:", "users/test_repositories"): {
-        "DynamoUsers.add: two accounts have one address": without_argument("Put", "condition"),
+        "DynamoUsers.add: two accounts have one address": argument("Put", "condition"),
         "DynamoUsers.add: a registration has no event": without("outbox.recording"),
         "_update: an account of any version is changed": text("= :seen", ">= :seen"),
         "DynamoUsers.erase: an erased account keeps its address": without("_release_email"),
@@ -143,7 +142,7 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         "find_by_email: an unknown address costs a read less": without("_read_decoy"),
     },
     ("notifications.repository:DynamoNotifications.", "notifications/test_repository"): {
-        "claim: two deliveries claim one notification": without_argument("_table.put", "condition"),
+        "claim: two deliveries claim one notification": argument("_table.put", "condition"),
         "claim: a claim ignores an erased mailbox": only_if("_tombstone", value=False),
         "claim: a claim looks for the tombstone before it writes": swapped(
             "_table.put", "_tombstone"
@@ -169,7 +168,7 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         "get: reads are eventually consistent": constant("consistent", "False"),
     },
     ("shared.messaging.outbox:", "shared/messaging/test_outbox"): {
-        "noting: a version has a second event": without_argument("Put", "condition"),
+        "noting: a version has a second event": argument("Put", "condition"),
     },
     ("shared.messaging.publishing:", "shared/messaging/test_outbox"): {
         "Relay._sent: an event that the topic refused counts as published": constant(
@@ -248,7 +247,7 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         "products.catalogue.repository.products:DynamoProducts.",
         "tests/products/catalogue/test_repository.py::test_restock_with_a_receipt_is_done_once",
     ): {
-        "restock: a stock change overwrites its receipt": without_argument("Put", "condition"),
+        "restock: a stock change overwrites its receipt": argument("Put", "condition"),
     },
     ("shared.messaging.publishing:Relay.", f"{_MATRIX}[sweep: events unsent]"): {
         "publish: a mark comes off before its event is published": before(
@@ -260,19 +259,19 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         "orders.repository:DynamoOrders.",
         f"{_READ_STALE}test_promises_hold_with_stale_reads[ship and deliver-tables]",
     ): {
-        "find: a stale order is changed": with_argument("_table.get", consistent=False),
+        "find: a stale order is changed": argument("_table.get", "consistent", "False"),
     },
     (
         "users.sessions.repository:DynamoFamilies.",
         f"{_READ_STALE}test_a_session_is_renewed_and_ended_at_once",
     ): {
-        "find: a stale session is used": with_argument("_table.get", consistent=False),
+        "find: a stale session is used": argument("_table.get", "consistent", "False"),
     },
     (
         "shared.messaging.outbox:",
         f"{_READ_STALE}test_an_erasure_finds_an_order_that_was_just_shipped",
     ): {
-        "_page: a stale history is erased": with_argument("table.query", consistent=False),
+        "_page: a stale history is erased": argument("table.query", "consistent", "False"),
     },
 }
 
