@@ -11,7 +11,7 @@ from bench.canned.items import PRODUCT_ID
 from bench.subjects import FLOOR, NAIVE, NAIVE_UNCOMPILED, RESOLVER, Subject, answers
 from tools import lambda_environment
 from tools.commands import output
-from tools.environments import find_uv
+from tools.environments import make_uv
 from tools.local.places import ROOT
 
 PYTHON: Final = ROOT / ".tools/runtime/bin/python"
@@ -91,11 +91,9 @@ def layers() -> tuple[Path, Path]:
 
 
 def _install(target: Path) -> None:
-    uv = find_uv()
-    assert uv, "it has made this environment"
     output(
         _FAILED,
-        *(uv, "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"),
+        *(make_uv(), "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"),
         *("--python", PYTHON, "--target", target, "--requirement", REQUIREMENTS),
     )
 

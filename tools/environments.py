@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -25,25 +23,13 @@ NODE_PACKAGES = ROOT / "requirements/node"
 LAYER = "layers/shared/requirements.in"
 DEV = "requirements/dev.in"
 OTHERS = tuple(f"requirements/{name}.in" for name in (*TOOLS, "uv"))
-# Older ones don't know the platforms that the layer is built for.
-OLDEST_UV = (0, 6)
-
-
-def find_uv() -> Path | None:
-    own = ROOT / ".tools/uv/bin/uv"
-    for found in (str(own) if own.exists() else None, shutil.which("uv")):
-        if found and uv_version(found) >= OLDEST_UV:
-            return Path(found)
-    return None
-
-
-def uv_version(uv: str) -> tuple[int, ...]:
-    said = subprocess.run((uv, "--version"), capture_output=True, text=True, check=False).stdout
-    return tuple(int(number) for number in re.findall(r"\d+", said)[:2])
 
 
 def make_uv() -> Path:
+    """The pinned installer, which is made once."""
     home = ROOT / ".tools/uv"
+    if (home / "bin/uv").exists():
+        return home / "bin/uv"
     with step("installer"):
         output(
             "This Python can't make virtual environments: install its venv module "
@@ -128,7 +114,7 @@ def pin_node_packages(uv: Path) -> None:
 def main() -> None:
     if not shutil.which("git"):
         raise Problem("git is missing: install it, then try again.")
-    uv = find_uv() or make_uv()
+    uv = make_uv()
     if sys.argv[1:] == ["--pin"]:
         for source in (LAYER, DEV, *OTHERS):
             pin(uv, source)
