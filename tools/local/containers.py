@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -96,8 +97,12 @@ def _bridge_address() -> str:
 
 def _forward(address: str, port: int) -> None:
     """Carry what comes to the bridge's address on to the same port of the loopback."""
-    opened = threading.Event()
-    failures: list[OSError] = []
+    try:
+        bridge = socket.create_server((address, port))
+    except OSError:
+        raise Problem(
+            f"Port {port} of Docker's bridge {address} is taken: end what listens there."
+        ) from None
 
     async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -107,24 +112,12 @@ def _forward(address: str, port: int) -> None:
         sink.close()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with contextlib.closing(writer), contextlib.suppress(OSError):
             up_reader, up_writer = await asyncio.open_connection(HOST, port)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(carry(reader, up_writer), carry(up_reader, writer))
+            await asyncio.gather(carry(reader, up_writer), carry(up_reader, writer))
 
     async def forward() -> None:
-        try:
-            server = await asyncio.start_server(connected, address, port)
-        except OSError as error:
-            failures.append(error)
-            return
-        finally:
-            opened.set()
+        server = await asyncio.start_server(connected, sock=bridge)
         await server.serve_forever()
 
     threading.Thread(target=lambda: asyncio.run(forward()), daemon=True).start()
-    opened.wait()
-    if failures:
-        raise Problem(f"Port {port} of Docker's bridge {address} is taken: end what listens there.")

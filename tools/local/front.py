@@ -166,17 +166,9 @@ class Front:
             and len(content) >= threshold
             and not any(key == b"content-encoding" for key, _ in headers)
             and any(
-                _accepts_gzip(value) for key, value in scope["headers"] if key == b"accept-encoding"
+                key == b"accept-encoding" and b"gzip" in value for key, value in scope["headers"]
             )
         )
-
-
-def _accepts_gzip(accepted: bytes) -> bool:
-    for coding in accepted.decode("latin-1").lower().split(","):
-        name, _, weight = coding.partition(";")
-        if name.strip() in ("gzip", "*"):
-            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
 
 
 async def _read_body(receive: Receive) -> bytes:

@@ -49,19 +49,19 @@ def overriding(parameters: Mapping[str, str]) -> list[str]:
 
 def settings(environment: str) -> dict[str, Any]:
     """What samconfig.toml says of deployments to an environment."""
-    file = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    deployment: dict[str, Any] = file[environment]["deploy"]["parameters"]
+    deployment: dict[str, Any] = _config()[environment]["deploy"]["parameters"]
     return deployment
 
 
 def cloud_environments() -> list[str]:
     """The environments of samconfig.toml that are deployed into an account."""
+    return [name for name, one in _config().items() if name != "local" and "deploy" in one]
+
+
+def _config() -> dict[str, Any]:
+    """The environments of samconfig.toml, with the parameters of each command."""
     file = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    return [
-        name
-        for name, of_commands in file.items()
-        if name != "local" and isinstance(of_commands, dict) and "deploy" in of_commands
-    ]
+    return {name: one for name, one in file.items() if name != "version"}
 
 
 def build(log: Path, folder: Path, *, config: str, platform: str) -> None:
