@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, settings
 from shared.runtime import aws
 from tests.support import privacy
 from tests.support.aws import mocked_account
-from tests.support.second_opinion import SecondOpinion
 
 # Powertools reads these when its loggers and metrics are first asked for.
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")
@@ -22,13 +21,7 @@ settings.register_profile(
 )
 
 
-@pytest.fixture(scope="session")
-def _violations() -> list[str]:
-    """What AWS does not do, in the order in which it was noticed."""
-    return []
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def _iam(request: pytest.FixtureRequest) -> Iterator[None]:
     """With --iam-simulate, a function's policies must allow what it asks of AWS in any test."""
     if not request.config.getoption("--iam-simulate"):
@@ -44,30 +37,6 @@ def _iam(request: pytest.FixtureRequest) -> Iterator[None]:
     with iam_simulate() as evaluator:
         denied = "\n".join(denials(evaluator, recorder.asked))
     assert not denied, f"Not allowed by a policy:\n{denied}"
-
-
-@pytest.fixture(scope="session")
-def _aws(_violations: list[str]) -> Iterator[None]:
-    """AWS must accept what clients send to DynamoDB in any test."""
-
-    def report(mistake: str) -> None:
-        _violations.append(mistake)
-        raise AssertionError(mistake)
-
-    opinion = SecondOpinion(report)
-    opinion.listen(aws._session().events)
-    yield
-    opinion.close()
-
-
-@pytest.fixture(autouse=True)
-def _fail_for_violations(_iam: None, _aws: None, _violations: list[str]) -> Iterator[None]:
-    """The code under test may have caught the error that a violation raises."""
-    yield
-    found = "\n".join(_violations)
-    _violations.clear()
-    if found:
-        pytest.fail(f"Not as AWS does it:\n{found}", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

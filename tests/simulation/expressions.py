@@ -1,7 +1,7 @@
 """DynamoDB's expressions on typed items, in the forms that Bodega uses: each is compiled once.
 
 Every name and every value has a placeholder. Whether a request is well formed at all is checked by
-the reference engine (tests/support/second_opinion.py).
+the reference engine (test_dynamodb.py).
 """
 
 import re

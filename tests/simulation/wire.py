@@ -19,7 +19,6 @@ from xml.sax.saxutils import escape
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
-from botocore.model import OperationModel
 
 from tests.simulation.cloud import Cloud
 from tests.simulation.faults import (
@@ -34,13 +33,10 @@ from tests.simulation.faults import (
     Target,
 )
 from tests.support.functions import function_called
-from tests.support.responses import mistakes
 
 _PREPARED: Final = "before-call"
 _SENT: Final = "before-send"
-_RECEIVED: Final = "before-parse"
 _READ_TIMEOUT: Final = "x-read-timeout"
-_SIMULATED: Final = "x-simulated"
 _CALL_SECONDS: Final = 0.001
 INDEX_LAG_SECONDS: Final = 30.0
 _STALE_READS: Final = {"GetItem", "Query", "BatchGetItem"}
@@ -129,7 +125,6 @@ class Wire:
         self.broken: Exception | None = None
         self.wake_zombies: Callable[[], object] = lambda: None
         self._meanwhile: tuple[str | int, Callable[[], None]] | None = None
-        self._checked: set[object] = set()
 
     def forget(self) -> None:
         """Begin to count anew, without any planned faults."""
@@ -141,11 +136,9 @@ class Wire:
         """Connect the clients that are made meanwhile, of the session whose events these are."""
         events.register_first(_PREPARED, _note_read_timeout)
         events.register_first(_SENT, self._send)
-        events.register(_RECEIVED, self._check)
         try:
             yield
         finally:
-            events.unregister(_RECEIVED, self._check)
             events.unregister(_SENT, self._send)
             events.unregister(_PREPARED, _note_read_timeout)
 
@@ -192,22 +185,6 @@ class Wire:
         read_timeout = float(_text(request.headers[_READ_TIMEOUT]))
         invocation.gives_up_at = self._cloud.now() + read_timeout
         return self._attempt(sent, invocation)
-
-    def _check(
-        self, operation_model: OperationModel, response_dict: Mapping[str, Any], **_: Any
-    ) -> None:
-        """The simulation answers as AWS does: each kind of response is checked once."""
-        status, body = response_dict["status_code"], response_dict["body"]
-        if not isinstance(body, bytes):
-            return
-        # A success begins with the name of its first member, an error with its code.
-        kind = operation_model.name, status, body[: 16 if status < 300 else 80]
-        if kind in self._checked or _SIMULATED not in response_dict["headers"]:
-            return
-        self._checked.add(kind)
-        if found := mistakes(operation_model, status, body):
-            self.broken = AssertionError(f"AWS never responds so: {found}")
-            raise self.broken
 
     def _attempt(self, sent: _Sent, invocation: Invocation) -> AWSResponse:
         fault, service, request = self.fault_of(sent.target), sent.call.service, sent.request
@@ -384,8 +361,7 @@ def _error(
 def _response(
     request: AWSPreparedRequest, status: int, headers: Mapping[str, str], body: bytes
 ) -> AWSResponse:
-    sent = HTTPHeaders.from_dict({**headers, _SIMULATED: "1"})
-    return AWSResponse(request.url, status, sent, _Raw(body))
+    return AWSResponse(request.url, status, HTTPHeaders.from_dict(dict(headers)), _Raw(body))
 
 
 class _Raw(io.BytesIO):
