@@ -1,24 +1,18 @@
 """`make deploy` after a deployment that failed or had other parameters, and `make destroy` after
 one that was interrupted."""
 
-import io
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.exceptions import WaiterError
 
 from tests.deployment.test_bootstrap import Account, account, endpoint
 from tools.language_extensions import TRANSFORM
 from tools.local import bootstrap, cloud, sam, stack
 from tools.local.places import aws_environment
-from tools.local.target import Target, target
+from tools.local.target import target
 from tools.progress import Problem
 from tools.template import ROOT, template
 
@@ -163,64 +157,3 @@ def test_destroy_deletes_all_data_or_none(account: Account) -> None:
     # An operator needs the names after a failure.
     before, _, _ = ended.stdout.partition("Deleting")
     assert all(name in before for name in names.values())
-
-
-class Raw(io.BytesIO):
-    """A body as botocore reads it."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
-@dataclass(frozen=True)
-class Answered(Target):
-    """Answers some operations as AWS does, and the emulator does not."""
-
-    answers: Mapping[str, tuple[int, str]]
-
-    def session(self) -> boto3.Session:
-        session = super().session()
-        for operation, (status, body) in self.answers.items():
-
-            def answer(
-                request: Any, status: int = status, body: str = body, **_: Any
-            ) -> AWSResponse:
-                return AWSResponse(request.url, status, HTTPHeaders(), Raw(body.encode()))
-
-            hook: Any = answer
-            session.events.register(f"before-send.{operation}", hook)
-        return session
-
-
-def test_destroy_ignores_deleted_tables_and_keys_pending_deletion(
-    account: Account, small: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    del small  # sets the environment only
-    account.cloudformation.create_stack(StackName=SHOP.stack, TemplateBody=json.dumps(TOPIC))
-    listed = "".join(
-        f"<member><LogicalResourceId>{logical}</LogicalResourceId><ResourceType>{type_}"
-        f"</ResourceType><ResourceStatus>{status}</ResourceStatus>{physical}</member>"
-        for logical, type_, status, physical in (
-            ("UsersTable", "AWS::DynamoDB::Table", "DELETE_COMPLETE", physical_id("a-deleted")),
-            ("OrdersTable", "AWS::DynamoDB::Table", "CREATE_FAILED", ""),
-            ("TokenKey", "AWS::KMS::Key", "CREATE_COMPLETE", physical_id("a-key")),
-        )
-    )
-    resources = f"<StackResourceSummaries>{listed}</StackResourceSummaries>"
-    result = f"<ListStackResourcesResult>{resources}</ListStackResourcesResult>"
-    pending = json.dumps({"__type": "KMSInvalidStateException", "message": "pending deletion"})
-    answers = {
-        "cloudformation.ListStackResources": (200, f"<R>{result}</R>"),
-        "kms.ScheduleKeyDeletion": (400, pending),
-    }
-    where = Answered(SHOP.environment, SHOP.stack, SHOP.region, answers)
-    cloud.destroy(where, agreed=True, with_data=True)
-    said = capsys.readouterr().out
-    assert [line for line in said.splitlines() if "is deleted as well" in line] == [
-        "What is deleted as well: a-key"
-    ]
-    assert not stack.exists(account.cloudformation, SHOP.stack)
-
-
-def physical_id(name: str) -> str:
-    return f"<PhysicalResourceId>{name}</PhysicalResourceId>"
