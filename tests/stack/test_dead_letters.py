@@ -1,6 +1,5 @@
 """Dead letters on the deployed stack: workers write them, and `make dlq` moves them back."""
 
-import json
 import subprocess
 import sys
 
@@ -46,26 +45,3 @@ def test_malformed_message_becomes_a_dead_letter_again_after_a_redrive(cloud: Cl
     )
     assert second.notes["SourceMessageId"] != first.notes["SourceMessageId"]
     checkout.purge(second)
-
-
-def test_redriven_event_is_handled_after_a_fix(cloud: Cloud) -> None:
-    # A valid event stands for one whose worker has been fixed.
-    welcome = {
-        "id": "user-redriven.1",
-        "type": "user.registered",
-        "aggregate_id": "user-redriven",
-        "version": 1,
-        "at": "2026-11-20T12:00:00.000Z",
-        "request_id": "request-redriven",
-        "data": {
-            "user_id": "user-redriven",
-            "full_name": "Rita Redriven",
-            "email": "rita@example.com",
-        },
-    }
-    cloud.client("sqs").send_message(
-        QueueUrl=cloud.physical_id("NotificationsDeadLetters"), MessageBody=json.dumps(welcome)
-    )
-    make_dlq(cloud, "--action", "redrive", "--queue", "notifications", "--yes")
-    eventually(lambda: cloud.emails_to("rita@example.com"))
-    assert queue(cloud, "notifications").count() == 0
