@@ -5,9 +5,12 @@ import ast
 import shutil
 import ssl
 import subprocess
+import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from types import ModuleType
+from typing import Any, Final
 
 import botocore
 import pytest
@@ -19,6 +22,79 @@ from tools.layer.slim import slim
 from tools.local.places import APP_PYTHON
 
 _BUNDLE: Final = Path(botocore.__file__).parent / "cacert.pem"
+_SAMPLE: Final = '''
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import overload
+from pydantic import BaseModel, Field
+
+@dataclass(frozen=True)
+class Point:
+    """A dataclass."""
+    x: int
+    y: int = 2
+
+class Product(BaseModel):
+    """A model."""
+    name: str = Field(min_length=2)
+
+@overload
+def double(value: int) -> int: ...
+@overload
+def double(value: str) -> str: ...
+def double(value: int | str) -> int | str:
+    """Twice the value."""
+    return value * 2
+
+def scaled(value: int, /, by: int = 3, *more: int, plus: int = 1, **rest: int) -> list[int]:
+    """Every kind of parameter."""
+    return [value * by + plus, *more, *rest.values()]
+
+def nothing() -> None:
+    """Only a docstring."""
+
+def text() -> str:
+    return """Not a docstring."""
+
+def fail() -> float:
+    return 1 / 0
+
+RESULTS = [Point(1), Product(name="mug"), double("a"), scaled(2, 4, 5, last=9), nothing(), text()]
+'''
+
+
+def _run(tree: ast.Module, name: str) -> dict[str, Any]:
+    module = ModuleType(name)
+    with pytest.MonkeyPatch.context() as patch:
+        # Dataclasses and models look their module up.
+        patch.setitem(sys.modules, name, module)
+        exec(compile(tree, f"{name}.py", "exec", dont_inherit=True), module.__dict__)
+    return module.__dict__
+
+
+def test_slim_module_gives_the_same_results_without_docstrings_and_annotations() -> None:
+    original, slimmed = (
+        _run(tree, "sample") for tree in (ast.parse(_SAMPLE), slim(ast.parse(_SAMPLE)))
+    )
+    assert repr(slimmed["RESULTS"]) == repr(original["RESULTS"])
+    functions = [slimmed["nothing"], slimmed["double"], slimmed["scaled"]]
+    assert {(f.__doc__, *f.__annotations__) for f in functions} == {(None,)}
+    assert slimmed["Point"].__annotations__ == {"x": "int", "y": "int"}
+
+
+def test_traceback_of_a_slim_module_names_the_line_of_the_source() -> None:
+    with pytest.raises(ZeroDivisionError) as raised:
+        _run(slim(ast.parse(_SAMPLE)), "sample")["fail"]()
+    line = traceback.extract_tb(raised.tb)[-1].lineno
+    assert line
+    assert _SAMPLE.splitlines()[line - 1].strip() == "return 1 / 0"
+
+
+def test_deferred_import_happens_in_the_functions_that_use_it() -> None:
+    source = "import html\ndef used(x):\n    return html.escape(x)\ndef other():\n    return 1\n"
+    module = _run(deferred_imports.defer("a.py", ast.parse(source), "html"), "deferring")
+    assert module["used"]("<") == "&lt;"
+    assert "html" not in module
 
 
 def test_python_imports_the_bytecode_without_a_source(tmp_path: Path) -> None:

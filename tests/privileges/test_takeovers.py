@@ -256,3 +256,29 @@ def test_no_function_deletes_an_account_an_order_or_their_history(
     deletion = {"TableName": table, "Key": key}
     assert not may(function, "DeleteItem", **deletion)
     assert not may(function, "TransactWriteItems", TransactItems=[{"Delete": deletion}])
+
+
+@pytest.mark.parametrize(
+    ("function", "table", "own", "foreign"),
+    [
+        ("UsersApi", "UsersTable", {"Delete": {"Key": ADDRESS}}, {"Delete": {"Key": USER}}),
+        ("ProductsApi", "ProductsTable", {"Delete": {"Key": WORD}}, {"Delete": {"Key": PRODUCT}}),
+        (
+            "ProductsInventory",
+            "ProductsTable",
+            {"Put": {"Item": RESERVATION}},
+            {"Put": {"Item": PRODUCT}},
+        ),
+    ],
+)  # fmt: skip
+def test_transaction_reaches_other_items_if_iam_sees_all_of_it(
+    evaluator: Evaluator, function: str, table: str, own: Item, foreign: Item
+) -> None:
+    # docs/security.md says so: beside an item that the function may delete or put, it reaches
+    # others.
+    items = [
+        {kind: {"TableName": table, **wire} for kind, wire in one.items()} for one in (own, foreign)
+    ]
+    operation = "dynamodb.TransactWriteItems"
+    allowing = readings(evaluator, function, operation, {"TransactItems": items})
+    assert allowing == {reading for reading in READINGS if reading.sees_whole_transaction}
