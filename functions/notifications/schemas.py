@@ -2,21 +2,18 @@
 
 from typing import Annotated, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from notifications.models import Channel, NotificationType, Status
 from shared.web import health
-from shared.web.fields import ResponseBody, Time, omitted_if_none
+from shared.web.fields import ResponseBody, Time, listed, omitted_if_none
 
 
 class NotificationResponse(ResponseBody):
     """A message to a customer or to the admins about an event; `body` is plain text."""
 
     id: str
-    # Any text, so that a notification of a later release can be shown after a rollback.
-    type: Annotated[
-        str, Field(json_schema_extra={"enum": list(get_args(NotificationType.__value__))})
-    ]
+    type: Annotated[str, listed(get_args(NotificationType.__value__))]
     subject: str
     body: str
     channel: Channel

@@ -37,7 +37,7 @@ FIRST_DUE: Final = timedelta(seconds=50)
 LEASE: Final = timedelta(seconds=120)
 # The largest difference between the clocks of two environments. With a larger one a worker would
 # take the sweeper's message for a duplicate.
-_CLOCK_SKEW: Final = timedelta(seconds=10)
+_CLOCK_SKEW: Final = timedelta(seconds=3)
 
 _EVENT_TYPES: Final[dict[Status, EventType]] = {
     "pending": "order.placed",
@@ -235,7 +235,7 @@ class Order:
         return datetime.fromisoformat(self.due_at) > at + LEASE + _CLOCK_SKEW
 
     def _moved_to(self, status: Status, at: datetime) -> Self:
-        if status not in _TRANSITIONS[self.status]:
+        if status not in _TRANSITIONS.get(self.status, ()):
             raise IllegalTransition(current=self.status, wanted=status)
         return replace(
             self,

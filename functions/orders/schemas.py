@@ -1,6 +1,6 @@
 """Request and response bodies of the orders API."""
 
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -11,13 +11,13 @@ from pydantic import (
     field_validator,
 )
 
-from orders.models import MAX_QUANTITY, Basket, CancelReason, Status
+from orders.models import MAX_QUANTITY, STATUSES, Basket, CancelReason, Status
 from shared.contracts.events import Event, OrderData
 from shared.contracts.inventory import Line
 from shared.money import Money
 from shared.personal import NotPersonal
 from shared.runtime import error_text, logging
-from shared.web.fields import RequestBody, ResponseBody, Time, WholeNumber, omitted_if_none
+from shared.web.fields import RequestBody, ResponseBody, Time, WholeNumber, listed, omitted_if_none
 from shared.web.health import Health
 
 _DEFAULT_TOKEN: Final = "tok_ok"  # noqa: S105  # public: the sandbox's
@@ -86,7 +86,7 @@ class _OrderFacts(ResponseBody):
 
     user_id: str
     user_name: str
-    status: Status
+    status: Annotated[str, listed(STATUSES)]
     items: list[OrderItemResponse] = Field(validation_alias="lines")
     total_amount: Money = Field(validation_alias="total_minor")
     currency: str
@@ -96,7 +96,7 @@ class OrderResponse(_OrderFacts):
     """An order; `cancel_reason` only where it is cancelled."""
 
     id: str
-    cancel_reason: CancelReason | None = omitted_if_none()
+    cancel_reason: Annotated[str, listed(get_args(CancelReason))] | None = omitted_if_none()
     created_at: Time
     updated_at: Time
     version: int

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 import pytest
 
 from orders.errors import IllegalTransition
-from orders.models import STATUSES, Basket, Order, Status, is_order_id, order_id
+from orders.models import LEASE, STATUSES, Basket, Order, Status, is_order_id, order_id
+from shared.messaging.redelivery import delay
+from shared.runtime.clock import rfc3339
 from tests.orders.builders import MINUTE, a_basket, a_line, an_order
 from tests.support.callers import ALICE
 from tests.support.clock import NOON
@@ -55,6 +58,15 @@ def test_placed_order_is_pending_and_due_soon() -> None:
     assert order.due_at == "2026-11-20T12:00:50.000Z"
     assert order.deadline == NOON + 10 * MINUTE
     assert order.total_minor == 4750
+
+
+def test_duplicate_is_recognised_during_the_shortest_pause() -> None:
+    sent_at = NOON + timedelta(seconds=20)
+    comes_at = sent_at + timedelta(seconds=delay(1))
+    order = replace(an_order(), due_at=rfc3339(comes_at + LEASE))
+    assert order.has_delayed_message(sent_at + timedelta(seconds=1))
+    # Even on a clock that is two seconds behind.
+    assert not order.has_delayed_message(comes_at - timedelta(seconds=2))
 
 
 @pytest.mark.parametrize("change", [Order.confirmed, Order.erased])

@@ -97,6 +97,21 @@ def test_an_order_of_a_later_schema_is_not_changed_and_stops_no_other() -> None:
         assert unchanged == later
 
 
+def test_an_order_with_an_unknown_status_and_reason_is_shown() -> None:
+    with opened() as shop:
+        order = shop.customer.order((shop.tray, 1))
+        shop.come_to_rest()
+        items = shop.cloud.dynamodb.tables["OrdersTable"].items
+        key = (f"ORDER#{order['id']}", "ORDER")
+        later = {"status": {"S": "returned"}, "cancel_reason": {"S": "too_late"}}
+        items[key] = {**items[key], **later}
+        shown = shop.customer.get(f"/api/v1/orders/{order['id']}").json()
+        assert (shown["status"], shown["cancel_reason"]) == ("returned", "too_late")
+        assert shop.customer.get("/api/v1/orders").json()["orders"] == [shown]
+        refused = shop.customer.post(f"/api/v1/orders/{order['id']}/cancel")
+        assert refused.status_code == 409
+
+
 def test_a_history_with_unknown_entries_is_shown_and_erased() -> None:
     with opened() as shop:
         order = shop.customer.order((shop.tray, 1))

@@ -174,6 +174,15 @@ def test_transitions_and_refusals_are_counted_once(
     assert "circuit service: HALF_OPEN → CLOSED" in caplog.messages
 
 
+def test_environment_that_lost_the_election_to_a_healthy_probe_calls(fleet: Fleet) -> None:
+    late = fleet.opened()
+    fleet.time.seconds += RECOVERY - 1
+    fleet.call(late)  # reads the open circuit just before its time is up
+    fleet.time.seconds += 1
+    assert fleet.call(fleet.environment()) == ["answered"]
+    assert fleet.call(late) == ["answered"]
+
+
 def test_healthy_circuit_reads_its_store_once_in_five_seconds(fleet: Fleet) -> None:
     environment = fleet.environment()
     for _ in range(100):

@@ -104,6 +104,9 @@ class CircuitBreaker:
         is_open = circuit.state is CircuitState.OPEN
         probe_at = recovers_at if is_open else circuit.lease_until or 0
         if clock.epoch(self._now()) < probe_at or not self._shared.acquire_probe():
+            if self._shared.known.state is CircuitState.CLOSED:
+                # Another environment's probe has closed it since it was read.
+                return False
             metrics.count("CircuitRefusals")
             raise ServiceUnavailable(self._service, retry_after=self._seconds_left())
         if is_open:

@@ -1,5 +1,6 @@
 """The base classes of bodies, and fields that bodies and headers of several services share."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Final, Self
 
@@ -31,6 +32,16 @@ Time = Annotated[
     Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-20T08:30:00.000Z"]),
 ]
 """RFC 3339 in UTC, a text that `shared.runtime.clock` has made."""
+
+
+def listed(values: Iterable[str]) -> Any:
+    """A text that the document lists, and a response may not: after a rollback, an item of a later
+    release has one that this release does not know.
+
+    Example:
+        `status: Annotated[str, listed(STATUSES)]`
+    """
+    return Field(json_schema_extra={"enum": list(values)})
 
 
 def omitted_if_none() -> Any:
