@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from shared.auth.access import allow
 from shared.errors import NotFound
 from shared.runtime import logging
-from shared.web.app import create_app, lambda_handler
+from shared.runtime.settings import ApiSettings
+from shared.web.app import create_app, create_service_app, lambda_handler
+from shared.web.paging import Cursors
 from shared.web.routing import GuardedRoute
 from tests.support.callers import ALICE, FakeVerifier
 from tests.support.http import HttpClient, rest_event
@@ -319,3 +321,16 @@ def test_no_page_may_call_without_configured_origins() -> None:
     assert (
         "access-control-allow-origin" not in client.get("/orders", headers={"Origin": SHOP}).headers
     )
+
+
+def test_app_of_a_service_has_the_cursor_key_and_origins_of_its_settings() -> None:
+    class Kms:
+        def generate_mac(self, *, KeyId: str, **_: object) -> dict[str, bytes]:  # noqa: N803  # boto3's name
+            return {"Mac": KeyId.encode()}
+
+    settings = ApiSettings("table", "https://issuer.example", "tokens", "cursors", SHOP)
+    app = create_service_app("tests", router, settings, Kms())  # type: ignore[arg-type]  # a part
+    sealed = app.state.cursors.seal(1, caller="alice", query={})
+    assert Cursors(lambda: b"cursors").open(sealed, caller="alice", query={}) == 1
+    headers = HttpClient(app).get("/orders", headers={"Origin": SHOP}).headers
+    assert headers["access-control-allow-origin"] == SHOP
