@@ -69,6 +69,13 @@ def test_client_stops_retrying_after_three_attempts() -> None:
     assert len(shop.times) == 3
 
 
+def test_problem_of_another_code_is_a_finding() -> None:
+    shop = Shop(httpx.Response(404, json={"type": "/problems/order-not-found"}))
+    shop.client().ask("GET /", "404 order-not-found")
+    with pytest.raises(Unexpected, match="should be 404 not-found: 404 order-not-found came"):
+        shop.client().ask("GET /", "404 not-found")
+
+
 @pytest.mark.parametrize("link", ["/health", "https://other.example/live/health", "/liver/health"])
 def test_link_beside_the_shops_url_is_a_finding(link: str) -> None:
     client = Shop(OK).client(f"{URL}/")
