@@ -7,19 +7,17 @@ refresh.
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local import target
+from tools.local.places import ROOT
 from tools.local.stack import outputs
 from tools.progress import Problem, exit_code
 
 if TYPE_CHECKING:
     from users.accounts.ports import Users
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def make_admin(users: "Users", email: str) -> str:
