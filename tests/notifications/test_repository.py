@@ -1,4 +1,4 @@
-"""Notifications in memory and in DynamoDB: one contract, then what only DynamoDB has to promise."""
+"""Notifications in DynamoDB."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +14,7 @@ from notifications.repository import DynamoNotifications
 from shared.calls.deadline import Deadline
 from shared.storage.dynamodb import Table
 from tests.notifications.builders import a_notification
-from tests.notifications.fakes import InMemoryNotifications
-from tests.support.aws import make_table
+from tests.support.aws import before_next, wired_table
 from tests.support.clock import NOON
 from tests.support.context import a_deadline
 
@@ -26,19 +25,21 @@ FIRST, SECOND, THIRD = (a_notification(minute) for minute in range(3))
 
 
 @pytest.fixture
-def table(account: None) -> Table:
-    return make_table("NotificationsTable")
+def table() -> Table:
+    return wired_table("NotificationsTable")
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def notifications(request: pytest.FixtureRequest) -> Notifications:
-    if request.param == "memory":
-        return InMemoryNotifications()
-    return DynamoNotifications(request.getfixturevalue("table"))
+@pytest.fixture
+def notifications(table: Table) -> DynamoNotifications:
+    return DynamoNotifications(table)
 
 
 def claim(
-    notifications: Notifications, minutes: float = 0, *, of: Notification = FIRST, box: str = ALICE
+    notifications: Notifications,
+    minutes: float = 0,
+    *,
+    of: Notification = FIRST,
+    box: str = ALICE,
 ) -> Claim | None:
     """Claim a notification so many minutes after noon, for one minute."""
     return notifications.claim(box, of, now=NOON + minutes * MINUTE, lease=MINUTE)
@@ -189,34 +190,19 @@ def test_erased_mailbox_is_never_sent_to(notifications: Notifications, before: b
     assert claim(notifications, box=BOB)
 
 
-# ── Only in DynamoDB ──
-
-
-def before_next(table: Table, operation: str, action: Callable[[], object]) -> None:
-    """Do something just before the table's next call of an operation."""
-    events = table.client.meta.events
-    name = f"before-send.dynamodb.{operation}"
-
-    def act(**_: object) -> None:
-        events.unregister(name, act)
-        action()
-
-    events.register_first(name, act)
-
-
 @pytest.mark.parametrize(
-    ("operation", "rival", "minutes", "outcome"),
+    ("method", "rival", "minutes", "outcome"),
     [
-        ("UpdateItem", send, 2, None),
-        ("UpdateItem", lambda n: claim(n, 2), 2, AttemptUnderWay),
-        ("UpdateItem", erase, 2, RecipientErased),
-        ("PutItem", erase, None, RecipientErased),
+        ("update_item", send, 2, None),
+        ("update_item", lambda n: claim(n, 2), 2, AttemptUnderWay),
+        ("update_item", erase, 2, RecipientErased),
+        ("put_item", erase, None, RecipientErased),
     ],
     ids=["sender is done at last", "another takeover", "erasure", "erasure before the first write"],
 )
 def test_claim_loses_to_a_concurrent_change(
     table: Table,
-    operation: str,
+    method: str,
     rival: Callable[[Notifications], Any],
     minutes: int | None,
     outcome: type[Exception] | None,
@@ -224,7 +210,7 @@ def test_claim_loses_to_a_concurrent_change(
     notifications = DynamoNotifications(table)
     if minutes is not None:
         claim(notifications)
-    before_next(table, operation, lambda: rival(notifications))
+    before_next(table, method, lambda: rival(notifications))
     if outcome is None:
         assert claim(notifications, minutes or 0) is None
     else:
@@ -232,15 +218,17 @@ def test_claim_loses_to_a_concurrent_change(
             claim(notifications, minutes or 0)
 
 
-def test_erase_finds_what_was_claimed_before_its_tombstone(table: Table) -> None:
-    notifications = DynamoNotifications(table)
-    before_next(table, "PutItem", lambda: claim(notifications))
+def test_erase_finds_what_was_claimed_before_its_tombstone(
+    table: Table, notifications: Notifications
+) -> None:
+    before_next(table, "put_item", lambda: claim(notifications))
     assert erase(notifications) == 1
     assert "Hello" not in repr(table.client.scan(TableName=table.name)["Items"])
 
 
-def test_erase_stops_at_its_deadline_and_continues_later(table: Table) -> None:
-    notifications = DynamoNotifications(table)
+def test_erase_stops_at_its_deadline_and_continues_later(
+    notifications: Notifications,
+) -> None:
     for one in (FIRST, SECOND):
         claim(notifications, of=one)
     left = iter([6, 6, 5])
@@ -248,19 +236,19 @@ def test_erase_stops_at_its_deadline_and_continues_later(table: Table) -> None:
     assert erase(notifications) == 1
 
 
-def test_unread_list_has_nothing_that_was_read_after_the_index(table: Table) -> None:
-    notifications = DynamoNotifications(table)
+def test_unread_list_has_nothing_that_was_read_after_the_index(
+    table: Table, notifications: Notifications
+) -> None:
     claim(notifications)
     # The index is queried before the items are read.
-    before_next(table, "BatchGetItem", lambda: read(notifications))
+    before_next(table, "batch_get_item", lambda: read(notifications))
     assert stored(notifications, unread=True) == []
 
 
 @pytest.mark.parametrize(("operation", "count"), [("PutItem", 1), ("UpdateItem", 2)])
 def test_claim_is_one_attempt_when_the_sdk_retries_the_write(
-    table: Table, operation: str, count: int
+    table: Table, notifications: Notifications, operation: str, count: int
 ) -> None:
-    notifications = DynamoNotifications(table)
     if operation == "UpdateItem":
         claim(notifications)
     calls: list[int] = []

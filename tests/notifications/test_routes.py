@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from notifications.models import ADMINS, Notification, mailbox
+from notifications.repository import DynamoNotifications
 from notifications.routes import router
 from notifications.service import NotificationService
 from shared.auth.tokens import Caller
 from tests.notifications.builders import a_notification
-from tests.notifications.fakes import InMemoryNotifications
+from tests.support.aws import simulated_table
 from tests.support.callers import ADMIN, ALICE, BOB
 from tests.support.clock import NOON, ManualClock
 from tests.support.http import Answer, HttpClient, serve
@@ -17,22 +18,22 @@ from tests.support.http import Answer, HttpClient, serve
 PATH = "/api/v1/notifications"
 
 
-def served(notifications: InMemoryNotifications) -> HttpClient:
+def served(notifications: DynamoNotifications) -> HttpClient:
     return serve(router, service=NotificationService(notifications, clock=ManualClock()))
 
 
 @pytest.fixture
-def notifications() -> InMemoryNotifications:
-    return InMemoryNotifications()
+def notifications() -> DynamoNotifications:
+    return DynamoNotifications(simulated_table("NotificationsTable"))
 
 
 @pytest.fixture
-def http(notifications: InMemoryNotifications) -> HttpClient:
+def http(notifications: DynamoNotifications) -> HttpClient:
     return served(notifications)
 
 
 def store(
-    notifications: InMemoryNotifications, minute: int = 0, box: str = mailbox(ALICE.id)
+    notifications: DynamoNotifications, minute: int = 0, box: str = mailbox(ALICE.id)
 ) -> Notification:
     notification = a_notification(minute)
     notifications.claim(box, notification, now=NOON, lease=timedelta(minutes=1))
@@ -46,7 +47,7 @@ def ids(answer: Answer) -> list[str]:
 
 
 def test_list_has_the_fields_of_the_contract(
-    http: HttpClient, notifications: InMemoryNotifications
+    http: HttpClient, notifications: DynamoNotifications
 ) -> None:
     sent = store(notifications)
     notifications.mark_sent(mailbox(ALICE.id), sent.position, message_id="m-1", at=NOON)
@@ -83,7 +84,7 @@ def test_list_has_the_fields_of_the_contract(
 )
 def test_list_shows_the_callers_own_or_for_an_admin_another_users(
     http: HttpClient,
-    notifications: InMemoryNotifications,
+    notifications: DynamoNotifications,
     caller: Caller,
     query: str,
     minutes: list[int],
@@ -96,7 +97,7 @@ def test_list_shows_the_callers_own_or_for_an_admin_another_users(
 
 
 def test_pages_merge_the_mailboxes_to_the_end(
-    http: HttpClient, notifications: InMemoryNotifications
+    http: HttpClient, notifications: DynamoNotifications
 ) -> None:
     boxes = (mailbox(ADMIN.id), ADMINS) * 2
     stored = [store(notifications, minute, box).id for minute, box in enumerate(boxes)]
@@ -132,7 +133,7 @@ def test_list_refuses_an_invalid_or_forbidden_query(
 
 @pytest.mark.parametrize(("reader", "box"), [(ALICE, mailbox(ALICE.id)), (ADMIN, ADMINS)])
 def test_read_marks_the_callers_own_once(
-    http: HttpClient, notifications: InMemoryNotifications, reader: Caller, box: str
+    http: HttpClient, notifications: DynamoNotifications, reader: Caller, box: str
 ) -> None:
     path = f"{PATH}/{store(notifications, 0, box).id}/read"
     first = http.post(path, caller=reader)
@@ -144,7 +145,7 @@ def test_read_marks_the_callers_own_once(
     ("reader", "box"), [(BOB, mailbox(ALICE.id)), (ADMIN, mailbox(ALICE.id)), (ALICE, ADMINS)]
 )
 def test_read_does_not_find_what_is_not_the_callers(
-    http: HttpClient, notifications: InMemoryNotifications, reader: Caller, box: str
+    http: HttpClient, notifications: DynamoNotifications, reader: Caller, box: str
 ) -> None:
     notification = store(notifications, 0, box)
     refused = http.post(f"{PATH}/{notification.id}/read", caller=reader)
@@ -158,7 +159,7 @@ def test_read_does_not_find_a_malformed_id(http: HttpClient, id_: str) -> None:
     assert (missing.status, missing.code) == (404, "notification-not-found")
 
 
-def test_health_has_the_totals(http: HttpClient, notifications: InMemoryNotifications) -> None:
+def test_health_has_the_totals(http: HttpClient, notifications: DynamoNotifications) -> None:
     for minute in range(3):
         one = store(notifications, minute)
         notifications.mark_sent(mailbox(ALICE.id), one.position, message_id="m", at=NOON)
@@ -167,10 +168,10 @@ def test_health_has_the_totals(http: HttpClient, notifications: InMemoryNotifica
 
 
 def test_health_is_degraded_when_the_totals_cannot_be_read() -> None:
-    class Unreachable(InMemoryNotifications):
+    class Unreachable(DynamoNotifications):
         def totals(self) -> dict[str, int]:
             raise ConnectionError
 
-    answer = served(Unreachable()).get("/health/notifications")
+    answer = served(Unreachable(simulated_table("NotificationsTable"))).get("/health/notifications")
     assert (answer.status, answer.json["status"]) == (200, "degraded")
     assert set(answer.json) == {"status", "uptime_seconds", "memory_mb"}

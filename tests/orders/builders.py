@@ -69,6 +69,12 @@ def confirmed(orders: Orders, order: Order | None = None) -> Order:
     return after
 
 
+def stored(orders: Orders, order: Order) -> Order:
+    found = orders.find(order.id)
+    assert found
+    return found
+
+
 def events_of(orders: Orders, order: Order) -> list[Event]:
     return orders.history(order.id, after=None, limit=100).items
 

@@ -2,12 +2,10 @@
 
 import pytest
 
-from orders.ports import Orders
 from orders.repository import DynamoOrders
 from shared.storage.dynamodb import Table
-from tests.orders.fakes import InMemoryOrders
 from tests.orders.harness import OrdersHarness
-from tests.support.aws import make_table
+from tests.support.aws import wired_table
 
 
 @pytest.fixture
@@ -16,13 +14,10 @@ def shop() -> OrdersHarness:
 
 
 @pytest.fixture
-def table(account: None) -> Table:
-    return make_table("OrdersTable")
+def table() -> Table:
+    return wired_table("OrdersTable")
 
 
-@pytest.fixture(params=["fake", "dynamodb"])
-def orders(request: pytest.FixtureRequest) -> Orders:
-    """`Orders` for the contract suite: the fake and the repository."""
-    if request.param == "fake":
-        return InMemoryOrders()
-    return DynamoOrders(request.getfixturevalue("table"))
+@pytest.fixture
+def orders(table: Table) -> DynamoOrders:
+    return DynamoOrders(table)

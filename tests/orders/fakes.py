@@ -1,24 +1,17 @@
 """Fakes of the orders service's ports."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, replace
-from typing import Final, Literal
+from collections.abc import Callable, Sequence
+from typing import Literal
 
-from orders.models import STATUSES, Order, Status
 from orders.ports import (
-    ClaimedOrder,
-    DueOrder,
-    NoSuchPayment,
-    OrderExists,
     Payment,
     PaymentOutcomeUnknown,
     PaymentState,
     PaymentUnavailable,
     StockUnavailable,
 )
+from orders.sandbox_payments import SandboxPayments
 from shared.contracts.directory import Customer, UserNotFound
-from shared.contracts.events import Event, EventType
 from shared.contracts.inventory import (
     Line,
     OutOfStock,
@@ -28,121 +21,11 @@ from shared.contracts.inventory import (
     UnknownProduct,
 )
 from shared.errors import ServiceUnavailable
-from shared.messaging import outbox
-from shared.pages import Page
-from shared.personal import personal_fields
-from shared.storage.conflicts import ConcurrentChange
+from shared.storage.dynamodb import Item, Key, Table
 
 type Fault = Literal["down", "unanswered", "undelivered"]
 """An operation of the payment provider is refused; executed without an answer; or not executed and
 without an answer."""
-
-# The state that an operation moves a payment out of, and the state that it moves it to.
-_MOVES: Final[dict[str, tuple[PaymentState, PaymentState]]] = {
-    "capture": ("authorized", "captured"),
-    "void": ("authorized", "voided"),
-    "refund": ("captured", "refunded"),
-}
-
-
-class InMemoryOrders:
-    """`Orders`; test_repository.py holds it to the same contract as the repository."""
-
-    def __init__(self) -> None:
-        self.orders: dict[str, Order] = {}
-        self.events: dict[str, list[Event]] = {}
-
-    def find(self, order_id: str) -> Order | None:
-        return self.orders.get(order_id)
-
-    def add(self, order: Order) -> None:
-        if order.id in self.orders:
-            raise OrderExists(self.orders[order.id])
-        self._write(order, order.event_type)
-
-    def change(self, before: Order, after: Order) -> None:
-        self._write(self._merged(before, after), after.event_type)
-
-    def erase(self, before: Order, after: Order) -> None:
-        merged = self._merged(before, after)
-        erased = {name: getattr(after, name) for name in personal_fields(Order)}
-        self.events[after.id] = [
-            event.model_copy(
-                update={"data": event.data | {n: v for n, v in erased.items() if n in event.data}}
-            )
-            for event in self.events[after.id]
-        ]
-        self._write(merged, "user.erased")
-
-    def settle(self, order: Order) -> None:
-        self.orders[order.id] = replace(self._unchanged(order), due_at=None)
-
-    def due(self, before: str) -> Iterator[DueOrder]:
-        due = [
-            DueOrder(o.id, o.due_at) for o in self.orders.values() if o.due_at and o.due_at < before
-        ]
-        return iter(sorted(due, key=lambda order: order.due_at))
-
-    def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
-        stored = self.orders[order.id]
-        if stored.due_at != order.due_at:
-            return None
-        self.orders[order.id] = replace(stored, due_at=until)
-        return ClaimedOrder(stored.id, stored.status, stored.version, stored.updated_at)
-
-    def defer(self, order: Order, *, until: str) -> bool:
-        stored = self.orders[order.id]
-        if not stored.due_at or stored.due_at != order.due_at:
-            return False
-        payment_id = order.payment_id or stored.payment_id
-        self.orders[order.id] = replace(stored, due_at=until, payment_id=payment_id)
-        return True
-
-    def of_user(self, user_id: str) -> Iterator[Order]:
-        return iter([order for order in self.orders.values() if order.user_id == user_id])
-
-    def page(
-        self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
-    ) -> Page[Order, str]:
-        found = [
-            order
-            for order in sorted(self.orders.values(), key=lambda o: o.listed_at, reverse=True)
-            if user_id in (None, order.user_id)
-            and status in (None, order.status)
-            and (after is None or order.listed_at < after)
-        ]
-        return Page.cut(found, limit, lambda order: order.listed_at)
-
-    def history(self, order_id: str, *, after: int | None, limit: int) -> Page[Event, int]:
-        found = [e for e in self.events.get(order_id, []) if e.version > (after or 0)]
-        return Page.cut(found, limit, lambda event: event.version)
-
-    def totals(self) -> dict[Status, int]:
-        counted = Counter(o.status for o in self.orders.values())
-        return {status: counted[status] for status in STATUSES}
-
-    def _unchanged(self, before: Order) -> Order:
-        stored = self.orders[before.id]
-        if stored.version != before.version:
-            raise ConcurrentChange(stored)
-        return stored
-
-    def _merged(self, before: Order, after: Order) -> Order:
-        """The stored order with what differs between the two."""
-        names = (field.name for field in fields(Order))
-        changes = {n: getattr(after, n) for n in names if getattr(before, n) != getattr(after, n)}
-        return replace(self._unchanged(before), **changes)
-
-    def _write(self, order: Order, type_: EventType) -> None:
-        self.orders[order.id] = order
-        event = outbox.event(
-            type_,
-            aggregate_id=order.id,
-            version=order.version,
-            at=order.updated_at,
-            data=order.data().model_dump(mode="json"),
-        )
-        self.events.setdefault(order.id, []).append(event)
 
 
 class FakeCustomers:
@@ -232,8 +115,8 @@ class FakeInventory:
             self.available[line.product_id] += sign * line.quantity
 
 
-class InMemoryPayments:
-    """`Payments`; test_sandbox_payments.py holds it to the same contract as the sandbox.
+class FaultyPayments:
+    """The sandbox, whose operations may fail.
 
     Attributes:
         faults: what is wrong with operations, by their names.
@@ -241,51 +124,42 @@ class InMemoryPayments:
         calls: the operations that were executed.
     """
 
-    def __init__(self) -> None:
-        self.states: dict[str, PaymentState] = {}
-        self.amounts: dict[str, int] = {}
+    def __init__(self, ledger: Table) -> None:
+        self._ledger = ledger
+        self._sandbox = SandboxPayments(ledger)
         self.faults: dict[str, Fault] = {}
         self.before: dict[str, Callable[[], object]] = {}
         self.calls: list[str] = []
 
+    def item(self, key: str) -> Item:
+        """The payment in the ledger."""
+        return self._ledger.get(_key(key)) or {}
+
+    def set_state(self, key: str, state: PaymentState) -> None:
+        """Make a payment of this state, or change one to it."""
+        self._ledger.put({**_key(key), "state": state, "entries": [state]})
+
     def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
-        if token == "tok_unavailable":
-            raise PaymentUnavailable
-        if token == "tok_timeout":
-            self.faults["authorize"] = "unanswered"
-        self.amounts[key] = amount_minor
-        is_approved = token in ("tok_ok", "tok_timeout")
-        return self._do("authorize", key, "authorized" if is_approved else "declined")
+        return self._do(
+            "authorize",
+            lambda: self._sandbox.authorize(
+                key, amount_minor=amount_minor, currency=currency, token=token
+            ),
+        )
 
-    def capture(self, key: str, _payment_id: str | None, /) -> Payment:
-        return self._do("capture", key)
+    def capture(self, key: str, payment_id: str | None, /) -> Payment:
+        return self._do("capture", lambda: self._sandbox.capture(key, payment_id))
 
-    def void(self, key: str, _payment_id: str | None, /) -> Payment:
-        return self._do("void", key, "voided")
+    def void(self, key: str, payment_id: str | None, /) -> Payment:
+        return self._do("void", lambda: self._sandbox.void(key, payment_id))
 
-    def refund(self, key: str, _payment_id: str | None, /) -> Payment:
-        return self._do("refund", key)
+    def refund(self, key: str, payment_id: str | None, /) -> Payment:
+        return self._do("refund", lambda: self._sandbox.refund(key, payment_id))
 
-    def find(self, key: str, _payment_id: str | None, /) -> Payment | None:
-        self._reached("find")
-        return self._payment(key) if key in self.states else None
+    def find(self, key: str, payment_id: str | None, /) -> Payment | None:
+        return self._do("find", lambda: self._sandbox.find(key, payment_id))
 
-    def _do(self, operation: str, key: str, new: PaymentState | None = None) -> Payment:
-        """Execute an operation; `new` is the state of a payment that did not exist."""
-        self._reached(operation)
-        state = self.states.get(key, new)
-        if state is None:
-            raise NoSuchPayment(key)
-        from_, to = _MOVES.get(operation, (state, state))
-        self.states[key] = to if state == from_ else state
-        if self.faults.get(operation) == "unanswered":
-            raise PaymentOutcomeUnknown
-        return self._payment(key)
-
-    def _payment(self, key: str) -> Payment:
-        return Payment(key, f"pay-{key}", self.states[key])
-
-    def _reached(self, operation: str) -> None:
+    def _do[R](self, operation: str, execute: Callable[[], R]) -> R:
         if callback := self.before.pop(operation, None):
             callback()
         fault = self.faults.get(operation)
@@ -294,3 +168,11 @@ class InMemoryPayments:
         if fault == "undelivered":
             raise PaymentOutcomeUnknown
         self.calls.append(operation)
+        result = execute()
+        if fault == "unanswered":
+            raise PaymentOutcomeUnknown
+        return result
+
+
+def _key(key: str) -> Key:
+    return {"pk": f"SANDBOX-PAYMENT#{key}", "sk": "PAYMENT"}

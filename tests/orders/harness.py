@@ -1,4 +1,4 @@
-"""The orders service, its API, its saga and its sweeper, on fakes."""
+"""The orders service, its API, its saga and its sweeper, on fakes and the simulated DynamoDB."""
 
 import heapq
 import json
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from orders.due_orders import DueOrderSweep
 from orders.models import Order
+from orders.repository import DynamoOrders
 from orders.routes import router
 from orders.saga import CheckoutSaga
 from orders.service import OrderService
 from shared.messaging.redelivery import RetryLater
-from tests.orders.builders import CUSTOMER, a_basket, confirmed, event_types
-from tests.orders.fakes import FakeCustomers, FakeInventory, InMemoryOrders, InMemoryPayments
+from tests.orders.builders import CUSTOMER, a_basket, confirmed, event_types, stored
+from tests.orders.fakes import FakeCustomers, FakeInventory, FaultyPayments
+from tests.support.aws import simulated_table
 from tests.support.callers import ALICE, BOB
 from tests.support.clock import ManualClock
 from tests.support.context import a_deadline
@@ -46,11 +48,12 @@ class FakeQueue:
 class OrdersHarness:
     """Alice and Bob are customers; in stock are ten mugs and ten trays."""
 
-    def __init__(self, orders: InMemoryOrders | None = None) -> None:
-        self.orders = orders or InMemoryOrders()
+    def __init__(self, orders: type[DynamoOrders] = DynamoOrders) -> None:
+        table = simulated_table("OrdersTable")
+        self.orders = orders(table)
         self.customers = FakeCustomers(CUSTOMER, CUSTOMER.model_copy(update={"id": BOB.id}))
         self.inventory = FakeInventory(mug=10, tray=10)
-        self.payments = InMemoryPayments()
+        self.payments = FaultyPayments(table)
         self.clock = ManualClock()
         self.queue = FakeQueue()
         # Messages of waiting orders, by the time of their delivery.
@@ -83,7 +86,7 @@ class OrdersHarness:
         return confirmed(self.orders, self.placed(key))
 
     def current(self, order: Order) -> Order:
-        return self.orders.orders[order.id]
+        return stored(self.orders, order)
 
     def advance(self, order: Order) -> Order:
         """Deliver a message of the order and return the order after it."""
@@ -121,13 +124,13 @@ class OrdersHarness:
         assert (current.status, current.due_at) == ("cancelled", None)
         assert self.inventory.reservations[order.id] == "released"
         assert self.inventory.available["mug"] == 10
-        assert self.payments.states[order.id] == money
+        assert self.payments.item(order.id)["state"] == money
         assert event_types(self.orders, order)[-1] == "order.cancelled"
 
     def assert_confirmed(self, order: Order) -> None:
         current = self.current(order)
         assert (current.status, current.due_at) == ("confirmed", None)
-        assert current.payment_id == f"pay-{order.id}"
+        assert current.payment_id == f"sandbox-{order.id}"
         assert self.inventory.reservations[order.id] == "confirmed"
-        assert self.payments.states[order.id] == "captured"
+        assert self.payments.item(order.id)["state"] == "captured"
         assert event_types(self.orders, order) == ["order.placed", "order.confirmed"]

@@ -7,13 +7,14 @@ import pytest
 from orders.erasure import Erasure
 from orders.models import Order
 from orders.ports import Orders
+from orders.repository import DynamoOrders
 from shared.contracts.events import Event
 from shared.errors import ServiceUnavailable
 from shared.messaging.redelivery import RetryLater
 from shared.runtime.clock import rfc3339
 from shared.storage.conflicts import ConcurrentChange
-from tests.orders.builders import MINUTE, added, an_order, event_types
-from tests.orders.fakes import InMemoryOrders
+from shared.storage.dynamodb import Table
+from tests.orders.builders import MINUTE, added, an_order, event_types, stored
 from tests.support.callers import ALICE, BOB
 from tests.support.clock import NOON, ManualClock
 
@@ -41,34 +42,32 @@ def erase(orders: Orders, minutes: float = 1) -> float | None:
 
 
 def test_erasure_erases_all_orders_of_the_customer_once_and_no_others(
-    monkeypatch: pytest.MonkeyPatch,
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orders.erasure._AT_ONCE", 2)
-    orders = InMemoryOrders()
     own = [added(orders, an_order(n, at=NOON + n * MINUTE)) for n in range(5)]
     other = added(orders, an_order(9, user_id=BOB.id))
     assert [erase(orders) for _ in range(4)] == [0, 0, None, None]
     for order in own:
-        assert orders.orders[order.id].is_erased
+        assert stored(orders, order).is_erased
         assert event_types(orders, order) == ["order.placed", "user.erased"]
-    assert orders.orders[other.id] == other
+    assert stored(orders, other) == other
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(-60, 60), (0, 60), (0.5, 30), (1, None)])
 def test_erasure_runs_again_when_orders_may_still_appear(
-    minutes: float, seconds: int | None
+    orders: Orders, minutes: float, seconds: int | None
 ) -> None:
-    orders = InMemoryOrders()
     order = added(orders)
     assert erase(orders, minutes) == seconds
-    assert orders.orders[order.id].is_erased
+    assert stored(orders, order).is_erased
 
 
-class Racing(InMemoryOrders):
+class Racing(DynamoOrders):
     """Another writer comes just before each erasure of a pending order."""
 
-    def __init__(self, write: Callable[[InMemoryOrders, Order], None]) -> None:
-        super().__init__()
+    def __init__(self, table: Table, write: Callable[[DynamoOrders, Order], None]) -> None:
+        super().__init__(table)
         self._before = write
 
     def erase(self, before: Order, after: Order) -> None:
@@ -77,12 +76,12 @@ class Racing(InMemoryOrders):
         super().erase(before, after)
 
 
-def confirm(orders: InMemoryOrders, order: Order) -> None:
+def confirm(orders: DynamoOrders, order: Order) -> None:
     orders.change(order, order.confirmed(at=NOON))
 
 
-def erase_too(orders: InMemoryOrders, order: Order) -> None:
-    InMemoryOrders.erase(orders, order, order.erased(at=NOON))
+def erase_too(orders: DynamoOrders, order: Order) -> None:
+    DynamoOrders.erase(orders, order, order.erased(at=NOON))
 
 
 @pytest.mark.parametrize(
@@ -93,20 +92,20 @@ def erase_too(orders: InMemoryOrders, order: Order) -> None:
     ],
 )
 def test_erasure_decides_again_after_a_concurrent_change(
-    rival: Callable[[InMemoryOrders, Order], None], history: list[str]
+    table: Table, rival: Callable[[DynamoOrders, Order], None], history: list[str]
 ) -> None:
-    orders = Racing(rival)
+    orders = Racing(table, rival)
     order = added(orders)
     erase(orders)
     assert event_types(orders, order) == history
-    assert orders.orders[order.id].is_erased
+    assert stored(orders, order).is_erased
 
 
-def test_erasure_fails_temporarily_when_an_order_keeps_changing() -> None:
-    def change(_: InMemoryOrders, order: Order) -> None:
+def test_erasure_fails_temporarily_when_an_order_keeps_changing(table: Table) -> None:
+    def change(_: DynamoOrders, order: Order) -> None:
         raise ConcurrentChange(order)
 
-    orders = Racing(change)
+    orders = Racing(table, change)
     added(orders)
     with pytest.raises(ServiceUnavailable):
         erase(orders)

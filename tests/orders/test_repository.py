@@ -1,4 +1,4 @@
-"""The contract of `Orders`, held by the fake and by DynamoDB (moto)."""
+"""The contract of `Orders`, as DynamoDB holds it."""
 
 from collections.abc import Callable
 from itertools import chain
@@ -22,6 +22,7 @@ from tests.orders.builders import (
     event_types,
     events_of,
     order_id_of,
+    stored,
 )
 from tests.support.callers import ALICE
 from tests.support.clock import NOON
@@ -39,12 +40,6 @@ def cancelled(orders: Orders, order: Order) -> Order:
 
 def counts(**by_status: int) -> dict[str, int]:
     return dict.fromkeys(STATUSES, 0) | by_status
-
-
-def stored(orders: Orders, order: Order) -> Order:
-    found = orders.find(order.id)
-    assert found
-    return found
 
 
 def due(orders: Orders, minutes: int) -> list[DueOrder]:
@@ -140,16 +135,6 @@ def test_erasure_leaves_no_personal_data_in_any_item(table: Table) -> None:
         assert text not in repr(items)
     # The earlier events are still published; `user.erased` of an order is not.
     assert ["unsent" in item for item in items if "event" in item] == [True, True, False]
-
-
-def test_history_is_read_page_by_page(orders: Orders) -> None:
-    order = added(orders)
-    assert orders.history(order.id, after=None, limit=1).last is None
-    cancelled(orders, confirmed(orders, order))
-    first = orders.history(order.id, after=None, limit=2)
-    assert ([event.version for event in first.items], first.last) == ([1, 2], 2)
-    rest = orders.history(order.id, after=first.last, limit=2)
-    assert ([event.version for event in rest.items], rest.last) == ([3], None)
 
 
 # ── Due orders ──────────────────────────────────────────────────────────────────────────────────

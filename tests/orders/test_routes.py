@@ -7,9 +7,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from orders.models import Status, order_id
+from orders.repository import DynamoOrders
 from shared.auth.tokens import Caller
 from tests.orders.builders import MINUTE, a_basket, a_line, added, an_order, confirmed
-from tests.orders.fakes import InMemoryOrders
 from tests.orders.harness import ORDERS, OrdersHarness
 from tests.support.callers import ADMIN, ALICE, BOB
 from tests.support.clock import NOON
@@ -45,7 +45,9 @@ def test_post_order_returns_the_pending_order(shop: OrdersHarness) -> None:
         "version": 1,
     }
     assert shop.http.get(f"{ORDERS}/{id_}", caller=ALICE).json == answer.json
-    assert shop.orders.orders[id_].payment_token == "tok_ok"
+    order = shop.orders.find(id_)
+    assert order
+    assert order.payment_token == "tok_ok"
 
 
 def test_post_order_returns_the_same_order_for_the_same_request(shop: OrdersHarness) -> None:
@@ -117,6 +119,7 @@ def test_history_shows_each_event_without_the_email(shop: OrdersHarness) -> None
     first = shop.http.get(f"{path}?limit=1", caller=ADMIN).json
     second = shop.http.get(f"{path}?limit=1&cursor={first['next_cursor']}", caller=ADMIN).json
     assert first["events"] + second["events"] == [placed, cancelled]
+    assert second["next_cursor"] is None
 
 
 def test_order_is_shipped_and_delivered_by_admins_and_cancelled_by_its_customer(
@@ -146,11 +149,11 @@ def test_health_counts_orders_by_status(shop: OrdersHarness) -> None:
 
 
 def test_health_is_degraded_when_the_figures_cannot_be_read() -> None:
-    class Unreachable(InMemoryOrders):
+    class Unreachable(DynamoOrders):
         def totals(self) -> dict[Status, int]:
             raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
 
-    answer = OrdersHarness(Unreachable()).http.get("/health/orders")
+    answer = OrdersHarness(Unreachable).http.get("/health/orders")
     assert (answer.status, answer.json["status"]) == (200, "degraded")
     assert answer.json.keys() == {"status", "uptime_seconds", "memory_mb"}
 

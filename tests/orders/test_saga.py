@@ -54,7 +54,7 @@ def test_saga_pays_and_confirms_once_however_often_its_message_is_delivered(
         shop.advance(order)
     shop.assert_confirmed(order)
     assert shop.payments.calls == ["authorize", "capture"]
-    assert shop.payments.amounts[order.id] == 1100
+    assert shop.payments.item(order.id)["amount_minor"] == 1100
     shipped = shop.service.ship(order.id, ADMIN)
     assert shop.advance(shipped) == shipped
     assert shop.deliver(order_id_of(404)) is None
@@ -109,7 +109,7 @@ def test_saga_cancels_when_the_payment_was_declined_or_has_ended(
     shop: OrdersHarness, operation: str, state: PaymentState, reason: CancelReason
 ) -> None:
     order = shop.placed()
-    run_before(shop, operation, lambda: shop.payments.states.update({order.id: state}))
+    run_before(shop, operation, lambda: shop.payments.set_state(order.id, state))
     assert shop.advance(order).cancel_reason == reason
     shop.assert_given_back(order, money=state)
 
@@ -136,7 +136,7 @@ def test_saga_cancels_at_the_deadline_when_a_service_does_not_answer(
     assert shop.current(order).cancel_reason == f"{service}_unavailable"
     if service == "inventory":
         # The money is given back, though the stock cannot be.
-        assert shop.payments.states[order.id] == "voided"
+        assert shop.payments.item(order.id)["state"] == "voided"
         assert shop.current(order).due_at
     set_faults(shop, {})
     shop.pass_minutes(2)
@@ -248,7 +248,7 @@ def test_waiting_order_has_one_message_when_two_workers_handle_it(shop: OrdersHa
 def test_payment_with_a_known_id_is_not_authorised_again(shop: OrdersHarness) -> None:
     order = shop.placed()
     shop.payments.faults["capture"] = "down"
-    assert shop.advance(order).payment_id == f"pay-{order.id}"
+    assert shop.advance(order).payment_id == f"sandbox-{order.id}"
     shop.payments.faults.clear()
     shop.pass_minutes(1)
     shop.assert_confirmed(order)
@@ -261,7 +261,7 @@ def test_payment_with_an_unknown_id_is_looked_up_after_a_day(
 ) -> None:
     order = shop.placed()
     if exists:
-        shop.payments.states[order.id] = "authorized"
+        shop.payments.set_state(order.id, "authorized")
     shop.clock.now += 26 * HOUR
     shop.advance(order)
     shop.assert_confirmed(order)

@@ -1,4 +1,4 @@
-"""The contract of a payment provider, held by the fake and by the sandbox."""
+"""The contract of a payment provider."""
 
 import pytest
 
@@ -10,14 +10,12 @@ from orders.ports import (
     PaymentUnavailable,
 )
 from orders.sandbox_payments import SandboxPayments
-from tests.orders.fakes import InMemoryPayments
+from shared.storage.dynamodb import Table
 
 
-@pytest.fixture(params=["fake", "sandbox"])
-def payments(request: pytest.FixtureRequest) -> Payments:
-    if request.param == "fake":
-        return InMemoryPayments()
-    return SandboxPayments(request.getfixturevalue("table"))
+@pytest.fixture
+def payments(table: Table) -> Payments:
+    return SandboxPayments(table)
 
 
 def run(payments: Payments, operation: str, token: str = "tok_ok") -> Payment:

@@ -1,37 +1,41 @@
-"""The stores of the products service, in memory and in DynamoDB."""
+"""The stores of the products service."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
 
 from products.catalogue.models import Product, ProductChanges, Search
-from products.catalogue.ports import ProductIndex, Products
 from products.catalogue.repository.index import DynamoProductIndex
 from products.catalogue.repository.products import DynamoProducts
 from products.reservations.models import Reservation
-from products.reservations.ports import Reservations
 from products.reservations.repository import DynamoReservations
 from shared.contracts.events import Event
-from shared.messaging import outbox
 from shared.storage.dynamodb import Table
 from tests.products.builders import LATER, NOW
-from tests.products.fakes import InMemoryProducts, InMemoryReservations
-from tests.support.aws import make_table
+from tests.support.aws import before_next, simulated_table
 from tests.support.clock import ManualClock
 
 THRESHOLD: Final = 5
 
 
-@dataclass(frozen=True)
 class Stores:
-    """The stores of one kind, with shortcuts for tests."""
+    """The stores of the products service in one table, with shortcuts for tests."""
 
-    products: Products
-    index: ProductIndex
-    reservations: Reservations
-    events: Callable[[], list[Event]]
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.products = DynamoProducts(table, low_stock_threshold=THRESHOLD)
+        self.index = DynamoProductIndex(table)
+        self.reservations = DynamoReservations(table, low_stock_threshold=THRESHOLD)
+
+    def events(self) -> list[Event]:
+        """Those that wait to be published."""
+        shards = (self.table.query("#unsent = :n", {"n": f"{n}"}, index="unsent") for n in range(4))
+        return [Event.model_validate(item["event"]) for shard in shards for item in shard.items]
+
+    def before_transaction(self, *rivals: Callable[[], object]) -> None:
+        """Let concurrent requests come before the next transactions."""
+        before_next(self.table, "transact_write_items", *rivals)
 
     def add(self, *products: Product) -> None:
         for product in products:
@@ -68,42 +72,17 @@ class Stores:
         return " ".join(product.id for product in page.items)
 
 
-def in_memory() -> Stores:
-    products = InMemoryProducts(THRESHOLD)
-    return Stores(products, products, InMemoryReservations(products), lambda: products.events)
-
-
-def in_dynamodb(table: Table) -> Stores:
-    def events() -> list[Event]:
-        found = (table.query("#unsent = :n", {"n": str(n)}, index=outbox.INDEX) for n in range(4))
-        return [Event.model_validate(item["event"]) for page in found for item in page.items]
-
-    return Stores(
-        DynamoProducts(table, low_stock_threshold=THRESHOLD),
-        DynamoProductIndex(table),
-        DynamoReservations(table, low_stock_threshold=THRESHOLD),
-        events,
-    )
+@pytest.fixture
+def table() -> Table:
+    return simulated_table("ProductsTable")
 
 
 @pytest.fixture
-def table(account: None) -> Table:
-    return make_table("ProductsTable")
-
-
-@pytest.fixture
-def products() -> InMemoryProducts:
-    return InMemoryProducts()
+def stores(table: Table) -> Stores:
+    """Empty stores."""
+    return Stores(table)
 
 
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(NOW)
-
-
-@pytest.fixture(params=["memory", "dynamodb"])
-def stores(request: pytest.FixtureRequest) -> Stores:
-    """Empty stores."""
-    if request.param == "memory":
-        return in_memory()
-    return in_dynamodb(request.getfixturevalue("table"))

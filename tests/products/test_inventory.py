@@ -5,15 +5,15 @@ from typing import Any
 from products.inventory import create_handler
 from products.reservations.service import ReservationService
 from tests.products.builders import a_product
-from tests.products.fakes import InMemoryProducts, InMemoryReservations
+from tests.products.conftest import Stores
 from tests.support.clock import ManualClock
 from tests.support.context import LambdaContext
 
 
-def test_inventory_answers_with_lines_or_a_refusal(products: InMemoryProducts) -> None:
+def test_inventory_answers_with_lines_or_a_refusal(stores: Stores) -> None:
     mug, clock = a_product(available=6), ManualClock()
-    products.add(mug)
-    service = ReservationService(InMemoryReservations(products), clock=clock)
+    stores.add(mug)
+    service = ReservationService(stores.reservations, clock=clock)
     handler = create_handler(service, currency="EUR")
 
     def call(name: str, **body: Any) -> Any:

@@ -1,15 +1,24 @@
-"""A mocked account with the template's tables in it (moto). One thread only: moto has no real
-transactions."""
+"""The template's tables in a mocked account (moto), for functions that make their own clients, and
+in the simulated DynamoDB. One thread only: moto has no real transactions."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 from moto import mock_aws
 
 from shared.runtime import aws
 from shared.storage.dynamodb import Table
+from tests.simulation.cloud import Cloud
+from tests.simulation.comparison import Client
+from tests.simulation.dynamodb import DynamoDB
+from tests.simulation.wire import Wire
 from tools.template import table_definition
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -38,3 +47,35 @@ def make_table(logical_id: str) -> Table:
     client = aws.client("dynamodb")
     client.create_table(**table_definition(logical_id))
     return Table(logical_id, client)
+
+
+def simulated_table(logical_id: str) -> Table:
+    """The template's table in the simulated DynamoDB, empty: as quick as a fake of a repository."""
+    dynamodb = DynamoDB(time.monotonic)
+    dynamodb.create(table_definition(logical_id))
+    return Table(logical_id, cast("DynamoDBClient", Client(dynamodb)))
+
+
+def wired_table(logical_id: str) -> Table:
+    """The same through botocore, which checks requests and responses: for tests of repositories."""
+    pretend_credentials()
+    cloud = Cloud(time.monotonic, invoke=lambda _name, _payload: (b"", None))
+    cloud.dynamodb.create(table_definition(logical_id))
+    with Wire(cloud, time.sleep).tapped(aws._session().events):
+        return Table(logical_id, aws.client("dynamodb"))
+
+
+def before_next(table: Table, method: str, *actions: Callable[[], object]) -> None:
+    """Act before the next calls of a method of the table's client, once for each action: what a
+    concurrent request does. The actions' own calls do not count."""
+    client, waiting = table.client, list(actions)
+    call = getattr(client, method)
+
+    def act_and_call(**request: Any) -> Any:
+        delattr(client, method)
+        waiting.pop(0)()
+        if waiting:
+            setattr(client, method, act_and_call)
+        return call(**request)
+
+    setattr(client, method, act_and_call)

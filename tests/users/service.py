@@ -1,26 +1,27 @@
-"""The users service on fakes."""
+"""The users service on fakes and the simulated DynamoDB."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
 from shared.auth.tokens import Caller
+from shared.contracts.events import Event
+from shared.messaging import outbox
+from shared.storage.dynamodb import Table
+from tests.support.aws import simulated_table
 from tests.support.clock import ManualClock
 from tests.support.http import Answer, HttpClient, serve
 from tests.users.builders import PASSWORD, SOURCE, a_registration
-from tests.users.fakes import (
-    InMemoryAttempts,
-    InMemoryFamilies,
-    InMemoryUsers,
-    LocalSigner,
-    PlainPasswords,
-)
+from tests.users.fakes import LocalSigner, PlainPasswords
 from users.accounts.models import User, UserChanges
+from users.accounts.repository import DynamoUsers
 from users.accounts.service import AccountService
 from users.api import router
+from users.login_throttle.repository import DynamoAttempts
 from users.login_throttle.service import LoginThrottle
 from users.sessions.access_tokens import AccessTokens
 from users.sessions.models import TokenPair
+from users.sessions.repository import DynamoFamilies
 from users.sessions.service import SessionService
 
 ISSUER = "https://tests.example"
@@ -31,15 +32,21 @@ class Service:
     """The use cases, and the fakes that they use."""
 
     clock: ManualClock = field(default_factory=ManualClock)
-    users: InMemoryUsers = field(default_factory=InMemoryUsers)
-    families: InMemoryFamilies = field(default_factory=InMemoryFamilies)
+    table: Table = field(default_factory=lambda: simulated_table("UsersTable"))
     passwords: PlainPasswords = field(default_factory=PlainPasswords)
     signer: LocalSigner = field(default_factory=LocalSigner)
-    attempts: InMemoryAttempts = field(default_factory=InMemoryAttempts)
+
+    @cached_property
+    def users(self) -> DynamoUsers:
+        return DynamoUsers(self.table)
+
+    @cached_property
+    def families(self) -> DynamoFamilies:
+        return DynamoFamilies(self.table)
 
     @cached_property
     def throttle(self) -> LoginThrottle:
-        return LoginThrottle(self.attempts, self.clock)
+        return LoginThrottle(DynamoAttempts(self.table), self.clock)
 
     @cached_property
     def accounts(self) -> AccountService:
@@ -84,7 +91,10 @@ class Service:
         return found
 
     def event_types(self, user: User) -> list[str]:
-        return [event.type for event in self.users.events(user.id)]
+        return [event.type for event in self.events(user)]
+
+    def events(self, user: User) -> list[Event]:
+        return list(outbox.history(self.table, f"USER#{user.id}"))
 
     def change(self, by: User, user: User | None = None, /, **values: Any) -> User:
         """Change an account, the caller's own by default."""

@@ -1,4 +1,4 @@
-"""What accounts need: storage, and password hashes. The tests run one contract suite for each."""
+"""What accounts need: storage, and password hashes."""
 
 from typing import Protocol
 

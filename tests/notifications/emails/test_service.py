@@ -14,10 +14,12 @@ from notifications.emails.ports import (
 from notifications.emails.service import Notifier
 from notifications.errors import AttemptUnderWay, OutcomeUnknown
 from notifications.models import ADMINS, Claim, Notification, mailbox
+from notifications.repository import DynamoNotifications
 from shared.contracts.events import Event
 from shared.messaging.redelivery import RetryLater
 from tests.notifications.builders import a_low_stock_event, a_user_event, an_event, an_order_event
-from tests.notifications.fakes import FakeEmailSender, InMemoryNotifications
+from tests.notifications.fakes import FakeEmailSender
+from tests.support.aws import simulated_table
 from tests.support.clock import ManualClock
 
 UNAVAILABLE = EmailUnavailable("InternalFailure")
@@ -34,7 +36,7 @@ class Worker:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.sender = FakeEmailSender()
-        self.notifications = InMemoryNotifications()
+        self.notifications = DynamoNotifications(simulated_table("NotificationsTable"))
         self._notifier = Notifier(
             self.notifications, self.sender, admin_email="keeper@example.com", clock=self.clock
         )
@@ -200,13 +202,3 @@ def test_event_of_an_erased_user_is_not_sent(worker: Worker, first: Event, late:
     assert worker.outcome() == (0, ["failed"])
     assert worker.stored()[0].body == "Erased"
     assert worker.notifications.totals() == {"sent": 0, "failed": 1}
-
-
-def test_pending_email_is_not_sent_after_an_erasure(worker: Worker) -> None:
-    with pytest.raises(EmailUnavailable):
-        worker.deliver(error=UNAVAILABLE)
-    worker.deliver(ERASED)
-    worker.clock.advance(seconds=120)
-    worker.deliver()
-    assert worker.outcome() == (0, ["failed"])
-    assert worker.stored()[0].body == "Erased"

@@ -1,4 +1,4 @@
-"""The contract of the catalogue's stores, in memory and in DynamoDB."""
+"""The catalogue's stores in DynamoDB."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,10 +8,17 @@ import pytest
 from products.catalogue.models import Product, Receipt, Search
 from shared.runtime.clock import rfc3339
 from shared.storage.conflicts import ConcurrentChange
+from shared.storage.dynamodb import Table
 from tests.products.builders import LATER, SHELF, a_product
 from tests.products.conftest import Stores
+from tests.support.aws import wired_table
 
 RECEIPT = Receipt("admin-1", "mug", "key-1", "digest")
+
+
+@pytest.fixture
+def table() -> Table:
+    return wired_table("ProductsTable")
 
 
 def test_product_is_found_as_it_was_added(stores: Stores) -> None:

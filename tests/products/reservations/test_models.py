@@ -25,9 +25,3 @@ def test_reservation_is_confirmed_unless_it_is_released(held: Reservation) -> No
     assert confirmed.confirmed() is confirmed
     with pytest.raises(ReservationEnded):
         confirmed.released().confirmed()
-
-
-def test_reservation_is_released_once_held_or_confirmed(held: Reservation) -> None:
-    released = held.released()
-    assert held.confirmed().released() == released
-    assert released.released() is released

@@ -1,4 +1,4 @@
-"""The contract of the stores of reservations, then what only DynamoDB has to promise."""
+"""Reservations in DynamoDB."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,26 +12,22 @@ from products.catalogue.repository.products import DynamoProducts
 from products.reservations.models import Reservation
 from products.reservations.ports import StockMismatch
 from products.reservations.repository import DynamoReservations
-from shared.runtime.clock import epoch, rfc3339
+from shared.runtime.clock import epoch
 from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import Item, Table
-from tests.products.builders import AFTER_EXPIRY, LATER, NOW, a_product
+from tests.products.builders import LATER, NOW, a_product
 from tests.products.conftest import Stores
+from tests.support.aws import wired_table
+
+
+@pytest.fixture
+def table() -> Table:
+    return wired_table("ProductsTable")
 
 
 def settle(stores: Stores, before: Reservation, after: Reservation) -> Reservation:
     stores.reservations.settle(before, after, at=LATER)
     return after
-
-
-def test_hold_takes_units(stores: Stores) -> None:
-    mug, tray = a_product(available=5), a_product(available=2)
-    stores.add(mug, tray)
-    reservation = stores.hold((mug, 3), (tray, 2))
-    assert stores.reservations.find("order-1") == reservation
-    assert (stores.units(mug), stores.units(tray)) == ((2, 3), (0, 2))
-    assert stores.current(mug).version == 2
-    assert stores.products.totals() == {"total": 2, "total_stock": 2}
 
 
 def test_confirmation_changes_nothing_that_a_client_sees(stores: Stores) -> None:
@@ -44,20 +40,6 @@ def test_confirmation_changes_nothing_that_a_client_sees(stores: Stores) -> None
     assert stores.current(mug) == before
 
 
-@pytest.mark.parametrize("is_sold", [False, True])
-def test_release_makes_units_available(stores: Stores, is_sold: bool) -> None:
-    mug = a_product(available=5)
-    stores.add(mug)
-    reservation = stores.hold((mug, 3))
-    if is_sold:
-        reservation = settle(stores, reservation, reservation.confirmed())
-    released = settle(stores, reservation, reservation.released())
-    assert stores.units(mug) == (5, 0)
-    assert stores.current(mug).version == 3
-    assert stores.products.totals() == {"total": 1, "total_stock": 5}
-    assert stores.reservations.find("order-1") == released
-
-
 def test_release_does_not_count_withdrawn_products_as_on_sale(stores: Stores) -> None:
     mugs = [a_product(available=5) for _ in range(3)]
     stores.add(*mugs)
@@ -66,6 +48,8 @@ def test_release_does_not_count_withdrawn_products_as_on_sale(stores: Stores) ->
         stores.change(mug, {"is_active": False})
     settle(stores, reservation, reservation.released())
     assert [stores.units(mug) for mug in mugs] == [(5, 0)] * 3
+    # Each step that a client can see makes another version.
+    assert [stores.current(mug).version for mug in mugs] == [4, 4, 3]
     assert stores.products.totals() == {"total": 1, "total_stock": 5}
 
 
@@ -87,17 +71,6 @@ def test_hold_raises_when_the_product_has_changed(stores: Stores, changes: Produ
     with pytest.raises(ConcurrentChange):
         stores.hold((mug, 1))
     assert stores.units(mug) == (50, 0)
-
-
-def test_hold_raises_when_the_order_has_a_reservation_or_a_tombstone(stores: Stores) -> None:
-    mug = a_product(available=50)
-    stores.add(mug)
-    stores.hold((mug, 1))
-    stores.reservations.settle(None, Reservation.tombstone("order-2", at=NOW), at=NOW)
-    for order_id in ("order-1", "order-2"):
-        with pytest.raises(ConcurrentChange):
-            stores.hold((mug, 1), order_id=order_id)
-    assert stores.units(mug) == (49, 1)
 
 
 def test_hold_reports_each_product_that_runs_low(stores: Stores) -> None:
@@ -169,22 +142,6 @@ def test_look_up_returns_the_reservation_and_the_products_that_exist(stores: Sto
     assert stores.reservations.look_up("order-1", ids) == (None, {mug.id: mug})
     reservation = stores.hold((tray, 1))
     assert stores.reservations.look_up("order-1", ids) == (reservation, {mug.id: mug})
-
-
-def test_due_lists_expired_reservations_oldest_first(stores: Stores) -> None:
-    mug = a_product(available=9)
-    stores.add(mug)
-    reservations = [stores.hold((stores.current(mug), 1), order_id=f"order-{n}") for n in range(4)]
-    settle(stores, reservations[0], reservations[0].confirmed())
-    settle(stores, reservations[1], reservations[1].released())
-    older = Reservation("order-a", "held", (), expires_at=rfc3339(NOW))
-    stores.reservations.hold(older, {}, at=NOW)
-    assert list(stores.reservations.due(LATER)) == ["order-a"]
-    oldest, *others = stores.reservations.due(AFTER_EXPIRY)
-    assert (oldest, sorted(others)) == ("order-a", ["order-2", "order-3"])
-
-
-# ── Only in DynamoDB ──
 
 
 class RivalTable(Table):

@@ -7,50 +7,51 @@ from dataclasses import replace
 import pytest
 
 from products.catalogue.models import Product
+from products.catalogue.repository.items import product_key
 from products.reservations.models import Hold, Reservation
+from products.reservations.repository import DynamoReservations
 from products.reservations.service import ReservationService
 from shared.calls.deadline import Deadline
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
 from shared.errors import ServiceUnavailable
 from shared.runtime import metrics
-from tests.products.builders import LATER, NOW, a_line, a_product
-from tests.products.fakes import InMemoryProducts, InMemoryReservations
+from tests.products.builders import NOW, a_line, a_product
+from tests.products.conftest import Stores
 from tests.support.clock import ManualClock
 from tests.support.context import a_deadline
 
 
 class Case:
-    """Five mugs and two trays, and a service on fakes."""
+    """Five mugs and two trays, and the service of their reservations."""
 
-    def __init__(self) -> None:
-        self.products = InMemoryProducts()
-        self.reservations = InMemoryReservations(self.products)
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
         self.clock = ManualClock(NOW)
-        self.service = ReservationService(self.reservations, clock=self.clock)
+        self.service = ReservationService(stores.reservations, clock=self.clock)
         self.mug = self.add(5)
         self.tray = self.add(2)
 
     def add(self, available: int) -> Product:
         product = a_product(available=available)
-        self.products.add(product)
+        self.stores.add(product)
         return product
 
     def units(self, product: Product) -> tuple[int, int]:
-        current = self.products.products[product.id]
-        return current.available, current.taken
+        return self.stores.units(product)
 
-    def raise_price(self, *, forever: bool = False) -> None:
+    def state(self, order_id: str) -> str | None:
+        found = self.stores.reservations.find(order_id)
+        return found.state if found else None
+
+    def raise_price(self) -> None:
         """A concurrent change of the mug's price."""
-        current = self.products.products[self.mug.id]
-        changed = current.changed({"price_minor": current.price_minor + 1}, at=LATER)
-        self.products.products[self.mug.id] = changed
-        if forever:
-            self.products.rivals.append(lambda: self.raise_price(forever=True))
+        price = self.stores.current(self.mug).price_minor
+        self.stores.change(self.mug, {"price_minor": price + 1})
 
 
 @pytest.fixture
-def case() -> Case:
-    return Case()
+def case(stores: Stores) -> Case:
+    return Case(stores)
 
 
 def test_reserve_prices_and_holds_each_product_once(case: Case) -> None:
@@ -64,7 +65,7 @@ def test_reserve_prices_and_holds_each_product_once(case: Case) -> None:
 def test_reserve_raises_when_a_product_is_not_on_sale(case: Case, is_withdrawn: bool) -> None:
     gone = a_product(is_active=False, available=0)
     if is_withdrawn:
-        case.products.add(gone)
+        case.stores.add(gone)
     with pytest.raises(UnknownProduct) as raised:
         case.service.reserve("order-1", [a_line(case.mug), a_line(gone)])
     assert raised.value.data == {"product_id": gone.id}
@@ -75,7 +76,7 @@ def test_reserve_raises_when_units_are_missing(case: Case) -> None:
     with pytest.raises(OutOfStock) as raised:
         case.service.reserve("order-1", lines)
     assert raised.value.data == {"product_id": case.tray.id, "requested": 3, "available": 2}
-    assert case.reservations.reservations == {}
+    assert case.state("order-1") is None
 
 
 def test_repeated_reserve_returns_the_first_reservation_and_its_age(case: Case) -> None:
@@ -92,9 +93,9 @@ def test_repeated_reserve_returns_the_first_reservation_and_its_age(case: Case) 
 
 def test_concurrent_reserves_of_one_order_hold_once(case: Case) -> None:
     twins: list[Hold] = []
-    case.products.rivals = [
+    case.stores.before_transaction(
         lambda: twins.append(case.service.reserve("order-1", [a_line(case.mug, 5)]))
-    ]
+    )
     twins.append(case.service.reserve("order-1", [a_line(case.mug, 5)]))
     assert twins[0].reservation == twins[1].reservation
     assert [twin.seconds_ago for twin in twins] == [None, 0]
@@ -105,31 +106,28 @@ def test_concurrent_reserves_of_one_order_hold_once(case: Case) -> None:
 def test_reserve_finds_the_reservation_of_a_twin_between_its_reads(
     case: Case, is_withdrawn: bool
 ) -> None:
-    class LateReservations(InMemoryReservations):
+    class LateReservations(DynamoReservations):
         """Reads the reservation before the twin, and the stock after it: a batch is no snapshot."""
 
         def look_up(
             self, order_id: str, product_ids: Iterable[str]
         ) -> tuple[Reservation | None, Mapping[str, Product]]:
-            before, _ = case.reservations.look_up(order_id, product_ids)
+            before, _ = super().look_up(order_id, product_ids)
             case.service.reserve(order_id, [a_line(case.mug, 5)])
             if is_withdrawn:
-                case.products.products[case.mug.id] = replace(
-                    case.products.products[case.mug.id], is_active=False
-                )
-            return before, case.reservations.look_up(order_id, product_ids)[1]
+                case.stores.change(case.mug, {"is_active": False})
+            return before, super().look_up(order_id, product_ids)[1]
 
-    late = LateReservations(case.products)
-    late.reservations = case.reservations.reservations
-    hold = ReservationService(late, clock=case.clock).reserve("order-1", [a_line(case.mug, 5)])
-    assert hold == Hold(case.reservations.reservations["order-1"], 0)
+    late = ReservationService(LateReservations(case.stores.table), clock=case.clock)
+    hold = late.reserve("order-1", [a_line(case.mug, 5)])
+    assert (hold.reservation, hold.seconds_ago) == (case.stores.reservations.find("order-1"), 0)
 
 
 def test_reserve_takes_the_new_price_when_it_changes_and_gives_up_in_the_end(case: Case) -> None:
-    case.products.rivals = [case.raise_price, case.raise_price]
+    case.stores.before_transaction(case.raise_price, case.raise_price)
     held = case.service.reserve("order-1", [a_line(case.mug)]).reservation
     assert [line.unit_price_minor for line in held.lines] == [1102]
-    case.products.rivals = [lambda: case.raise_price(forever=True)]
+    case.stores.before_transaction(*[case.raise_price] * 99)
     with pytest.raises(ServiceUnavailable):
         case.service.reserve("order-2", [a_line(case.mug)])
 
@@ -159,11 +157,11 @@ def test_release_makes_units_available_once_and_for_all(case: Case, steps: str) 
 
 
 def test_release_wins_against_a_concurrent_reserve_or_confirm(case: Case) -> None:
-    case.products.rivals = [lambda: case.service.release("order-1")]
+    case.stores.before_transaction(lambda: case.service.release("order-1"))
     with pytest.raises(ReservationEnded):
         case.service.reserve("order-1", [a_line(case.mug)])
     case.service.reserve("order-2", [a_line(case.mug, 2)])
-    case.products.rivals = [lambda: case.service.confirm("order-2")]
+    case.stores.before_transaction(lambda: case.service.confirm("order-2"))
     case.service.release("order-2")
     assert case.units(case.mug) == (5, 0)
 
@@ -175,6 +173,7 @@ def test_sweep_releases_only_what_is_expired(case: Case) -> None:
     case.service.confirm("confirmed")
     case.clock.advance(minutes=10)
     case.service.reserve("fresh", [a_line(mug, 3)])
+    assert list(case.stores.reservations.due(case.clock())) == []
     assert case.service.release_expired(a_deadline()) == 0
     case.clock.advance(minutes=6)
     assert case.service.release_expired(a_deadline()) == 1
@@ -189,11 +188,13 @@ def test_sweep_leaves_a_sale_that_was_confirmed_after_its_expiry(
     case.service.reserve("order-1", [a_line(case.mug, 2)])
     case.clock.advance(hours=1)
     if is_concurrent:
-        case.products.rivals = [lambda: case.service.confirm("order-1")]
+        case.stores.before_transaction(lambda: case.service.confirm("order-1"))
     else:
         case.service.confirm("order-1")
         # The index may be behind.
-        monkeypatch.setattr(case.reservations, "due", lambda at: iter(["order-1", "never-seen"]))
+        monkeypatch.setattr(
+            case.stores.reservations, "due", lambda at: iter(["order-1", "never-seen"])
+        )
     assert case.service.release_expired(a_deadline()) == 0
     assert case.units(case.mug) == (3, 2)
 
@@ -203,7 +204,7 @@ def test_sweep_continues_after_a_broken_reservation(
 ) -> None:
     case.service.reserve("broken", [a_line(case.mug, 2)])
     case.service.reserve("order-1", [a_line(case.tray, 2)])
-    case.products.products[case.mug.id] = case.mug
+    case.stores.table.update(product_key(case.mug.id), "SET #taken = :none", values={"none": 0})
     case.clock.advance(hours=1)
     metrics.flush()  # what other tests have counted
     assert case.service.release_expired(a_deadline()) == 1
@@ -211,7 +212,7 @@ def test_sweep_continues_after_a_broken_reservation(
     counted = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert counted["ReservationsBroken"] == [1]
     assert case.units(case.tray) == (2, 0)
-    assert case.reservations.reservations["broken"].state == "held"
+    assert case.state("broken") == "held"
 
 
 def test_sweep_ends_before_its_deadline(case: Case) -> None:
@@ -223,6 +224,5 @@ def test_sweep_ends_before_its_deadline(case: Case) -> None:
     # Five seconds pass between two looks at the deadline.
     left = iter(range(30, 0, -5))
     assert case.service.release_expired(Deadline(lambda: next(left))) == 4
-    states = case.reservations.reservations.items()
-    released = [order_id for order_id, found in states if found.state == "released"]
-    assert released == [f"order-{number}" for number in range(4)]
+    states = [case.state(f"order-{number}") for number in range(9)]
+    assert states == ["released"] * 4 + ["held"] * 5

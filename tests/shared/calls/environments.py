@@ -1,7 +1,6 @@
 """Environments with clocks of their own, the store that they share, and a service that replies as a
 test says."""
 
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from shared.calls.breaker import CircuitBreaker
 from shared.calls.circuit_store import (
     BackoffStore,
     Circuit,
-    CircuitState,
     CircuitStore,
     Outdated,
     Stored,
@@ -49,42 +47,17 @@ class Time:
     seconds: float = 1_800_000_000.0
 
 
-class InMemoryCircuits:
-    """A store for environments of one process."""
-
-    def __init__(self) -> None:
-        self._stored: dict[str, Stored] = {}
-        self.reads = 0
-
-    def read(self, name: str) -> Stored | None:
-        self.reads += 1
-        return self._stored.get(name)
-
-    def write(self, name: str, circuit: Circuit, *, over: str | None) -> str:
-        stored = self._stored.get(name)
-        if over != (stored.fence if stored else None):
-            raise Outdated(stored)
-        fence = uuid.uuid4().hex
-        self._stored[name] = Stored(circuit, fence)
-        return fence
-
-    def circuit(self) -> Circuit:
-        stored = self._stored.get(CIRCUIT)
-        return stored.circuit if stored else Circuit()
-
-    def state(self) -> CircuitState:
-        return self.circuit().state
-
-
 class Connection:
     """One environment's connection to the store, which may be broken."""
 
     def __init__(self, store: CircuitStore) -> None:
         self.fault: Fault = ""
+        self.reads = 0
         self._late_writes: list[Callable[[], object]] = []
         self._store = store
 
     def read(self, name: str) -> Stored | None:
+        self.reads += 1
         return self._attempt(lambda: self._store.read(name))
 
     def write(self, name: str, circuit: Circuit, *, over: str | None) -> str:

@@ -7,20 +7,21 @@ from functools import partial
 
 import pytest
 
-from shared.calls.circuit_store import CircuitState
+from shared.calls.circuit_store import Circuit, CircuitState, DynamoCircuits
 from shared.runtime import metrics
 from tests.shared.calls.environments import (
     BACKOFF_CALLS,
+    CIRCUIT,
     FRESH,
     IN_A_ROW,
     RECOVERY,
     Environment,
     Fault,
-    InMemoryCircuits,
     Outcome,
     Reply,
     Time,
 )
+from tests.support.aws import simulated_table
 
 REPLIES: dict[str, Reply] = {
     "a": "answers",
@@ -37,8 +38,14 @@ class Fleet:
 
     def __init__(self) -> None:
         self.time = Time()
-        self.store = InMemoryCircuits()
+        self.store = DynamoCircuits(simulated_table("OrdersTable"))
         self.called = 0
+
+    @property
+    def circuit(self) -> Circuit:
+        """As it is stored."""
+        stored = self.store.read(CIRCUIT)
+        return stored.circuit if stored else Circuit()
 
     def environment(self) -> Environment:
         return Environment(self.store, self.time)
@@ -188,7 +195,7 @@ def test_healthy_circuit_reads_its_store_once_in_five_seconds(fleet: Fleet) -> N
     for _ in range(100):
         assert fleet.call(environment) == ["answered"]
         fleet.time.seconds += 0.1
-    assert fleet.store.reads == 2
+    assert environment.connection.reads == 2
 
 
 def test_others_wait_while_one_probes(fleet: Fleet) -> None:
@@ -230,7 +237,7 @@ def test_probe_that_outlived_its_lease_changes_nothing(fleet: Fleet, reply: str)
         fleet.time.seconds += 10
 
     fleet.call(slow, reply, meanwhile=outlive)
-    assert fleet.store.circuit().opened_at == int(fleet.time.seconds) - 10
+    assert fleet.circuit.opened_at == int(fleet.time.seconds) - 10
     assert fleet.call(slow) == ["failed"]
     assert slow.retry_after == RECOVERY - 10
 
@@ -247,7 +254,7 @@ def test_failures_that_are_reported_late_change_nothing(fleet: Fleet, state: Cir
         fleet.call(other, "a" if state is CircuitState.CLOSED else "d")
 
     assert fleet.call(late, "f", meanwhile=probe_meanwhile) == ["failed"]
-    assert fleet.store.state() is state
+    assert fleet.circuit.state is state
 
 
 def test_circuit_works_without_its_store_and_writes_its_state_later(fleet: Fleet) -> None:
@@ -256,7 +263,7 @@ def test_circuit_works_without_its_store_and_writes_its_state_later(fleet: Fleet
     fleet.call(environment, "f" * IN_A_ROW)
     assert fleet.call(environment) == ["failed"]
     fleet.heal(environment)
-    assert fleet.store.state() is CircuitState.OPEN
+    assert fleet.circuit.state is CircuitState.OPEN
     environment.connection.fault = "down"
     fleet.time.seconds += RECOVERY
     assert fleet.call(environment) == ["failed"]  # another environment may be the probe
@@ -273,9 +280,9 @@ def test_state_of_an_environment_without_its_store_does_not_overwrite_later_ones
     fleet.opened()
     fleet.time.seconds += RECOVERY
     fleet.call(fleet.environment(), "f")
-    reopened = fleet.store.circuit()
+    reopened = fleet.circuit
     fleet.heal(alone)
-    assert fleet.store.circuit() == reopened
+    assert fleet.circuit == reopened
     assert fleet.call(alone) == ["failed"]
 
 
@@ -305,4 +312,4 @@ def test_probe_without_the_store_does_not_exclude_others(fleet: Fleet) -> None:
         fleet.call(environment, "x")
     assert fleet.call(environment) == ["failed"]
     fleet.heal(environment)
-    assert fleet.store.state() is CircuitState.CLOSED
+    assert fleet.circuit.state is CircuitState.CLOSED

@@ -1,5 +1,4 @@
-"""Circuits in DynamoDB (on moto) and in memory, by one contract; and how rarely a store that fails
-is called."""
+"""Circuits in DynamoDB, and how rarely a store that fails is called."""
 
 import socket
 from collections.abc import Iterator
@@ -12,15 +11,14 @@ from shared.calls.circuit_store import (
     BackoffStore,
     Circuit,
     CircuitState,
-    CircuitStore,
     DynamoCircuits,
     Outdated,
     Unreachable,
 )
 from shared.runtime import aws
 from shared.storage.dynamodb import Table
-from tests.shared.calls.environments import CIRCUIT, Connection, InMemoryCircuits, Time
-from tests.support.aws import make_table
+from tests.shared.calls.environments import CIRCUIT, Connection, Time
+from tests.support.aws import wired_table
 
 OPEN = Circuit(CircuitState.OPEN, opened_at=1_800_000_000)
 LEASED = Circuit(CircuitState.HALF_OPEN, 1_800_000_000, "an owner", lease_until=1_800_000_060)
@@ -28,18 +26,12 @@ CLOSED = Circuit()
 
 
 @pytest.fixture
-def table(account: None) -> Table:
-    return make_table("OrdersTable")
+def table() -> Table:
+    return wired_table("OrdersTable")
 
 
-@pytest.fixture(params=["dynamodb", "memory"])
-def store(request: pytest.FixtureRequest) -> CircuitStore:
-    if request.param == "memory":
-        return InMemoryCircuits()
-    return DynamoCircuits(request.getfixturevalue("table"))
-
-
-def test_store_writes_only_over_the_fence_that_the_writer_knows(store: CircuitStore) -> None:
+def test_store_writes_only_over_the_fence_that_the_writer_knows(table: Table) -> None:
+    store = DynamoCircuits(table)
     assert store.read(CIRCUIT) is None
     with pytest.raises(Outdated) as missing:
         store.write(CIRCUIT, CLOSED, over="a fence that expired")
@@ -146,9 +138,9 @@ def test_few_of_a_thousand_healthy_calls_wait_for_a_store_that_hangs(
     assert 1 <= connections(hanging) <= 5
 
 
-def test_store_that_fails_again_is_called_once_in_250_calls() -> None:
+def test_store_that_fails_again_is_called_once_in_250_calls(table: Table) -> None:
     time = Time()
-    connection = Connection(InMemoryCircuits())
+    connection = Connection(DynamoCircuits(table))
     store = BackoffStore(connection, monotonic=lambda: time.seconds)
     connection.fault = "down"
     for _ in range(2):

@@ -1,5 +1,4 @@
-"""Events are written with their change, published at least once, and kept as the history (the table
-on moto)."""
+"""Events are written with their change, published at least once, and kept as the history."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from shared.messaging.publishing import CALL_SECONDS, QUARANTINE, Relay
 from shared.runtime import clock, logging, metrics
 from shared.storage.dynamodb import Item, Table, TransactionFailed, to_wire
 from tests.shared.messaging.topic import LARGEST_BYTES, TOPIC, FakeTopic, client_error
-from tests.support.aws import make_table
+from tests.support.aws import wired_table
 from tests.support.context import a_deadline
 
 
@@ -93,8 +92,8 @@ class Outbox:
 
 
 @pytest.fixture
-def box(account: None) -> Outbox:
-    return Outbox(make_table("OrdersTable"))
+def box() -> Outbox:
+    return Outbox(wired_table("OrdersTable"))
 
 
 def test_version_of_an_aggregate_has_one_event(box: Outbox) -> None:

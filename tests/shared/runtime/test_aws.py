@@ -1,5 +1,4 @@
-"""Which errors are temporary: every known error of an operation that an HTTP route calls is
-classified."""
+"""Which errors are temporary."""
 
 from typing import Any
 
@@ -29,33 +28,12 @@ TEMPORARY = {
     "ProvisionedThroughputExceededException": 400,
     "RequestLimitExceeded": 400,
     "ThrottlingException": 400,
-}
-# "Common errors" of the services' API references, which no operation names.
-COMMON = {
+    # "Common errors", which no operation names.
     "InternalFailure": 500,
     "LimitExceededException": 400,
     "RequestTimeoutException": 400,
     "ServiceUnavailable": 503,
     "TooManyRequestsException": 429,
-}
-# The same call would fail again; or shared.storage.dynamodb answers for it.
-LASTING = {
-    "ConditionalCheckFailedException",
-    "DisabledException",
-    "DryRunOperationException",
-    "IdempotentParameterMismatchException",
-    "InvalidArnException",
-    "InvalidGrantTokenException",
-    "InvalidKeyUsageException",
-    "ItemCollectionSizeLimitExceededException",
-    "KMSInvalidStateException",
-    "NotFoundException",
-    "ReplicatedWriteConflictException",
-    "ResourceNotFoundException",
-    "TransactionCanceledException",
-    "TransactionConflictException",
-    "TransactionInProgressException",
-    "UnsupportedOperationException",
 }
 
 
@@ -64,7 +42,7 @@ def refused(code: str, status: int) -> ClientError:
     return ClientError(answer, "Operation")  # type: ignore[arg-type]  # as much as is read
 
 
-def test_every_error_of_the_operations_is_classified() -> None:
+def test_refusal_is_temporary_where_aws_throttles_or_fails() -> None:
     session = botocore.session.get_session()
     known = {
         shape.name
@@ -72,22 +50,9 @@ def test_every_error_of_the_operations_is_classified() -> None:
         for operation in OPERATIONS[service]
         for shape in session.get_service_model(service).operation_model(operation).error_shapes
     }
-    assert known == TEMPORARY.keys() | LASTING
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "expected"),
-    [
-        *((code, status, True) for code, status in [*TEMPORARY.items(), *COMMON.items()]),
-        *((code, 400, False) for code in sorted(LASTING)),
-        ("AccessDeniedException", 400, False),
-        ("ValidationException", 400, False),
-    ],
-)
-def test_refusal_is_temporary_where_aws_throttles_or_fails(
-    code: str, status: int, expected: bool
-) -> None:
-    assert is_temporary(refused(code, status)) is expected
+    codes = {*known, *TEMPORARY, "AccessDeniedException", "ValidationException"}
+    found = {code for code in codes if is_temporary(refused(code, TEMPORARY.get(code, 400)))}
+    assert found == TEMPORARY.keys()
 
 
 def test_what_the_sdk_retries_is_temporary() -> None:
@@ -95,7 +60,9 @@ def test_what_the_sdk_retries_is_temporary() -> None:
     throttled: Any = standard.ThrottledRetryableChecker
     transient: Any = standard.TransientRetryableChecker
     codes = {*throttled._THROTTLED_ERROR_CODES, *transient._TRANSIENT_ERROR_CODES}
-    assert {code for code in codes if not is_temporary(refused(code, 400))} <= LASTING
+    lasting = {code for code in codes if not is_temporary(refused(code, 400))}
+    # shared.storage.dynamodb retries it.
+    assert lasting == {"TransactionInProgressException"}
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """Totals are changed in the transaction that they count."""
 
 from shared.storage import counters
-from tests.support.aws import make_table
+from tests.support.aws import wired_table
 
 
-def test_totals_add_up_over_all_shards(account: None) -> None:
-    table = make_table("ProductsTable")
+def test_totals_add_up_over_all_shards() -> None:
+    table = wired_table("ProductsTable")
     assert counters.totals(table) == {}
     for _ in range(20):
         table.transact([counters.adding({"total": 1, "stock": 3})])

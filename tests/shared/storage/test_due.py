@@ -1,11 +1,11 @@
 """Items that wait for a sweeper."""
 
 from shared.storage.due import due_items
-from tests.support.aws import make_table
+from tests.support.aws import wired_table
 
 
-def test_due_items_come_oldest_first_over_all_shards_and_pages(account: None) -> None:
-    table = make_table("ProductsTable")
+def test_due_items_come_oldest_first_over_all_shards_and_pages() -> None:
+    table = wired_table("ProductsTable")
     for minute in range(20):
         key = {"pk": f"{minute:02}", "sk": "x"}
         table.put({**key, "due": str(minute % 3), "expires_at": f"2026-11-20T08:{minute:02}"})

@@ -1,4 +1,4 @@
-"""DynamoDB as the repositories use it: on moto, and on a client that fails in prepared ways."""
+"""DynamoDB as the repositories use it, and a client that fails in prepared ways."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -22,7 +22,7 @@ from shared.storage.dynamodb import (
     from_wire,
     to_wire,
 )
-from tests.support.aws import make_table
+from tests.support.aws import wired_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,8 +34,8 @@ D = {"pk": "d", "sk": "d"}
 
 
 @pytest.fixture
-def table(account: None) -> Table:
-    return make_table("ProductsTable")
+def table() -> Table:
+    return wired_table("ProductsTable")
 
 
 def test_item_is_a_plain_dict_with_exact_numbers(table: Table) -> None:
@@ -124,7 +124,7 @@ def test_written_item_carries_its_schema(table: Table) -> None:
     assert len(Table(table.name, table.client, schema=2).get_many([A, B, C])) == 3
 
 
-# What moto cannot do.
+# What the simulation cannot do.
 
 
 def refusal(code: str, *reasons: str) -> ClientError:

@@ -7,6 +7,7 @@ import pytest
 from shared.auth.tokens import Caller, Role
 from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, ServiceUnavailable, Unauthenticated
+from tests.support.aws import before_next
 from tests.users.builders import NEW_PASSWORD, PASSWORD
 from tests.users.service import Service, caller
 from users.accounts.errors import CurrentPasswordRequired
@@ -20,7 +21,7 @@ def test_register_stores_an_active_customer_with_its_event(service: Service) -> 
     assert (user.role, user.is_active) == ("customer", True)
     assert user.created_at == "2026-11-20T12:00:01.000Z"
     assert user.password_hash == service.passwords.hash(PASSWORD)
-    [event] = service.users.events(user.id)
+    [event] = service.events(user)
     assert (event.id, event.type, event.version) == (f"{user.id}.1", "user.registered", 1)
     assert event.data == {"user_id": user.id, "full_name": "Alice", "email": "alice@example.com"}
 
@@ -95,16 +96,20 @@ def test_change_without_a_difference_writes_nothing(service: Service) -> None:
 
 def test_change_is_applied_to_what_a_concurrent_request_stored(service: Service) -> None:
     user = service.customer()
-    service.users.rivals = [user.changed(email="rival@example.com")]
+    rival = user.changed(email="rival@example.com")
+    before_next(service.table, "transact_write_items", lambda: service.users.save(user, rival))
     after = service.change(user, full_name="Mine")
     assert (after.email, after.full_name, after.version) == ("rival@example.com", "Mine", 3)
 
 
 def test_change_gives_up_when_it_loses_every_race(service: Service) -> None:
-    rival = user = service.customer()
-    for _ in range(5):
-        rival = rival.changed(full_name=f"{rival.full_name}!")
-        service.users.rivals.insert(0, rival)
+    user = service.customer()
+
+    def rename() -> None:
+        current = service.stored(user)
+        service.users.save(current, current.changed(full_name=f"{current.full_name}!"))
+
+    before_next(service.table, "transact_write_items", *[rename] * 5)
     with pytest.raises(ServiceUnavailable):
         service.change(user, email="mine@example.com")
 
@@ -143,7 +148,7 @@ def test_deactivation_is_done_once_and_an_admin_can_undo_it(service: Service) ->
     service.change(admin, user, is_active=True)
     assert service.stored(user).is_active
     assert service.event_types(user) == ["user.registered", "user.deactivated"]
-    assert service.users.events(user.id)[-1].version == 2
+    assert service.events(user)[-1].version == 2
 
 
 def test_erasure_is_done_once_and_overwrites_earlier_events(service: Service) -> None:
@@ -156,6 +161,6 @@ def test_erasure_is_done_once_and_overwrites_earlier_events(service: Service) ->
     assert service.deactivate(user, admin) == erased
     assert erased.erased_at == "2026-11-20T12:00:02.000Z"
     assert service.event_types(user) == ["user.registered", "user.deactivated", "user.erased"]
-    events = service.users.events(user.id)
+    events = service.events(user)
     assert (events[-1].id, events[-1].data) == (f"{user.id}.3", {"user_id": user.id})
     assert user.email not in repr(events)

@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 
 from shared.storage.conflicts import ConcurrentChange
+from shared.storage.dynamodb import Table
+from tests.support.aws import simulated_table
 from tests.support.clock import NOON, ManualClock
 from tests.users.builders import SOURCE
-from tests.users.fakes import InMemoryAttempts
 from users.login_throttle.errors import TooManyAttempts
 from users.login_throttle.models import PairAttempts
+from users.login_throttle.repository import DynamoAttempts
 from users.login_throttle.service import LoginThrottle
 from users.sessions.errors import BadCredentials
 
@@ -25,8 +27,13 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def throttle(clock: ManualClock) -> LoginThrottle:
-    return LoginThrottle(InMemoryAttempts(), clock)
+def table() -> Table:
+    return simulated_table("UsersTable")
+
+
+@pytest.fixture
+def throttle(table: Table, clock: ManualClock) -> LoginThrottle:
+    return LoginThrottle(DynamoAttempts(table), clock)
 
 
 def fail(throttle: LoginThrottle, times: int, email: str = ALICE, source: str = SOURCE) -> None:
@@ -84,6 +91,15 @@ def test_success_forgets_the_failures_of_the_pair(throttle: LoginThrottle) -> No
         fail(throttle, 4)
         throttle.succeeded(throttle.admit(ALICE, SOURCE))
     assert retry_after(throttle) == 0
+
+
+def test_attempt_that_a_success_has_forgotten_is_not_withdrawn(throttle: LoginThrottle) -> None:
+    interrupted = throttle.admit(ALICE, SOURCE)
+    throttle.succeeded(throttle.admit(ALICE, SOURCE))
+    for attempt in (throttle.admit(ALICE, SOURCE), interrupted):
+        throttle.withdraw(attempt)
+    fail(throttle, 5)
+    assert retry_after(throttle) == 2
 
 
 def test_failures_are_forgotten_a_day_after_the_last_and_not_at_midnight(
@@ -158,20 +174,21 @@ def test_network_is_an_ipv4_address_or_64_bits_of_an_ipv6_address(
     assert (retry_after(throttle, source=other) > 0) is is_same
 
 
-def test_attempt_that_loses_every_race_is_refused_for_a_moment(clock: ManualClock) -> None:
-    class Contended(InMemoryAttempts):
+def test_attempt_that_loses_every_race_is_refused_for_a_moment(
+    table: Table, clock: ManualClock
+) -> None:
+    class Contended(DynamoAttempts):
         def count(self, *_: object, **__: object) -> PairAttempts:
             raise ConcurrentChange(PairAttempts())
 
-    assert retry_after(LoginThrottle(Contended(), clock)) == 1
+    assert retry_after(LoginThrottle(Contended(table), clock)) == 1
 
 
-def test_stored_attempts_hold_no_address(clock: ManualClock) -> None:
-    attempts = InMemoryAttempts()
-    throttle = LoginThrottle(attempts, clock)
+def test_stored_attempts_hold_no_address(table: Table, throttle: LoginThrottle) -> None:
     throttle.admit(ALICE, SOURCE)
     throttle.trust(BOB, SOURCE)
-    assert not any(text in repr(vars(attempts)) for text in ("alice", "bob", SOURCE))
+    stored = repr(table.client.scan(TableName=table.name)["Items"])
+    assert not any(text in stored for text in ("alice", "bob", SOURCE))
 
 
 @pytest.mark.parametrize(

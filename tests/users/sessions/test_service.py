@@ -5,6 +5,7 @@ from typing import Any
 import jwt
 import pytest
 
+from tests.support.aws import before_next
 from tests.users.builders import PASSWORD
 from tests.users.service import Service
 from users.accounts.models import User
@@ -117,7 +118,11 @@ def test_refresh_ends_the_family_when_a_concurrent_one_was_first(
 ) -> None:
     token = RefreshToken.parse(pair.refresh_token)
     assert token
-    service.families.rivals = ["the rival's next token"]
+
+    def rotate() -> None:
+        service.families.rotate(token.family_id, old=token.digest, new="the rival's next token")
+
+    before_next(service.table, "update_item", rotate)
     assert_refused(service, pair)
     assert service.families.find(token.family_id) is None
 
