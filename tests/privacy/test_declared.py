@@ -1,4 +1,5 @@
-"""Every text that a client may send is declared personal or not, at its field."""
+"""Every text that a client may send is declared personal or not: at the field of the model that
+keeps it, which erasure reads, or at the field of the request if it is not personal or not kept."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
@@ -6,9 +7,9 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 import pytest
 from pydantic import BaseModel
 
-from shared.personal import NotPersonal, Personal
+from shared.personal import NotPersonal, PersonalSecret
 from tests.access.requests import ROUTES
-from tests.support.privacy import FIELDS
+from tests.support.privacy import declared
 
 
 def parts(hint: Any) -> Iterator[Any]:
@@ -38,9 +39,11 @@ SCHEMAS: Final = {
 
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 def test_text_of_a_request_is_declared_personal_or_not(schema: type[BaseModel]) -> None:
+    kept = set(declared(schema.__module__.partition(".")[0]))
     for name, hint in get_type_hints(schema, include_extras=True).items():
         found = [*parts(hint)]
-        marks = [x for x in found if isinstance(x, type) and issubclass(x, Personal | NotPersonal)]
-        if str in found and name in schema.model_fields:
-            is_declared = marks or name in FIELDS
-            assert is_declared, f"mark {schema.__name__}.{name} by one of shared.personal"
+        if str in found and name in schema.model_fields and name not in kept:
+            assert {NotPersonal, PersonalSecret} & set(filter(callable, found)), (
+                f"{schema.__name__}.{name}: mark the field of the model that keeps it Personal, or"
+                " this one NotPersonal (PersonalSecret if it is secret and not kept)"
+            )

@@ -25,17 +25,18 @@ from shared.personal import ERASED, is_erased_email, personal_fields
 _FUNCTIONS: Final = Path(__file__).parents[2] / "functions"
 
 
-def _models() -> Iterator[type]:
-    """All that the services' models define."""
-    for file in _FUNCTIONS.glob("**/models.py"):
+def declared(service: str = "") -> Iterator[str]:
+    """The names of the personal fields of a service's models, or of all services'."""
+    for file in (_FUNCTIONS / service).glob("**/models.py"):
         name = ".".join(file.relative_to(_FUNCTIONS).with_suffix("").parts)
-        defined = vars(importlib.import_module(name)).values()
-        yield from (it for it in defined if is_dataclass(it) and isinstance(it, type))
+        for defined in vars(importlib.import_module(name)).values():
+            if is_dataclass(defined) and isinstance(defined, type):
+                yield from personal_fields(defined)
 
 
 FIELDS: Final = frozenset(
     {
-        *(name for model in _models() for name in personal_fields(model)),
+        *declared(),
         *("password", "current_password", "access_token", "refresh_token", "digest"),
     }
 )

@@ -11,7 +11,7 @@ from pydantic import (
 )
 
 from shared.auth.tokens import Role
-from shared.personal import Personal, PersonalEmail, PersonalSecret
+from shared.personal import PersonalSecret
 from shared.web.fields import RequestBody, ResponseBody, Time, omitted_if_none, unset
 from shared.web.health import Health
 from users import emails
@@ -31,7 +31,6 @@ def _printable(text: str) -> str:
 
 Email = Annotated[
     str,
-    PersonalEmail,
     StringConstraints(strip_whitespace=True, max_length=emails.LONGEST),
     AfterValidator(emails.parse),
     Field(
@@ -41,7 +40,6 @@ Email = Annotated[
 ]
 FullName = Annotated[
     str,
-    Personal,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_printable),
     Field(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, StringConstraints
 
 from shared.auth.tokens import LIFETIME_SECONDS
-from shared.personal import PersonalEmail, PersonalSecret
+from shared.personal import PersonalSecret
 from shared.web.fields import RequestBody
 from users import emails
 from users.accounts.schemas import Password
@@ -15,7 +15,7 @@ from users.sessions.models import TokenPair
 class LogInRequest(RequestBody):
     """A log-in. A text that is no address is an unknown address."""
 
-    email: Annotated[str, PersonalEmail, StringConstraints(min_length=1, max_length=emails.LONGEST)]
+    email: Annotated[str, StringConstraints(min_length=1, max_length=emails.LONGEST)]
     password: Password = Field(repr=False)
 
 
