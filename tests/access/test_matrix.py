@@ -87,7 +87,10 @@ def test_route_admits_whom_it_declares(
             assert answer.status_code == sent.status, (caller, answer.text)
             restore()
             continue
-        assert answer.status_code == status, caller
+        assert answer.status_code == status, (
+            f"{caller} gets {answer.status_code}, @allow says {status}: name the role there, or"
+            " refuse it in the service"
+        )
         assert code(answer).endswith(problem), caller
         assert scene.stored == before, caller
         # A caller that the gate refuses causes no write, not even one that fails.

@@ -33,7 +33,7 @@ def test_function_may_do_what_it_does_and_each_grant_is_used(
     assert calls[function], "the plays never invoke it"
     denied = denials(evaluator, {function: calls[function]})
     unused = [
-        text
+        f"granted in template.yaml, but no play asks for it (tests/privileges/plays.py): {text}"
         for statement in granted(function)
         if statement.effect == "Allow"
         for text in statement.unused(calls[function])

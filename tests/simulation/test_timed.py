@@ -7,6 +7,7 @@ import pytest
 
 from tests.simulation.faults import Fault, Outage, Target
 from tests.simulation.timed import TimedShop
+from tests.support.functions import FUNCTIONS
 
 _AUTHORIZE: Final = Target("payments", "authorize", "")
 
@@ -32,14 +33,15 @@ def test_function_is_killed_at_its_timeout_and_its_message_redelivered(shop: Tim
         shop.customer.order((shop.tray, 1), key="an order")
 
     shop.at(begin, order)
-    shop.run_until(begin + 90)
+    timeout = FUNCTIONS["OrdersCheckout"].timeout
+    shop.run_until(begin + timeout + 30)
     [(killed_at, function, _)] = shop.killed
     assert function == "OrdersCheckout"
-    # Its time-out is 60 s; before it come the request, the event, and cold starts.
-    assert begin + 60 < killed_at < begin + 64
+    # Before its time begins come the request, the event, and cold starts.
+    assert begin + timeout < killed_at < begin + timeout + 4
     [message] = shop.cloud.queues["CheckoutQueue"].messages
     assert message.received == 1
-    shop.run_until(begin + 430)
+    shop.run_until(begin + 7 * timeout + 10)
     assert message not in shop.cloud.queues["CheckoutQueue"].messages
     assert [order["status"] for order in shop.books().orders.values()] == ["confirmed"]
 

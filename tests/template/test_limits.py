@@ -86,11 +86,14 @@ def test_batch_fits_into_the_workers_timeout_and_the_queues(function: Function) 
     [source] = function.events("SQS")
     size, window = source["BatchSize"], source.get("MaximumBatchingWindowInSeconds", 0)
     pauses = max(client.pauses for client in clients(function.name))
-    assert size * (slowest(function.name) - pauses) <= function.timeout
-    assert 6 * function.timeout + window <= queue_of(source)["VisibilityTimeout"]
+    needed = size * (slowest(function.name) - pauses)
+    assert needed <= function.timeout, f"a batch of {size} needs a Timeout of {needed:g} s"
+    needed = 6 * function.timeout + window
+    visibility = queue_of(source)["VisibilityTimeout"]
+    assert needed <= visibility, f"its queue needs a VisibilityTimeout of {needed} s"
     # Lambda refuses the mapping otherwise; cfn-lint and the emulator take it.
-    assert size <= 10 or window >= 1
-    assert size * SQS_FROM_SNS <= LAMBDA_PAYLOAD
+    assert size <= 10 or window >= 1, "more than 10 need MaximumBatchingWindowInSeconds"
+    assert size * SQS_FROM_SNS <= LAMBDA_PAYLOAD, "Lambda takes no payload of this size"
 
 
 def test_claim_outlives_its_worker_and_ends_before_the_next_delivery() -> None:

@@ -40,7 +40,9 @@ def api(old: Node, new: Node) -> Iterator[str]:
             continue
         if now["operationId"] != was["operationId"]:
             yield f"{at}: has another operationId"
-        if now.get("security", []) not in ([], was.get("security")):
+        security = now.get("security", [])
+        # Credentials that may be left out ask for none.
+        if {} not in security and security not in ([], was.get("security")):
             yield f"{at}: asks for other credentials"
         yield from _broken(_taken(was), _taken(now), at, is_sent=False)
         before, after = was["responses"], now["responses"]
