@@ -1,146 +1,90 @@
 """Every answer of the deployed API is one that its own document describes: schemathesis."""
 
-import json
-from collections.abc import Iterator, Mapping
+import os
+import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from functools import partial
 
 import httpx
-import schemathesis
-from schemathesis import Case, Response, engine
-from schemathesis.core.failures import AcceptedNegativeData, Failure
-from schemathesis.engine import events
-from schemathesis.openapi.checks import RejectedPositiveData
+import pytest
 
+from tests.stack.fuzzing import PHASES, Findings, Identity, fuzz
 from tests.support.client import PASSWORD, Client
+from tests.support.cloud import Cloud
 from tools.local.shop import Shop
 
-_PHASES: Final = {"examples": True, "fuzzing": True, "coverage": False, "stateful": False}
-# Refusals that depend on what is stored, or on the caller: no schema can express them.
-_BEYOND_SCHEMAS: Final = {
-    "idempotency-key-reused",
-    "invalid-cursor",
-    "unknown-product",
-    "version-conflict",
-}
-_RULES_ACROSS_VALUES: Final = (
-    "at most 1000 of one product",
-    "is needed to set a new password",
-    "must have at most 10 words",
-    "must not be above max_price",
-)
-_CONFIG: Final[Mapping[str, Any]] = {
-    "seed": 1,
-    "continue-on-failure": True,
-    "suppress-health-check": ["all"],
-    # Its own sign-up would give the anonymous caller an account.
-    "auth": {"auto-signup": False},
-    "cache": {"enabled": False},
-    "warnings": False,
-    # Deactivated accounts and withdrawn products stay visible, by the API's design.
-    "checks": {"use_after_free": {"enabled": False}},
-    "generation": {"no-shrink": True, "database": "none", "max-examples": 2},
-    "phases": {name: {"enabled": is_on} for name, is_on in _PHASES.items()},
-    # API Gateway itself times out after 29 s.
-    "request-timeout": 40,
-}
+_DEAD_LETTERS = ("CheckoutDeadLetters", "NotificationsDeadLetters")
+_RANDOM = frozenset({"fuzzing", "stateful"})  # the other phases always send the same requests
 
 
-def fuzz(document: dict[str, Any], base_url: str, token: str | None) -> tuple[int, dict[str, str]]:
-    """Send requests for every operation in the document; return their number, and the failures."""
-    config = schemathesis.Config.from_dict(dict(_CONFIG))
-    schema = schemathesis.openapi.from_dict(document, config=config)
-    schema.config.base_url = base_url
+@pytest.fixture
+def identities(http: httpx.Client, admin: Client) -> list[Identity]:
+    def another_admin() -> Client:
+        client = Client(http).register()
+        # The admin's token may have expired in the long form.
+        path = f"/api/v1/users/{client.user['id']}"
+        assert admin.log_in().put(path, {"role": "admin"}).status_code == 200
+        return client.log_in()
 
-    @schema.hook
-    def filter_failure(
-        _context: object, failure: Failure, case: Case[Any], response: Response
-    ) -> bool:
-        return not _is_meant(failure, case, response)
-
-    if token:
-        bearer = f"Bearer {token}"
-
-        @schema.auth(refresh_interval=None)
-        class _Token:
-            def get(self, _case: Case[Any], _context: object) -> str:
-                return bearer
-
-            def set(self, case: Case[Any], data: str, _context: object) -> None:
-                case.headers["Authorization"] = data
-
-    requests, failures = 0, dict[str, str]()
-    for event in engine.from_schema(schema).execute():
-        if isinstance(event, events.ScenarioFinished):
-            requests += len(event.recorder.interactions)
-            failures |= _failures(event)
-        elif isinstance(event, events.NonFatalError):
-            failures[f"{event.label}: {type(event.value).__name__}"] = str(event.value)
-        elif isinstance(event, events.FatalError):
-            raise event.exception
-    return requests, failures
+    return [
+        Identity("anonymous"),
+        Identity("customer", lambda: Client(http).register()),
+        Identity("admin", another_admin, frozenset({admin.user["id"]})),
+    ]
 
 
-def _failures(finished: events.ScenarioFinished) -> Iterator[tuple[str, str]]:
-    recorder = finished.recorder
-    for id_, results in recorder.checks.items():
-        operation = recorder.cases[id_].value.operation.label
-        for found in (result.failure_info for result in results):
-            if found:
-                answer = recorder.interactions[id_].response
-                came = f"{answer.status_code} {answer.text}" if answer else "no answer"
-                text = f"{found.failure.message}\n{found.code_sample}\n→ {came}"
-                yield f"{operation}: {found.failure.title}", text
+@pytest.fixture
+def known(http: httpx.Client, admin: Client) -> dict[str, str]:
+    """What no document can have: a product, an account, and its refresh token."""
+    account = Client(http).register()
+    return {
+        "OrderItemRequest.product_id": admin.log_in().add_product(stock=1_000_000)["id"],
+        "LogInRequest.email": account.user["email"],
+        "LogInRequest.password": PASSWORD,
+        "RefreshTokenRequest.refresh_token": account.refresh_token,
+    }
 
 
-def _is_meant(failure: Failure, case: Case[Any], response: Response) -> bool:
-    """Whether the API is right, and its document cannot express why."""
-    if isinstance(failure, AcceptedNegativeData):
-        # Blanks around an address are cut off.
-        return _email(case) != _email(case).strip()
-    if not isinstance(failure, RejectedPositiveData):
-        return False
-    problem = response.json()
-    code = problem["type"].rpartition("/")[2]
-    if code == "malformed-json":
-        return _has_noncharacters(case.body)
-    if code == "invalid-request":
-        details = [error["detail"] for error in problem["errors"]]
-        has_rule = any(rule in detail for rule in _RULES_ACROSS_VALUES for detail in details)
-        return has_rule or _email(case).endswith(".invalid")
-    return code in _BEYOND_SCHEMAS
+type Fuzz = Callable[[int, int, frozenset[str]], list[Findings]]
 
 
-def _email(case: Case[Any]) -> str:
-    email = case.body.get("email") if isinstance(case.body, dict) else None
-    return email if isinstance(email, str) else ""
+@pytest.fixture
+def fuzz_as_all(shop: Shop, identities: list[Identity], known: dict[str, str]) -> Fuzz:
+    """Sends requests as all identities at once; seed, examples and phases are given."""
+    document = httpx.get(f"{shop.url}/openapi.json").json()
+    run = partial(fuzz, document, f"{shop.url}/live", known=known)
+
+    def fuzz_as_all(seed: int, examples: int, phases: frozenset[str]) -> list[Findings]:
+        with ThreadPoolExecutor(len(identities)) as pool:
+            running = [
+                pool.submit(run, identity, seed=seed, examples=examples, phases=phases)
+                for identity in identities
+            ]
+        findings = [one.result() for one in running]
+        failures = [f"{k}\n{v}" for one in findings for k, v in one.failures.items()]
+        assert not failures, "\n\n".join(failures)
+        return findings
+
+    return fuzz_as_all
 
 
-def _has_noncharacters(body: object) -> bool:
-    """Whether it has code points that JSON may carry and text must not (RFC 7493, section 2.1).
-
-    U+FFFD is a character, which the gateway writes in place of those.
-    """
-    codes = map(ord, json.dumps(body, ensure_ascii=False, default=str))
-    return any(c & 0xFFFE == 0xFFFE or 0xFDD0 <= c <= 0xFDEF or c == 0xFFFD for c in codes)
+def test_every_answer_is_in_the_document(fuzz_as_all: Fuzz) -> None:
+    findings = fuzz_as_all(1, 2, frozenset({"examples", "fuzzing"}))
+    assert sum(one.requests for one in findings) > 150
 
 
-def test_every_answer_is_in_the_document(shop: Shop, http: httpx.Client, admin: Client) -> None:
-    account, customer = Client(http).register(), Client(http).register()
-    path = f"/api/v1/users/{(other_admin := Client(http).register()).user['id']}"
-    assert admin.put(path, {"role": "admin"}).status_code == 200
-    document = http.get("/openapi.json").json()
-    # What no document can have: a product, an account, and its refresh token.
-    for model, member, value in (
-        ("OrderItemRequest", "product_id", admin.add_product(stock=1_000_000)["id"]),
-        ("LogInRequest", "email", account.user["email"]),
-        ("LogInRequest", "password", PASSWORD),
-        ("RefreshTokenRequest", "refresh_token", account.refresh_token),
-    ):
-        document["components"]["schemas"][model]["properties"][member]["examples"] = [value]
-    tokens = (None, customer.token, other_admin.log_in().token)
-    with ThreadPoolExecutor(len(tokens)) as pool:
-        ended = list(pool.map(lambda token: fuzz(document, f"{shop.url}/live", token), tokens))
-    failures = [f"{name}\n{text}" for _, found in ended for name, text in found.items()]
-    assert not failures, "\n\n".join(failures)
-    assert sum(requests for requests, _ in ended) > 150
+@pytest.mark.torture
+@pytest.mark.timeout(3 * 3600)
+def test_every_one_of_100_000_answers_is_in_the_document(
+    cloud: Cloud, fuzz_as_all: Fuzz, say: Callable[[str], None]
+) -> None:
+    seed = int(os.environ.get("SEED") or random.randrange(2**32))
+    say(f"schemathesis: seed {seed}")
+    requests, phases = 0, frozenset(PHASES)
+    while requests < 100_000:
+        requests += sum(one.requests for one in fuzz_as_all(seed, 100, phases))
+        seed, phases = seed + 1, _RANDOM
+    cloud.come_to_rest(within=300)
+    dead = {queue: cloud.waiting_in(queue) for queue in _DEAD_LETTERS}
+    assert not any(dead.values()), dead

@@ -1,6 +1,7 @@
 """The deployed stack from behind: the e-mails that the emulator's SES took, queues, and tables."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,9 @@ from tests.support.client import eventually
 from tools.local import stack
 from tools.local.places import STACK
 from tools.local.shop import Shop
+
+# Streams are read twice a second, and their content cannot be counted.
+_CALM_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -94,3 +98,32 @@ class Cloud:
             QueueUrl=self.physical_id(queue), AttributeNames=names
         )["Attributes"]
         return sum(int(attributes[name]) for name in names)
+
+    def come_to_rest(self, *, within: float) -> None:
+        """Wait until nothing moves any more: no message, no order that is due, no event unsent."""
+        look = self._left_to_do()
+        deadline = time.monotonic() + within
+        calm_since = time.monotonic()
+        while time.monotonic() - calm_since < _CALM_SECONDS:
+            if left := look():
+                calm_since = time.monotonic()
+                assert calm_since < deadline, f"after {within} s there were still {left}"
+            time.sleep(0.25)
+
+    def _left_to_do(self) -> Callable[[], dict[str, int]]:
+        """Return a function that counts the work of each kind that is left."""
+        tables = [self.table(name) for name in ("UsersTable", "ProductsTable", "OrdersTable")]
+        indexes = [("unsent", table) for table in tables] + [("due", tables[-1])]
+
+        def look() -> dict[str, int]:
+            left = {
+                queue: self.waiting_in(queue) for queue in ("CheckoutQueue", "NotificationsQueue")
+            }
+            for name, table in indexes:
+                left[f"{name} in {table.name}"] = sum(
+                    len(table.query(f"#{name} = :shard", {"shard": str(s)}, index=name).items)
+                    for s in range(4)
+                )
+            return {what: number for what, number in left.items() if number}
+
+        return look
