@@ -100,7 +100,7 @@ fix: $(APP)  ## format, and correct what ruff can correct
 test: $(APP) $(SAM) $(EMULATOR) $(NODE)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
 	@$(if $(ARGS),.venv/bin/pytest $(ARGS),$(PYTHON) -m tools.run_tests)
 
-test-unit: $(APP)  ## the tests of shared and of each service, in about a minute
+test-unit: $(APP)  ## the tests of shared and of each service, in half a minute
 	@.venv/bin/pytest --quiet --numprocesses=2 --dist=loadfile $(UNIT) $(ARGS)
 
 affected: $(APP)  ## the tests that import what differs from BASE=main

@@ -1,4 +1,4 @@
-"""What the service needs from outside; the repository and the tests' fake implement it."""
+"""What the service needs from outside; the repository implements it."""
 
 from typing import Protocol
 

@@ -13,17 +13,14 @@ from sample_notes.schemas import (
 )
 from sample_notes.service import SampleNoteService
 from shared.auth.access import allow
-from shared.web.routing import Authenticated
 from shared.errors import Forbidden
 from shared.web import health
-from shared.web.responses import location
 from shared.web.paging import Paging
-from shared.web.responses import problems
+from shared.web.responses import location, problems
 from shared.web.rest_events import link
-from shared.web.routing import GuardedRoute, state
+from shared.web.routing import Authenticated, GuardedRoute, state
 
 router = APIRouter(tags=["sample-notes"], route_class=GuardedRoute)
-
 
 Service = Annotated[SampleNoteService, state("service")]
 

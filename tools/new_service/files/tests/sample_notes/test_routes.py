@@ -4,10 +4,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from sample_notes import api
+from sample_notes.repository import DynamoSampleNotes
 from sample_notes.routes import router
 from sample_notes.service import SampleNoteService
 from shared.runtime.entry import Entry
-from tests.sample_notes.fakes import InMemorySampleNotes
+from tests.support.aws import simulated_table
 from tests.support.callers import ALICE, BOB
 from tests.support.clock import ManualClock
 from tests.support.environment import given_environment
@@ -17,12 +18,12 @@ PATH = "/api/v1/sample-notes"
 
 
 @pytest.fixture
-def sample_notes() -> InMemorySampleNotes:
-    return InMemorySampleNotes()
+def sample_notes() -> DynamoSampleNotes:
+    return DynamoSampleNotes(simulated_table("SampleNotesTable"))
 
 
 @pytest.fixture
-def http(sample_notes: InMemorySampleNotes) -> HttpClient:
+def http(sample_notes: DynamoSampleNotes) -> HttpClient:
     return serve(router, service=SampleNoteService(sample_notes, clock=ManualClock()))
 
 
@@ -63,7 +64,7 @@ def test_unknown_id_is_not_found(http: HttpClient, id_: str) -> None:
 
 
 def test_health_has_the_total_or_is_degraded(
-    http: HttpClient, sample_notes: InMemorySampleNotes, monkeypatch: pytest.MonkeyPatch
+    http: HttpClient, sample_notes: DynamoSampleNotes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     http.post(PATH, {"text": "Sturdy."}, caller=ALICE)
     healthy = http.get("/health/sample-notes").json

@@ -3,17 +3,18 @@
 import pytest
 
 from sample_notes.errors import SampleNoteNotFound
+from sample_notes.repository import DynamoSampleNotes
 from sample_notes.service import SampleNoteService
 from shared.auth.tokens import Caller
 from shared.errors import Forbidden
-from tests.sample_notes.fakes import InMemorySampleNotes
+from tests.support.aws import simulated_table
 from tests.support.callers import ADMIN, ALICE, BOB
 from tests.support.clock import ManualClock
 
 
 @pytest.fixture
 def service() -> SampleNoteService:
-    return SampleNoteService(InMemorySampleNotes(), clock=ManualClock())
+    return SampleNoteService(DynamoSampleNotes(simulated_table("SampleNotesTable")), clock=ManualClock())
 
 
 @pytest.mark.parametrize("caller", [ALICE, ADMIN])
