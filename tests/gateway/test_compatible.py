@@ -22,7 +22,6 @@ _PLACES: Final = {
     "request": "components > schemas > Request > properties",
     "schemas": "components > schemas",
 }
-_NO_READERS: Final[Node] = {"channels": {}}
 
 
 def rows(name: str) -> pytest.MarkDecorator:
