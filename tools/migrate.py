@@ -7,6 +7,7 @@ position is kept in a file on this machine, where a run that was stopped continu
 reads and writes nothing twice, so the table itself holds no state of the tool.
 """
 
+import copy
 import importlib
 import json
 import sys
@@ -18,7 +19,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.storage.dynamodb import Item, Table, from_wire
+from shared.storage.dynamodb import Item, Table, from_wire, to_wire
 from tools.local.arguments import Parser, Where, add_where, where
 from tools.local.places import STATE
 from tools.progress import Problem, exit_code
@@ -71,10 +72,14 @@ def migrate(table: Table, change: Change, file: Path, *, rate: float, write: boo
 
 def _is_changed(table: Table, found: Item, change: Change, *, write: bool) -> bool:
     item: Item | None = found
-    while item and (changes := change(item)):
+    # A copy, because a change in place would never meet its own condition.
+    while item and (changes := change(copy.deepcopy(item))):
         if not write or _is_written(table, item, changes):
             return True
-        item = table.get({"pk": item["pk"], "sk": item["sk"]})
+        # As the scan shows it: whatever its schema.
+        key = to_wire({"pk": item["pk"], "sk": item["sk"]})
+        answer = table.client.get_item(TableName=table.name, Key=key, ConsistentRead=True)
+        item = from_wire(answer.get("Item", {}))
     return False
 
 
@@ -84,9 +89,12 @@ def _is_written(table: Table, item: Item, changes: Mapping[str, Any]) -> bool:
     absent = [f"attribute_not_exists(#{name})" for name in changes if name not in item]
     return table.update_unseen(
         {"pk": item["pk"], "sk": item["sk"]},
-        "SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+        "SET " + ", ".join(f"#{name} = :new_{name}" for name in changes),
         condition=" AND ".join([*as_read, *absent]),
-        values={**changes, **{f"seen_{name}": value for name, value in item.items()}},
+        values={
+            **{f"new_{name}": value for name, value in changes.items()},
+            **{f"seen_{name}": value for name, value in item.items()},
+        },
     )
 
 

@@ -70,3 +70,40 @@ def test_concurrent_change_is_kept_and_migrated(table: Table, tmp_path: Path) ->
     assert run(table, tmp_path / "progress.json", overtaken) == 9
     assert (item(table, 3) or {})["double"] == 600
     assert item(table, 4) is None
+
+
+def test_change_that_rewrites_its_item_in_place_is_written(table: Table, tmp_path: Path) -> None:
+    table.put({"pk": "USER#in-place", "sk": "USER", "lines": [{"price": 1}]})
+    calls = 0
+
+    def in_place(found: Item) -> Item | None:
+        nonlocal calls
+        calls += 1
+        assert calls < 20, "the change is tried for ever"
+        if "lines" not in found or "currency" in found["lines"][0]:
+            return None
+        found["lines"][0]["currency"] = "EUR"
+        return {"lines": found["lines"]}
+
+    assert run(table, tmp_path / "progress.json", in_place) == 1
+
+
+def test_new_attribute_has_its_value_whatever_its_name(table: Table, tmp_path: Path) -> None:
+    assert run(table, tmp_path / "progress.json", lambda found: {"seen_number": -1}) == 10
+    assert (item(table, 7) or {})["seen_number"] == -1
+
+
+def test_item_is_given_as_it_is_stored_when_it_is_read_again(table: Table, tmp_path: Path) -> None:
+    schemas: list[int] = []
+
+    def overtaken(found: Item) -> Item | None:
+        if found["number"] != 3:
+            return None
+        schemas.append(found["schema"])
+        if len(schemas) == 1:
+            later = Table(table.name, table.client, schema=2)
+            later.put({"pk": "USER#3", "sk": "USER", "number": 3})
+        return doubled(found)
+
+    assert run(table, tmp_path / "progress.json", overtaken) == 1
+    assert schemas == [1, 2]
