@@ -7,7 +7,9 @@ position is kept in a file on this machine, where a run that was stopped continu
 reads and writes nothing twice, so the table itself holds no state of the tool.
 """
 
+import argparse
 import copy
+import fcntl
 import importlib
 import json
 import sys
@@ -15,11 +17,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.storage.dynamodb import Item, Table, from_wire, to_wire
+from shared.storage.dynamodb import Item, Table, TransactionContended, from_wire, to_wire
 from tools.local.arguments import Parser, Where, add_where, where
 from tools.local.places import STATE
 from tools.progress import Problem, exit_code
@@ -47,7 +49,7 @@ def migrate(table: Table, change: Change, file: Path, *, rate: float, write: boo
         rate: the most writes a second.
         write: False to count only; then no progress is kept.
     """
-    done = Progress(**json.loads(file.read_text())) if write and file.exists() else Progress()
+    done = _kept(file) if write and file.exists() else Progress()
     while True:
         start: Any = {"ExclusiveStartKey": done.start} if done.start else {}
         page = table.client.scan(TableName=table.name, Limit=_PAGE, **start)
@@ -68,6 +70,15 @@ def migrate(table: Table, change: Change, file: Path, *, rate: float, write: boo
             new = file.with_suffix(".new")
             new.write_text(json.dumps(asdict(done)))
             new.replace(file)
+
+
+def _kept(file: Path) -> Progress:
+    try:
+        return Progress(**json.loads(file.read_text()))
+    except (ValueError, TypeError):
+        raise Problem(
+            f"{file} holds no position: delete it, and the table is read from its beginning."
+        ) from None
 
 
 def _is_changed(table: Table, found: Item, change: Change, *, write: bool) -> bool:
@@ -106,24 +117,56 @@ def _table(shop: Where, logical_id: str) -> Table:
     return Table(table, shop.client("dynamodb"))
 
 
+def _position(table: Table, name: str) -> Path:
+    """The file of the migration's position in this table: others may have its name, such as those
+    of other accounts."""
+    made = table.client.describe_table(TableName=table.name)["Table"]["CreationDateTime"]
+    file = STATE / "migrations" / f"{name}-{table.name}-{made.timestamp()}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
+
+
+def _hold(lock: IO[str]) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Problem("This migration is under way already: wait until it ends.") from None
+
+
+def rate(text: str) -> float:
+    if (number := float(text)) > 0:
+        return number
+    raise argparse.ArgumentTypeError(f"{text} is no number of writes a second")
+
+
 def main() -> None:
     parser = Parser(prog="make migrate", description=__doc__)
     add_where(parser)
     parser.add_argument("--name", required=True, help="a module of tools/migrations")
-    parser.add_argument("--rate", type=float, default=200, help="the most writes a second")
+    parser.add_argument("--rate", type=rate, default=200, help="the most writes a second")
     parser.add_argument("--write", action="store_true", help="change the items, and not only count")
     options = parser.parse_args()
+    name = f"tools.migrations.{options.name}"
     try:
-        module = importlib.import_module(f"tools.migrations.{options.name}")
-        table = _table(where(options), module.TABLE)
-        file = STATE / "migrations" / f"{options.name}-{table.name}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        migrate(table, module.change, file, rate=options.rate, write=options.write)
-        print("▸ done" if options.write else "▸ nothing was written: WRITE=1 does")
+        module = importlib.import_module(name)
     except ModuleNotFoundError as cause:
+        if not name.startswith(str(cause.name)):
+            raise
         raise Problem(f"{cause}: NAME= is a module of tools/migrations.") from None
+    try:
+        table = _table(where(options), module.TABLE)
+        file = _position(table, options.name)
     except (BotoCoreError, ClientError) as cause:
         raise Problem(f"The table cannot be used: {cause}") from None
+    try:
+        with file.with_suffix(".lock").open("w") as lock:
+            if options.write:
+                _hold(lock)
+            migrate(table, module.change, file, rate=options.rate, write=options.write)
+    except (BotoCoreError, ClientError, TransactionContended) as cause:
+        again = "The same command continues." if options.write else "Nothing was written."
+        raise Problem(f"The migration stopped: {cause}\n{again}") from None
+    print("▸ done" if options.write else "▸ nothing was written: WRITE=1 does")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,18 @@
 """A migration changes what it has to, once, and never what changed meanwhile."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from shared.storage.dynamodb import Item, Table
+from shared.storage.dynamodb import Item, Table, TransactionContended
 from tests.support.aws import make_table
-from tools import migrate
+from tools import migrate, migrations
+from tools.progress import Problem
 
 
 @pytest.fixture
@@ -24,6 +30,23 @@ def doubled(item: Item) -> Item | None:
 
 def run(table: Table, file: Path, change: migrate.Change = doubled, *, write: bool = True) -> int:
     return migrate.migrate(table, change, file, rate=1e6, write=write).changed
+
+
+@pytest.fixture
+def command(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`make migrate`, with `doubled` as the migration `doubling`, and others in the folder."""
+    monkeypatch.setattr(migrate, "STATE", tmp_path)
+    monkeypatch.setattr(migrate, "where", lambda _options: None)
+    monkeypatch.setattr(migrate, "_table", lambda _shop, _logical_id: table)
+    monkeypatch.setattr(migrations, "__path__", [str(tmp_path)])
+    doubling = SimpleNamespace(TABLE="UsersTable", change=doubled)
+    monkeypatch.setitem(sys.modules, "tools.migrations.doubling", doubling)
+
+    def make_migrate(*arguments: str, name: str = "doubling") -> None:
+        monkeypatch.setattr("sys.argv", ["migrate", "--port=3000", f"--name={name}", *arguments])
+        migrate.main()
+
+    return make_migrate
 
 
 def item(table: Table, number: int) -> Item | None:
@@ -107,3 +130,74 @@ def test_item_is_given_as_it_is_stored_when_it_is_read_again(table: Table, tmp_p
 
     assert run(table, tmp_path / "progress.json", overtaken) == 1
     assert schemas == [1, 2]
+
+
+def test_position_that_is_no_position_is_named(table: Table, tmp_path: Path) -> None:
+    file = tmp_path / "progress.json"
+    for text in ("", "[1]", '{"page": 7}', "\0"):
+        file.write_text(text)
+        with pytest.raises(Problem, match=r"progress\.json holds no position"):
+            run(table, file)
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "nothing.more", "doubling.py"])
+def test_name_of_no_migration_is_named(command: Callable[..., None], name: str) -> None:
+    with pytest.raises(Problem, match="NAME= is a module of tools/migrations"):
+        command(name=name)
+
+
+def test_import_that_fails_in_a_migration_is_not_its_name(
+    command: Callable[..., None], tmp_path: Path
+) -> None:
+    (tmp_path / "importing.py").write_text("import no_such_module\n")
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        command(name="importing")
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "fast"])
+def test_rate_is_a_number_of_writes(command: Callable[..., None], rate: str) -> None:
+    with pytest.raises(Problem, match="rate"):
+        command("--write", f"--rate={rate}")
+
+
+def test_second_run_at_once_is_refused(
+    command: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def second_run(found: Item) -> Item | None:
+        command("--write", "--rate=1e6")
+        return doubled(found)
+
+    monkeypatch.setattr(sys.modules["tools.migrations.doubling"], "change", second_run)
+    with pytest.raises(Problem, match="under way"):
+        command("--write")
+
+
+def test_position_is_that_of_one_table_though_another_has_its_name(
+    command: Callable[..., None], table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = table.client.update_item
+
+    def throttled(**request: Any) -> Any:
+        if request["Key"]["pk"] == {"S": "USER#5"}:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
+        return update(**request)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(table.client, "update_item", throttled)
+        with pytest.raises(Problem, match=r"Throttling(.|\n)* continues"):
+            command("--write", "--rate=1e6")
+    table.client.delete_table(TableName=table.name)
+    make_table(table.name).put({"pk": "USER#0", "sk": "USER", "number": 0})
+    command("--write", "--rate=1e6")
+    assert (item(table, 0) or {})["double"] == 0
+
+
+def test_item_that_transactions_hold_stops_the_run_with_a_sentence(
+    command: Callable[..., None], table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(**_request: Any) -> Any:
+        raise TransactionContended
+
+    monkeypatch.setattr(table.client, "update_item", held)
+    with pytest.raises(Problem, match="continues"):
+        command("--write")
