@@ -148,7 +148,7 @@ admin: $(APP)  ## make a registered user an admin of a deployed shop; ENV=dev EM
 migrate: $(APP)  ## set attributes of items that exist; NAME=a module of tools/migrations, WRITE=1, RATE=200, ENV=dev if deployed
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.migrate \
 		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
-		--name "$(NAME)" --rate "$(or $(RATE),200)" $(if $(WRITE),--write)
+		--name "$(NAME)" --rate "$(or $(RATE),200)" $(if $(filter 1,$(WRITE)),--write)
 
 # Through the open shop, unless URL is given here: a variable of the shell must not lead into the cloud.
 # The admin's password comes from the environment, so that no list of processes shows it.

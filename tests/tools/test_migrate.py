@@ -1,5 +1,6 @@
 """A migration changes what it has to, once, and never what changed meanwhile."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from shared.storage.dynamodb import Item, Table, TransactionContended
 from tests.support.aws import make_table
 from tools import migrate, migrations
 from tools.progress import Problem
+from tools.template import ROOT
 
 
 @pytest.fixture
@@ -201,3 +203,11 @@ def test_item_that_transactions_hold_stops_the_run_with_a_sentence(
     monkeypatch.setattr(table.client, "update_item", held)
     with pytest.raises(Problem, match="continues"):
         command("--write")
+
+
+@pytest.mark.parametrize(("given", "written"), [("", False), ("0", False), ("1", True)])
+def test_make_writes_with_write_1_only(given: str, written: bool) -> None:
+    recipe = subprocess.check_output(
+        ["make", "-n", "migrate", "NAME=x", f"WRITE={given}"], cwd=ROOT, text=True
+    )
+    assert ("--write" in recipe) is written
