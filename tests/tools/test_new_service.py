@@ -75,6 +75,10 @@ def test_new_services_pass_their_tests_and_those_of_all_services(root: Path) -> 
         ("order-notes", "order-note"),
         ("addresses", "address"),
         ("wish-boxes", "wish-box"),
+        ("warehouses", "warehouse"),
+        ("purchases", "purchase"),
+        ("bonuses", "bonus"),
+        ("sizes", "size"),
     ],
 )
 def test_singular_is_the_regular_one(plural: str, singular: str) -> None:

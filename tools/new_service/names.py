@@ -7,8 +7,8 @@ from typing import Final, Self
 _NAME: Final = re.compile(r"[a-z]+(-[a-z]+)*")
 _PLURAL: Final = re.compile(r".*[^s]s")
 _LONGEST: Final = 30
-# Plurals in -es: the rest of the word is the singular.
-_IN_ES: Final = re.compile(r"(s|x|z|ch|sh)es$")
+# Plurals in -es: the rest of the word is the singular. Not so houses, purchases and sizes.
+_IN_ES: Final = re.compile(r"(ss|[^o]us|x|ch|sh)es$")
 
 
 @dataclass(frozen=True)
