@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from tools.new_service import __main__ as new_service
+from tools.new_service.edits import EDITED
 from tools.new_service.names import Names
 from tools.template import ROOT
 
@@ -100,3 +101,74 @@ def test_name_that_is_no_plural_is_refused(name: str) -> None:
 def test_name_that_exists_is_refused() -> None:
     with pytest.raises(ValueError, match="users exists"):
         new_service.add(ROOT, Names.of("users"))
+
+
+@pytest.fixture
+def edited_only(tmp_path: Path) -> Path:
+    """The files that a new service edits, alone."""
+    for name in EDITED:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular", "word"),
+    [
+        ("returns", "", "return"),
+        ("filters", "", "filter"),
+        ("items", "", "Item"),
+        ("texts", "", "text"),
+        ("members", "user", "user_id"),
+        ("low-stocks", "", "LowStockData"),
+    ],
+)
+def test_name_that_its_code_uses_otherwise_is_refused(
+    edited_only: Path, plural: str, singular: str, word: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"\b{word}\b"):
+        new_service.add(edited_only, Names.of(plural, singular))
+
+
+def files(root: Path) -> dict[Path, str]:
+    return {path: path.read_text() for path in root.rglob("*") if path.is_file()}
+
+
+def test_file_that_exists_is_kept(edited_only: Path) -> None:
+    own = edited_only / "tests/reviews/test_service.py"
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    before = files(edited_only)
+    with pytest.raises(ValueError, match=r"test_service\.py exists"):
+        new_service.add(edited_only, Names.of("reviews"))
+    assert files(edited_only) == before
+
+
+def test_interrupted_run_leaves_nothing_and_may_be_repeated(
+    edited_only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    before = files(edited_only)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(subprocess, "run", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            new_service.add(edited_only, Names.of("reviews"))
+    assert files(edited_only) == before
+    assert new_service.add(edited_only, Names.of("reviews"))
+
+
+def test_folder_that_only_has_caches_is_no_service(edited_only: Path) -> None:
+    (edited_only / "functions/reviews/__pycache__").mkdir(parents=True)
+    sys.path.insert(0, str(edited_only / "functions"))
+    try:
+        assert new_service.add(edited_only, Names.of("reviews"))
+    finally:
+        del sys.path[0]
+
+
+def test_name_of_a_folder_is_refused(edited_only: Path) -> None:
+    (edited_only / "docs").mkdir()
+    with pytest.raises(ValueError, match="docs exists"):
+        new_service.add(edited_only, Names.of("docs"))

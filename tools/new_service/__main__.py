@@ -4,9 +4,10 @@ import argparse
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from tools.new_service.edits import FILES, edited
+from tools.new_service.edits import FILES, edited, taken
 from tools.new_service.names import Names
 
 _ROOT = Path(__file__).parents[2]
@@ -38,9 +39,31 @@ def add(root: Path, names: Names) -> list[Path]:
     Raises:
         ValueError: the name is taken, or a file has no place for what it needs.
     """
-    if importlib.util.find_spec(names.package):
+    spec = importlib.util.find_spec(names.package)
+    # A folder without a module may be left of a service that was deleted.
+    if (spec and spec.origin) or (root / names.package).exists():
         raise ValueError(f"{names.plural} exists: Python has a module {names.package}.")
-    texts = edited(root, names) | _copied(root, names)
+    if word := taken(root, names):
+        raise ValueError(
+            f"{names.plural} would give {word} a second meaning in the code: choose another name,"
+            f" such as shop-{names.plural}."
+        )
+    copied = _copied(root, names)
+    for path in copied:
+        if path.exists():
+            raise ValueError(f"{path.relative_to(root)} exists: move it away first.")
+    texts = edited(root, names) | copied
+    before = {path: path.read_text() for path in texts if path not in copied}
+    try:
+        _write(root, texts)
+    except BaseException:
+        for path in texts:
+            path.write_text(before[path]) if path in before else path.unlink(missing_ok=True)
+        raise
+    return list(texts)
+
+
+def _write(root: Path, texts: Mapping[Path, str]) -> None:
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -48,7 +71,6 @@ def add(root: Path, names: Names) -> list[Path]:
     python = [path for path in texts if path.suffix == ".py"]
     for command in (["check", "--select=I", "--fix"], ["format"]):
         subprocess.run([_RUFF, *command, "--quiet", *python], cwd=root, check=True)
-    return list(texts)
 
 
 def _copied(root: Path, names: Names) -> dict[Path, str]:

@@ -1,6 +1,10 @@
 """What a new service needs in files that exist: lines at known places."""
 
+import builtins
+import keyword
 import re
+import tokenize
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +12,7 @@ from tools.new_service.names import Names
 
 FILES: Final = Path(__file__).with_name("files")
 _SECTION: Final = FILES / "template.yaml"
+_EVENTS: Final = "layers/shared/shared/contracts/events.py"
 
 _EVENT_DATA: Final = '''\
 class SampleNoteData(BaseModel):
@@ -49,12 +54,13 @@ _EDITS: Final = {
         (r"()(  # ── Gateway ─)", _SECTION.read_text()),
     ),
     "pyproject.toml": ((r'(\["gateway"(?:, "\w+")*)(\])', ', "sample_notes"'),),
-    "layers/shared/shared/contracts/events.py": (
+    _EVENTS: (
         (r"(type EventType = Literal\[\n(?:    .*\n)*)()", '    "sample_note.created",\n'),
         (r"(DATA: .*\{\n(?:    .*\n)*)()", '    "sample_note.created": SampleNoteData,\n'),
         (r"()(# The data of each type.\n)", _EVENT_DATA),
     ),
 }
+EDITED: Final = tuple(_EDITS)
 
 
 def edited(root: Path, names: Names) -> dict[Path, str]:
@@ -73,3 +79,18 @@ def edited(root: Path, names: Names) -> dict[Path, str]:
                 raise ValueError(f"{name} has no place for {new.strip().splitlines()[0]!r}")
         texts[root / name] = text
     return texts
+
+
+def taken(root: Path, names: Names) -> str | None:
+    """A name that Python or the code of the new service has for something else already."""
+    texts = [file.read_text() for file in sorted(FILES.rglob("*.py"))]
+    for text in (*texts, (root / _EVENTS).read_text() + _EVENT_DATA):
+        tokens = tokenize.generate_tokens(StringIO(text).readline)
+        words = {token.string for token in tokens if token.type == tokenize.NAME}
+        own = {word: names.applied(word) for word in sorted(words)}
+        others = {word for word, new in own.items() if word == new}
+        others |= {*keyword.kwlist, *dir(builtins)}
+        for word, new in own.items():
+            if word != new and new in others:
+                return new
+    return None
