@@ -134,12 +134,13 @@ def files(root: Path) -> dict[Path, str]:
     return {path: path.read_text() for path in root.rglob("*") if path.is_file()}
 
 
-def test_file_that_exists_is_kept(edited_only: Path) -> None:
-    own = edited_only / "tests/reviews/test_service.py"
+@pytest.mark.parametrize("name", ["tests/reviews/test_service.py", "tests/reviews/other.py"])
+def test_file_that_exists_is_kept(edited_only: Path, name: str) -> None:
+    own = edited_only / name
     own.parent.mkdir(parents=True)
     own.write_text("mine")
     before = files(edited_only)
-    with pytest.raises(ValueError, match=r"test_service\.py exists"):
+    with pytest.raises(ValueError, match=f"{name} exists"):
         new_service.add(edited_only, Names.of("reviews"))
     assert files(edited_only) == before
 

@@ -49,7 +49,7 @@ def add(root: Path, names: Names) -> list[Path]:
             f" such as shop-{names.plural}."
         )
     copied = _copied(root, names)
-    for path in copied:
+    for path in (*copied, *(root / "tests" / names.package).glob("*.*")):
         if path.exists():
             raise ValueError(f"{path.relative_to(root)} exists: move it away first.")
     texts = edited(root, names) | copied
