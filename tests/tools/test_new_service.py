@@ -173,3 +173,14 @@ def test_name_of_a_folder_is_refused(edited_only: Path) -> None:
     (edited_only / "docs").mkdir()
     with pytest.raises(ValueError, match="docs exists"):
         new_service.add(edited_only, Names.of("docs"))
+
+
+def test_end_names_the_singular_and_what_follows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(new_service, "add", lambda _root, _names: [])
+    monkeypatch.setattr("sys.argv", ["make service", "movies"])
+    assert new_service.main() == 0
+    said = capsys.readouterr().out
+    assert "each of the movies is a movy" in said
+    assert "`make tables budgets` follows" in said

@@ -13,7 +13,8 @@ from tools.new_service.names import Names
 _ROOT = Path(__file__).parents[2]
 _RUFF = Path(sys.executable).with_name("ruff")
 _NEXT = (
-    "docs/add-a-service.md says what they are. Tables and budgets follow; then make check test run."
+    "docs/add-a-service.md says what they are. `make tables budgets` follows;"
+    " then `make check test run`."
 )
 
 
@@ -23,12 +24,14 @@ def main() -> int:
     parser.add_argument("--singular", default="")
     options = parser.parse_args()
     try:
-        made = add(_ROOT, Names.of(options.name, options.singular))
+        names = Names.of(options.name, options.singular)
+        made = add(_ROOT, names)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
     for path in made:
         print(f"▸ {path.relative_to(_ROOT)}")
+    print(f"In the code, each of the {names.plural} is a {names.singular}.")
     print(_NEXT)
     return 0
 
