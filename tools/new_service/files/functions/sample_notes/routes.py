@@ -90,7 +90,7 @@ async def get_sample_note(
 @router.get(
     "/health/sample-notes",
     operation_id="sampleNotesHealth",
-    summary="Health of the service, with its total",
+    summary="Health of the sample notes service, with its total",
 )
 @allow("anyone")
 async def sample_notes_health(service: Service) -> SampleNotesHealth:
