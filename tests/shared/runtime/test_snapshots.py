@@ -100,13 +100,14 @@ def started(server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     """Starts a function as Lambda does."""
 
     def start(function: str, **variables: str) -> None:
+        # Loaded before it has the variables: with them an entry starts when it is loaded.
+        module = FUNCTIONS[function].module
         given = lambda_environment.whole(
             function, defaultdict(lambda: "a-name"), {"TracingMode": "PassThrough"}
         )
         for name, value in (given | variables).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        module = FUNCTIONS[function].module
         Entry(module.build, module.Settings)
 
     return start
