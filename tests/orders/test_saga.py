@@ -193,6 +193,8 @@ def test_compensation_continues_until_the_money_is_given_back(
     # The stock does not wait for the money; a lost answer is looked up.
     assert shop.inventory.available["mug"] == 10
     assert (shop.current(order).due_at is None) == (fault == "unanswered")
+    shop.clock.now += 30 * 24 * HOUR
+    shop.pass_minutes(2)
     shop.payments.faults.clear()
     shop.pass_minutes(2)
     shop.assert_given_back(order, money=state)

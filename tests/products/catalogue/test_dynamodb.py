@@ -101,13 +101,13 @@ def test_change_leaves_the_attributes_of_a_later_release(table: Table) -> None:
     assert [(table.get(key) or {})["later"] for key in keys] == ["kept"] * 2
 
 
-def test_receipt_is_kept_for_more_than_a_day(table: Table) -> None:
+def test_receipt_is_kept_for_seven_days(table: Table) -> None:
     mug = a_product("mug")
     receipt = Receipt("admin-1", "mug", "key", "digest")
     add(table, mug).restock(mug, 1, at=NOW, receipt=receipt)
     item = table.get({"pk": "IDEMPOTENCY#admin-1#mug#key", "sk": "IDEMPOTENCY"})
     assert item
-    assert item["ttl"] >= epoch(NOW) + 24 * 3600
+    assert item["ttl"] == epoch(NOW) + 7 * 24 * 3600
 
 
 def test_frequent_word_is_filtered_out_of_a_sorted_index(recording: RecordingTable) -> None:
