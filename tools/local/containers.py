@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.commands import output
-from tools.local import processes, sam, stack
+from tools.local import emulator, processes, sam, stack
 from tools.local.places import HOST, ROOT, SAM_PYTHON, STATE, architecture
 from tools.local.shop import Shop
 from tools.progress import Problem, step
@@ -100,6 +100,9 @@ def _forward(address: str, port: int) -> None:
     try:
         bridge = socket.create_server((address, port))
     except OSError:
+        # Another command of `sam local` may carry it already.
+        if emulator.is_healthy(port, address):
+            return
         raise Problem(
             f"Port {port} of Docker's bridge {address} is taken: end what listens there."
         ) from None

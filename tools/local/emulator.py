@@ -59,13 +59,15 @@ def start(port: int, folder: Path, *, enforce_iam: bool) -> int:
     log = folder / "emulator.log"
     pid = processes.start((EMULATOR_PYTHON, "-m", NAME), environment, log)
     failed = Problem(f"The emulator did not start: {processes.shown(log)} says why.")
-    processes.wait_until(lambda: _healthy(port), lambda: processes.alive(pid, NAME), failed)
+    processes.wait_until(lambda: is_healthy(port), lambda: processes.alive(pid, NAME), failed)
     return pid
 
 
-def _healthy(port: int) -> bool:
+def is_healthy(port: int, host: str = HOST) -> bool:
+    """Whether an emulator answers there."""
+    url = f"http://{host}:{port}/_ministack/health"
     try:
-        with urllib.request.urlopen(f"{endpoint(port)}/_ministack/health", timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=2) as answer:
             return "services" in json.load(answer)
     except (OSError, ValueError):
         return False
