@@ -5,6 +5,7 @@ from typing import Any
 import jwt
 import pytest
 
+from shared.runtime import metrics
 from tests.support.aws import before_next
 from tests.users.builders import PASSWORD
 from tests.users.service import Service
@@ -103,12 +104,16 @@ def test_refresh_gives_the_next_pair_in_the_role_of_the_moment(
     service.sessions.refresh(following.refresh_token)
 
 
-def test_refresh_with_a_spent_token_ends_its_family_alone(
-    service: Service, user: User, pair: TokenPair
+def test_refresh_with_a_spent_token_ends_its_family_alone_and_is_counted(
+    service: Service, user: User, pair: TokenPair, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = service.log_in(user.email)
     second = service.sessions.refresh(pair.refresh_token)
+    metrics.flush()
+    capsys.readouterr()
     assert_refused(service, pair)
+    metrics.flush()
+    assert '"RefreshTokensReused":[1' in capsys.readouterr().out
     assert_refused(service, second)
     service.sessions.refresh(other.refresh_token)
 
