@@ -42,16 +42,20 @@ def test_function_may_do_what_it_does_and_each_grant_is_used(
 
 
 @functions
-def test_grants_name_actions_and_resources(function: str) -> None:
+def test_grants_name_actions_resources_and_partitions(function: str) -> None:
     for statement in granted(function):
         if statement.effect == "Deny":
             continue
+        keys = {key for _, key, _ in statement.tests}
         if statement.resources == ("*",):
             [action] = statement.actions
-            assert ON_EVERYTHING[action] in {key for _, key, _ in statement.tests}
+            assert ON_EVERYTHING[action] in keys
         else:
             names = (*statement.actions, *statement.resources)
             assert not [name for name in names if "*" in name or "?" in name]
+        uses_items = not WRITES.union(READS).isdisjoint(statement.actions)
+        if uses_items and not all("/index/" in resource for resource in statement.resources):
+            assert "dynamodb:LeadingKeys" in keys, statement
 
 
 @functions
