@@ -37,6 +37,7 @@ class User:
     role: Role
     is_active: bool
     created_at: str
+    email_confirmed: bool = True  # accounts of earlier releases, which have no such attribute
     version: int = 1
     session_epoch: int = 0
     erased_at: str | None = None
@@ -86,7 +87,7 @@ class User:
 class ActiveCaller(Caller):
     """A caller whose account is active, in no higher role than the account has now."""
 
-    account: User
+    account: User = field(kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class AccountService:
         if user is None or not user.is_active:
             raise Unauthenticated("The account is not active.", reason="inactive")
         role = caller.role if caller.role == user.role else _NEW_CUSTOMER
-        return ActiveCaller(user.id, role, user)
+        return ActiveCaller(user.id, role, user.session_epoch, account=user)
 
     def get(self, caller: Caller, user_id: str) -> User:
         """An account that the caller may see.

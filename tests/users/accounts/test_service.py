@@ -23,7 +23,8 @@ def test_register_stores_an_active_customer_with_its_event(service: Service) -> 
     assert user.password_hash == service.passwords.hash(PASSWORD)
     [event] = service.events(user)
     assert (event.id, event.type, event.version) == (f"{user.id}.1", "user.registered", 1)
-    assert event.data == {"user_id": user.id, "full_name": "Alice", "email": "alice@example.com"}
+    names = {"user_id": user.id, "full_name": "Alice", "email": "alice@example.com"}
+    assert event.data == {**names, "sealed_token": None}
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_active_caller_has_the_lower_role_of_token_and_account(
 ) -> None:
     user = service.admin() if account == "admin" else service.customer()
     found = service.accounts.require_active(Caller(user.id, token))
-    assert found == ActiveCaller(user.id, expected, user)
+    assert found == ActiveCaller(user.id, expected, account=user)
 
 
 @pytest.mark.parametrize("end", [Service.deactivate, Service.erase])

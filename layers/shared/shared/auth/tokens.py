@@ -33,10 +33,16 @@ ROLES: Final = get_args(Role)
 
 @dataclass(frozen=True)
 class Caller:
-    """The user whose access token a request has."""
+    """The user whose access token a request has.
+
+    Attributes:
+        session_epoch: the account's when the token was issued. Where the account is read, a token
+            of an earlier epoch is refused.
+    """
 
     id: str
     role: Role
+    session_epoch: int = 0
 
 
 @dataclass(frozen=True)

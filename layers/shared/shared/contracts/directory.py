@@ -27,3 +27,6 @@ class Customer(BaseModel):
     full_name: str
     email: str
     is_active: bool
+    # Accounts of earlier releases have neither attribute.
+    email_confirmed: bool = True
+    session_epoch: int = 0

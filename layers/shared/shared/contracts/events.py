@@ -18,6 +18,7 @@ type EventType = Literal[
     "user.registered",
     "user.deactivated",
     "user.erased",
+    "user.email_requested",
     "order.placed",
     "order.confirmed",
     "order.cancelled",
@@ -25,6 +26,11 @@ type EventType = Literal[
     "order.delivered",
     "product.low_stock",
 ]
+
+AccountEmail = Literal["confirm", "change", "taken", "reset", "changed"]
+"""Why it is sent: to confirm the account's address again, to confirm its new address, because
+another account asked for this address, to reset the password, or because the account has left this
+address."""
 
 OrderStatus = Literal["pending", "confirmed", "shipped", "delivered", "cancelled"]
 
@@ -56,13 +62,34 @@ class Event(BaseModel):
 
 
 class UserData(BaseModel):
-    """The data of `user.registered` and `user.deactivated`."""
+    """The data of `user.registered` and `user.deactivated`.
+
+    `sealed_token` is the token that confirms the address, encrypted: see `AccountEmailData`. An
+    account that needs no confirmation has none.
+    """
 
     model_config = _FROZEN
 
     user_id: str
     full_name: str
     email: str
+    sealed_token: str | None = None
+
+
+class AccountEmailData(BaseModel):
+    """The data of `user.email_requested`: an e-mail about the account, to `email`.
+
+    `sealed_token` is the one-time token of the e-mail's link, encrypted by the KMS key MailKey in
+    the encryption context `{"user_id": user_id}`, in base64: only the function that writes e-mails
+    can read it. None for an e-mail without a link.
+    """
+
+    model_config = _FROZEN
+
+    user_id: str
+    email: str
+    purpose: AccountEmail
+    sealed_token: str | None = None
 
 
 class UserErasedData(BaseModel):
@@ -110,6 +137,7 @@ DATA: Final[dict[EventType, type[BaseModel]]] = {
     "user.registered": UserData,
     "user.deactivated": UserData,
     "user.erased": UserErasedData,
+    "user.email_requested": AccountEmailData,
     "order.placed": OrderData,
     "order.confirmed": OrderData,
     "order.cancelled": OrderData,
