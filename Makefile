@@ -90,7 +90,7 @@ sam-invoke: $(APP) $(SAM)  ## one function in its container; FUNCTION=OrdersChec
 
 # --- checks --------------------------------------------------------------------------------------
 
-check: $(APP) $(SAM) $(CHECKOV) $(AUDIT) $(NODE)  ## style, types, boundaries, templates, known vulnerabilities
+check: $(APP) $(SAM) $(CHECKOV) $(AUDIT) $(NODE)  ## style, types, boundaries, templates, known vulnerabilities; OFFLINE=1 in CI without a network
 	@$(PYTHON) -m tools.check
 
 fix: $(APP)  ## format, and correct what ruff can correct
