@@ -6,6 +6,8 @@ from typing import Any, Final
 import pytest
 
 from tests.support.functions import COMMON_VARIABLES, FUNCTIONS, Function, sample_events
+from tools.intrinsics import meets_condition
+from tools.local.firewall import Limit, limits
 from tools.openapi import access
 from tools.template import resources, services, template
 
@@ -176,14 +178,53 @@ def test_access_logs_have_routes_and_neither_ids_nor_queries() -> None:
     assert not [variable for variable in logged if re.search(forbidden, variable)]
 
 
-def test_firewall_admits_200_requests_a_minute_of_an_address() -> None:
-    for name in ("WebFirewall", "WebFirewallOfApi"):
-        assert template()["Resources"][name]["Condition"] == "HasFirewall"
-    assert template()["Parameters"]["Firewall"]["Default"] == "none"
+def test_firewall_is_there_in_prod_unless_it_is_declined() -> None:
+    for parameters, is_there in (
+        ({"Environment": "prod"}, True),
+        ({"Environment": "prod", "Firewall": "none"}, False),
+        ({"Environment": "dev"}, False),
+        ({"Environment": "dev", "Firewall": "waf"}, True),
+    ):
+        for name in ("WebFirewall", "WebFirewallOfApi"):
+            assert meets_condition(template()["Resources"][name], parameters) == is_there
+
+
+def test_firewall_limits_an_address_and_keeps_no_samples() -> None:
     [firewall] = resources("AWS::WAFv2::WebACL").values()
-    [rule] = [rule for rule in firewall["Rules"] if "RateBasedStatement" in rule["Statement"]]
-    rate = rule["Statement"]["RateBasedStatement"]
-    assert rule["Action"] == {"Block": {}}
-    assert (rate["Limit"], rate["EvaluationWindowSec"], rate["AggregateKeyType"]) == (200, 60, "IP")
+    [address, log_ins] = limits(firewall)
+    assert address == Limit(200, 60)
+    assert (log_ins.requests, log_ins.seconds) == (20, 60)
+    for rule in firewall["Rules"]:
+        rate = rule["Statement"].get("RateBasedStatement")
+        assert rate is None or rate["AggregateKeyType"] == "IP"
+        # What a rule blocks without an answer of its own is answered by WAF_FILTERED, a 429.
+        has_no_answer = rule.get("Action") == {"Block": {}} or rule.get("OverrideAction") == {
+            "None": {}
+        }
+        assert has_no_answer == (rate is not None)
     for part in (firewall, *firewall["Rules"]):
         assert part["VisibilityConfig"]["SampledRequestsEnabled"] is False
+
+
+def test_public_routes_with_a_body_have_the_limits_of_log_ins() -> None:
+    """Except those that take a refresh token: they neither hash a password nor send an e-mail."""
+    [firewall] = resources("AWS::WAFv2::WebACL").values()
+    [_, log_ins] = limits(firewall)
+    [api] = resources("AWS::Serverless::Api").values()
+    [every, *throttled] = api["MethodSettings"]
+    assert (every["HttpMethod"], every["ResourcePath"]) == ("*", "/*")
+    for settings in throttled:
+        assert settings["MetricsEnabled"] is True
+        assert settings["ThrottlingRateLimit"] == {"Ref": "LogInThrottleRate"}
+    paths = {one["ResourcePath"].removeprefix("/").replace("~1", "/") for one in throttled}
+    assert {one["HttpMethod"] for one in throttled} == {log_ins.method} == {"POST"}
+    public = {
+        path
+        for (method, path), access_ in access.declared().items()
+        if method == "POST" and path.startswith("/api/") and access_.is_public
+    }
+    assert public - paths == {"/api/v1/auth/refresh", "/api/v1/auth/logout"}
+    for base in ("", "/live", "/shop"):
+        assert all(log_ins.is_about("POST", f"{base}{path}") for path in paths)
+        for path in ("/api/v1/auth/refresh", "/api/v1/users/me", "/api/v1/orders"):
+            assert not log_ins.is_about("POST", base + path)

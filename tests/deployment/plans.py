@@ -19,7 +19,7 @@ DOMAIN: Final = {
 }
 DEPLOYMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "dev": {"Environment": "dev"},
-    "prod": {"Environment": "prod", "Firewall": "waf"},
+    "prod": {"Environment": "prod"},
     "key rotation": {"Environment": "prod", "TokenKeys": "A+B", "SnapStart": "on"},
     "provisioned": {"Environment": "prod", "TokenKeys": "B", "ProvisionedConcurrency": "1"},
     "domain": {"Environment": "prod", **DOMAIN},

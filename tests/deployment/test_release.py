@@ -90,7 +90,7 @@ def test_deploy_resets_a_value_that_is_no_longer_set(
     for overrides in (once, {}):
         cloud.release(SHOP, {**sam.parameters("dev"), **overrides}, *small)
     found = {p["ParameterKey"]: p["ParameterValue"] for p in deployed(account)["Parameters"]}
-    assert [found[name] for name in once] == ["none", "", "DEBUG"]
+    assert [found[name] for name in once] == ["auto", "", "DEBUG"]
     # Every parameter is set, also those that no environment names.
     assert sam.parameters("dev").keys() == template()["Parameters"].keys()
 
