@@ -73,8 +73,8 @@ service: $(APP)  ## add a service in the shape of the others; NAME=reviews, SING
 
 # --- the shop on this machine --------------------------------------------------------------------
 
-run: $(APP) $(SAM) $(EMULATOR)  ## open the shop on this machine; PORT=3000, DETACH=1 to return, LAYER=plain
-	@$(PYTHON) -m tools.local run --port $(PORT) $(if $(DETACH),--detach)
+run: $(APP) $(SAM) $(EMULATOR)  ## open the shop on this machine; PORT=3000, DETACH=1 to return, LIMITS=on for those of prod, LAYER=plain
+	@$(PYTHON) -m tools.local run --port $(PORT) $(if $(DETACH),--detach) $(if $(filter on,$(LIMITS)),--limits)
 
 stop: $(APP)  ## end the shop that DETACH=1 left open
 	@$(PYTHON) -m tools.local stop --port $(PORT)

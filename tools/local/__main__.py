@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         shop.start()
         _seed(shop)
+        if arguments.limits:
+            shop.enforce_limits()
         summary.show(console, shop, detached=arguments.detach)
         if not arguments.detach:
             api, everything = shop.folder / front.API_FILE, shop.folder / "functions.log"
@@ -124,7 +126,9 @@ def _parse() -> argparse.Namespace:
         subparser.set_defaults(function=function)
         return subparser
 
-    command("run", run).add_argument("--detach", action="store_true")
+    run_command = command("run", run)
+    run_command.add_argument("--detach", action="store_true")
+    run_command.add_argument("--limits", action="store_true")
     command("stop", end)
     command("redeploy", redeploy)
     in_containers = command("sam-local", sam_local)

@@ -11,7 +11,7 @@ import gzip
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tools.local import gateway
+from tools.local.firewall import Firewall, Limit
 from tools.local.gateway import Headers
 from tools.local.places import BASE_PATH, HOST
 
@@ -61,11 +62,18 @@ _GONE: Final = {
 
 @dataclass(frozen=True)
 class Target:
-    """Where the API is, the size from which it compresses answers, and its own responses."""
+    """Where the API is, and what the front does in the gateway's place.
+
+    Attributes:
+        compress_from: from how many bytes it compresses answers.
+        gateway_responses: its own responses.
+        limits: of one address, each as the fields of a Limit.
+    """
 
     url: str
     compress_from: int | None
     gateway_responses: Mapping[str, Any]
+    limits: Sequence[Mapping[str, Any]] = ()
 
 
 class Front:
@@ -78,6 +86,7 @@ class Front:
         # Every concurrent request takes a worker of each function, and starting many is slow.
         self._free = asyncio.Semaphore(max(4, 2 * (os.cpu_count() or 1)))
         self._target = Target("", None, {})
+        self._firewall = Firewall(())
         # Longer than the API's own time-out of 29 s.
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(60, connect=2),
@@ -91,7 +100,7 @@ class Front:
         body = await _read_body(receive)
         refused = self._refused(scope, body)
         if refused:
-            await _answer(send, *self.own_answer(refused))
+            await _answer(send, *refused)
             return
         try:
             async with self._free:
@@ -122,19 +131,22 @@ class Front:
         if changed != self._changed:
             self._target = Target(**json.loads(self.api_file.read_text()))
             self._changed = changed
+            self._firewall = Firewall(Limit(**fields) for fields in self._target.limits)
         return self._target
 
-    def own_answer(self, status: int) -> gateway.Answer:
-        """What API Gateway answers by itself, of a status."""
-        return gateway.answer(self.target().gateway_responses, status)
+    def own_answer(self, status: int, type_: str = "") -> gateway.Answer:
+        """What API Gateway answers by itself, of a status or of a type of response."""
+        return gateway.answer(self.target().gateway_responses, status, type_)
 
-    @staticmethod
-    def _refused(scope: Message, body: bytes) -> int:
-        """The status of a request that is over a quota; 0 for all others."""
+    def _refused(self, scope: Message, body: bytes) -> gateway.Answer | None:
+        """The answer to a request that is over a limit or a quota; None for all others."""
+        self.target()
+        if not self._firewall.admits(_address(scope), scope["method"], scope["path"]):
+            return self.own_answer(403, "WAF_FILTERED")
         line = len(scope["method"]) + len(scope["raw_path"]) + len(scope["query_string"])
         if line + sum(len(value) for _, value in scope["headers"]) > gateway.LARGEST_HEAD:
-            return 431
-        return 413 if len(body) > gateway.LARGEST_BODY else 0
+            return self.own_answer(431)
+        return self.own_answer(413) if len(body) > gateway.LARGEST_BODY else None
 
     def _request(self, scope: Message, body: bytes) -> httpx.Request:
         base = httpx.URL(self.target().url)
@@ -149,7 +161,7 @@ class Front:
         headers: Headers = [(k, v) for k, v in scope["headers"] if k not in dropped]
         headers += [
             # The emulator takes the first address for the client's.
-            (b"x-forwarded-for", (scope["client"] or (HOST, 0))[0].encode()),
+            (b"x-forwarded-for", _address(scope).encode()),
             (b"x-forwarded-port", str(self.port).encode()),
             (b"x-forwarded-proto", b"http"),
         ]
@@ -169,6 +181,11 @@ class Front:
                 key == b"accept-encoding" and b"gzip" in value for key, value in scope["headers"]
             )
         )
+
+
+def _address(scope: Message) -> str:
+    address: str = (scope["client"] or (HOST, 0))[0]
+    return address
 
 
 async def _read_body(receive: Receive) -> bytes:

@@ -51,15 +51,16 @@ def renamed(headers: Headers) -> Headers:
     ]
 
 
-def answer(responses: Mapping[str, Any], status: int) -> Answer:
+def answer(responses: Mapping[str, Any], status: int, type_: str = "") -> Answer:
     """What API Gateway answers by itself.
 
     Args:
         responses: the template's GatewayResponses.
-        status: the status that the kind of answer has by default.
+        status: the status that the type of response has by default.
+        type_: the type; where it is empty, that of the status.
     """
     default = f"DEFAULT_{status // 100}XX"
-    response = responses[_TYPES.get(status, default)]
+    response = responses[type_ or _TYPES.get(status, default)]
     request_id = str(uuid.uuid4())
     headers = [
         (name.lower().encode(), _value(source, request_id).encode())

@@ -105,11 +105,11 @@ def _adapt(file: Path) -> None:
     file.write_text(json.dumps(built, indent=1))
 
 
-def gateway_responses() -> dict[str, Any]:
-    """What the API answers by itself, by the built template."""
-    built = json.loads((BUILD / "template.yaml").read_text())
-    responses: dict[str, Any] = built["Resources"]["Api"]["Properties"]["GatewayResponses"]
-    return responses
+def built(resource: str) -> dict[str, Any]:
+    """The properties of a resource of the built template."""
+    template = json.loads((BUILD / "template.yaml").read_text())
+    properties: dict[str, Any] = template["Resources"][resource]["Properties"]
+    return properties
 
 
 def sources() -> str:

@@ -9,12 +9,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from tools import intrinsics
 from tools.local import bootstrap, emulator, front, processes, sam, stack, warmth
+from tools.local.firewall import limits
 from tools.local.places import APP_PYTHON, HOST, STATE, architecture, aws_environment
 from tools.progress import Problem, step
 
@@ -32,12 +33,14 @@ class Shop:
         folder: for what it leaves behind: logs, process ids, temporary files.
         enforce_iam: deny what the template's policies don't allow, as the cloud does.
         parameters: the template's parameters that differ from samconfig.toml's.
+        has_limits: refuse what prod's firewall refuses.
     """
 
     port: int
     folder: Path
     enforce_iam: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
+    has_limits: bool = False
     emulator_port: int = 0
     pids: dict[str, int] = field(default_factory=dict)
 
@@ -104,6 +107,7 @@ class Shop:
         for name, pid in reversed(list(self.pids.items())):
             processes.end(pid, name)
         self.pids.clear()
+        self.has_limits = False
         for name in (_STATE_FILE, front.API_FILE):
             (self.folder / name).unlink(missing_ok=True)
         processes.discard(emulator.scratch(self.folder))
@@ -148,12 +152,21 @@ class Shop:
         """Have the front forward requests to the API as it is deployed now."""
         deployed = self.stack()
         target = front.Target(
-            deployed.api_url, stack.compression_threshold(deployed), sam.gateway_responses()
+            deployed.api_url,
+            stack.compression_threshold(deployed),
+            sam.built("Api")["GatewayResponses"],
+            [asdict(limit) for limit in limits(sam.built("WebFirewall")) if self.has_limits],
         )
         new = self.folder / f"{front.API_FILE}.new"
         new.write_text(json.dumps(target.__dict__))
         # Atomically: the front reads the file at any time.
         new.rename(self.folder / front.API_FILE)
+
+    def enforce_limits(self) -> None:
+        """Have the front refuse from now on what prod's firewall refuses."""
+        self.has_limits = True
+        self._write_state()
+        self.point_front()
 
     def _serve(self) -> None:
         log = self.folder / "front.log"
@@ -169,5 +182,9 @@ class Shop:
 
     def _remember(self, name: str, pid: int) -> None:
         self.pids[name] = pid
-        state = {"emulator_port": self.emulator_port, "pids": self.pids}
+        self._write_state()
+
+    def _write_state(self) -> None:
+        names = ("emulator_port", "pids", "has_limits")
+        state = {name: getattr(self, name) for name in names}
         (self.folder / _STATE_FILE).write_text(json.dumps(state))

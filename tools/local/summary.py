@@ -21,6 +21,7 @@ def show(console: Console, shop: Shop, *, detached: bool) -> None:
         ("admin", f"admin@example.com  {PASSWORD}"),
         ("customer", f"alice@example.com  {PASSWORD}"),
         ("aws", shop.endpoint),
+        *([("limits", "as prod's firewall has them")] if shop.has_limits else []),
         ("redeploy", f"make deploy-local{suffix}"),
         ("stop", f"make stop{suffix}" if detached else "Ctrl-C"),
     ):
