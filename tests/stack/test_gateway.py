@@ -125,3 +125,26 @@ def test_throttled_request_gets_a_problem_with_retry_after(
         assert answer.headers["retry-after"] == "1"
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["strict-transport-security"].startswith("max-age=")
+
+
+@pytest.fixture
+def another_address(shop: Shop) -> Iterator[httpx.Client]:
+    """A client at an address of its own, at a front that has the limits of prod."""
+    shop.enforce_limits()
+    transport = httpx.HTTPTransport(local_address="127.0.0.9")
+    with httpx.Client(base_url=shop.url, transport=transport, timeout=30) as client:
+        yield client
+    shop.has_limits = False
+    shop.point_front()
+
+
+def test_address_over_its_limit_of_log_ins_gets_a_problem_with_retry_after(
+    another_address: httpx.Client, http: httpx.Client
+) -> None:
+    for _ in range(20):
+        assert another_address.post("/api/v1/auth/login", json={}).status_code == 422
+    refused = another_address.post("/live/api/v1/auth/login", json={})
+    assert is_of_gateway(refused, 429)
+    assert (code(refused), refused.headers["retry-after"]) == ("too-many-requests", "60")
+    assert another_address.get("/health/live").status_code == 200
+    assert http.post("/api/v1/auth/login", json={}).status_code == 422
