@@ -112,6 +112,8 @@ class Order:
         user_name, email: the customer's when the order was placed.
         due_at: when the sweeper sends a message for an order whose saga or compensation is open;
             None if nothing is left to do.
+        payment_token: what to charge; empty once the order is not pending any more. Captures, voids
+            and refunds need the order's id only.
         payment_id: the payment provider's id of its payment, once it is known.
     """
 
@@ -240,8 +242,7 @@ class Order:
         return replace(
             self,
             status=status,
-            # Captures, voids and refunds need the order's id only.
-            payment_token="" if self.is_erased else self.payment_token,
+            payment_token="",
             due_at=None,
             **self._next_version(at),
         )
