@@ -116,7 +116,7 @@ class Reservations(Protocol):
         the first prices.
 
         Raises:
-            OutOfStock, UnknownProduct, ReservationEnded: see there; nothing is reserved.
+            OutOfStock, UnknownProduct, ReservationEnded, Contended: see there; nothing is reserved.
             ServiceUnavailable: the inventory does not answer; the stock may be reserved.
         """
 
@@ -133,6 +133,7 @@ class Stock(Protocol):
 
         Raises:
             ReservationEnded: it was released, or has expired.
+            Contended: concurrent requests change the same products; nothing is sold.
             StockUnavailable: the inventory does not answer; it may be sold.
         """
 
@@ -141,6 +142,7 @@ class Stock(Protocol):
         after it.
 
         Raises:
+            Contended: concurrent requests change the same products; nothing is released.
             StockUnavailable: the inventory does not answer; it may be released.
         """
 

@@ -41,7 +41,7 @@ from orders.ports import (
 )
 from orders.saga_circuit import CircuitOpen, SagaCircuit
 from shared.contracts.inventory import ReservationEnded
-from shared.errors import OwnError
+from shared.errors import Contended, OwnError
 from shared.messaging.redelivery import RetryLater, pause
 from shared.runtime import clock, logging, metrics
 from shared.runtime.clock import Clock
@@ -206,12 +206,12 @@ class CheckoutSaga:
         """Call the inventory.
 
         Raises:
-            _Unanswered: the command may have been executed.
+            _Unanswered: the command may have been executed, or has to wait.
             ReservationEnded: see `Stock`.
         """
         try:
             self._stock_circuit.call(order, lambda: command(order.id))
-        except (CircuitOpen, StockUnavailable) as cause:
+        except (CircuitOpen, Contended, StockUnavailable) as cause:
             raise _Unanswered("inventory_unavailable") from cause
 
     def _moved(

@@ -67,7 +67,8 @@ class OrderService:
                 used again.
             IdempotencyKeyReused: the key was used with another basket.
             RequestInProgress: another request with this key runs, or failed a moment ago.
-            ServiceUnavailable: another service does not answer; a retry with the key is safe.
+            ServiceUnavailable: another service does not answer, or the products are contended; a
+                retry with the key is safe.
         """
         id_ = order_id(caller.id, key)
         # A placed order is returned whatever has become of its customer, its stock or the other

@@ -45,3 +45,15 @@ def test_a_service_is_not_called_after_five_failures(
     shop.restart("OrdersApi")
     assert customer.try_order((mug, 1)).status_code == 201
     assert calls() == 6
+
+
+def test_contention_for_one_product_refuses_its_orders_and_no_others(shop: SimulatedShop) -> None:
+    in_progress = (shop.mug["id"], "TransactionInProgressException", "")
+    shop.wire.refused["dynamodb.TransactWriteItems"] = in_progress
+    for _ in range(20):
+        refused = shop.customer.try_order((shop.mug, 1))
+        assert (refused.status_code, code(refused)) == (503, "service-unavailable")
+        assert refused.headers["retry-after"] == "1"
+    assert shop.customer.try_order((shop.tray, 1)).status_code == 201
+    shop.wire.refused.clear()
+    assert shop.customer.try_order((shop.mug, 1)).status_code == 201

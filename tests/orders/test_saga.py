@@ -7,6 +7,7 @@ import pytest
 
 from orders.models import CancelReason, Order
 from orders.ports import PaymentState, PaymentUnavailable, StockUnavailable
+from shared.errors import Contended
 from tests.orders.builders import HOUR, MINUTE, SECOND, event_types, order_id_of
 from tests.orders.fakes import Fault
 from tests.orders.harness import OrdersHarness
@@ -365,6 +366,19 @@ def test_circuit_lets_the_last_attempt_of_an_order_through(shop: OrdersHarness, 
     calls_while_down(shop, step, many(shop, 6))
     # Calls for other orders may fail for another reason, such as the bank of a card.
     assert shop.advance(order).status == "confirmed"
+
+
+def test_circuit_stays_closed_when_products_of_other_orders_are_contended(
+    shop: OrdersHarness,
+) -> None:
+    def refuse() -> None:
+        raise Contended
+
+    *contended, other = many(shop, 7)
+    for order in contended:
+        run_before(shop, "confirm", refuse)
+        assert shop.advance(order).status == "pending"
+    assert shop.advance(other).status == "confirmed"
 
 
 def test_circuit_stays_closed_when_one_order_always_fails(shop: OrdersHarness) -> None:

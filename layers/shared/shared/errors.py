@@ -137,6 +137,15 @@ class ServiceUnavailable(BodegaError, TemporaryFailure):
         return {"Retry-After": str(self.retry_after)}
 
 
+class Contended(ServiceUnavailable):
+    """Concurrent writers of the same data came first at every attempt: a refusal to this caller,
+    and no sign that a service is down."""
+
+    def __init__(self) -> None:
+        super().__init__("database", retry_after=1)
+        self.detail = "Too many requests change the same data at once; try again in 1 s."
+
+
 class CloudUnavailable(ServiceUnavailable):
     """AWS throttled a call, failed it or was not reached: nothing is wrong with the request."""
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from pydantic import BaseModel, ValidationError
 
 from shared.calls.internal import CallFailed, CallThrottled, InternalClient, internal_handler
-from shared.errors import Conflict
+from shared.errors import Conflict, Contended
 from shared.runtime import logging
 from tests.support.context import LambdaContext
 from tests.support.internal import LocalFunctions
@@ -43,6 +43,8 @@ def double(body: dict[str, Any]) -> Doubled:
     number = Double.model_validate(body).number
     if number == 13:
         raise Unexpected
+    if number == 14:
+        raise Contended
     if number > 100:
         raise TooLarge(largest=100)
     return Doubled(number=number * 2, request_id=logging.request_id())
@@ -71,6 +73,11 @@ def test_declared_refusal_is_raised_at_the_caller_with_its_data(doubler: Interna
         doubler.call("double", Double(number=101), Doubled)
     assert refused.value.data == {"largest": 100}
     assert refused.value.detail == "At most 100."
+
+
+def test_contention_is_a_refusal_that_no_caller_declares(doubler: InternalClient) -> None:
+    with pytest.raises(Contended):
+        doubler.call("double", Double(number=14), Doubled)
 
 
 @pytest.mark.parametrize(

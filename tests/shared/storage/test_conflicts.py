@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.errors import ServiceUnavailable
+from shared.errors import Contended
 from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
 
 
@@ -39,7 +39,18 @@ def test_retry_decides_again_on_the_current_value(carries: bool, reads: int) -> 
 
 def test_retry_stops_after_five_attempts() -> None:
     stored = Stored(losses=5)
-    with pytest.raises(ServiceUnavailable) as refused:
+    with pytest.raises(Contended) as refused:
         retry_on_conflict(stored.read, stored.double)
     assert refused.value.retry_after == 1
     assert stored.number == 6
+
+
+def test_retry_stops_before_its_caller_takes_the_function_for_one_that_is_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored = Stored(losses=25)
+    seconds = iter(range(100))
+    monkeypatch.setattr("time.monotonic", lambda: next(seconds))
+    with pytest.raises(Contended):
+        retry_on_conflict(stored.read, stored.double, attempts=25)
+    assert stored.number == 4

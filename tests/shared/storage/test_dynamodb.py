@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.errors import ServiceUnavailable
+from shared.errors import Contended, ServiceUnavailable
 from shared.storage.dynamodb import (
     Check,
     ConditionFailed,
@@ -16,7 +16,6 @@ from shared.storage.dynamodb import (
     Operation,
     Put,
     Table,
-    TransactionContended,
     TransactionFailed,
     Update,
     from_wire,
@@ -186,7 +185,7 @@ def test_write_that_met_a_transaction_is_retried_up_to_eight_times(
     # DynamoDB recognises a repeated transaction by its token.
     assert len({call.get("ClientRequestToken") for call in client.calls}) == 1
     hopeless = FailingClient(conflict)
-    with pytest.raises(TransactionContended) as contended:
+    with pytest.raises(Contended) as contended:
         write(hopeless.table())
     assert len(hopeless.calls) == 8
     assert isinstance(contended.value, ServiceUnavailable)
@@ -241,6 +240,6 @@ def test_get_many_reads_keys_again_that_a_batch_skipped() -> None:
     assert keys == [[to_wire(key) for key in read] for read in ([A, B, C], [B], [B])]
     last = FailingClient(*[batch(left=[B])] * 7, batch(B, left=[]))
     assert last.table().get_many([B]) == [B]
-    with pytest.raises(TransactionContended):
+    with pytest.raises(Contended):
         FailingClient(batch(left=[B])).table().get_many([A, B])
     assert client.table().get_many([]) == []

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
-from shared.errors import BodegaError, TemporaryFailure
+from shared.errors import BodegaError, Contended, TemporaryFailure
 from shared.runtime import logging, metrics
 from shared.runtime.entry import Handler
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+
+# The refusal of every function that could not write because of concurrent requests. Its own code is
+# the one of a service that is down.
+_CONTENDED: Final = "contended"
 
 
 class Call(TypedDict):
@@ -75,14 +80,15 @@ class InternalClient:
     ) -> None:
         self._lambda = lambda_
         self._function_name = function_name
-        self._refusals = {refusal.code: refusal for refusal in refusals}
+        self._refusals: dict[str, type[BodegaError]] = {_CONTENDED: Contended}
+        self._refusals |= {refusal.code: refusal for refusal in refusals}
 
     def call[A: BaseModel](self, name: str, body: BaseModel, answer: type[A]) -> A:
         """Ask the function to do `name` and return its answer.
 
         Raises:
             CallFailed, CallThrottled: see there.
-            BodegaError: one of the refusals.
+            BodegaError: one of the refusals, or Contended.
         """
         call: Call = {
             "name": name,
@@ -125,8 +131,9 @@ def internal_handler(commands: Mapping[str, Callable[[dict[str, Any]], BaseModel
         try:
             answer = commands[call["name"]](call["body"])
         except BodegaError as refusal:
-            logging.logger().info("refused %s: %s", call["name"], refusal.code)
-            return {"refused": {"code": refusal.code, "data": refusal.data}}
+            code = _CONTENDED if isinstance(refusal, Contended) else refusal.code
+            logging.logger().info("refused %s: %s", call["name"], code)
+            return {"refused": {"code": code, "data": refusal.data}}
         finally:
             metrics.flush()
         logging.logger().info("answered %s", call["name"])

@@ -2,10 +2,15 @@
 retry it.
 """
 
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from shared.errors import OwnError, ServiceUnavailable
+from shared.errors import Contended, OwnError
+
+# Half the shortest time-out of a function with conflicts: the caller gets an answer, and does not
+# take the function for one that is down.
+_LONGEST_SECONDS: Final = 3.0
 
 
 class ConcurrentChange(OwnError):
@@ -24,7 +29,7 @@ def retry_on_conflict[V, R](
     read: Callable[[], V], write: Callable[[V], R], *, attempts: int = 5
 ) -> R:
     """Read a value, decide and write; after a `ConcurrentChange` do so again with the value as it
-    is now.
+    is now, for three seconds at most.
 
     Args:
         read: returns the value. It is called again only if the conflict does not carry the current
@@ -35,15 +40,15 @@ def retry_on_conflict[V, R](
         What `write` returned.
 
     Raises:
-        ServiceUnavailable: other writers came first at every attempt.
+        Contended: other writers came first at every attempt.
     """
     value = read()
-    for _ in range(attempts - 1):
+    ends_at = time.monotonic() + _LONGEST_SECONDS
+    while True:
         try:
             return write(value)
         except ConcurrentChange as conflict:
+            attempts -= 1
+            if not attempts or time.monotonic() >= ends_at:
+                raise Contended from conflict
             value = read() if conflict.current is None else conflict.current
-    try:
-        return write(value)
-    except ConcurrentChange as conflict:
-        raise ServiceUnavailable("database", retry_after=1) from conflict

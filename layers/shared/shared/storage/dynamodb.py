@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from shared.errors import OwnError, ServiceUnavailable
+from shared.errors import Contended, OwnError, ServiceUnavailable
 from shared.pages import Page
 
 if TYPE_CHECKING:
@@ -50,13 +50,6 @@ class TransactionFailed(OwnError):
     def __init__(self, failed: Mapping[int, Item | None]) -> None:
         super().__init__(f"the conditions of operations {sorted(failed)} did not hold")
         self.failed = dict(failed)
-
-
-class TransactionContended(ServiceUnavailable):
-    """Other writers kept the transaction from running, again and again: try later."""
-
-    def __init__(self) -> None:
-        super().__init__("database", retry_after=1)
 
 
 class NewerSchema(ServiceUnavailable):
@@ -297,7 +290,7 @@ class Table:
 
         Raises:
             TransactionFailed: a condition did not hold; nothing was written.
-            TransactionContended: other transactions held the items through all attempts; nothing
+            Contended: other transactions held the items through all attempts; nothing
                 was written.
         """
         wire: Any = [self._operation(operation) for operation in operations]
@@ -376,10 +369,10 @@ def _attempts() -> Iterator[int]:
     concurrent writer to finish, short enough for a caller.
 
     Raises:
-        TransactionContended: after the last attempt.
+        Contended: after the last attempt.
     """
     for attempt in range(_CONFLICT_ATTEMPTS):
         if attempt:
             time.sleep(random.uniform(0, min(0.4, 0.01 * 2**attempt)))  # noqa: S311  # not for secrets
         yield attempt
-    raise TransactionContended
+    raise Contended
