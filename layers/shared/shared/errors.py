@@ -18,8 +18,10 @@ OwnError
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, TypedDict
+from typing import ClassVar, Final, TypedDict
 from urllib.parse import quote
+
+_MAX_ERRORS: Final = 20
 
 
 class FieldError(TypedDict):
@@ -118,7 +120,9 @@ class InvalidRequest(BodegaError):
     status, code, title = 422, "invalid-request", "The request is not valid"
 
     def __init__(self, errors: Sequence[FieldError], detail: str = "") -> None:
-        super().__init__(detail or "; ".join(e["detail"] for e in errors[:3]), errors=list(errors))
+        # The first ones only: a body may have more than ten thousand.
+        listed = list(errors[:_MAX_ERRORS])
+        super().__init__(detail or "; ".join(e["detail"] for e in listed[:3]), errors=listed)
 
 
 class InternalError(BodegaError):

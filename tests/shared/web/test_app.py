@@ -201,6 +201,22 @@ def test_invalid_parameter_is_422_with_a_pointer(
     assert [error["pointer"] for error in refused.json["errors"]] == [pointer]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {str(number): 0 for number in range(20_000)},
+        {"name": "x", "lines": [{"quantity": 0}] * 12_000},
+        {"~/é" * 20_000: 0},
+    ],
+    ids=["many members", "many lines", "a long name"],
+)
+def test_problem_is_short_whatever_the_body(client: HttpClient, body: dict[str, Any]) -> None:
+    refused = client.post("/orders", body, caller=ALICE)
+    assert refused.status == 422
+    assert 0 < len(refused.json["errors"]) <= 20
+    assert len(json.dumps(refused.json)) < 8 * 1024
+
+
 def test_unexpected_error_is_500_and_described_in_the_log_only(
     client: HttpClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from shared.web.paging import Cursors
 
+_LONGEST_NAME: Final = 100
 _TEXT_TYPES = [
     "text/",
     "application/json",
@@ -214,13 +215,15 @@ class _Cors(CORSMiddleware):
 
 
 def _invalid_request(error: RequestValidationError, _: Request) -> BodegaError:
-    return InvalidRequest([_field_error(p) for p in error.errors()])
+    return InvalidRequest([_field_error(found) for found in error.errors()])
 
 
 def _field_error(found: Mapping[str, Any]) -> FieldError:
     place, *path = found["loc"]
-    parts = path if place == "body" else [place, *path]
-    pointer = "#" + "".join(f"/{str(p).replace('~', '~0').replace('/', '~1')}" for p in parts)
+    # No field has a longer name: a member that is refused may have one of 256 KB.
+    names = [str(name)[:_LONGEST_NAME] for name in path]
+    parts = names if place == "body" else [place, *names]
+    pointer = "#" + "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in parts)
     message = str(found["msg"]).removeprefix("Value error, ")
     return {"pointer": pointer, "detail": f"{parts[-1] if parts else 'body'}: {message}"}
 
