@@ -5,6 +5,7 @@ from typing import Protocol
 
 from notifications.models import Claim, Notification
 from shared.calls.deadline import Deadline
+from shared.pages import Page
 
 
 class Notifications(Protocol):
@@ -48,8 +49,11 @@ class Notifications(Protocol):
 
     def newest_first(
         self, mailbox: str, *, unread: bool | None, before: str | None, limit: int
-    ) -> list[Notification]:
-        """At most `limit` of a mailbox, before a position: all, the unread or the read ones."""
+    ) -> Page[Notification, str]:
+        """At most `limit` of a mailbox, before a position: all, the unread or the read ones.
+
+        The cost has a bound, however many notifications there are: a page may be short.
+        """
 
     def totals(self) -> dict[str, int]:
         """The numbers of all notifications that were sent (`sent`) and refused (`failed`)."""

@@ -10,12 +10,12 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import batched, islice
 from typing import Any, Final
 
 from notifications.errors import AttemptUnderWay, RecipientErased
 from notifications.models import Claim, Notification, next_attempt
 from shared.calls.deadline import Deadline
+from shared.pages import Page
 from shared.personal import personal_fields
 from shared.runtime.clock import rfc3339
 from shared.storage import counters
@@ -36,7 +36,7 @@ _NEW: Final = "attribute_not_exists(#pk)"
 _PREFIX: Final = "NOTIFICATION#"
 _AFTER_ALL: Final = "NOTIFICATION$"  # "$" follows "#"
 _TOMBSTONE: Final = "TOMBSTONE"  # sorts after all notifications, so that no list reads it
-_BATCH: Final = 100  # notifications that are read by one call
+_MAX_BATCH: Final = 100  # DynamoDB's limit for reading items together
 _RETRY_SECONDS: Final = 5
 _ONE_CALL_SECONDS: Final = 6.0
 
@@ -190,29 +190,29 @@ class DynamoNotifications:
 
     def newest_first(
         self, mailbox: str, *, unread: bool | None, before: str | None, limit: int
-    ) -> list[Notification]:
+    ) -> Page[Notification, str]:
         end = _PREFIX + before if before else _AFTER_ALL
         if unread is None:
-            items = self._table.iterate(
+            read = self._table.query(
                 "#pk = :pk AND #sk < :end",
                 {"pk": mailbox, "end": end},
-                page_size=limit,
+                limit=limit,
                 forward=False,
                 consistent=True,
             )
+            items = read.items
         else:
             state = _unread(mailbox) if unread else _read(mailbox)
-            size = min(limit, _BATCH)
-            entries = self._table.iterate(
+            read = self._table.query(
                 "#read_state = :state AND #sk < :end",
                 {"state": state, "end": end},
                 index=_INDEX,
-                page_size=size,
+                limit=min(limit, _MAX_BATCH),
                 forward=False,
             )
-            batches = batched(entries, size, strict=False)
-            items = (item for batch in batches for item in self._in_state(state, batch))
-        return [from_item(Notification, item) for item in islice(items, limit)]
+            items = self._in_state(state, read.items)
+        last = read.last["sk"].removeprefix(_PREFIX) if read.last else None
+        return Page([from_item(Notification, item) for item in items], last)
 
     def _in_state(self, state: str, entries: Sequence[Item]) -> list[Item]:
         """The notifications of an index's entries, newest first.

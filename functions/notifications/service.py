@@ -40,18 +40,18 @@ class NotificationService:
             boxes.append(ADMINS)
         # One more than the limit, so that a position is returned only if more follow. Each of
         # several mailboxes might fill the page alone.
-        found = sorted(
-            (
-                notification
-                for box in boxes
-                for notification in self._notifications.newest_first(
-                    box, unread=unread, before=before, limit=limit + 1
-                )
-            ),
-            key=lambda notification: notification.position,
-            reverse=True,
-        )
-        return Page.cut(found, limit, lambda notification: notification.position)
+        pages = [
+            self._notifications.newest_first(box, unread=unread, before=before, limit=limit + 1)
+            for box in boxes
+        ]
+        found = [notification for page in pages for notification in page.items]
+        found.sort(key=lambda notification: notification.position, reverse=True)
+        # Below the position to which a mailbox was read, it may have more.
+        read_to = max((page.last for page in pages if page.last), default="")
+        shown = [notification for notification in found if notification.position >= read_to]
+        if len(shown) > limit:
+            return Page.cut(shown, limit, lambda notification: notification.position)
+        return Page(shown, read_to or None)
 
     def mark_read(self, caller: Caller, id_: str) -> Notification:
         """Mark one of the caller's own notifications as read, if it is not yet, and return it.

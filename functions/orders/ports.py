@@ -81,7 +81,10 @@ class Orders(Protocol):
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
     ) -> Page[Order, str]:
-        """Orders of one user or of all, in one status or in any, after a place in the list."""
+        """Orders of one user or of all, in one status or in any, after a place in the list.
+
+        The cost has a bound, however many orders are in the list: a page may be short.
+        """
 
     def of_user(self, user_id: str) -> Iterator[Order]:
         """All orders of a user that the index has, each as it is now."""
@@ -90,7 +93,7 @@ class Orders(Protocol):
         """The events of an order after a version."""
 
     def totals(self) -> dict[Status, int]:
-        """How many orders are in each status."""
+        """How many orders are in each status; of more than 1,000 pending orders 1,000 count."""
 
 
 # ── Other services ────────────────────────────────────────────────────────────────────────────────

@@ -44,6 +44,7 @@ _MAX_BATCH: Final = 100  # DynamoDB's limit for reading items together
 # few, and to count them in the transaction would make the write of a new order a quarter more
 # expensive.
 _UNCOUNTED: Final[Status] = "pending"
+_MAX_COUNTED: Final = 1000
 
 
 class DynamoOrders:
@@ -133,8 +134,7 @@ class DynamoOrders:
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
     ) -> Page[Order, str]:
         if user_id is not None and status:
-            matches = self._of_user_in(status, user_id, after, min(limit + 1, _MAX_BATCH))
-            return Page.cut(list(islice(matches, limit + 1)), limit, lambda order: order.listed_at)
+            return self._page_of_user_in(status, user_id, after, limit)
         if user_id is not None:
             places = self._places("user", user_id, after, limit + 1)
         else:
@@ -160,18 +160,26 @@ class DynamoOrders:
 
     def totals(self) -> dict[Status, int]:
         counted = counters.totals(self._table)
-        counted[_UNCOUNTED] = sum(1 for _ in self._places("status", _UNCOUNTED, None, None))
+        pending = self._places("status", _UNCOUNTED, None, _MAX_COUNTED)
+        counted[_UNCOUNTED] = sum(1 for _ in islice(pending, _MAX_COUNTED))
         return {status: counted.get(status, 0) for status in STATUSES}
 
-    def _of_user_in(
-        self, status: Status, user_id: str, after: str | None, batch_size: int
-    ) -> Iterator[Order]:
-        """The user's orders in a status, read batch by batch. The index does not have the status,
-        because each change would write to the index as well.
+    def _page_of_user_in(
+        self, status: Status, user_id: str, after: str | None, limit: int
+    ) -> Page[Order, str]:
+        """The user's orders in a status among the next 100 of the user's: the page may be short.
+
+        The index does not have the status, because each change would write to the index as well.
         """
-        places = self._places("user", user_id, after, batch_size)
-        for batch in batched(places, batch_size, strict=False):
-            yield from self._get_all(batch, status)
+        found = self._places("user", user_id, after, _MAX_BATCH)
+        places = list(islice(found, _MAX_BATCH))
+        # Most pages are full after the first orders.
+        matches = self._get_all(places[: limit + 1], status)
+        if len(matches) <= limit:
+            matches += self._get_all(places[limit + 1 :], status)
+        if len(matches) > limit or len(places) < _MAX_BATCH:
+            return Page.cut(matches, limit, lambda order: order.listed_at)
+        return Page(matches, places[-1])
 
     def _places(
         self, by: Literal["user", "status"], value: str, after: str | None, page_size: int | None

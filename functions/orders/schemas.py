@@ -148,7 +148,8 @@ class OrderHistoryResponse(BaseModel):
 
 
 class OrdersHealth(Health):
-    """How many orders there are, and how many in each status."""
+    """How many orders there are, and how many in each status. Of more than 1,000 pending orders
+    1,000 count."""
 
     total: int | None = omitted_if_none()
     by_status: dict[Status, int] | None = omitted_if_none()

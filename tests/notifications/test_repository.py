@@ -12,6 +12,7 @@ from notifications.models import Claim, Notification, mailbox
 from notifications.ports import Notifications
 from notifications.repository import DynamoNotifications
 from shared.calls.deadline import Deadline
+from shared.pages import Page
 from shared.storage.dynamodb import Table
 from tests.notifications.builders import a_notification
 from tests.support.aws import before_next, wired_table
@@ -76,7 +77,7 @@ def erase(notifications: Notifications) -> int:
 def stored(
     notifications: Notifications, box: str = ALICE, *, unread: bool | None = None
 ) -> list[Notification]:
-    return notifications.newest_first(box, unread=unread, before=None, limit=200)
+    return notifications.newest_first(box, unread=unread, before=None, limit=200).items
 
 
 @pytest.mark.parametrize(
@@ -130,15 +131,14 @@ def test_settled_notification_stays_settled_and_counts_once(
 
 @pytest.mark.parametrize("unread", [None, True])
 def test_list_is_newest_first_before_a_position(
-    notifications: Notifications, unread: bool | None, monkeypatch: pytest.MonkeyPatch
+    notifications: Notifications, unread: bool | None
 ) -> None:
-    monkeypatch.setattr("notifications.repository._BATCH", 2)
     for one in (THIRD, FIRST, SECOND):
         claim(notifications, of=one)
     claim(notifications, of=FIRST, box=BOB)
     assert stored(notifications, unread=unread) == [THIRD, SECOND, FIRST]
     page = notifications.newest_first(ALICE, unread=unread, before=THIRD.position, limit=1)
-    assert page == [SECOND]
+    assert page == Page([SECOND], SECOND.position)
     assert stored(notifications, BOB, unread=unread) == [FIRST]
 
 

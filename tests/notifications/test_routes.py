@@ -150,7 +150,8 @@ def test_read_does_not_find_what_is_not_the_callers(
     notification = store(notifications, 0, box)
     refused = http.post(f"{PATH}/{notification.id}/read", caller=reader)
     assert (refused.status, refused.code) == (404, "notification-not-found")
-    assert notifications.newest_first(box, unread=True, before=None, limit=1) == [notification]
+    unread = notifications.newest_first(box, unread=True, before=None, limit=1)
+    assert unread.items == [notification]
 
 
 @pytest.mark.parametrize("id_", ["x", "nothing", "w_-", "é", "....", "A" * 2000, "_w", "%20"])

@@ -47,7 +47,7 @@ class Worker:
         self._notifier.notify(event or an_order_event())
 
     def stored(self, box: str = ALICE) -> list[Notification]:
-        return self.notifications.newest_first(box, unread=None, before=None, limit=100)
+        return self.notifications.newest_first(box, unread=None, before=None, limit=100).items
 
     def outcome(self) -> tuple[int, list[str]]:
         """The number of e-mails and the statuses of Alice's notifications."""
