@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.calls.internal import is_throttled
 from shared.runtime import logging
+from shared.web.health import Kept
 from shared.web.rest_events import get_event
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ class Backends(Protocol):
         """Their names."""
 
     def health(self) -> dict[str, Health]:
-        """What each service says of itself; of one that says nothing usable `{"status":
-        "unavailable"}`, of one that Lambda did not let ask `{"status": "throttled"}`."""
+        """What each service said of itself in the last few seconds; of one that says nothing usable
+        `{"status": "unavailable"}`, of one that Lambda did not let ask `{"status":
+        "throttled"}`."""
 
 
 class LambdaBackends:
     """Asks each service's API function for `GET /health/<service>`, all at once: the answer of the
-    public route.
+    public route. The answers are kept for five seconds.
 
     Args:
         lambda_: a client whose time-outs are the deadline, and which does not repeat calls by
@@ -42,12 +44,16 @@ class LambdaBackends:
     def __init__(self, lambda_: "LambdaClient", functions: Mapping[str, str]) -> None:
         self._lambda = lambda_
         self._functions = functions
+        self._kept = Kept[dict[str, Health]]()
 
     @property
     def services(self) -> Collection[str]:
         return self._functions.keys()
 
     def health(self) -> dict[str, Health]:
+        return self._kept.get(self._ask_all)
+
+    def _ask_all(self) -> dict[str, Health]:
         request_id = logging.request_id()  # the threads do not share the context
         with ThreadPoolExecutor(len(self._functions)) as pool:
             asked = {

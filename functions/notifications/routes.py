@@ -16,7 +16,7 @@ from shared.errors import Forbidden
 from shared.web import health
 from shared.web.paging import Paging
 from shared.web.responses import problems
-from shared.web.routing import Authenticated, GuardedRoute, state
+from shared.web.routing import Authenticated, GuardedRoute, KeptFigures, state
 
 router = APIRouter(tags=["notifications"], route_class=GuardedRoute)
 
@@ -79,5 +79,5 @@ async def read_notification(
     summary="Health of the notifications service, with its totals",
 )
 @allow("anyone")
-async def notifications_health(service: Service) -> NotificationsHealth:
-    return health.report(NotificationsHealth, service.totals)
+async def notifications_health(service: Service, kept: KeptFigures) -> NotificationsHealth:
+    return health.report(NotificationsHealth, kept, service.totals)

@@ -32,7 +32,7 @@ from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
 from shared.web.paging import Paging
 from shared.web.responses import location, problems, replayed
 from shared.web.rest_events import link
-from shared.web.routing import Authenticated, GuardedRoute, state
+from shared.web.routing import Authenticated, GuardedRoute, KeptFigures, state
 
 router = APIRouter(tags=["orders"], route_class=GuardedRoute)
 
@@ -209,9 +209,9 @@ async def deliver(id_: OrderId, caller: Authenticated, service: Service) -> Orde
     summary="The orders service's own health",
 )
 @allow("anyone")
-async def orders_health(service: Service) -> OrdersHealth:
+async def orders_health(service: Service, kept: KeptFigures) -> OrdersHealth:
     def figures() -> dict[str, Any]:
         by_status = service.totals()
         return {"total": sum(by_status.values()), "by_status": by_status}
 
-    return health.report(OrdersHealth, figures)
+    return health.report(OrdersHealth, kept, figures)

@@ -28,7 +28,7 @@ from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
 from shared.web.paging import Paging
 from shared.web.responses import header, location, problems, replayed
 from shared.web.rest_events import link
-from shared.web.routing import Authenticated, GuardedRoute, state
+from shared.web.routing import Authenticated, GuardedRoute, KeptFigures, state
 
 _MAX_SEARCH_WORDS = 10
 # Caches may store a response, and must revalidate it: stock changes by the second.
@@ -254,8 +254,8 @@ async def restock_product(
     summary="Health of the products service, with its totals",
 )
 @allow("anyone")
-async def health_products(catalogue: Catalogue) -> ProductsHealth:
-    return health.report(ProductsHealth, catalogue.totals)
+async def health_products(catalogue: Catalogue, kept: KeptFigures) -> ProductsHealth:
+    return health.report(ProductsHealth, kept, catalogue.totals)
 
 
 def _response(product: Product, catalogue: CatalogueService, response: Response) -> ProductResponse:

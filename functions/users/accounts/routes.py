@@ -12,7 +12,7 @@ from shared.web import health
 from shared.web.paging import Paging
 from shared.web.responses import location, problems
 from shared.web.rest_events import link
-from shared.web.routing import GuardedRoute, caller, state
+from shared.web.routing import GuardedRoute, KeptFigures, caller, state
 from users.accounts.errors import AccountErased, EmailTaken
 from users.accounts.models import ActiveCaller, Position
 from users.accounts.schemas import (
@@ -206,5 +206,5 @@ async def deactivate_user(
     summary="The users service's own health",
 )
 @allow("anyone")
-async def users_health(accounts: Accounts) -> UsersHealth:
-    return health.report(UsersHealth, accounts.totals)
+async def users_health(accounts: Accounts, kept: KeptFigures) -> UsersHealth:
+    return health.report(UsersHealth, kept, accounts.totals)

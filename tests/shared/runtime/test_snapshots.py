@@ -88,7 +88,7 @@ def test_environments_of_one_snapshot_draw_different_numbers() -> None:
 
 def test_uptime_begins_at_the_restore() -> None:
     def uptime() -> float:
-        return health.report(health.Health, dict).uptime_seconds
+        return health.report(health.Health, health.Kept(), dict).uptime_seconds
 
     since_the_snapshot = uptime()
     snapshots.after_restore()

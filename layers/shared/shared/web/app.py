@@ -28,7 +28,7 @@ from shared.errors import (
 from shared.runtime import cold_start, warm_up
 from shared.runtime.entry import Handler
 from shared.runtime.settings import ApiSettings
-from shared.web import routing
+from shared.web import health, routing
 from shared.web.middleware import RequestEnvelope, answer_problem
 from shared.web.rest_events import RestEvent, get_event, own_path
 from shared.web.routing import Gate
@@ -86,6 +86,7 @@ def create_app(
     app.state.gate = Gate(verifier, standing)
     app.state.verifier = verifier
     app.state.cursors = cursors
+    app.state.figures = health.Kept()
     for key, service in services.items():
         setattr(app.state, key, service)
     # The router's own routes: included, FastAPI makes each of them a second time, and looks for

@@ -5,11 +5,15 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
-from shared.runtime import logging
+from shared.runtime import clock, logging
+from shared.runtime.clock import Clock
+
+_KEPT_FOR: Final = timedelta(seconds=5)
 
 _started = time.monotonic()
 
@@ -18,6 +22,25 @@ def start_clock() -> None:
     """The environment starts now, and not when this module was loaded."""
     global _started  # noqa: PLW0603  # a process has one start
     _started = time.monotonic()
+
+
+class Kept[T]:
+    """A value that an environment loads at most once in five seconds, so that frequent requests
+    for it cost little. A failure to load it is not kept."""
+
+    def __init__(self, now: Clock = clock.now) -> None:
+        self._now = now
+        self._kept: tuple[datetime, T] | None = None
+
+    def get(self, load: Callable[[], T]) -> T:
+        """The value; `load` returns it as it is now."""
+        now = self._now()
+        if self._kept is None or not timedelta() <= now - self._kept[0] < _KEPT_FOR:
+            self._kept = now, load()
+        return self._kept[1]
+
+
+type Figures = Mapping[str, Any]
 
 
 class Health(BaseModel):
@@ -32,14 +55,15 @@ class Health(BaseModel):
     memory_mb: float
 
 
-def report[H: Health](kind: type[H], figures: Callable[[], Mapping[str, Any]]) -> H:
-    """The health of a service whose figures `figures` gives."""
+def report[H: Health](kind: type[H], kept: Kept[Figures], figures: Callable[[], Figures]) -> H:
+    """The health of a service whose figures `figures` returns, as they were up to five seconds
+    ago."""
     environment = {
         "uptime_seconds": round(time.monotonic() - _started, 3),
         "memory_mb": round(_peak_kilobytes() / 1024, 1),
     }
     try:
-        own = figures()
+        own = kept.get(figures)
     except Exception:  # noqa: BLE001  # whatever keeps the figures away, the answer is that they are away
         logging.logger().exception("the figures could not be loaded")
         return kind(status="degraded", **environment)

@@ -13,6 +13,7 @@ from shared.auth.access import Access, declared
 from shared.auth.tokens import Caller, TokenVerifier
 from shared.errors import Forbidden, InvalidRequest, OwnError, Unauthenticated
 from shared.web import request_body
+from shared.web.health import Figures, Kept
 
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
@@ -46,6 +47,10 @@ def state(name: str) -> Any:
         return getattr(request.app.state, name)
 
     return Depends(find)
+
+
+KeptFigures = Annotated[Kept[Figures], state("figures")]
+"""The figures of the app's service, as its health route last loaded them."""
 
 
 class Gate:

@@ -18,7 +18,7 @@ from shared.web import health
 from shared.web.paging import Paging
 from shared.web.responses import location, problems
 from shared.web.rest_events import link
-from shared.web.routing import Authenticated, GuardedRoute, state
+from shared.web.routing import Authenticated, GuardedRoute, KeptFigures, state
 
 router = APIRouter(tags=["sample-notes"], route_class=GuardedRoute)
 
@@ -93,5 +93,7 @@ async def get_sample_note(
     summary="Health of the sample notes service, with its total",
 )
 @allow("anyone")
-async def sample_notes_health(service: Service) -> SampleNotesHealth:
-    return health.report(SampleNotesHealth, service.totals)
+async def sample_notes_health(
+    service: Service, kept: KeptFigures
+) -> SampleNotesHealth:
+    return health.report(SampleNotesHealth, kept, service.totals)
