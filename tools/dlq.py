@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _HIDDEN_SECONDS: Final = 120
-# As in shared.messaging.outbox: tools do not import what runs on Lambda.
+# As in shared.messaging: tools do not import what runs on Lambda.
+_TYPE: Final = "type"
 _QUARANTINE: Final = {":quarantine": {"S": "quarantine"}}
 _SHARD: Final = {":shard": {"S": "0"}}  # any: the sweeper queries all shards
 _DONE: Final = {"redrive": "moved back", "purge": "deleted"}
@@ -120,7 +121,16 @@ class DeadLetterQueue:
 
     def redrive(self, letter: Letter) -> None:
         """Send the message to its queue, then delete it here: an interruption loses nothing."""
-        self.sqs.send_message(QueueUrl=self.source_url, MessageBody=letter.body)
+        self.sqs.send_message(
+            QueueUrl=self.source_url,
+            MessageBody=letter.body,
+            # The worker compares the event with the type that the topic's filter has admitted.
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in letter.notes.items()
+                if name == _TYPE
+            },
+        )
         self.purge(letter)
 
     def purge(self, letter: Letter) -> None:

@@ -165,14 +165,17 @@ class Cloud:
     def _publish(self, form: Mapping[str, list[str]]) -> None:
         message = form["Message"][0]
         attributes = {
-            form[name[0]][0]: form[f"MessageAttributes.entry.{name[1]}.Value.StringValue"][0]
+            form[name[0]][0]: {
+                kind: form[f"MessageAttributes.entry.{name[1]}.Value.{kind}"][0]
+                for kind in ("DataType", "StringValue")
+            }
             for name in map(_ATTRIBUTE.fullmatch, form)
             if name
         }
         self.published.append(Event.model_validate_json(message))
         for queue, types in self.subscriptions:
-            if attributes["type"] in types:
-                self.put(queue, message)
+            if attributes["type"]["StringValue"] in types:
+                self.put(queue, message, attributes)
 
     def _put_off(self, request: Mapping[str, Any]) -> dict[str, Any]:
         message = self._queue(request).find(request["ReceiptHandle"])

@@ -131,6 +131,16 @@ def test_dead_letter_moved_by_sqs_is_shown_by_its_event(
     assert r"body             \x1b[2Jcleared" in capsys.readouterr().out
 
 
+def test_redriven_message_keeps_the_type_that_its_filter_admitted(queue: DeadLetterQueue) -> None:
+    attributes = {
+        name: {"DataType": "String", "StringValue": name} for name in ("type", "WaitingSince")
+    }
+    queue.sqs.send_message(QueueUrl=queue.url, MessageBody=EVENT, MessageAttributes=attributes)  # type: ignore[arg-type]  # of the stubs' own kind
+    change(queue, "checkout", "redrive", agreed=True)
+    [moved] = moved_back(queue)
+    assert moved["MessageAttributes"] == {"type": attributes["type"]}
+
+
 def test_redrive_of_one_message_leaves_the_others(queue: DeadLetterQueue) -> None:
     send(queue, *map(str, range(23)))
     with queue.reading() as letters:

@@ -32,12 +32,14 @@ class Queues:
     Attributes:
         delayed: handles of messages whose visibility was changed, and by how many seconds.
         resent: bodies that were sent to the queue again, with their delay and since when they wait.
+        resent_types: the attributes `type` of those that have one.
         dead_letters: bodies in the dead-letter queue, with their attributes.
     """
 
     def __init__(self, *, down: str = "", failure: Exception = REFUSED) -> None:
         self.delayed: list[tuple[str, int]] = []
         self.resent: list[tuple[str, int, str]] = []
+        self.resent_types: list[str] = []
         self.dead_letters: list[tuple[str, dict[str, str]]] = []
         self._down = down
         self._failure = failure
@@ -59,6 +61,7 @@ class Queues:
         attributes = {name: v["StringValue"] for name, v in call["MessageAttributes"].items()}
         if call["QueueUrl"] == "the-queue":
             self.resent.append((body, call["DelaySeconds"], attributes["WaitingSince"]))
+            self.resent_types += [attributes["type"]] if "type" in attributes else []
         else:
             self.dead_letters.append((body, attributes))
 
@@ -101,6 +104,13 @@ def delivered(*bodies: str, attempt: int = 1) -> dict[str, Any]:
 def events(count: int, attempt: int = 1) -> dict[str, Any]:
     bodies = (an_event(number).model_dump_json() for number in range(count))
     return delivered(*bodies, attempt=attempt)
+
+
+def stated(batch: dict[str, Any], type_: str | None) -> dict[str, Any]:
+    """The batch, as a topic's subscription delivers it whose filter has admitted this type."""
+    for record in batch["Records"] if type_ else ():
+        record["messageAttributes"] = {"type": {"dataType": "String", "stringValue": type_}}
+    return batch
 
 
 def failing(cause: Exception, *aggregates: str) -> Callable[[Event], None]:
@@ -188,6 +198,31 @@ def test_last_attempt_or_permanent_failure_makes_a_dead_letter(
     }
     assert queue.dead_letters == [(an_event(0).model_dump_json(), attributes)]
     assert queue.delayed == []
+
+
+def test_event_of_another_type_than_its_filter_admitted_is_a_dead_letter_at_once() -> None:
+    handled: list[Event] = []
+    queue = Queues()
+    batch = stated(events(1), "user.erased")
+    assert queue.deliver(handled.append, batch) == []
+    assert handled == []
+    [(body, attributes)] = queue.dead_letters
+    assert body == an_event(0).model_dump_json()
+    assert attributes["Reason"].startswith("PermanentFailure: the attribute type")
+    # It is refused again when an operator moves it back.
+    assert attributes["type"] == "user.erased"
+
+
+@pytest.mark.parametrize("type_", ["order.placed", None])
+def test_event_keeps_the_type_that_its_filter_admitted(type_: str | None) -> None:
+    # Messages of sweepers, and those that the last release has sent again, have none.
+    queue = Queues()
+    waiting, failed = (stated(events(1, attempt=8), type_) for _ in range(2))
+    assert queue.deliver(failing(RetryLater(60)), waiting) == []
+    assert queue.deliver(failing(BUG), failed) == []
+    [(_, attributes)] = queue.dead_letters
+    assert queue.resent_types == ([type_] if type_ else [])
+    assert attributes.get("type") == type_
 
 
 @pytest.mark.parametrize("failure", [REFUSED, UNREACHABLE], ids=repr)

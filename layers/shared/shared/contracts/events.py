@@ -37,6 +37,9 @@ OrderStatus = Literal["pending", "confirmed", "shipped", "delivered", "cancelled
 # Rises with a change that a reader of the previous version misreads: docs/evolving.md.
 SCHEMA_VERSION: Final = 1
 
+# The attribute of each message on a topic that has the event's type: subscriptions filter by it.
+TYPE_ATTRIBUTE: Final = "type"
+
 
 class Event(BaseModel):
     """One fact about one aggregate (a user, an order, a product).

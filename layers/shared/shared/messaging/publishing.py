@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.calls.deadline import Deadline
-from shared.contracts.events import Event
+from shared.contracts.events import TYPE_ATTRIBUTE, Event
 from shared.errors import OwnError
 from shared.messaging.outbox import INDEX, SHARDS
 from shared.runtime import aws, clock, logging, metrics
@@ -35,7 +35,6 @@ _SWEEP_LIMIT = 200
 # attributes.
 _BATCH: Final = 10
 _BATCH_BYTES: Final = 262_144
-_ATTRIBUTE: Final = "type"
 # The topic's errors that are a message's own fault. Others (a key that KMS has disabled, a missing
 # permission) are reported as the sender's fault as well, but would quarantine every event.
 _REFUSALS: Final = frozenset({"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid"})
@@ -156,7 +155,7 @@ class Relay:
                         "Id": str(place),
                         "Message": message.text,
                         "MessageAttributes": {
-                            _ATTRIBUTE: {"DataType": "String", "StringValue": message.fact.type}
+                            TYPE_ATTRIBUTE: {"DataType": "String", "StringValue": message.fact.type}
                         },
                     }
                     for place, message in enumerate(batch)
@@ -234,7 +233,7 @@ def _message(item: Item) -> _Message:
     # As it is stored: the model would leave out what it does not know.
     text = json.dumps(item["event"], ensure_ascii=False, separators=(",", ":"), default=_fraction)
     # What SNS counts, in bytes: the message, and its attribute's name, type and value.
-    attribute = len(_ATTRIBUTE) + len("String") + len(fact.type)
+    attribute = len(TYPE_ATTRIBUTE) + len("String") + len(fact.type)
     size = len(text.encode()) + attribute
     if size > _BATCH_BYTES:
         raise _TooLarge(f"the event has {size} bytes")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.contracts.events import TYPE_ATTRIBUTE
 from shared.errors import OwnError
 from shared.runtime import clock, logging, metrics
 from shared.runtime.error_text import describe
@@ -128,6 +129,8 @@ class MessageQueue:
     def _is_sent(
         self, queue_url: str, record: "SQSRecord", attributes: dict[str, str], *, seconds: int = 0
     ) -> bool:
+        if stated := stated_type(record):
+            attributes = {TYPE_ATTRIBUTE: stated, **attributes}
         try:
             self._sqs().send_message(
                 QueueUrl=queue_url,
@@ -149,6 +152,14 @@ def reason_of(error: Exception) -> str:
     """What failed, in a short printable line without the data that it failed on."""
     text = "".join(c if c.isprintable() else " " for c in describe(error))
     return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
+
+
+def stated_type(record: "SQSRecord") -> str | None:
+    """The type that the filter of a subscription has admitted: a message of a topic has it as an
+    attribute, and keeps it when it is sent again or given up. None for a message that no topic
+    sent."""
+    attribute = record["messageAttributes"].get(TYPE_ATTRIBUTE)
+    return attribute["stringValue"] if attribute else None
 
 
 def waiting_since(record: "SQSRecord") -> datetime:

@@ -20,6 +20,7 @@ from shared.messaging.redelivery import (
     RetryLater,
     delay,
     reason_of,
+    stated_type,
     waiting_since,
 )
 from shared.runtime import clock, logging, metrics
@@ -45,7 +46,8 @@ def queue_worker(
     If `react` raises `RetryLater`, or fails because AWS or another service is down or throttled,
     the event is sent to the queue again with a delay, however often. Any other failure is an
     attempt. After the last one the event goes to the dead letters, with the reason. A message that
-    is no event, or for which `react` raises `PermanentFailure`, goes there at once.
+    is no event, that has another type than the filter of its subscription admitted, or for which
+    `react` raises `PermanentFailure`, goes there at once.
     """
     messages = _Messages(react, settings, sqs)
 
@@ -86,6 +88,7 @@ class _Messages:
             return
         logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
         try:
+            _require_stated_type(record, fact)
             self._react(fact)
         except RetryLater as rest:
             logging.logger().info("handled %s for now: %s", fact.type, rest)
@@ -115,6 +118,19 @@ class _Messages:
             return
         self._queue.delay_delivery(record.receipt_handle, seconds=delay(attempt))
         raise cause
+
+
+def _require_stated_type(record: SQSRecord, fact: Event) -> None:
+    """Refuse an event of another type than the attribute that its topic's filter has read.
+
+    A filter admits types of the topic's own service only, but reads no body. So a function that may
+    publish on one topic can forge events of that service only.
+
+    Raises:
+        PermanentFailure: the types differ.
+    """
+    if stated_type(record) not in (None, fact.type):
+        raise PermanentFailure("the attribute type is not the type of the event")
 
 
 def chores(**runs: Callable[[Deadline], object]) -> Handler:
