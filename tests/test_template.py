@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from shared.contracts.events import PUBLISHERS, TYPE_ATTRIBUTE
 from tests.support.functions import COMMON_VARIABLES, FUNCTIONS, Function, sample_events
 from tools.intrinsics import meets_condition
 from tools.local.firewall import Limit, limits
@@ -12,7 +13,8 @@ from tools.openapi import access
 from tools.template import resources, services, template
 
 QUEUES: Final = resources("AWS::SQS::Queue")
-TOPIC: Final = {"Ref": "Events"}
+TOPICS: Final = resources("AWS::SNS::Topic")
+LAST_RELEASES_TOPIC: Final = "Events"
 KINDS: Final = {"Api": "rest", "SQS": "queue", "DynamoDB": "stream", "Schedule": "schedule"}
 SECRET: Final = re.compile(
     r"secret|password|passwd|private|credential|token|key|salt|pepper", re.IGNORECASE
@@ -62,7 +64,7 @@ def test_queue_has_a_worker_which_moves_what_failed_before_the_queue_does(name: 
     assert variables["QUEUE_URL"] == {"Ref": name}
     assert variables["DEAD_LETTERS_URL"] == {"Ref": dead_letters}
     assert variables["DELIVERY_ATTEMPTS"] == redrive["maxReceiveCount"]
-    # What the topic cannot deliver goes to the same place.
+    # What a topic cannot deliver goes to the same place.
     for subscription in resources("AWS::SNS::Subscription").values():
         if subscription["Endpoint"] == {"Fn::GetAtt": f"{name}.Arn"}:
             undelivered = subscription["RedrivePolicy"]["deadLetterTargetArn"]
@@ -95,8 +97,14 @@ def test_tables_and_signing_keys_outlive_their_stack_and_tables_can_be_restored(
             )
 
 
+# Topics that some queue is subscribed to.
+ADMITTED: Final = sorted(
+    {one["TopicArn"]["Ref"] for one in resources("AWS::SNS::Subscription").values()}
+)
+
+
 @pytest.mark.parametrize("name", QUEUES)
-def test_queue_is_encrypted_and_takes_only_what_comes_encrypted_from_the_topic(name: str) -> None:
+def test_queue_is_encrypted_and_takes_only_what_comes_encrypted_from_topics(name: str) -> None:
     assert QUEUES[name]["SqsManagedSseEnabled"] is True
     queue = {"Fn::GetAtt": f"{name}.Arn"}
     [allowed, denied] = next(
@@ -109,17 +117,41 @@ def test_queue_is_encrypted_and_takes_only_what_comes_encrypted_from_the_topic(n
         "Principal": {"Service": "sns.amazonaws.com"},
         "Action": "sqs:SendMessage",
         "Resource": queue,
-        "Condition": {"ArnEquals": {"aws:SourceArn": TOPIC}},
+        "Condition": {"ArnEquals": {"aws:SourceArn": [{"Ref": topic} for topic in ADMITTED]}},
     }
     assert denied == _without_tls("sqs:*", queue)
 
 
-def test_topic_is_encrypted_and_takes_only_what_comes_encrypted() -> None:
-    [topic] = resources("AWS::SNS::Topic").values()
-    assert topic["KmsMasterKeyId"] == "alias/aws/sns"
-    [policy] = resources("AWS::SNS::TopicPolicy").values()
-    assert policy["Topics"] == [TOPIC]
-    assert policy["PolicyDocument"]["Statement"] == [_without_tls("sns:Publish", TOPIC)]
+@pytest.mark.parametrize("name", TOPICS)
+def test_topic_is_encrypted_and_takes_only_what_comes_encrypted(name: str) -> None:
+    topic = {"Ref": name}
+    assert TOPICS[name] == {"KmsMasterKeyId": "alias/aws/sns"}
+    [policy] = [
+        policy
+        for policy in resources("AWS::SNS::TopicPolicy").values()
+        if policy["Topics"] == [topic]
+    ]
+    assert policy["PolicyDocument"]["Statement"] == [_without_tls("sns:Publish", topic)]
+
+
+@pytest.mark.parametrize(
+    ("name", "subscription"),
+    [
+        (name, subscription)
+        for name, subscription in resources("AWS::SNS::Subscription").items()
+        if subscription["TopicArn"] != {"Ref": LAST_RELEASES_TOPIC}
+    ],
+)
+def test_subscription_admits_named_types_of_its_topics_own_service(
+    name: str, subscription: dict[str, Any]
+) -> None:
+    """So the attribute `type` of a message says which service has published it: workers compare the
+    event with it."""
+    assert "FilterPolicyScope" not in subscription
+    assert subscription["FilterPolicy"].keys() == {TYPE_ATTRIBUTE}
+    for type_ in subscription["FilterPolicy"][TYPE_ATTRIBUTE]:
+        publisher = services()[PUBLISHERS[type_.partition(".")[0]]]
+        assert subscription["TopicArn"] == {"Ref": f"{publisher}Events"}, f"{type_} in {name}"
 
 
 def _without_tls(action: str, resource: object) -> dict[str, object]:

@@ -74,8 +74,12 @@ def test_workers_must_read_what_the_last_release_sent() -> None:
     lenient = changed(EVENTS, f"{data} > properties > note", {"type": "string"})
     assert list(compatible.readers(EVENTS, lenient)) == []
     strict = changed(lenient, f"{data} > required", ["id", "status", "note"])
-    expected = "read: channel events order.placed payload.data.note: may be missing"
+    expected = "read: order.placed payload.data.note: may be missing"
     assert_reported(list(compatible.readers(EVENTS, strict)), expected)
+    # Subscribers have to follow a channel that moves, workers read messages of any.
+    moved = changed(EVENTS, "channels", {"elsewhere": EVENTS["channels"]["events"]})
+    assert list(compatible.readers(EVENTS, moved)) == []
+    assert list(compatible.subscribers(EVENTS, moved))
 
 
 def test_breaking_documents_are_written_for_a_reason_only(tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ class Cloud:
         self.now = now
         self.dynamodb = DynamoDB(now)
         self.queues: dict[str, Queue] = {}
-        self.subscriptions: list[tuple[str, list[str]]] = []
+        # The topic, the queue, and the types that the filter admits.
+        self.subscriptions: list[tuple[str, str, list[str]]] = []
         self.published: list[Event] = []
         self.handed_over: list[HandedOver] = []
         # Which entries of a batch, by their place, the topic refuses while it takes the others.
@@ -139,6 +140,7 @@ class Cloud:
         return 200, headers, json.dumps(answered).encode()
 
     def _publish_batch(self, form: Mapping[str, list[str]]) -> bytes:
+        topic = form["TopicArn"][0].rpartition(":")[2]
         entries = [entry for entry in map(_ENTRY.fullmatch, form) if entry]
         assert 0 < len(entries) <= _LARGEST_BATCH
         taken, refused = [], []
@@ -150,7 +152,7 @@ class Cloud:
                 continue
             prefix = f"PublishBatchRequestEntries.member.{entry[1]}."
             self._publish(
-                {n.removeprefix(prefix): v for n, v in form.items() if n.startswith(prefix)}
+                topic, {n.removeprefix(prefix): v for n, v in form.items() if n.startswith(prefix)}
             )
             message_id = f"<MessageId>{next(self._message_ids)}</MessageId>"
             taken.append(f"<member>{id_}{message_id}</member>")
@@ -162,7 +164,7 @@ class Cloud:
             "</PublishBatchResponse>"
         ).encode()
 
-    def _publish(self, form: Mapping[str, list[str]]) -> None:
+    def _publish(self, topic: str, form: Mapping[str, list[str]]) -> None:
         message = form["Message"][0]
         attributes = {
             form[name[0]][0]: {
@@ -173,8 +175,8 @@ class Cloud:
             if name
         }
         self.published.append(Event.model_validate_json(message))
-        for queue, types in self.subscriptions:
-            if attributes["type"]["StringValue"] in types:
+        for source, queue, types in self.subscriptions:
+            if source == topic and attributes["type"]["StringValue"] in types:
                 self.put(queue, message, attributes)
 
     def _put_off(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -136,6 +136,6 @@ def deploy(cloud: Cloud) -> dict[str, str]:
         )
         names[name] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
     for subscription in resources("AWS::SNS::Subscription").values():
-        types = subscription["FilterPolicy"]["type"]
-        cloud.subscriptions.append((_logical_id(subscription["Endpoint"]), types))
+        topic, types = subscription["TopicArn"]["Ref"], subscription["FilterPolicy"]["type"]
+        cloud.subscriptions.append((topic, _logical_id(subscription["Endpoint"]), types))
     return _parameters() | names

@@ -56,8 +56,9 @@ _EDITS: Final = {
     "pyproject.toml": ((r'(\["gateway"(?:, "\w+")*)(\])', ', "sample_notes"'),),
     _EVENTS: (
         (r"(type EventType = Literal\[\n(?:    .*\n)*)()", '    "sample_note.created",\n'),
+        (r"(PUBLISHERS: .*\{\n(?:    .*\n)*)()", '    "sample_note": "sample_notes",\n'),
         (r"(DATA: .*\{\n(?:    .*\n)*)()", '    "sample_note.created": SampleNoteData,\n'),
-        (r"()(# The data of each type.\n)", _EVENT_DATA),
+        (r"()(# The service that publishes the types of each noun)", _EVENT_DATA),
     ),
 }
 EDITED: Final = tuple(_EDITS)

@@ -62,10 +62,15 @@ def subscribers(old: Node, new: Node) -> Iterator[str]:
 
 
 def readers(old: Node, new: Node) -> Iterator[str]:
-    """What of the last release's events the shop's own workers could not read."""
-    sent = {name: {"schema": _closed(part["schema"])} for name, part in _messages(old).items()}
-    at = "what the last release sent, read: channel"
-    yield from _broken(sent, _messages(new), at, is_sent=False)
+    """What of the last release's events the shop's own workers could not read, from whatever
+    channel."""
+    was, now = (
+        {name.partition(" ")[2]: part for name, part in _messages(document).items()}
+        for document in (old, new)
+    )
+    sent = {name: {"schema": _closed(part["schema"])} for name, part in was.items()}
+    at = "what the last release sent, read:"
+    yield from _broken(sent, now, at, is_sent=False)
 
 
 def _taken(operation: Node) -> Node:

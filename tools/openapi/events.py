@@ -1,22 +1,22 @@
 """The AsyncAPI 3 document of all events, made of their models and of the template's
 subscriptions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from gateway import NAME, VERSION
-from shared.contracts.events import DATA, Event
+from shared.contracts.events import DATA, PUBLISHERS, Event
 from tools.openapi.document import untitled
-from tools.template import resources
+from tools.template import resources, services
 
 type Node = dict[str, Any]
 
 _SCHEMAS: Final = "#/components/schemas/"
 _DESCRIPTION: Final = """\
-Facts about users, orders and products, on one SNS topic.
+Facts about users, orders and products, on an SNS topic of each service.
 
 **Delivery** is at least once and in no order: ignore an `id` that you have handled, and compare \
 `version` before you replace what you know of an aggregate.
@@ -33,32 +33,21 @@ def document(mode: Literal["serialization", "validation"] = "serialization") -> 
         [(model, mode) for model in sorted(models, key=lambda model: model.__name__)],
         ref_template=f"{_SCHEMAS}{{model}}",
     )
-    subscriptions = {
-        name.removesuffix("Subscription").lower(): subscription["FilterPolicy"]["type"]
-        for name, subscription in resources("AWS::SNS::Subscription").items()
-    }
-    nouns = dict.fromkeys(type_.partition(".")[0] for type_ in DATA)
+    types: dict[str, list[str]] = {}
+    for type_ in DATA:
+        types.setdefault(PUBLISHERS[type_.partition(".")[0]], []).append(type_)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": f"{NAME} events", "version": VERSION, "description": _DESCRIPTION},
         "defaultContentType": "application/json",
-        "channels": {
-            "events": {
-                "address": None,
-                "title": "The SNS topic of all events",
-                "description": "Its ARN is the stack's output `EventsTopic`.",
-                "messages": {type_: {"$ref": f"#/components/messages/{type_}"} for type_ in DATA},
-            }
-        },
+        "channels": {service: _channel(service, types[service]) for service in types},
         "operations": {
-            **{
-                f"{noun}sSend": _operation("send", (t for t in DATA if t.startswith(f"{noun}.")))
-                for noun in nouns
-            },
-            **{
-                f"{queue}Receives": _operation("receive", types)
-                for queue, types in subscriptions.items()
-            },
+            f"{service}{name}": _operation(action, service, admitted)
+            for service in types
+            for name, action, admitted in (
+                ("Send", "send", types[service]),
+                *_subscriptions(service),
+            )
         },
         "components": {
             "messages": {type_: _message(type_, model) for type_, model in DATA.items()},
@@ -67,11 +56,33 @@ def document(mode: Literal["serialization", "validation"] = "serialization") -> 
     }
 
 
-def _operation(action: str, types: Iterable[str]) -> Node:
+def _topic(service: str) -> str:
+    return f"{services()[service]}Events"
+
+
+def _channel(service: str, types: Iterable[str]) -> Node:
+    return {
+        "address": None,
+        "title": f"The SNS topic of the {service}",
+        "description": f"Its ARN is the stack's output `{_topic(service)}Topic`.",
+        "messages": {type_: {"$ref": f"#/components/messages/{type_}"} for type_ in types},
+    }
+
+
+def _subscriptions(service: str) -> Iterator[tuple[str, Literal["receive"], list[str]]]:
+    """The operations of the shop's own queues on a service's topic."""
+    for subscription in resources("AWS::SNS::Subscription").values():
+        if subscription["TopicArn"] == {"Ref": _topic(service)}:
+            queue = subscription["Endpoint"]["Fn::GetAtt"].removesuffix("Queue.Arn")
+            yield f"To{queue}", "receive", subscription["FilterPolicy"]["type"]
+
+
+def _operation(action: str, service: str, types: Iterable[str]) -> Node:
+    channel = f"#/channels/{service}"
     return {
         "action": action,
-        "channel": {"$ref": "#/channels/events"},
-        "messages": [{"$ref": f"#/channels/events/messages/{type_}"} for type_ in types],
+        "channel": {"$ref": channel},
+        "messages": [{"$ref": f"{channel}/messages/{type_}"} for type_ in types],
     }
 
 

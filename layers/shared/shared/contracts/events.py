@@ -135,6 +135,13 @@ class LowStockData(BaseModel):
     threshold: int
 
 
+# The service that publishes the types of each noun, on its own topic.
+PUBLISHERS: Final = {
+    "user": "users",
+    "order": "orders",
+    "product": "products",
+}
+
 # The data of each type.
 DATA: Final[dict[EventType, type[BaseModel]]] = {
     "user.registered": UserData,
