@@ -71,6 +71,14 @@ def _pairs(plan: Plan) -> Iterator[tuple[str, str]]:
         ]
         assert len(needed) == 2
         yield from ((name, policy) for policy in needed)
+    for name, function in plans.of_type(plan, "AWS::Lambda::Function"):
+        # A topic drops what it has no subscription for.
+        if topic := function.properties["Environment"]["Variables"].get("TOPIC_ARN"):
+            yield from (
+                (name, subscribed)
+                for subscribed, one in plans.of_type(plan, "AWS::SNS::Subscription")
+                if one.properties["TopicArn"] == topic
+            )
     for name, source in plans.of_type(plan, "AWS::Lambda::EventSourceMapping"):
         # Lambda checks the role when it makes the mapping.
         role = _named(plan[_named(source.properties["FunctionName"])].properties["Role"])

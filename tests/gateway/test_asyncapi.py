@@ -90,8 +90,10 @@ def test_published_messages_are_as_described(
     document: dict[str, Any], published: Published
 ) -> None:
     assert {body["type"] for _, _, body in published} == set(DATA)
-    schemas = document["components"]["schemas"]
-    for _, attributes, body in published:
+    schemas, channels = document["components"]["schemas"], document["channels"].values()
+    for topic, attributes, body in published:
+        [channel] = [one for one in channels if body["type"] in one["messages"]]
+        assert f"`{topic}Topic`" in channel["description"]
         message = document["components"]["messages"][body["type"]]
         assert _errors(document, message["headers"], attributes) == []
         assert _errors(document, message["payload"], body) == []

@@ -11,7 +11,7 @@ from tests.support.functions import FUNCTIONS
 from tests.support.grants import arn, attribute
 from tests.support.policies import Request
 from tests.support.recorder import READINGS, Reading, requests
-from tools.template import resources
+from tools.template import resources, services
 
 type Item = dict[str, Any]
 type May = Callable[..., bool]
@@ -167,6 +167,20 @@ def test_function_uses_no_table_stream_queue_or_log_group_but_its_own(
         is_own = properties["LoggingConfig"]["LogGroup"]["Ref"] == group
         assert set(allowed(writing, f"{arn(group)}:log-stream:2026/11/21/live")) == {is_own}, group
         assert allowed(("logs:CreateLogGroup",), arn(group)) == [False]
+
+
+@each_function
+def test_only_relays_and_sweepers_publish_and_only_on_the_topic_of_their_service(
+    evaluator: Evaluator, function: str
+) -> None:
+    topics = {
+        topic
+        for topic in resources("AWS::SNS::Topic")
+        if evaluator([(function, Request("sns:Publish", arn(topic)))]) == [True]
+    }
+    own = f"{services()[FUNCTIONS[function].service.replace('-', '_')]}Events"
+    is_publisher = function.endswith(("Relay", "Sweeper"))
+    assert topics == ({own} if is_publisher else set())
 
 
 def test_functions_send_traces_only_if_they_are_traced() -> None:
