@@ -1,2 +1,2 @@
-"""The models in which services meet: events on the topic, and queries and commands to internal
+"""The models in which services meet: events on topics, and queries and commands to internal
 functions."""

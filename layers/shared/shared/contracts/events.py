@@ -1,4 +1,4 @@
-"""Events: facts that happened, as stored in the outbox and sent to the topic and the queues."""
+"""Events: facts that happened, as stored in the outbox and sent to topics and queues."""
 
 from typing import Any, Final, Literal
 

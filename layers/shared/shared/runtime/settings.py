@@ -29,7 +29,7 @@ class ApiSettings:
 
 @dataclass(frozen=True)
 class OutboxSettings:
-    """What a function reads that publishes its table's events on the topic."""
+    """What a function reads that publishes its table's events on its service's topic."""
 
     table_name: str
     topic_arn: str
