@@ -1,4 +1,4 @@
-"""Callers, and a verifier that takes `<role>:<id>` for a token."""
+"""Callers, and a verifier that takes `<role>:<id>:<session epoch>` for a token."""
 
 from shared.auth.tokens import ROLES, Caller, TokenVerifier
 from shared.errors import Unauthenticated
@@ -24,7 +24,7 @@ class FakeVerifier(TokenVerifier):
         super().__init__("https://tests.example", list)
 
     def caller(self, token: str) -> Caller:
-        role, _, id_ = token.partition(":")
+        role, id_, session_epoch = (*token.split(":"), "", "")[:3]
         if role not in ROLES or not id_:
             raise Unauthenticated("The access token is not valid.", reason="invalid")
-        return Caller(id_, role)  # type: ignore[arg-type]  # checked above
+        return Caller(id_, role, int(session_epoch or 0))  # type: ignore[arg-type]  # checked above

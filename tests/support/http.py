@@ -108,7 +108,7 @@ class HttpClient:
         """Send a request; with `caller`, under the token that `FakeVerifier` takes for that
         caller."""
         if caller:
-            bearer = {"Authorization": f"Bearer {caller.role}:{caller.id}"}
+            bearer = {"Authorization": f"Bearer {caller.role}:{caller.id}:{caller.session_epoch}"}
             parts["headers"] = bearer | (parts.get("headers") or {})
         answer = self._handler(rest_event(method, path, **parts), None)
         PRIVACY.body(answer["body"])

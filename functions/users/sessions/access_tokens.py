@@ -73,6 +73,7 @@ class AccessTokens:
             "jti": uuid.uuid4().hex,
             "sub": user.id,
             "role": user.role,
+            "epoch": user.session_epoch,
         }
         message = ".".join(jws.encoded(_json(part)) for part in (header, claims))
         return f"{message}.{jws.encoded(self._signer.sign(message.encode()))}"

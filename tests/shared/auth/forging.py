@@ -64,6 +64,7 @@ class Forge:
             "jti": "1",
             "sub": self.subject,
             "role": "customer",
+            "epoch": 0,
         }
         return {name: value for name, value in (good | changes).items() if value is not ...}
 

@@ -157,6 +157,8 @@ def _claims(forge: Forge) -> Named:
         good = forge.claims()[name]
         for value in (*wrong, *_NOT_TEXTS, [good], {good: good}):
             yield f"{name} is {value!a}", forge.token(forge.claims(**{name: value}))
+    for value in (-1, *_NOT_NUMBERS):
+        yield f"epoch is {value!a}", forge.token(forge.claims(epoch=value))
     for name in forge.claims():
         yield f"without {name}", forge.token(forge.claims(**{name: ...}))
     for further in ({"a": 1}, [1], None, True, 1.5):

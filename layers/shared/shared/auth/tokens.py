@@ -20,7 +20,7 @@ ALGORITHM = "ES256"
 AUDIENCE = "bodega"
 TYPE = "at+jwt"
 LIFETIME_SECONDS = 900
-_REQUIRED = ["iss", "aud", "exp", "iat", "jti", "sub", "role"]
+_REQUIRED = ["iss", "aud", "exp", "iat", "jti", "sub", "role", "epoch"]
 _HEADER = {"alg", "typ", "kid"}
 # An environment whose clock is behind the signer's must accept a new token.
 _CLOCKS_DIFFER_SECONDS = 5
@@ -146,10 +146,11 @@ class TokenVerifier:
             raise _invalid("key")
         self._verify(token, key)
         _check_times(claims)
-        user_id, role = str(claims["sub"]), claims["role"]
-        if role not in ROLES or not all(map(_is_id, (claims["sub"], claims["jti"]))):
+        user_id, role, session_epoch = str(claims["sub"]), claims["role"], claims["epoch"]
+        is_complete = role in ROLES and all(map(_is_id, (claims["sub"], claims["jti"])))
+        if not is_complete or not isinstance(session_epoch, int) or session_epoch < 0:
             raise _invalid("claims")
-        return Caller(user_id, role)  # type: ignore[arg-type]  # `in` does not narrow a Literal
+        return Caller(user_id, role, session_epoch)  # type: ignore[arg-type]  # `in` does not narrow a Literal
 
     def _verify(self, token: str, key: PublicKey) -> None:
         """Return if the key has signed it, for this audience, and it is not expired."""
