@@ -20,10 +20,14 @@ from shared.web.app import create_service_app, lambda_handler
 
 @dataclass(frozen=True)
 class Settings(ApiSettings):
-    """`users_directory` and `products_inventory` are the names of the functions that are called."""
+    """`users_directory` and `products_inventory` are the names of the functions that are called.
+
+    Unless `confirmed_email_needed` is "false", customers order with a confirmed address only.
+    """
 
     users_directory: str
     products_inventory: str
+    confirmed_email_needed: str
 
 
 def build(settings: Settings) -> Handler:
@@ -45,6 +49,7 @@ def build(settings: Settings) -> Handler:
             InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS),
             CircuitBreaker("products", circuits),
         ),
+        needs_confirmed_email=settings.confirmed_email_needed != "false",
     )
 
     kms = aws.client("kms")

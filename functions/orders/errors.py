@@ -32,6 +32,10 @@ class AccountInactive(Forbidden):
     code, title = "account-inactive", "This account is not active"
 
 
+class EmailNotConfirmed(Forbidden):
+    code, title = "email-not-confirmed", "Confirm your e-mail address before you order"
+
+
 class IdempotencyKeyRequired(BodegaError):
     status, code, title = 400, "idempotency-key-required", "An Idempotency-Key is needed"
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from orders.errors import (
     AccountInactive,
+    EmailNotConfirmed,
     IdempotencyKeyRequired,
     IdempotencyKeyReused,
     IllegalTransition,
@@ -87,6 +88,7 @@ _NOT_FOUND = "it does not exist, or is another customer's"
             {
                 IdempotencyKeyRequired: "the header is missing, empty or too long",
                 AccountInactive: "the customer's account is not active",
+                EmailNotConfirmed: "the customer's e-mail address is not confirmed",
                 OutOfStock: "less is in stock than ordered",
                 RequestInProgress: "another request with this key runs",
                 ReservationEnded: "the key's reservation was released; use a new key",

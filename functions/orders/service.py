@@ -8,6 +8,7 @@ from typing import Final
 
 from orders.errors import (
     AccountInactive,
+    EmailNotConfirmed,
     IdempotencyKeyReused,
     OrderNotFound,
     RequestInProgress,
@@ -19,7 +20,7 @@ from shared.auth.tokens import Caller
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.events import Event
 from shared.contracts.inventory import Reservation, ReservationEnded
-from shared.errors import Forbidden
+from shared.errors import Forbidden, Unauthenticated
 from shared.pages import Page
 from shared.runtime import clock, logging, metrics
 from shared.runtime.clock import Clock
@@ -44,6 +45,9 @@ class OrderService:
 
     Those of one order raise OrderNotFound if it does not exist or the caller may not see it, and
     Forbidden if the caller may see it and not change it.
+
+    Args:
+        needs_confirmed_email: whether only customers with a confirmed address may order.
     """
 
     def __init__(
@@ -52,19 +56,23 @@ class OrderService:
         customers: Customers,
         reservations: Reservations,
         now: Clock = clock.now,
+        *,
+        needs_confirmed_email: bool = True,
     ) -> None:
         self._orders = orders
         self._customers = customers
         self._reservations = reservations
         self._now = now
+        self._needs_confirmed_email = needs_confirmed_email
 
     def place(self, caller: Caller, key: str, basket: Basket) -> Placement:
         """Price the basket, reserve its stock and write the order; return the first order for a
         repeated key.
 
         Raises:
-            AccountInactive, OutOfStock, UnknownProduct, ReservationEnded: refused; the key may be
-                used again.
+            AccountInactive, EmailNotConfirmed, OutOfStock, UnknownProduct, ReservationEnded:
+                refused; the key may be used again.
+            Unauthenticated: the caller's sessions have ended since the access token was issued.
             IdempotencyKeyReused: the key was used with another basket.
             RequestInProgress: another request with this key runs, or failed a moment ago.
             ServiceUnavailable: another service does not answer, or the products are contended; a
@@ -76,7 +84,7 @@ class OrderService:
         placed = self._orders.find(id_)
         if placed:
             return _replay(placed, basket)
-        customer = self._require_active_customer(caller)
+        customer = self._require_customer(caller)
         reservation = self._reserve_stock(id_, basket)
         order = Order.placed(id_, basket, customer, reservation, at=self._now())
         try:
@@ -154,13 +162,18 @@ class OrderService:
     def totals(self) -> dict[Status, int]:
         return self._orders.totals()
 
-    def _require_active_customer(self, caller: Caller) -> Customer:
+    def _require_customer(self, caller: Caller) -> Customer:
+        """The caller as a customer who may order."""
         try:
             customer = self._customers.find_customer(caller.id)
         except UserNotFound as cause:
             raise AccountInactive from cause
         if not customer.is_active:
             raise AccountInactive
+        if customer.session_epoch != caller.session_epoch:
+            raise Unauthenticated("The session has ended.", reason="ended")
+        if self._needs_confirmed_email and not customer.email_confirmed:
+            raise EmailNotConfirmed
         return customer
 
     def _reserve_stock(self, id_: str, basket: Basket) -> Reservation:

@@ -42,8 +42,8 @@ class FakeCustomers:
             raise UserNotFound
         return self.customers[user_id]
 
-    def deactivate(self, user_id: str) -> None:
-        self.customers[user_id] = self.customers[user_id].model_copy(update={"is_active": False})
+    def change(self, user_id: str, **values: object) -> None:
+        self.customers[user_id] = self.customers[user_id].model_copy(update=values)
 
 
 class FakeInventory:

@@ -208,7 +208,21 @@ RESERVED: Final = order_id(ALICE.id, "k")
         (lambda shop: shop.post_order({}, key=" "), "400 idempotency-key-required", {}),
         (lambda shop: shop.post_order(key="k" * 256), "400 idempotency-key-required", {}),
         (post_after(lambda s: s.placed("k", ("tray", 1))), "422 idempotency-key-reused", {}),
-        (post_after(lambda s: s.customers.deactivate(ALICE.id)), "403 account-inactive", {}),
+        (
+            post_after(lambda s: s.customers.change(ALICE.id, is_active=False)),
+            "403 account-inactive",
+            {},
+        ),
+        (
+            post_after(lambda s: s.customers.change(ALICE.id, email_confirmed=False)),
+            "403 email-not-confirmed",
+            {},
+        ),
+        (
+            post_after(lambda s: s.customers.change(ALICE.id, session_epoch=1)),
+            "401 unauthenticated",
+            {},
+        ),
         (post_after(lambda s: s.inventory.release(RESERVED)), "409 reservation-ended", {}),
         (post_after(reserve), "409 request-in-progress", {"retry-after": "1"}),
         (post_after(stop_inventory), "503 service-unavailable", {"retry-after": "2"}),

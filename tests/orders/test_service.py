@@ -5,12 +5,19 @@ from typing import Any
 
 import pytest
 
-from orders.errors import AccountInactive, IdempotencyKeyReused, OrderNotFound, RequestInProgress
+from orders.errors import (
+    AccountInactive,
+    EmailNotConfirmed,
+    IdempotencyKeyReused,
+    OrderNotFound,
+    RequestInProgress,
+)
 from orders.models import Basket, Order, order_id
 from orders.repository import DynamoOrders
+from orders.service import OrderService
 from shared.auth.tokens import Caller
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
-from shared.errors import Forbidden, ServiceUnavailable
+from shared.errors import Forbidden, ServiceUnavailable, Unauthenticated
 from tests.orders.builders import MINUTE, a_basket, added, an_order, event_types
 from tests.orders.harness import OrdersHarness
 from tests.support.callers import ADMIN, ALICE, BOB
@@ -31,7 +38,15 @@ def test_place_reserves_the_stock_and_writes_a_pending_order(shop: OrdersHarness
 
 
 def deactivate(shop: OrdersHarness) -> None:
-    shop.customers.deactivate(ALICE.id)
+    shop.customers.change(ALICE.id, is_active=False)
+
+
+def end_sessions(shop: OrdersHarness) -> None:
+    shop.customers.change(ALICE.id, session_epoch=1)
+
+
+def unconfirm_email(shop: OrdersHarness) -> None:
+    shop.customers.change(ALICE.id, email_confirmed=False)
 
 
 def delete_customer(shop: OrdersHarness) -> None:
@@ -63,6 +78,8 @@ def forget_reservations(shop: OrdersHarness) -> None:
     [
         (deactivate, a_basket(), AccountInactive, {}),
         (delete_customer, a_basket(), AccountInactive, {}),
+        (end_sessions, a_basket(), Unauthenticated, {"reason": "ended"}),
+        (unconfirm_email, a_basket(), EmailNotConfirmed, {}),
         (stop_directory, a_basket(), ServiceUnavailable, {}),
         (stop_inventory, a_basket(), ServiceUnavailable, {}),
         (release, a_basket(), ReservationEnded, {}),
@@ -93,6 +110,16 @@ def test_place_refuses_an_order_without_a_trace(
     assert list(shop.orders.of_user(ALICE.id)) == []
 
 
+def test_place_takes_orders_of_unconfirmed_customers_where_that_is_configured(
+    shop: OrdersHarness,
+) -> None:
+    unconfirm_email(shop)
+    service = OrderService(
+        shop.orders, shop.customers, shop.inventory, shop.clock, needs_confirmed_email=False
+    )
+    assert not service.place(ALICE, "k", a_basket()).replayed
+
+
 def test_place_continues_a_failed_request_after_two_seconds(shop: OrdersHarness) -> None:
     reserve(shop)
     shop.inventory.seconds_later = 2
@@ -104,7 +131,8 @@ def test_place_continues_a_failed_request_after_two_seconds(shop: OrdersHarness)
 
 
 @pytest.mark.parametrize(
-    "event", [deactivate, release, stop_directory, stop_inventory, forget_reservations]
+    "event",
+    [deactivate, end_sessions, release, stop_directory, stop_inventory, forget_reservations],
 )
 def test_place_replays_an_order_whatever_happened_later(
     shop: OrdersHarness, event: Callable[[OrdersHarness], None]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.contracts.directory import Customer
 from tests.support.evaluators import Evaluator, iam_simulate
 from tests.support.functions import FUNCTIONS
 from tests.support.grants import arn, attribute
@@ -75,13 +76,13 @@ def setting(table: str, key: Item, *names: str) -> Item:
 # --- reading ---
 
 
-def test_directory_reads_four_attributes_of_one_account_at_a_time(may: May) -> None:
+def test_directory_reads_only_what_a_customer_has_of_one_account_at_a_time(may: May) -> None:
     users: Item = {"TableName": "UsersTable"}
 
     def reads(key: Item = USER, **more: Any) -> bool:
         return may("UsersDirectory", "GetItem", **users, Key=key, **more)
 
-    assert reads(**projection("id", "full_name", "email", "is_active"))
+    assert reads(**projection(*Customer.model_fields))
     # A request that names no attributes would return all.
     for shown in (projection("id", "password_hash"), projection("role"), {}):
         assert not reads(**shown)
