@@ -118,7 +118,7 @@ class Service:
 
 def caller(user: User) -> Caller:
     """The caller with an access token of the user."""
-    return Caller(user.id, user.role)
+    return Caller(user.id, user.role, user.session_epoch)
 
 
 def pointers(answer: Answer) -> set[str]:

@@ -25,8 +25,8 @@ class User:
     Attributes:
         created_at: RFC 3339.
         version: grows by one with each change.
-        session_epoch: refresh tokens that were issued under an earlier epoch are void, so one write
-            ends all sessions of the user.
+        session_epoch: refresh tokens that were issued under an earlier epoch are void, and access
+            tokens where the account is read, so one write ends all sessions of the user.
         erased_at: RFC 3339; None while personal data is stored. An erased account never changes.
     """
 
@@ -45,7 +45,7 @@ class User:
     def changed(self, **changes: Unpack[UserChanges]) -> Self:
         """The user after a change; the same object if nothing differs.
 
-        A new password and a deactivation end all sessions.
+        A new password, another role and a deactivation end all sessions.
 
         Raises:
             AccountErased: something differs, and the account is erased.
@@ -55,7 +55,11 @@ class User:
             return self
         if self.erased_at:
             raise AccountErased
-        ends_sessions = after.password_hash != self.password_hash or self.deactivated_in(after)
+        ends_sessions = (
+            after.password_hash != self.password_hash
+            or after.role != self.role
+            or self.deactivated_in(after)
+        )
         return replace(
             after,
             version=self.version + 1,
@@ -85,7 +89,7 @@ class User:
 
 @dataclass(frozen=True)
 class ActiveCaller(Caller):
-    """A caller whose account is active, in no higher role than the account has now."""
+    """A caller whose account is active, in the role that the account has."""
 
     account: User = field(kw_only=True)
 

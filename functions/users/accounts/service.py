@@ -63,13 +63,15 @@ class AccountService:
         """The caller with the account.
 
         Raises:
-            Unauthenticated: the account is inactive, although the access token is valid.
+            Unauthenticated: the account is inactive, or its sessions have ended since the access
+                token was issued.
         """
         user = self._users.find(caller.id)
         if user is None or not user.is_active:
             raise Unauthenticated("The account is not active.", reason="inactive")
-        role = caller.role if caller.role == user.role else _NEW_CUSTOMER
-        return ActiveCaller(user.id, role, user.session_epoch, account=user)
+        if user.session_epoch != caller.session_epoch:
+            raise Unauthenticated("The session has ended.", reason="ended")
+        return ActiveCaller(user.id, user.role, user.session_epoch, account=user)
 
     def get(self, caller: Caller, user_id: str) -> User:
         """An account that the caller may see.

@@ -17,10 +17,10 @@ NOW = "2026-11-20T09:00:00.000Z"
         ({"is_active": False}, 3),
         ({"email": "new@example.com"}, 2),
         ({"full_name": "New"}, 2),
-        ({"role": "admin"}, 2),
+        ({"role": "admin"}, 3),
     ],
 )
-def test_new_password_and_deactivation_alone_end_sessions(
+def test_new_password_role_and_deactivation_alone_end_sessions(
     change: dict[str, object], epoch: int
 ) -> None:
     user = a_user(session_epoch=2)

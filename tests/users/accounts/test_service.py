@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.auth.tokens import Caller, Role
+from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, ServiceUnavailable, Unauthenticated
 from tests.support.aws import before_next
@@ -27,20 +27,20 @@ def test_register_stores_an_active_customer_with_its_event(service: Service) -> 
     assert event.data == {**names, "sealed_token": None}
 
 
-@pytest.mark.parametrize(
-    ("token", "account", "expected"),
-    [
-        ("admin", "admin", "admin"),
-        ("admin", "customer", "customer"),
-        ("customer", "admin", "customer"),
-    ],
-)
-def test_active_caller_has_the_lower_role_of_token_and_account(
-    service: Service, token: Role, account: Role, expected: Role
-) -> None:
-    user = service.admin() if account == "admin" else service.customer()
-    found = service.accounts.require_active(Caller(user.id, token))
-    assert found == ActiveCaller(user.id, expected, account=user)
+def test_active_caller_has_the_account_and_its_role(service: Service) -> None:
+    for user in (service.customer(), service.admin()):
+        expected = ActiveCaller(user.id, user.role, user.session_epoch, account=user)
+        assert service.accounts.require_active(caller(user)) == expected
+
+
+def test_caller_is_refused_when_the_sessions_have_ended(service: Service) -> None:
+    user = service.customer()
+    service.change(user, password=NEW_PASSWORD, current_password=PASSWORD)
+    with pytest.raises(Unauthenticated) as refused:
+        service.accounts.require_active(caller(user))
+    assert refused.value.data == {"reason": "ended"}
+    after = service.stored(user)
+    assert service.accounts.require_active(caller(after)).account == after
 
 
 @pytest.mark.parametrize("end", [Service.deactivate, Service.erase])

@@ -1,5 +1,6 @@
 """Log in, refresh, log out."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -7,7 +8,7 @@ import pytest
 
 from shared.runtime import metrics
 from tests.support.aws import before_next
-from tests.users.builders import PASSWORD
+from tests.users.builders import NEW_PASSWORD, PASSWORD
 from tests.users.service import Service
 from users.accounts.models import User
 from users.login_throttle.errors import TooManyAttempts
@@ -93,14 +94,11 @@ def test_log_in_forgets_the_wrong_passwords_before_it(service: Service, user: Us
         service.log_in(user.email)
 
 
-def test_refresh_gives_the_next_pair_in_the_role_of_the_moment(
-    service: Service, user: User, pair: TokenPair
-) -> None:
-    service.users.save(user, user.changed(role="admin"))
+def test_refresh_gives_the_next_pair(service: Service, user: User, pair: TokenPair) -> None:
     following = service.sessions.refresh(pair.refresh_token)
     assert following.refresh_token != pair.refresh_token
-    for given, role in ((pair, "customer"), (following, "admin")):
-        assert (claims(service, given)["sub"], claims(service, given)["role"]) == (user.id, role)
+    for given in (pair, following):
+        assert claims(service, given)["sub"] == user.id
     service.sessions.refresh(following.refresh_token)
 
 
@@ -146,11 +144,24 @@ def test_family_lives_thirty_days_from_its_log_in(service: Service, pair: TokenP
     assert_refused(service, pair)
 
 
-def test_deactivation_ends_all_families_also_after_a_reactivation(
-    service: Service, user: User
+def reactivate(service: Service, user: User) -> None:
+    service.change(service.admin(), service.deactivate(user), is_active=True)
+
+
+def promote(service: Service, user: User) -> None:
+    service.users.save(user, user.changed(role="admin"))
+
+
+def set_password(service: Service, user: User) -> None:
+    service.change(user, password=NEW_PASSWORD, current_password=PASSWORD)
+
+
+@pytest.mark.parametrize("end", [reactivate, promote, set_password])
+def test_change_of_who_may_log_in_ends_all_families(
+    service: Service, user: User, end: Callable[[Service, User], None]
 ) -> None:
     pairs = [service.log_in(user.email), service.log_in(user.email)]
-    service.change(service.admin(), service.deactivate(user), is_active=True)
+    end(service, user)
     for pair in pairs:
         assert_refused(service, pair)
 

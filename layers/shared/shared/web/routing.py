@@ -59,7 +59,7 @@ class Gate:
     Args:
         verifier: checks access tokens; None if no route of the app reads one.
         standing: looks the account of the caller up, in the service that stores accounts: returns
-            the caller in no higher role than the account has, or raises Unauthenticated.
+            the caller in the role that the account has, or raises Unauthenticated.
     """
 
     def __init__(
