@@ -32,4 +32,4 @@ class Signer(Protocol):
         """The id of the public key."""
 
     def sign(self, message: bytes) -> bytes:
-        """The ES256 signature as JWS wants it: r and s, 32 bytes each (RFC 7518, section 3.4)."""
+        """The ES256 signature as a token has it: see `shared.auth.jws.joined`."""

@@ -38,9 +38,11 @@ class Key:
         return public_key(self.der)
 
     def sign(self, message: bytes) -> bytes:
-        """r and s, each as long as the curve's numbers."""
+        """r and s, each as long as the curve's numbers; of P-256 the smaller one of s and n - s."""
         size = (self.private.curve.key_size + 7) // 8
         r, s = decode_dss_signature(self.private.sign(message, ec.ECDSA(SHA256())))
+        if size == 32:
+            return jws.joined(r, s)
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
 

@@ -105,6 +105,7 @@ def _signatures(forge: Forge) -> Named:
     wrong = {
         "zeros": bytes(64),
         "the curve's order": _ORDER.to_bytes(32, "big") * 2,
+        "n - s, which verifies too": right[:32] + (_ORDER - s).to_bytes(32, "big"),
         "r and 0": right[:32] + bytes(32),
         "0 and s": bytes(32) + right[32:],
         "DER": utils.encode_dss_signature(r, s),

@@ -4,6 +4,7 @@ two flat JSON objects.
 Each part has one spelling here. PyJWT's decoder is lenient: it skips characters that are no
 base64url, ignores bits that no byte needs, lets the last of two members of one name count, and
 accepts `"1"`, 1.0 and true as a number. A token that two readers may read differently is refused.
+If (r, s) is a signature, (r, n - s) is one as well: only the one with the smaller s is a token's.
 """
 
 import base64
@@ -11,7 +12,9 @@ import json
 from typing import Any, Final
 
 _LONGEST: Final = 4096
-_SIGNATURE_BYTES: Final = 64  # r and s (RFC 7518, section 3.4)
+_NUMBER_BYTES: Final = 32
+# n, the order of P-256 (FIPS 186-5 and SP 800-186, section 3.2.1.3).
+_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 type Members = dict[str, str | int]
 
@@ -30,16 +33,27 @@ def parse(token: str) -> tuple[Members, Members]:
         raise Malformed
     try:
         header, claims, signature = token.split(".")
-        if len(_decoded(signature)) != _SIGNATURE_BYTES:
-            raise Malformed
+        _check_signature(_decoded(signature))
         return _members(header), _members(claims)
     except (ValueError, RecursionError) as cause:
         raise Malformed from cause
 
 
+def joined(r: int, s: int) -> bytes:
+    """The two numbers of a signature as a token has them: side by side (RFC 7518, section 3.4), and
+    the smaller one of s and n - s."""
+    return b"".join(n.to_bytes(_NUMBER_BYTES, "big") for n in (r, min(s, _ORDER - s)))
+
+
 def encoded(data: bytes) -> str:
     """base64url as JOSE wants it, without padding (RFC 7515, section 2)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _check_signature(signature: bytes) -> None:
+    s = int.from_bytes(signature[_NUMBER_BYTES:], "big")
+    if len(signature) != 2 * _NUMBER_BYTES or s > _ORDER // 2:
+        raise Malformed
 
 
 def _decoded(part: str) -> bytes:
