@@ -19,8 +19,11 @@ KINDS: Final = {"Api": "rest", "SQS": "queue", "DynamoDB": "stream", "Schedule":
 SECRET: Final = re.compile(
     r"secret|password|passwd|private|credential|token|key|salt|pepper", re.IGNORECASE
 )
-# Names of KMS keys, and the issuer of tokens.
-HARMLESS: Final = {"TOKEN_KEY_IDS", "TOKEN_ISSUER", "CURSOR_KEY_ID", "TokenIssuer", "TokenKeys"}
+# Names of KMS keys and of a table, and the issuer of tokens.
+HARMLESS: Final = {
+    *("TOKEN_KEY_IDS", "TOKEN_ISSUER", "CURSOR_KEY_ID", "CREDENTIALS_TABLE"),
+    *("TokenIssuer", "TokenKeys"),
+}
 
 functions = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 

@@ -58,8 +58,13 @@ def main(arguments: list[str] | None = None) -> None:
     where = target.target(options.env, options.stack)
     session = where.session()
     try:
-        table = outputs(session.client("cloudformation"), where.stack)["UsersTableName"]
-        users = DynamoUsers(Table(table, session.client("dynamodb")))
+        names, dynamodb = (
+            outputs(session.client("cloudformation"), where.stack),
+            session.client("dynamodb"),
+        )
+        users = DynamoUsers(
+            Table(names["UsersTableName"], dynamodb), Table(names["CredentialsTableName"], dynamodb)
+        )
         print(make_admin(users, options.email))
     except (BotoCoreError, ClientError) as cause:
         raise Problem(f"The users' table cannot be used: {cause}") from None

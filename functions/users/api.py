@@ -1,5 +1,7 @@
 """Lambda entry for HTTP: accounts, sessions and the public keys."""
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter
 
 from shared.auth.tokens import TokenVerifier, keys_from_kms
@@ -20,7 +22,11 @@ from users.sessions.repository import DynamoFamilies
 from users.sessions.routes import router as sessions_router
 from users.sessions.service import SessionService
 
-Settings = ApiSettings
+
+@dataclass(frozen=True)
+class Settings(ApiSettings):
+    credentials_table: str
+
 
 router = APIRouter(route_class=GuardedRoute)
 router.routes.extend([*accounts_router.routes, *sessions_router.routes])
@@ -30,12 +36,13 @@ def build(settings: Settings) -> Handler:
     """The service on DynamoDB and KMS."""
     kms = aws.client("kms")
     table = Table(settings.table_name, aws.client("dynamodb"))
+    credentials = Table(settings.credentials_table, table.client)
     verifier = TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids))
     signing_key_id = settings.token_key_ids.partition(",")[0]
     signer = KmsSigner(kms, signing_key_id, kid=lambda: verifier.signing_key_id)
-    users = DynamoUsers(table)
+    users = DynamoUsers(table, credentials)
     passwords = Argon2Passwords()
-    throttle = LoginThrottle(DynamoAttempts(table), clock.now)
+    throttle = LoginThrottle(DynamoAttempts(credentials), clock.now)
     accounts = AccountService(users=users, passwords=passwords, throttle=throttle, clock=clock.now)
     sessions = SessionService(
         users=users,

@@ -8,7 +8,7 @@ from shared.contracts.directory import Customer, FindCustomer, UserNotFound
 from shared.runtime import aws
 from shared.runtime.entry import Entry, Handler
 from shared.storage.dynamodb import Table
-from users.accounts.repository import DynamoUsers
+from users.accounts.repository import DynamoCustomers
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Settings:
 
 def build(settings: Settings) -> Handler:
     """Wire the function."""
-    users = DynamoUsers(Table(settings.table_name, aws.client("dynamodb", attempts=2)))
+    customers = DynamoCustomers(Table(settings.table_name, aws.client("dynamodb", attempts=2)))
 
     def find_customer(body: dict[str, Any]) -> Customer:
-        customer = users.find_customer(FindCustomer.model_validate(body).user_id)
+        customer = customers.find(FindCustomer.model_validate(body).user_id)
         if customer is None:
             raise UserNotFound
         return customer

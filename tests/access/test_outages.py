@@ -29,7 +29,7 @@ _DISPENSABLE: Final = "OrdersApi: dynamodb.Query OrdersTable"
 
 def wrong_log_ins(scene: Scene) -> int:
     """Log-in attempts that count as wrong."""
-    items = scene.shop.cloud.dynamodb.tables["UsersTable"].items.values()
+    items = scene.shop.cloud.dynamodb.tables["CredentialsTable"].items.values()
     counted = [item.get("count", {"N": "0"}) for item in items if "ATTEMPTS#" in item["pk"]["S"]]
     return sum(int(count["N"]) for count in counted)
 

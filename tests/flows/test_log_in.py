@@ -80,7 +80,7 @@ def test_unknown_wrong_and_deactivated_cost_the_same_calls_and_the_same_hash(
 ) -> None:
     work = [_work(guesser, kind) for kind in guesser.tries]
     calls, hashes = work[0]
-    assert [operation for operation, *_ in calls] == ["UpdateItem"] * 2 + ["GetItem"] * 2
+    assert [operation for operation, *_ in calls] == ["UpdateItem"] * 2 + ["GetItem"] * 3
     assert len(hashes) == 1
     assert work == [work[0]] * 4
 

@@ -14,6 +14,10 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 # A world that was recorded by the code of the commit that its file is named after.
 RECORDED = sorted(HERE.glob("*.json"))
+# Releases to which no rollback is possible (docs/decisions.md), and what they do not find.
+NO_WAY_BACK = {
+    "2b6d66eee62aa68e27694c0c827c09b7c1a2e8b9": "passwords and sessions are in CredentialsTable"
+}
 releases = pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.stem)
 
 
@@ -25,6 +29,8 @@ def test_this_release_resumes_the_shop_of_an_earlier_one(recorded: Path) -> None
 @releases
 def test_an_earlier_release_resumes_the_shop_of_this_one(recorded: Path, tmp_path: Path) -> None:
     commit = recorded.stem
+    if commit in NO_WAY_BACK:
+        pytest.skip(NO_WAY_BACK[commit])
     archive = subprocess.run(
         ["git", "archive", commit, "functions", "layers", "tests", "tools", "template.yaml"],
         cwd=ROOT,

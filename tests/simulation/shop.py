@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 from unittest.mock import patch
 
 import httpx
@@ -44,6 +44,9 @@ from tests.support.privacy import PRIVACY
 from tools.first_admin import make_admin
 from tools.lambda_environment import variables
 from users.accounts.repository import DynamoUsers
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 _RUNTIME: Final = logging.getLogger("runtime")
 _BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -102,7 +105,7 @@ class SimulatedShop(Triggers):
         way."""
         self.customer = self.anyone.register(email="carla@example.com")
         admin = self.anyone.register(email="ada@example.com", full_name="Ada Admin")
-        make_admin(DynamoUsers(Table("UsersTable", self._dynamodb)), "ada@example.com")
+        make_admin(_users(self._dynamodb), "ada@example.com")
         self.admin = admin.log_in()
         self.mug = admin.add_product(name="Mug", stock=8)
         self.tray = admin.add_product(name="Tray", price="24.50", stock=30)
@@ -370,6 +373,10 @@ def opened() -> Iterator[SimulatedShop]:
     with SimulatedShop() as shop:
         shop.open()
         yield shop
+
+
+def _users(dynamodb: "DynamoDBClient") -> DynamoUsers:
+    return DynamoUsers(Table("UsersTable", dynamodb), Table("CredentialsTable", dynamodb))
 
 
 def _client_made_once(make: Callable[..., Any]) -> Callable[..., Any]:

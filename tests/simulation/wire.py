@@ -327,8 +327,8 @@ def _about(service: str, path: str, body: bytes) -> str:
         return ""
     request = json.loads(body)
     if "TransactItems" in request:
-        [table] = {part["TableName"] for op in request["TransactItems"] for part in op.values()}
-        return str(table)
+        tables = {part["TableName"] for op in request["TransactItems"] for part in op.values()}
+        return ",".join(sorted(tables))
     return str(request.get("TableName") or ",".join(request["RequestItems"]))
 
 

@@ -51,18 +51,34 @@ def make_table(logical_id: str) -> Table:
 
 def simulated_table(logical_id: str) -> Table:
     """The template's table in the simulated DynamoDB, empty: as quick as a fake of a repository."""
+    [table] = simulated_tables(logical_id)
+    return table
+
+
+def simulated_tables(*logical_ids: str) -> list[Table]:
+    """Several tables of one simulated DynamoDB."""
     dynamodb = DynamoDB(time.monotonic)
-    dynamodb.create(table_definition(logical_id))
-    return Table(logical_id, cast("DynamoDBClient", Client(dynamodb)))
+    client = cast("DynamoDBClient", Client(dynamodb))
+    for logical_id in logical_ids:
+        dynamodb.create(table_definition(logical_id))
+    return [Table(logical_id, client) for logical_id in logical_ids]
 
 
 def wired_table(logical_id: str) -> Table:
     """The same through botocore, which checks requests and responses: for tests of repositories."""
+    [table] = wired_tables(logical_id)
+    return table
+
+
+def wired_tables(*logical_ids: str) -> list[Table]:
+    """Several tables of one account, in the same way."""
     pretend_credentials()
     cloud = Cloud(time.monotonic, invoke=lambda _name, _payload: (b"", None))
-    cloud.dynamodb.create(table_definition(logical_id))
+    for logical_id in logical_ids:
+        cloud.dynamodb.create(table_definition(logical_id))
     with Wire(cloud, time.sleep).tapped(aws._session().events):
-        return Table(logical_id, aws.client("dynamodb"))
+        client = aws.client("dynamodb")
+    return [Table(logical_id, client) for logical_id in logical_ids]
 
 
 def before_next(table: Table, method: str, *actions: Callable[[], object]) -> None:

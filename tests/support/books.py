@@ -18,7 +18,8 @@ from shared.storage.dynamodb import Item, from_wire
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TABLES = ("UsersTable", "ProductsTable", "OrdersTable", "NotificationsTable")
+_COUNTED = ("UsersTable", "ProductsTable", "OrdersTable", "NotificationsTable")
+TABLES = (*_COUNTED, "CredentialsTable")
 _STOCK = re.compile(r"/api/v1/products/([^/]+)/stock")
 
 
@@ -64,11 +65,9 @@ def read(
     events: dict[str, list[Event]] = defaultdict(list)
     unsent: list[str] = []
     totals: dict[str, dict[str, int]] = {}
-    everything: list[Item] = []
-    for logical_id in TABLES:
+    for logical_id in _COUNTED:
         totals[logical_id] = defaultdict(int)
         for item in items[logical_id]:
-            everything.append(item)
             kind, _, id_ = item["pk"].partition("#")
             if "event" in item:
                 fact = Event.model_validate(item["event"])
@@ -97,7 +96,7 @@ def read(
         unsent=unsent,
         totals=totals,
         emails=emails,
-        everything=everything,
+        everything=[item for logical_id in TABLES for item in items[logical_id]],
         product_steps=product_steps,
     )
 

@@ -22,7 +22,6 @@ def a_user(**values: Any) -> User:
             "id": f"user-{number}",
             "email": f"user-{number}@example.com",
             "full_name": "Ursula User",
-            "password_hash": f"hash of {PASSWORD}",
             "role": "customer",
             "is_active": True,
             "created_at": rfc3339(datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=number)),

@@ -8,7 +8,7 @@ from shared.auth.tokens import Caller
 from shared.contracts.events import Event
 from shared.messaging import outbox
 from shared.storage.dynamodb import Table
-from tests.support.aws import simulated_table
+from tests.support.aws import simulated_tables
 from tests.support.clock import ManualClock
 from tests.support.http import Answer, HttpClient, serve
 from tests.users.builders import PASSWORD, SOURCE, a_registration
@@ -32,13 +32,25 @@ class Service:
     """The use cases, and the fakes that they use."""
 
     clock: ManualClock = field(default_factory=ManualClock)
-    table: Table = field(default_factory=lambda: simulated_table("UsersTable"))
+    tables: list[Table] = field(
+        default_factory=lambda: simulated_tables("UsersTable", "CredentialsTable")
+    )
     passwords: PlainPasswords = field(default_factory=PlainPasswords)
     signer: LocalSigner = field(default_factory=LocalSigner)
 
+    @property
+    def table(self) -> Table:
+        """UsersTable."""
+        return self.tables[0]
+
+    @property
+    def credentials(self) -> Table:
+        """CredentialsTable."""
+        return self.tables[1]
+
     @cached_property
     def users(self) -> DynamoUsers:
-        return DynamoUsers(self.table)
+        return DynamoUsers(self.table, self.credentials)
 
     @cached_property
     def families(self) -> DynamoFamilies:
@@ -46,7 +58,7 @@ class Service:
 
     @cached_property
     def throttle(self) -> LoginThrottle:
-        return LoginThrottle(DynamoAttempts(self.table), self.clock)
+        return LoginThrottle(DynamoAttempts(self.credentials), self.clock)
 
     @cached_property
     def accounts(self) -> AccountService:

@@ -1,5 +1,6 @@
 """The users' storage in DynamoDB."""
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import pytest
@@ -8,7 +9,7 @@ from shared.contracts.events import Event
 from shared.messaging import outbox
 from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import Table
-from tests.support.aws import wired_table
+from tests.support.aws import wired_tables
 from tests.support.books import scanned
 from tests.users.builders import a_family, a_user
 from users.accounts.errors import EmailTaken
@@ -24,13 +25,25 @@ ANN = {"email": "ann@example.com", "full_name": "Ann Onymous"}
 
 
 @pytest.fixture
-def table() -> Table:
-    return wired_table("UsersTable")
+def tables() -> list[Table]:
+    return wired_tables("UsersTable", "CredentialsTable")
 
 
 @pytest.fixture
-def users(table: Table) -> DynamoUsers:
-    return DynamoUsers(table)
+def table(tables: list[Table]) -> Table:
+    """UsersTable."""
+    return tables[0]
+
+
+@pytest.fixture
+def credentials(tables: list[Table]) -> Table:
+    """CredentialsTable."""
+    return tables[1]
+
+
+@pytest.fixture
+def users(table: Table, credentials: Table) -> DynamoUsers:
+    return DynamoUsers(table, credentials)
 
 
 @pytest.fixture
@@ -39,8 +52,8 @@ def families(table: Table) -> DynamoFamilies:
 
 
 @pytest.fixture
-def attempts(table: Table) -> DynamoAttempts:
-    return DynamoAttempts(table)
+def attempts(credentials: Table) -> DynamoAttempts:
+    return DynamoAttempts(credentials)
 
 
 def events_of(table: Table, user: User) -> list[Event]:
@@ -132,6 +145,48 @@ def test_save_moves_an_account_to_its_new_address(users: DynamoUsers) -> None:
     assert users.find_by_email("old@example.com") == other
 
 
+def test_password_hash_is_stored_apart_from_the_account(
+    table: Table, credentials: Table, users: DynamoUsers
+) -> None:
+    before = added(users, password_hash="first")
+    found = users.find(before.id)
+    assert found
+    assert (found.password_hash, users.find_password_hash(found)) == (None, "first")
+    after = found.changed(password_hash="second")
+    users.save(found, after)
+    assert users.find_password_hash(users.find(before.id)) == "second"
+    for _ in range(2):
+        assert users.find_password_hash(None) is None
+    stored = scanned(table.client, table.name)
+    assert not [item for item in stored if "first" in repr(item) or "second" in repr(item)]
+    with pytest.raises(ConcurrentChange):
+        users.save(found, found.changed(password_hash="third"))
+    assert users.find_password_hash(after) == "second"
+
+
+def rename(before: User) -> User:
+    return before.changed(full_name="Renamed")
+
+
+def set_password(before: User) -> User:
+    return before.changed(password_hash="new hash")
+
+
+@pytest.mark.parametrize(("change", "expected"), [(rename, "hash"), (set_password, "new hash")])
+def test_any_change_moves_the_password_hash_that_an_earlier_release_stored(
+    table: Table, users: DynamoUsers, change: Callable[[User], User], expected: str
+) -> None:
+    key = {"pk": f"USER#{added(users).id}", "sk": "USER"}
+    table.update(key, "SET #password_hash = :hash", values={"hash": "hash"})
+    before = users.find(key["pk"][5:])
+    assert before
+    for _ in range(2):
+        assert users.find_password_hash(before) == "hash"
+    users.save(before, change(before))
+    assert (table.get(key) or {})["password_hash"] == ""
+    assert users.find_password_hash(users.find(before.id)) == expected
+
+
 @pytest.mark.parametrize("size", [2, 3, 6])
 def test_pages_have_each_user_once_newest_first(users: DynamoUsers, size: int) -> None:
     stored = [added(users) for _ in range(6)]
@@ -220,19 +275,23 @@ def test_save_writes_only_what_it_changes(table: Table, users: DynamoUsers) -> N
 
 @pytest.mark.parametrize("deactivations", [0, 5])
 def test_no_item_of_an_erased_user_has_personal_data(
-    table: Table, users: DynamoUsers, deactivations: int, monkeypatch: pytest.MonkeyPatch
+    table: Table,
+    credentials: Table,
+    users: DynamoUsers,
+    deactivations: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # So that five need more than one transaction.
     monkeypatch.setattr("users.accounts.repository._EVENTS_AT_ONCE", 2)
-    user = added(users, **ANN)
+    user = added(users, **ANN, password_hash="secret-hash")
     for _ in range(deactivations):
         inactive = user.changed(is_active=False)
         users.save(user, inactive, event(inactive, "user.deactivated"))
         user = inactive.changed(is_active=True)
         users.save(inactive, user)
     erased(users, user)
-    stored = repr(scanned(table.client, table.name))
-    assert not any(text in stored for text in (*ANN.values(), user.password_hash))
+    stored = repr([scanned(table.client, of.name) for of in (table, credentials)])
+    assert not any(text in stored for text in (*ANN.values(), "secret-hash"))
     events = events_of(table, user)
     assert (len(events), events[-1].type) == (deactivations + 2, "user.erased")
     # Events that wait to be published still do.

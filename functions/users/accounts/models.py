@@ -23,6 +23,8 @@ class User:
     """One account.
 
     Attributes:
+        password_hash: the hash that is to be stored: of a new password, or one that an earlier
+            release has stored in the account. None otherwise; `Users.find_password_hash` reads it.
         created_at: RFC 3339.
         version: grows by one with each change.
         session_epoch: refresh tokens that were issued under an earlier epoch are void, and access
@@ -33,10 +35,12 @@ class User:
     id: str
     email: Annotated[str, PersonalEmail]
     full_name: Annotated[str, Personal]
-    password_hash: Annotated[str, PersonalSecret] = field(repr=False)
     role: Role
     is_active: bool
     created_at: str
+    password_hash: Annotated[str | None, PersonalSecret] = field(
+        default=None, repr=False, compare=False
+    )
     email_confirmed: bool = True  # accounts of earlier releases, which have no such attribute
     version: int = 1
     session_epoch: int = 0
@@ -51,25 +55,26 @@ class User:
             AccountErased: something differs, and the account is erased.
         """
         after = replace(self, **changes)
-        if after == self:
+        has_new_password = after.password_hash != self.password_hash
+        if after == self and not has_new_password:
             return self
         if self.erased_at:
             raise AccountErased
-        ends_sessions = (
-            after.password_hash != self.password_hash
-            or after.role != self.role
-            or self.deactivated_in(after)
-        )
+        ends_sessions = has_new_password or after.role != self.role or self.deactivated_in(after)
         return replace(
             after,
             version=self.version + 1,
             session_epoch=self.session_epoch + (1 if ends_sessions else 0),
         )
 
+    def logged_out(self) -> Self:
+        """The user after all sessions have ended."""
+        return replace(self, version=self.version + 1, session_epoch=self.session_epoch + 1)
+
     def erased(self, *, at: str) -> Self:
         """The account without personal data and inactive; the same object if it is erased already.
 
-        No password matches an empty hash. Id, role and `created_at` stay: the orders of the account
+        Id, role and `created_at` stay: the orders of the account
         still belong to one customer.
         """
         if self.erased_at:

@@ -11,7 +11,7 @@ class Users(Protocol):
     """All accounts."""
 
     def add(self, user: User, fact: Event) -> None:
-        """Store a new user and its event.
+        """Store a new user with its password's hash, and its event.
 
         Raises:
             EmailTaken: another account has the address.
@@ -26,6 +26,13 @@ class Users(Protocol):
         An unknown address takes as many reads as a known one.
         """
 
+    def find_password_hash(self, user: User | None) -> str | None:
+        """The hash of the user's password, None for an erased one.
+
+        For None as the user, it takes as many reads. The hash is no older than the user: a log-in
+        with a password that is changed meanwhile starts no session of the new epoch.
+        """
+
     def save(self, before: User, after: User, fact: Event | None = None) -> None:
         """Store what `after` changes, and the change's event if it has one.
 
@@ -35,7 +42,8 @@ class Users(Protocol):
         """
 
     def erase(self, before: User, after: User, fact: Event) -> None:
-        """Store the erased account and its event, and erase all earlier events.
+        """Store the erased account and its event, delete its password, and erase all earlier
+        events.
 
         Raises:
             ConcurrentChange: the stored user is not `before` any more.

@@ -1,4 +1,4 @@
-"""Accounts in DynamoDB, and the addresses that are theirs."""
+"""Accounts in DynamoDB, the addresses that are theirs, and in another table their passwords."""
 
 from itertools import batched
 from typing import Final
@@ -27,6 +27,7 @@ from users.accounts.models import Position, Profile, User
 
 _NEW: Final = "attribute_not_exists(#pk)"
 _DECOY_KEY: Final = {"pk": "NOBODY", "sk": "NOBODY"}
+_DECOY_HASH: Final = "0" * 97  # as long as a hash
 # Ids are 32 characters; DynamoDB refuses keys over 2,048 bytes.
 _LONGEST_ID: Final = 128
 # Events that one transaction overwrites, of the hundred operations that DynamoDB takes.
@@ -34,10 +35,15 @@ _EVENTS_AT_ONCE: Final = 90
 
 
 class DynamoUsers:
-    """Implements `Users`."""
+    """Implements `Users`.
 
-    def __init__(self, table: Table) -> None:
+    Args:
+        credentials: has the password hashes. No stream shows them there.
+    """
+
+    def __init__(self, table: Table, credentials: Table) -> None:
         self._table = table
+        self._credentials = credentials
 
     def add(self, user: User, fact: Event) -> None:
         operations: list[Operation] = [
@@ -47,7 +53,7 @@ class DynamoUsers:
             counters.adding({"total": 1, "active": 1}),
         ]
         try:
-            self._table.transact(operations)
+            self._table.transact(operations, beside=self._storing_password(user))
         except TransactionFailed as cause:
             if 1 in cause.failed:
                 raise EmailTaken from cause
@@ -57,22 +63,21 @@ class DynamoUsers:
         if len(user_id) > _LONGEST_ID:
             return None
         item = self._table.get(_user_key(user_id))
-        return from_item(User, item) if item else None
-
-    def find_customer(self, user_id: str) -> Customer | None:
-        """The customer, also an inactive one; None if the user does not exist."""
-        if len(user_id) > _LONGEST_ID:
-            return None
-        # The policy of UsersDirectory allows it to read these attributes alone.
-        item = self._table.get(_user_key(user_id), only=tuple(Customer.model_fields))
-        return Customer.model_validate(item) if item else None
+        return _user(item) if item else None
 
     def find_by_email(self, email: str) -> User | None:
         claim = self._table.get(_email_key(email))
         if claim is None:
-            self._read_decoy()
+            _user(_read_decoy(self._table, _decoy_item()))
             return None
         return self.find(claim["user_id"])
+
+    def find_password_hash(self, user: User | None) -> str | None:
+        if user is None or user.password_hash:
+            _read_decoy(self._credentials, {**_DECOY_KEY, "password_hash": _DECOY_HASH})
+            return user.password_hash if user else None
+        item = self._credentials.get(_password_key(user.id))
+        return str(item["password_hash"]) if item else None
 
     def save(self, before: User, after: User, fact: Event | None = None) -> None:
         operations: list[Operation] = [_update(before, after)]
@@ -84,7 +89,7 @@ class DynamoUsers:
         if fact:
             operations.append(outbox.recording(_user_key(after.id)["pk"], fact))
         try:
-            self._table.transact(operations)
+            self._table.transact(operations, beside=self._storing_password(after))
         except TransactionFailed as cause:
             _raise_if_changed(cause)
             if moves and 1 in cause.failed:
@@ -106,8 +111,9 @@ class DynamoUsers:
         ]
         if before.is_active:
             operations.append(counters.adding({"active": -1}))
+        forgetting = [Delete(_password_key(after.id))]
         try:
-            self._table.transact(operations)
+            self._table.transact(operations, beside={self._credentials: forgetting})
         except TransactionFailed as cause:
             _raise_if_changed(cause)
             raise
@@ -139,18 +145,35 @@ class DynamoUsers:
     def totals(self) -> dict[str, int]:
         return {"total": 0, "active": 0, **counters.totals(self._table)}
 
-    def _read_decoy(self) -> None:
-        """Read as much as for a known address, so that the time does not show which are known: an
-        answer with an item takes longer than one without."""
-        item = self._table.get(_DECOY_KEY)
-        if item is None:  # once in a table's life
-            self._table.put(_decoy_item())
-        else:
-            from_item(User, item)
+    def _storing_password(self, user: User) -> dict[Table, list[Update]]:
+        if user.password_hash is None:
+            return {}
+        values = {"hash": user.password_hash}
+        key = _password_key(user.id)
+        return {self._credentials: [Update(key, "SET #password_hash = :hash", values=values)]}
+
+
+class DynamoCustomers:
+    """What other services may know of accounts. It reads these attributes alone, because the policy
+    of UsersDirectory allows no others."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def find(self, user_id: str) -> Customer | None:
+        """The customer, also an inactive one; None if the user does not exist."""
+        if len(user_id) > _LONGEST_ID:
+            return None
+        item = self._table.get(_user_key(user_id), only=tuple(Customer.model_fields))
+        return Customer.model_validate(item) if item else None
 
 
 def _user_key(user_id: str) -> Key:
     return {"pk": f"USER#{user_id}", "sk": "USER"}
+
+
+def _password_key(user_id: str) -> Key:
+    return {"pk": f"USER#{user_id}", "sk": "PASSWORD"}
 
 
 def _email_key(email: str) -> Key:
@@ -170,14 +193,23 @@ def _release_email(user: User) -> Delete:
 
 
 def _attributes(user: User) -> Item:
-    """The user's item without its key; `listing` and `activity` are the keys of the indexes."""
+    """The user's item without its key; `listing` and `activity` are the keys of the indexes.
+
+    Earlier releases stored the password's hash here and need the attribute: it is empty, which no
+    password matches.
+    """
     activity = _activity(is_active=user.is_active)
-    return {"listing": "USER", "activity": activity, **to_item(user)}
+    return {"listing": "USER", "activity": activity, **to_item(user), "password_hash": ""}
+
+
+def _user(item: Item) -> User:
+    return from_item(User, {**item, "password_hash": item.get("password_hash") or None})
 
 
 def _update(before: User, after: User) -> Update:
     """Writes the attributes that changed, if no other writer has changed the user."""
-    update, values = difference(_attributes(before), _attributes(after))
+    stored = {**_attributes(before), "password_hash": before.password_hash or ""}
+    update, values = difference(stored, _attributes(after))
     seen = {"seen": before.version}
     return Update(_user_key(after.id), update, "#version = :seen", {**values, **seen})
 
@@ -186,7 +218,16 @@ def _raise_if_changed(cause: TransactionFailed) -> None:
     """Raise ConcurrentChange if the condition on the user, the first operation, did not hold."""
     if 0 in cause.failed:
         stored = cause.failed[0]
-        raise ConcurrentChange(from_item(User, stored) if stored else None) from cause
+        raise ConcurrentChange(_user(stored) if stored else None) from cause
+
+
+def _read_decoy(table: Table, decoy: Item) -> Item:
+    """Read as much as for a known address, so that the time does not show which are known: an
+    answer with an item takes longer than one without."""
+    item = table.get(_DECOY_KEY)
+    if item is None:  # once in a table's life
+        table.put(decoy)
+    return item or decoy
 
 
 def _decoy_item() -> Item:
@@ -195,7 +236,6 @@ def _decoy_item() -> Item:
         id="0" * 32,
         email="nobody@example.com",
         full_name="Nobody At All",
-        password_hash="0" * 97,
         role="customer",
         is_active=False,
         created_at="1970-01-01T00:00:00.000Z",

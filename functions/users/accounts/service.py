@@ -167,7 +167,7 @@ class AccountService:
     def _check_password(self, user: User, password: str, source: str) -> None:
         """Throttled: who has stolen an access token cannot guess the password with it."""
         with self._throttle.attempt(user.email, source) as attempt:
-            if not self._passwords.match(user.password_hash, password):
+            if not self._passwords.match(self._users.find_password_hash(user), password):
                 raise Forbidden("The current password is wrong.")
             self._throttle.succeeded(attempt)
 

@@ -48,7 +48,7 @@ class SessionService:
         """
         with self._throttle.attempt(email, source) as attempt:
             user = self._users.find_by_email(email)
-            is_right = self._passwords.match(user.password_hash if user else None, password)
+            is_right = self._passwords.match(self._users.find_password_hash(user), password)
             if user is None or not is_right or not user.is_active:
                 metrics.count("LogInsFailed")
                 raise BadCredentials

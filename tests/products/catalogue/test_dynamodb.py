@@ -24,11 +24,11 @@ class RecordingTable(Table):
         self.transactions: list[list[str]] = []
         self.queries: list[str | None] = []
 
-    def transact(self, operations: Any) -> None:
+    def transact(self, operations: Any, **more: Any) -> None:
         recorded: Sequence[Operation] = list(operations)
         keys = [getattr(op, "key", None) or op.item for op in recorded]  # type: ignore[union-attr]  # a Put has an item
         self.transactions.append([key["pk"] for key in keys])
-        super().transact(recorded)
+        super().transact(recorded, **more)
 
     def query(self, key_condition: str, values: Any, **options: Any) -> Any:
         self.queries.append(options.get("index"))

@@ -152,12 +152,12 @@ class RivalTable(Table):
         self._rivals = list(rivals)
         self.transactions: list[int] = []
 
-    def transact(self, operations: Any) -> None:
+    def transact(self, operations: Any, **more: Any) -> None:
         if self._rivals:
             self._rivals.pop(0)()
         operations = list(operations)
         self.transactions.append(len(operations))
-        super().transact(operations)
+        super().transact(operations, **more)
 
 
 def test_fifty_lines_are_held_with_all_their_events(table: Table) -> None:

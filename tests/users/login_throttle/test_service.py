@@ -28,7 +28,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def table() -> Table:
-    return simulated_table("UsersTable")
+    return simulated_table("CredentialsTable")
 
 
 @pytest.fixture

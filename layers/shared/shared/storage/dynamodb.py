@@ -285,15 +285,28 @@ class Table:
             if start is None:
                 return
 
-    def transact(self, operations: Iterable[Operation]) -> None:
+    def transact(
+        self,
+        operations: Iterable[Operation],
+        *,
+        beside: "Mapping[Table, Iterable[Operation]] | None" = None,
+    ) -> None:
         """Do all of the operations or none, once, however often it takes to send them.
+
+        Args:
+            beside: those on other tables of the same client. Their places are behind those of
+                `operations`.
 
         Raises:
             TransactionFailed: a condition did not hold; nothing was written.
             Contended: other transactions held the items through all attempts; nothing
                 was written.
         """
-        wire: Any = [self._operation(operation) for operation in operations]
+        wire: Any = [
+            table._operation(operation)  # noqa: SLF001  # of the same class
+            for table, of_table in {self: operations, **(beside or {})}.items()
+            for operation in of_table
+        ]
         # DynamoDB does a transaction with one token once within ten minutes.
         token = uuid.uuid4().hex
         for _ in _attempts():
