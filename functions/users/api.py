@@ -46,7 +46,7 @@ def build(settings: Settings) -> Handler:
     accounts = AccountService(users=users, passwords=passwords, throttle=throttle, clock=clock.now)
     sessions = SessionService(
         users=users,
-        families=DynamoFamilies(table),
+        families=DynamoFamilies(credentials, former=table),
         passwords=passwords,
         throttle=throttle,
         tokens=AccessTokens(settings.token_issuer, signer, clock.now),

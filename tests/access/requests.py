@@ -91,6 +91,7 @@ def example(scene: "Scene", route: Route, owner: "Owner | None" = None) -> Examp
         ids = scene.common | owner.things
         # The last order is shipped, the others are confirmed.
         path = path.replace("{id}", ids[noun(path)][-1 if path.endswith("deliver") else 0])
+    path = path.replace("{session_id}", owner.things["sessions"][0])
     path = path.replace("{asset}", "start.js").replace("{proxy}", "no/such/path")
     headers = {"Idempotency-Key": uuid.uuid4().hex} if route == ("POST", "/api/v1/orders") else {}
     status = 404 if "{proxy}" in route[1] else ROUTES[route].status_code or 200

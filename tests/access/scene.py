@@ -50,6 +50,7 @@ class Scene:
     Attributes:
         common: the ids of what no customer owns.
         staff: a client in each role but a customer's.
+        logged_out: an access token of the owner from before a log-out everywhere.
     """
 
     shop: SimulatedShop
@@ -58,6 +59,7 @@ class Scene:
     deactivated: Owner
     common: dict[str, tuple[str, ...]]
     staff: dict[str, Client]
+    logged_out: str
 
     @property
     def stored(self) -> Stored:
@@ -83,8 +85,10 @@ def settle_in(shop: SimulatedShop, name: str) -> Owner:
     client.log_in()
     page = client.get("/api/v1/notifications", params={"limit": 100}).json()["notifications"]
     assert len(page) == 2 + 2 * _ORDERS, "a welcome; each order received and confirmed, one shipped"
+    sessions = client.get("/api/v1/users/me/sessions").json()["sessions"]
     things = {
         "users": (str(client.user["id"]),),
+        "sessions": tuple(session["id"] for session in sessions),
         "orders": tuple(order["id"] for order in orders),
         "notifications": tuple(notification["id"] for notification in page),
     }
@@ -125,9 +129,11 @@ def opened_scene(folder: Path) -> Iterator[Scene]:
         staff = {role: _staff(shop, role) for role in ROLES if role != "customer"}
         assert shop.admin.delete(f"/api/v1/users/{leaving.id}").status_code == 200
         shop.come_to_rest()
+        logged_out = str(owner.client.token)
+        assert owner.client.post("/api/v1/auth/logout-everywhere").status_code == 204
         for client in (shop.customer, shop.admin, owner.client, other.client, *staff.values()):
             client.log_in(PASSWORD)
-        yield Scene(shop, owner, other, leaving, common, staff)
+        yield Scene(shop, owner, other, leaving, common, staff, logged_out)
 
 
 def _gateway(folder: Path) -> Any:

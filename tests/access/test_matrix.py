@@ -14,14 +14,19 @@ from tests.support.functions import FUNCTIONS
 from tools.openapi import access
 from tools.openapi.access import Route
 
+_FUNCTIONS: Final = {route: f.name for f in FUNCTIONS.values() for route in f.routes}
 _WRITES: Final = {
     *("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "Sign", "PublishBatch")
 }
-# What a token of an account that was deactivated since is refused. Users looks the account up, and
-# so does placing an order; everywhere else the token is valid until it expires.
-_DEACTIVATED: Final = {
-    **{route: (401, "unauthenticated") for route in ROUTES if "/api/v1/users" in route[1]},
-    ("POST", "/api/v1/orders"): (403, "account-inactive"),
+_USERS: Final = [route for route in ROUTES if _FUNCTIONS.get(route) == "UsersApi"]
+# What a token is refused whose account was deactivated, or whose sessions have ended. Users looks
+# the account up, and so does placing an order; everywhere else the token is valid until it expires.
+_ENDED: Final = {
+    "deactivated": {
+        **dict.fromkeys(_USERS, (401, "unauthenticated")),
+        ("POST", "/api/v1/orders"): (403, "account-inactive"),
+    },
+    "logged out": dict.fromkeys([*_USERS, ("POST", "/api/v1/orders")], (401, "unauthenticated")),
 }
 
 
@@ -32,10 +37,11 @@ def expected(route: Route, caller: str) -> tuple[int, str]:
         return 0, ""
     if caller in ("anonymous", "forged"):
         return 401, "unauthenticated"
-    if caller == "deactivated" and route in _DEACTIVATED:
-        return _DEACTIVATED[route]
+    if refusal := _ENDED.get(caller, {}).get(route):
+        return refusal
     role: Role = caller if caller in ROLES else "customer"  # type: ignore[assignment]  # checked
-    admitted = {"anyone", "user", role, *(["owner"] if caller in ("owner", "deactivated") else [])}
+    is_owner = caller in ("owner", *_ENDED)
+    admitted = {"anyone", "user", role, *(["owner"] if is_owner else [])}
     if declared.groups & admitted:
         return 0, ""
     if "owner" not in declared.groups or (
@@ -50,6 +56,7 @@ def tokens(scene: Scene) -> dict[str, str | None]:
     return {
         "anonymous": None,
         "forged": f"{scene.owner.client.token}"[:-4] + "AAAA",
+        "logged out": scene.logged_out,
         "deactivated": scene.deactivated.client.token,
         "owner": scene.owner.client.token,
         "other": scene.other.client.token,

@@ -2,16 +2,19 @@
 events, dead letters, open circuits, and a payment whose answer is lost."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 from shared.runtime import aws
+from shared.storage.dynamodb import to_wire
 from tests.simulation.journeys import of_services, play_all
 from tests.simulation.resources import STREAMS, SWEEPERS
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.functions import FUNCTIONS
 from tests.support.policies import Request
 from tests.support.recorder import Recorder
+from tests.users.builders import a_family
 
 _LONG: Final = timedelta(minutes=2)
 
@@ -37,6 +40,21 @@ def _log_out(shop: SimulatedShop) -> None:
     nina = shop.anyone.register(email="nina@example.com")
     token = {"refresh_token": nina.refresh_token}
     assert shop.anyone.post("/api/v1/auth/logout", token).status_code == 204
+
+
+def _former_session(shop: SimulatedShop) -> None:
+    """A session that an earlier release has started is refreshed, and ended."""
+    user_id, (family, token) = shop.customer.user["id"], a_family()
+    former = {"user_id": user_id, "session_epoch": 0, "digest": token.digest, "key": family.key}
+    key = {"pk": f"FAMILY#{'0' * 32}", "sk": "FAMILY"}
+    dynamodb = shop.cloud.dynamodb
+    item = to_wire({**key, **former, "ttl": family.expires_at})
+    dynamodb.tables["UsersTable"].items[key["pk"], key["sk"]] = item
+    former_token = {"refresh_token": replace(token, family_id="0" * 32).text}
+    refreshed = shop.anyone.post("/api/v1/auth/refresh", former_token)
+    assert refreshed.is_success, refreshed.text
+    following = {"refresh_token": refreshed.json()["refresh_token"]}
+    assert shop.anyone.post("/api/v1/auth/logout", following).status_code == 204
 
 
 def _unknown_account(shop: SimulatedShop) -> None:
@@ -160,6 +178,7 @@ _PLAYS: Final[tuple[Callable[[SimulatedShop], None], ...]] = (
     _health,
     _low_stock,
     _log_out,
+    _former_session,
     _unknown_account,
     _erasure,
     _unsent_events,

@@ -81,6 +81,12 @@ def _having_an_account(shop: SimulatedShop) -> None:
     old = {"refresh_token": nina.refresh_token}
     _good(shop.anyone.post("/api/v1/auth/refresh", old))
     assert shop.anyone.post("/api/v1/auth/refresh", old).status_code == 401
+    nina.log_in()
+    [last] = _good(nina.get("/api/v1/users/me/sessions")).json()["sessions"]
+    ended = nina.delete(f"/api/v1/users/me/sessions/{last['id']}")
+    assert ended.status_code == 204
+    assert nina.post("/api/v1/auth/logout-everywhere").status_code == 204
+    nina.log_in()
     path = f"/api/v1/users/{nina.user['id']}"
     _good(nina.put(path, {"full_name": "Nina New", "email": "new@example.com"}))
     _pages(shop.admin, "/api/v1/users")

@@ -40,6 +40,8 @@ def a_registration(**values: str) -> dict[str, str]:
     }
 
 
-def a_family() -> tuple[Family, RefreshToken]:
+def a_family(
+    *, user_id: str = "a" * 32, at: datetime = datetime(2030, 1, 1, tzinfo=UTC)
+) -> tuple[Family, RefreshToken]:
     """A family of refresh tokens, and its newest token."""
-    return Family.start(a_user(), at=1_900_000_000)
+    return Family.start(a_user(id=user_id), at=at, client="curl")

@@ -54,7 +54,7 @@ class Service:
 
     @cached_property
     def families(self) -> DynamoFamilies:
-        return DynamoFamilies(self.table)
+        return DynamoFamilies(self.credentials, former=self.table)
 
     @cached_property
     def throttle(self) -> LoginThrottle:
@@ -124,8 +124,10 @@ class Service:
     def erase(self, user: User, by: User | None = None) -> User:
         return self.accounts.erase(caller(by or user), user.id)
 
-    def log_in(self, email: str, password: str = PASSWORD, *, source: str = SOURCE) -> TokenPair:
-        return self.sessions.log_in(email=email, password=password, source=source)
+    def log_in(
+        self, email: str, password: str = PASSWORD, *, source: str = SOURCE, client: str = ""
+    ) -> TokenPair:
+        return self.sessions.log_in(email=email, password=password, source=source, client=client)
 
 
 def caller(user: User) -> Caller:

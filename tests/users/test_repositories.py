@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,10 +18,12 @@ from users.accounts.models import Profile, User
 from users.accounts.repository import DynamoUsers
 from users.login_throttle.models import PairAttempts
 from users.login_throttle.repository import DynamoAttempts
+from users.sessions.models import Family
 from users.sessions.repository import DynamoFamilies
 
 NONE = PairAttempts()
 FIRST, SECOND = PairAttempts(1, last_at=10), PairAttempts(2, last_at=12)
+LATER = "2030-01-02T00:00:00.000Z"
 ANN = {"email": "ann@example.com", "full_name": "Ann Onymous"}
 
 
@@ -47,8 +50,8 @@ def users(table: Table, credentials: Table) -> DynamoUsers:
 
 
 @pytest.fixture
-def families(table: Table) -> DynamoFamilies:
-    return DynamoFamilies(table)
+def families(table: Table, credentials: Table) -> DynamoFamilies:
+    return DynamoFamilies(credentials, former=table)
 
 
 @pytest.fixture
@@ -234,10 +237,36 @@ def test_rotation_changes_the_digest_of_a_family_once(families: DynamoFamilies) 
     family, token = a_family()
     families.add(family)
     for _ in range(2):  # the SDK may repeat it
-        families.rotate(family.id, old=token.digest, new="first")
+        families.rotate(family.id, old=token.digest, new="first", at=LATER)
     with pytest.raises(ConcurrentChange):
-        families.rotate(family.id, old=token.digest, new="second")
-    assert families.find(family.id) == replace(family, digest="first")
+        families.rotate(family.id, old=token.digest, new="second", at=LATER)
+    assert families.find(family.id) == replace(family, digest="first", last_used_at=LATER)
+
+
+def test_newest_has_a_hundred_families_of_the_user(families: DynamoFamilies) -> None:
+    began = datetime(2030, 1, 1, tzinfo=UTC)
+    started = [a_family(at=began + timedelta(milliseconds=n))[0] for n in range(102)]
+    for family in (*started, a_family(user_id="b" * 32)[0]):
+        families.add(family)
+    assert families.newest("a" * 32) == started[:1:-1]
+    assert families.end(started[-1].id)
+    assert not families.end(started[-1].id)
+    assert families.newest("a" * 32)[0] == started[-2]
+
+
+def test_family_of_an_earlier_release_is_found_rotated_and_ended(
+    table: Table, families: DynamoFamilies
+) -> None:
+    id_, key = "0" * 32, {"pk": f"FAMILY#{'0' * 32}", "sk": "FAMILY"}
+    stored = {"user_id": "a" * 32, "session_epoch": 3, "digest": "old", "key": "00", "ttl": 9}
+    table.put({**key, **stored})
+    expected = Family(id_, "a" * 32, session_epoch=3, digest="old", expires_at=9, key="00")
+    assert families.find(id_) == expected
+    families.rotate(id_, old="old", new="new", at=LATER)
+    assert families.find(id_) == replace(expected, digest="new", last_used_at=LATER)
+    assert families.newest("a" * 32) == []
+    assert families.end(id_)
+    assert families.find(id_) is None
 
 
 def count(

@@ -1,12 +1,20 @@
 """Errors of sessions.
 
 BodegaError
+├─ NotFound
+│  └─ SessionNotFound    404
 └─ Unauthenticated
    ├─ BadCredentials     401
    └─ BadRefreshToken    401
 """
 
-from shared.errors import Unauthenticated
+from shared.errors import NotFound, Unauthenticated
+
+
+class SessionNotFound(NotFound):
+    """It does not exist, has ended, or is another user's."""
+
+    code, title = "session-not-found", "There is no such session"
 
 
 class BadCredentials(Unauthenticated):

@@ -5,12 +5,16 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Self
 
+from shared.runtime.clock import epoch, rfc3339
 from users.accounts.models import User
 
 _FAMILY_SECONDS: Final = 30 * 24 * 3600
-_TOKEN: Final = re.compile(r"([0-9a-f]{32})\.([A-Za-z0-9_-]{43})\.([0-9a-f]{32})")
+_SESSION_ID: Final = re.compile(r"[0-9a-f]{32}")
+# Families that an earlier release has started have an id without the user's.
+_TOKEN: Final = re.compile(r"((?:[0-9a-f]{32}){1,2})\.([A-Za-z0-9_-]{43})\.([0-9a-f]{32})")
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,14 @@ class RefreshToken:
 
 @dataclass(frozen=True)
 class Family:
-    """The refresh tokens that one log-in led to; only the newest is valid, by its `digest`.
+    """The refresh tokens that one log-in led to, a session; only the newest is valid, by its
+    `digest`.
 
     Attributes:
+        id: the user's id and the session's, 32 hexadecimal digits each. An earlier release had the
+            latter only; such a family is in no list.
+        created_at, last_used_at: RFC 3339.
+        client: the kind of client that has logged in.
         expires_at: epoch seconds, counted from the log-in; a rotation does not change it.
         key: makes the MACs. It cannot make a valid token: the secret's digest has to match as well.
     """
@@ -63,14 +72,34 @@ class Family:
     digest: str
     expires_at: int
     key: str = field(repr=False)
+    created_at: str = ""
+    last_used_at: str = ""
+    client: str = ""
 
     @classmethod
-    def start(cls, user: User, *, at: int) -> tuple[Self, RefreshToken]:
+    def start(cls, user: User, *, at: datetime, client: str) -> tuple[Self, RefreshToken]:
         """A new family of the user's, and its first token."""
-        id_, key = secrets.token_hex(16), secrets.token_hex(32)
+        # In the order of time, as of UUIDv7 (RFC 9562, section 5.7).
+        session_id = f"{int(at.timestamp() * 1000):012x}{secrets.token_hex(10)}"
+        id_, key = user.id + session_id, secrets.token_hex(32)
         token = RefreshToken.generate(id_, key)
-        family = cls(id_, user.id, user.session_epoch, token.digest, at + _FAMILY_SECONDS, key)
+        family = cls(
+            id=id_,
+            user_id=user.id,
+            session_epoch=user.session_epoch,
+            digest=token.digest,
+            expires_at=epoch(at) + _FAMILY_SECONDS,
+            key=key,
+            created_at=rfc3339(at),
+            last_used_at=rfc3339(at),
+            client=client,
+        )
         return family, token
+
+    @property
+    def session_id(self) -> str:
+        """Its id among those of the user."""
+        return self.id.removeprefix(self.user_id)
 
     def has_issued(self, token: RefreshToken) -> bool:
         """Whether the token is one of this family, spent or not."""
@@ -92,6 +121,11 @@ class TokenPair:
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
+
+
+def is_session_id(text: str) -> bool:
+    """Whether it has the form of a session's id."""
+    return _SESSION_ID.fullmatch(text) is not None
 
 
 def _mac(key: str, secret: str) -> str:

@@ -14,15 +14,18 @@ class Families(Protocol):
     def find(self, family_id: str) -> Family | None:
         """The family, None if it has ended."""
 
-    def rotate(self, family_id: str, *, old: str, new: str) -> None:
-        """Replace the digest `old` by `new`. A repetition is no error.
+    def newest(self, user_id: str) -> list[Family]:
+        """The newest hundred families of a user, the newest first, also those that are void."""
+
+    def rotate(self, family_id: str, *, old: str, new: str, at: str) -> None:
+        """Replace the digest `old` by `new`, at this time. A repetition is no error.
 
         Raises:
             ConcurrentChange: the stored digest is another one, or the family has ended.
         """
 
-    def end(self, family_id: str) -> None:
-        """Delete the family, if it exists."""
+    def end(self, family_id: str) -> bool:
+        """Delete the family; whether it existed."""
 
 
 class Signer(Protocol):

@@ -1,43 +1,89 @@
 """Families of refresh tokens in DynamoDB."""
 
+from typing import Final
+
 from shared.storage.conflicts import ConcurrentChange
-from shared.storage.dynamodb import ConditionFailed, Key, Table
+from shared.storage.dynamodb import ConditionFailed, Item, Key, Table
 from shared.storage.items import from_item, to_item
 from users.sessions.models import Family
 
+_ID_LENGTH: Final = 32  # of a user's id and of a session's
+_NEWEST: Final = 100
+
 
 class DynamoFamilies:
-    """Implements `Families`. An item's `ttl` is the family's `expires_at`."""
+    """Implements `Families`. An item's `ttl` is the family's `expires_at`.
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    Args:
+        former: where an earlier release has stored its families, until the last one expires, 30
+            days after the deployment.
+    """
+
+    def __init__(self, credentials: Table, *, former: Table) -> None:
+        self._table = credentials
+        self._former = former
 
     def add(self, family: Family) -> None:
-        attributes = to_item(family, omit=("id", "expires_at"))
+        attributes = to_item(family, omit=("id", "user_id", "expires_at"))
         self._table.put({**_key(family.id), **attributes, "ttl": family.expires_at})
 
     def find(self, family_id: str) -> Family | None:
-        item = self._table.get(_key(family_id))
+        table, key = self._place(family_id)
+        item = table.get(key)
         if item is None:
             return None
-        return from_item(Family, item, id=family_id, expires_at=item["ttl"])
+        if table is self._former:
+            return from_item(Family, item, id=family_id, expires_at=item["ttl"])
+        return _family(item)
 
-    def rotate(self, family_id: str, *, old: str, new: str) -> None:
+    def newest(self, user_id: str) -> list[Family]:
+        page = self._table.query(
+            "#pk = :pk",
+            {"pk": _partition(user_id)},
+            limit=_NEWEST,
+            forward=False,
+            consistent=True,
+        )
+        return [_family(item) for item in page.items]
+
+    def rotate(self, family_id: str, *, old: str, new: str, at: str) -> None:
+        table, key = self._place(family_id)
         try:
-            self._table.update(
-                _key(family_id),
-                "SET #digest = :new",
+            table.update(
+                key,
+                "SET #digest = :new, #last_used_at = :at",
                 condition="#digest = :old",
-                values={"old": old, "new": new},
+                values={"old": old, "new": new, "at": at},
             )
         except ConditionFailed as cause:
             # The SDK repeats a write whose answer was lost: the new digest is stored already then.
             if cause.item is None or cause.item["digest"] != new:
                 raise ConcurrentChange from cause
 
-    def end(self, family_id: str) -> None:
-        self._table.delete(_key(family_id))
+    def end(self, family_id: str) -> bool:
+        table, key = self._place(family_id)
+        try:
+            table.delete(key, condition="attribute_exists(#pk)")
+        except ConditionFailed:
+            return False
+        return True
+
+    def _place(self, family_id: str) -> tuple[Table, Key]:
+        if len(family_id) == _ID_LENGTH:
+            return self._former, {"pk": f"FAMILY#{family_id}", "sk": "FAMILY"}
+        return self._table, _key(family_id)
+
+
+def _partition(user_id: str) -> str:
+    return f"SESSIONS#{user_id}"
 
 
 def _key(family_id: str) -> Key:
-    return {"pk": f"FAMILY#{family_id}", "sk": "FAMILY"}
+    user_id, session_id = family_id[:_ID_LENGTH], family_id[_ID_LENGTH:]
+    return {"pk": _partition(user_id), "sk": f"SESSION#{session_id}"}
+
+
+def _family(item: Item) -> Family:
+    user_id, session_id = (item[name].partition("#")[2] for name in ("pk", "sk"))
+    id_ = user_id + session_id
+    return from_item(Family, item, id=id_, user_id=user_id, expires_at=item["ttl"])

@@ -2,19 +2,23 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from shared.auth.access import allow
 from shared.auth.tokens import TokenVerifier
+from shared.errors import ServiceUnavailable
 from shared.web.responses import header, problems
 from shared.web.routing import GuardedRoute, state
-from users.accounts.routes import Source
+from users.accounts.routes import Authenticated, Source
 from users.login_throttle.errors import TooManyAttempts
-from users.sessions.errors import BadCredentials, BadRefreshToken
+from users.sessions.client_labels import client_label
+from users.sessions.errors import BadCredentials, BadRefreshToken, SessionNotFound
 from users.sessions.schemas import (
     LogInRequest,
     PublicKeysResponse,
     RefreshTokenRequest,
+    SessionListResponse,
+    SessionResponse,
     TokenPairResponse,
 )
 from users.sessions.service import SessionService
@@ -22,6 +26,12 @@ from users.sessions.service import SessionService
 router = APIRouter(tags=["users"], route_class=GuardedRoute)
 
 
+async def _client(request: Request) -> str:
+    return client_label(request.headers.get("user-agent", ""))
+
+
+Client = Annotated[str, Depends(_client)]
+SessionId = Annotated[str, Path(description="The session's id")]
 Sessions = Annotated[SessionService, state("sessions")]
 Verifier = Annotated[TokenVerifier, state("verifier")]
 _KEEP = "public, max-age=300"
@@ -49,8 +59,10 @@ _WITH_REFRESH_TOKEN = {
     },
 )
 @allow("anyone")
-async def log_in(body: LogInRequest, sessions: Sessions, source: Source) -> TokenPairResponse:
-    pair = sessions.log_in(email=body.email, password=body.password, source=source)
+async def log_in(
+    body: LogInRequest, sessions: Sessions, source: Source, client: Client
+) -> TokenPairResponse:
+    pair = sessions.log_in(email=body.email, password=body.password, source=source, client=client)
     return TokenPairResponse.of(pair)
 
 
@@ -77,6 +89,43 @@ async def refresh_tokens(body: RefreshTokenRequest, sessions: Sessions) -> Token
 @allow("anyone")
 async def log_out(body: RefreshTokenRequest, sessions: Sessions) -> None:
     sessions.log_out(body.refresh_token)
+
+
+@router.post(
+    "/api/v1/auth/logout-everywhere",
+    status_code=204,
+    response_class=Response,
+    operation_id="logOutEverywhere",
+    summary="End all of the caller's sessions, this one too",
+    responses=problems({ServiceUnavailable: "other requests keep changing the account"}),
+)
+@allow("user")
+async def log_out_everywhere(caller: Authenticated, sessions: Sessions) -> None:
+    sessions.log_out_everywhere(caller)
+
+
+@router.get(
+    "/api/v1/users/me/sessions",
+    operation_id="listSessions",
+    summary="The caller's sessions",
+)
+@allow("user")
+async def list_sessions(caller: Authenticated, sessions: Sessions) -> SessionListResponse:
+    found = sessions.list(caller.account)
+    return SessionListResponse(sessions=[SessionResponse.of(session) for session in found])
+
+
+@router.delete(
+    "/api/v1/users/me/sessions/{session_id}",
+    status_code=204,
+    response_class=Response,
+    operation_id="endSession",
+    summary="End a session; its access token is valid until it expires",
+    responses=problems({SessionNotFound: "it does not exist, or is another user's"}),
+)
+@allow("owner")
+async def end_session(session_id: SessionId, caller: Authenticated, sessions: Sessions) -> None:
+    sessions.end(caller.account, session_id)
 
 
 @router.get(

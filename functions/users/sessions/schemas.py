@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from shared.auth.tokens import LIFETIME_SECONDS
 from shared.personal import PersonalSecret
-from shared.web.fields import RequestBody
+from shared.web.fields import RequestBody, ResponseBody, Time
 from users import emails
 from users.accounts.schemas import Password
 from users.sessions.models import TokenPair
@@ -43,6 +43,23 @@ class TokenPairResponse(BaseModel):
             expires_in=LIFETIME_SECONDS,
             refresh_token=pair.refresh_token,
         )
+
+
+class SessionResponse(ResponseBody):
+    """A session: what began with a log-in, and is continued by its refresh tokens."""
+
+    id: str = Field(validation_alias="session_id")
+    created_at: Time
+    last_used_at: Time = Field(description="When it last gave an access token.")
+    client: str = Field(
+        description="The kind of client that has logged in.", examples=["Firefox on Linux"]
+    )
+
+
+class SessionListResponse(BaseModel):
+    """The newest sessions, the newest first."""
+
+    sessions: list[SessionResponse]
 
 
 class PublicKeysResponse(BaseModel):

@@ -1,15 +1,16 @@
-"""Sessions: log in, get the next pair of tokens, log out."""
+"""Sessions: log in, get the next pair of tokens, list sessions, log out."""
 
 from hmac import compare_digest
 
 from shared.runtime import logging, metrics
-from shared.runtime.clock import Clock, epoch
-from shared.storage.conflicts import ConcurrentChange
+from shared.runtime.clock import Clock, epoch, rfc3339
+from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
+from users.accounts.models import ActiveCaller, User
 from users.accounts.ports import Passwords, Users
 from users.login_throttle.service import LoginThrottle
 from users.sessions.access_tokens import AccessTokens
-from users.sessions.errors import BadCredentials, BadRefreshToken
-from users.sessions.models import Family, RefreshToken, TokenPair
+from users.sessions.errors import BadCredentials, BadRefreshToken, SessionNotFound
+from users.sessions.models import Family, RefreshToken, TokenPair, is_session_id
 from users.sessions.ports import Families
 
 
@@ -33,7 +34,7 @@ class SessionService:
         self._tokens = tokens
         self._clock = clock
 
-    def log_in(self, *, email: str, password: str, source: str) -> TokenPair:
+    def log_in(self, *, email: str, password: str, source: str, client: str = "") -> TokenPair:
         """The first pair of a new family.
 
         An unknown address, a wrong password and an inactive account take the same steps, so that
@@ -41,6 +42,7 @@ class SessionService:
 
         Args:
             source: the IP address of the request.
+            client: the kind of client, for the list of sessions.
 
         Raises:
             TooManyAttempts: too many attempts failed before.
@@ -54,7 +56,7 @@ class SessionService:
                 raise BadCredentials
             self._throttle.succeeded(attempt)
         access_token = self._tokens.issue(user)
-        family, token = Family.start(user, at=epoch(self._clock()))
+        family, token = Family.start(user, at=self._clock(), client=client)
         self._families.add(family)
         logging.logger().info("a user logged in", extra={"user_id": user.id})
         metrics.count("LogIns")
@@ -83,7 +85,9 @@ class SessionService:
         access_token = self._tokens.issue(user)
         following = RefreshToken.generate(family.id, family.key)
         try:
-            self._families.rotate(family.id, old=token.digest, new=following.digest)
+            self._families.rotate(
+                family.id, old=token.digest, new=following.digest, at=rfc3339(self._clock())
+            )
         except ConcurrentChange as cause:
             raise self._reused(family) from cause
         return TokenPair(access_token, following.text)
@@ -92,6 +96,32 @@ class SessionService:
         """End the family of a token, also of a spent one. An unknown token changes nothing."""
         if found := self._find(text):
             self._families.end(found[1].id)
+
+    def log_out_everywhere(self, caller: ActiveCaller) -> None:
+        """End all sessions of the caller, this one too."""
+
+        def log_out(before: User) -> None:
+            # A concurrent change may have done it.
+            if before.session_epoch == caller.session_epoch:
+                self._users.save(before, before.logged_out())
+
+        retry_on_conflict(lambda: caller.account, log_out)
+        logging.logger().info("a user logged out everywhere", extra={"user_id": caller.id})
+
+    def list(self, user: User) -> list[Family]:
+        """The user's sessions that may still be used, the newest first: those among the newest
+        hundred."""
+        now = epoch(self._clock())
+        return [f for f in self._families.newest(user.id) if f.is_valid_for(user, at=now)]
+
+    def end(self, user: User, session_id: str) -> None:
+        """End one of the user's sessions. Its access token is valid until it expires.
+
+        Raises:
+            SessionNotFound: it does not exist, or is another user's.
+        """
+        if not is_session_id(session_id) or not self._families.end(user.id + session_id):
+            raise SessionNotFound
 
     def _find(self, text: str) -> tuple[RefreshToken, Family] | None:
         """The token in `text` and the family that has issued it."""

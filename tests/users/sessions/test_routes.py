@@ -5,7 +5,7 @@ import pytest
 from shared.auth.tokens import TokenVerifier
 from tests.support.http import Answer
 from tests.users.builders import PASSWORD
-from tests.users.service import ISSUER, Service, pointers
+from tests.users.service import ISSUER, Service, caller, pointers
 
 
 def post(service: Service, path: str, **body: object) -> Answer:
@@ -64,3 +64,28 @@ def test_public_keys_are_those_of_the_tokens(service: Service) -> None:
     answer = service.served(verifier=verifier).get("/.well-known/jwks.json")
     assert (answer.status, answer.json) == (200, {"keys": [service.signer.public.jwk]})
     assert answer.headers["cache-control"] == "public, max-age=300"
+
+
+def test_sessions_are_listed_and_ended_over_http(service: Service) -> None:
+    user = service.customer()
+    credentials = {"email": user.email, "password": PASSWORD}
+    agent = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko Firefox/130.0"}
+    service.http.post("/api/v1/auth/login", credentials, headers=agent)
+    me, path = caller(user), "/api/v1/users/me/sessions"
+    [session] = service.http.get(path, caller=me).json["sessions"]
+    assert session.pop("id")
+    at = "2026-11-20T12:00:01.000Z"
+    assert session == {"created_at": at, "last_used_at": at, "client": "Firefox on Linux"}
+    [session] = service.http.get(path, caller=me).json["sessions"]
+    ended = service.http.delete(f"{path}/{session['id']}", caller=me)
+    assert (ended.status, ended.text) == (204, "")
+    again = service.http.delete(f"{path}/{session['id']}", caller=me)
+    assert (again.status, again.code) == (404, "session-not-found")
+    assert service.http.get(path, caller=me).json == {"sessions": []}
+
+
+def test_log_out_everywhere_ends_the_access_token_too(service: Service) -> None:
+    me, path = caller(service.customer()), "/api/v1/auth/logout-everywhere"
+    answer = service.http.post(path, caller=me)
+    assert (answer.status, answer.text) == (204, "")
+    assert service.http.post(path, caller=me).status == 401

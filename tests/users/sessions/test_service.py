@@ -10,9 +10,9 @@ from shared.runtime import metrics
 from tests.support.aws import before_next
 from tests.users.builders import NEW_PASSWORD, PASSWORD
 from tests.users.service import Service
-from users.accounts.models import User
+from users.accounts.models import ActiveCaller, User
 from users.login_throttle.errors import TooManyAttempts
-from users.sessions.errors import BadCredentials, BadRefreshToken
+from users.sessions.errors import BadCredentials, BadRefreshToken, SessionNotFound
 from users.sessions.models import RefreshToken, TokenPair
 
 
@@ -28,6 +28,15 @@ def claims(service: Service, pair: TokenPair) -> dict[str, Any]:
     return verified
 
 
+def active(user: User) -> ActiveCaller:
+    """The caller whom the gate admits."""
+    return ActiveCaller(user.id, user.role, user.session_epoch, account=user)
+
+
+def session_ids(service: Service, user: User) -> list[str]:
+    return [session.session_id for session in service.sessions.list(service.stored(user))]
+
+
 def assert_refused(service: Service, pair: TokenPair) -> None:
     with pytest.raises(BadRefreshToken):
         service.sessions.refresh(pair.refresh_token)
@@ -38,7 +47,8 @@ def forged(pair: TokenPair) -> list[str]:
     family, secret, mac = pair.refresh_token.split(".")
     return [
         "x",
-        f"{'0' * 32}.{'A' * 43}.{'0' * 32}",
+        *(f"{'0' * length}.{'A' * 43}.{'0' * 32}" for length in (32, 64)),
+        f"{family[32:]}.{secret}.{mac}",
         f"{family}.{'A' * 43}.{mac}",
         f"{family}.{secret}.{'0' * 32}",
     ]
@@ -123,9 +133,11 @@ def test_refresh_ends_the_family_when_a_concurrent_one_was_first(
     assert token
 
     def rotate() -> None:
-        service.families.rotate(token.family_id, old=token.digest, new="the rival's next token")
+        service.families.rotate(
+            token.family_id, old=token.digest, new="the rival's next token", at="now"
+        )
 
-    before_next(service.table, "update_item", rotate)
+    before_next(service.credentials, "update_item", rotate)
     assert_refused(service, pair)
     assert service.families.find(token.family_id) is None
 
@@ -152,11 +164,15 @@ def promote(service: Service, user: User) -> None:
     service.users.save(user, user.changed(role="admin"))
 
 
+def log_out_everywhere(service: Service, user: User) -> None:
+    service.sessions.log_out_everywhere(active(user))
+
+
 def set_password(service: Service, user: User) -> None:
     service.change(user, password=NEW_PASSWORD, current_password=PASSWORD)
 
 
-@pytest.mark.parametrize("end", [reactivate, promote, set_password])
+@pytest.mark.parametrize("end", [reactivate, promote, set_password, log_out_everywhere])
 def test_change_of_who_may_log_in_ends_all_families(
     service: Service, user: User, end: Callable[[Service, User], None]
 ) -> None:
@@ -183,3 +199,60 @@ def test_log_out_ends_its_family_alone_also_with_a_spent_token(
         service.sessions.log_out(pair.refresh_token)
     assert_refused(service, second)
     service.sessions.refresh(other.refresh_token)
+
+
+def test_sessions_are_listed_newest_first_until_they_end_or_expire(
+    service: Service, user: User, pair: TokenPair
+) -> None:
+    service.clock.advance(days=1)
+    second = service.log_in(user.email, client="curl")
+    service.log_in(service.customer().email)
+    service.clock.advance(days=1)
+    service.sessions.refresh(pair.refresh_token)
+    newest, oldest = service.sessions.list(user)
+    assert (newest.created_at, newest.last_used_at, newest.client) == (
+        *["2026-11-21T12:00:01.000Z"] * 2,
+        "curl",
+    )
+    assert (oldest.created_at, oldest.last_used_at) == (
+        "2026-11-20T12:00:01.000Z",
+        "2026-11-22T12:00:02.000Z",
+    )
+    service.sessions.log_out(second.refresh_token)
+    assert session_ids(service, user) == [oldest.session_id]
+    service.clock.advance(days=28)
+    assert session_ids(service, user) == []
+
+
+def test_sessions_of_an_earlier_epoch_are_not_listed(service: Service, user: User) -> None:
+    service.log_in(user.email)
+    log_out_everywhere(service, user)
+    assert session_ids(service, user) == []
+    service.log_in(user.email)
+    assert len(session_ids(service, user)) == 1
+
+
+def test_end_ends_one_session_of_the_user_alone(
+    service: Service, user: User, pair: TokenPair
+) -> None:
+    service.clock.advance(seconds=1)
+    other = service.log_in(user.email)
+    _, oldest = session_ids(service, user)
+    stranger = service.customer()
+    for by, session_id in ((stranger, oldest), (user, "0" * 32), (user, "x"), (user, "")):
+        with pytest.raises(SessionNotFound):
+            service.sessions.end(by, session_id)
+    service.sessions.end(user, oldest)
+    assert_refused(service, pair)
+    service.sessions.refresh(other.refresh_token)
+    with pytest.raises(SessionNotFound):
+        service.sessions.end(user, oldest)
+
+
+def test_log_out_everywhere_leaves_an_account_that_has_ended_its_sessions_meanwhile(
+    service: Service, user: User
+) -> None:
+    before_next(service.table, "transact_write_items", lambda: service.erase(user))
+    log_out_everywhere(service, user)
+    assert service.event_types(user) == ["user.registered", "user.erased"]
+    assert (service.stored(user).version, service.stored(user).session_epoch) == (2, 1)
