@@ -1,23 +1,26 @@
 """The shop's functions: their packages, the template's variables, the events of events/."""
 
 import json
-import time
 from dataclasses import replace
 from typing import Any, Final
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bench.canned.items import NOTIFICATION_ID, ORDER_ID, PRODUCT_ID, USER_ID
+from bench.canned.items import NOTIFICATION_ID, ORDER_ID, PRODUCT_ID, USER, USER_ID
 from bench.subjects import Subject, answers, returns
-from shared.auth import tokens
+from shared.auth.tokens import public_key
+from shared.runtime import clock
+from shared.storage.items import from_item
 from tests.support.functions import sample_events
 from tools import lambda_environment
 from tools.intrinsics import parameter
 from tools.local import sam
 from tools.local.places import REGION, ROOT
 from tools.template import resources
+from users.accounts.models import User
+from users.sessions.access_tokens import AccessTokens, raw_signature
 
 _ACCOUNT: Final = "123456789012"
 _LAYER: Final = "SharedLayer"
@@ -56,7 +59,8 @@ _EVENTS: Final = {
 
 
 class Signer:
-    """Stands in for the KMS key that signs access tokens: the canned KMS gives its public half."""
+    """Stands in for the KMS key that signs access tokens: the canned KMS gives its public half. It
+    implements the users service's `Signer`."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -64,20 +68,16 @@ class Signer:
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         )
 
+    def kid(self) -> str:
+        return public_key(self.public_key).kid
+
+    def sign(self, message: bytes) -> bytes:
+        return raw_signature(self._key.sign(message, ec.ECDSA(SHA256())))
+
     def token(self) -> str:
         """An access token of the customer whom the canned tables know."""
-        now = int(time.time())
-        claims = {
-            "iss": parameter("TokenIssuer"),
-            "aud": tokens.AUDIENCE,
-            "exp": now + tokens.LIFETIME_SECONDS,
-            "iat": now,
-            "jti": "bench",
-            "sub": USER_ID,
-            "role": "customer",
-        }
-        header = {"typ": tokens.TYPE, "kid": tokens.public_key(self.public_key).kid}
-        return jwt.encode(claims, self._key, tokens.ALGORITHM, headers=header)
+        user = from_item(User, dict(USER))
+        return AccessTokens(parameter("TokenIssuer"), self, clock.now).issue(user)
 
 
 def functions(signer: Signer) -> list[Subject]:

@@ -44,7 +44,7 @@ PRODUCTS: Final = (
     _product(PRODUCT_ID, "Enamel mug", 1250),
     _product(OTHER_PRODUCT_ID, "Oak tray", 2450),
 )
-_USER: Final[Item] = {
+USER: Final[Item] = {
     "pk": f"USER#{USER_ID}",
     "sk": "USER",
     "id": USER_ID,
@@ -97,7 +97,7 @@ _NOTIFICATION: Final[Item] = {
 
 ITEMS: Final[Mapping[str, tuple[Item, ...]]] = {
     "ProductsTable": PRODUCTS,
-    "UsersTable": (_USER,),
+    "UsersTable": (USER,),
     "OrdersTable": (_ORDER,),
     "NotificationsTable": (_NOTIFICATION,),
 }
