@@ -15,8 +15,8 @@ def test_no_stream_shows_a_credential(shop: SimulatedShop) -> None:
     carla = shop.customer.user["id"]
     # As an earlier release has stored her password.
     moved = tables["CredentialsTable"].items.pop((f"USER#{carla}", "PASSWORD"))
-    account = tables["UsersTable"].items[f"USER#{carla}", "USER"]
-    account["password_hash"] = moved["password_hash"]
+    accounts, key = tables["UsersTable"].items, (f"USER#{carla}", "USER")
+    accounts[key] = {**accounts[key], "password_hash": moved["password_hash"]}
     shop.customer.log_in().put(f"/api/v1/users/{carla}", {"full_name": "Carla New"})
     nina = shop.anyone.register(email="nina@example.com")
     wrong = {"email": "nina@example.com", "password": "a-wrong-but-long-password"}
