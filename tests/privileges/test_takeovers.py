@@ -105,6 +105,17 @@ def test_directory_reads_only_what_a_customer_has_of_one_account_at_a_time(may: 
         assert not may("UsersDirectory", operation, **params), operation
 
 
+@each_function
+def test_only_the_api_of_users_reads_credentials(evaluator: Evaluator, function: str) -> None:
+    context = {"dynamodb:LeadingKeys": ("USER#1",), "dynamodb:Attributes": ("pk", "sk")}
+    answers = {
+        name: evaluator([(function, Request(f"dynamodb:{name}", arn("CredentialsTable"), context))])
+        for name in ("GetItem", "BatchGetItem", "Query")
+    }
+    assert answers.pop("GetItem") == [function == "UsersApi"]
+    assert set(map(tuple, answers.values())) == {(False,)}
+
+
 @pytest.mark.parametrize(
     ("function", "table", "key", "attributes"),
     [
@@ -153,7 +164,6 @@ def test_function_uses_no_table_stream_queue_or_log_group_but_its_own(
     for table, declared in resources("AWS::DynamoDB::Table").items():
         assert allowed(("dynamodb:Scan",), arn(table)) == [False]
         if "StreamSpecification" in declared:
-            # UsersTable's contains the hashes of passwords.
             reading = ("DescribeStream", "GetRecords", "GetShardIterator")
             answers = allowed(
                 tuple(f"dynamodb:{name}" for name in reading), attribute(f"{table}.StreamArn")
