@@ -21,7 +21,8 @@ from typing import IO, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.storage.dynamodb import Item, Table, TransactionContended, from_wire, to_wire
+from shared.errors import Contended
+from shared.storage.dynamodb import Item, Table, from_wire, to_wire
 from tools.local.arguments import Parser, Where, add_where, where
 from tools.local.places import STATE
 from tools.progress import Problem, exit_code
@@ -163,7 +164,7 @@ def main() -> None:
             if options.write:
                 _hold(lock)
             migrate(table, module.change, file, rate=options.rate, write=options.write)
-    except (BotoCoreError, ClientError, TransactionContended) as cause:
+    except (BotoCoreError, ClientError, Contended) as cause:
         again = "The same command continues." if options.write else "Nothing was written."
         raise Problem(f"The migration stopped: {cause}\n{again}") from None
     print("▸ done" if options.write else "▸ nothing was written: WRITE=1 does")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.storage.dynamodb import Item, Table, TransactionContended
+from shared.errors import Contended
+from shared.storage.dynamodb import Item, Table
 from tests.support.aws import make_table
 from tools import migrate, migrations
 from tools.progress import Problem
@@ -198,7 +199,7 @@ def test_item_that_transactions_hold_stops_the_run_with_a_sentence(
     command: Callable[..., None], table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def held(**_request: Any) -> Any:
-        raise TransactionContended
+        raise Contended
 
     monkeypatch.setattr(table.client, "update_item", held)
     with pytest.raises(Problem, match="continues"):
