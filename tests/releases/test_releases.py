@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.releases import world
+from tests.simulation.resources import STREAMS
+from tests.simulation.shop import opened
+from tests.support.functions import FUNCTIONS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -52,3 +55,22 @@ def test_an_earlier_release_resumes_the_shop_of_this_one(recorded: Path, tmp_pat
         check=False,
     )
     assert (resumed.stdout.strip(), resumed.stderr) == ("[]", "")
+
+
+def test_this_release_handles_what_relays_of_the_last_one_publish_until_they_are_replaced() -> None:
+    """They publish on the topic of all events: docs/decisions.md, "A topic for each service"."""
+    with opened() as shop:
+        for stream in STREAMS:
+            topic = FUNCTIONS[stream.relay].properties["Environment"]["Variables"]["TOPIC_ARN"]
+            shop._names[topic["Ref"]] = shop._names["Events"]
+            shop.restart(stream.relay)
+        order = shop.customer.order((shop.mug, 4))
+        shop.settle()
+        assert shop.customer.get(f"/api/v1/orders/{order['id']}").json()["status"] == "confirmed"
+        mailed = {email.subject for email in shop.cloud.handed_over}
+        assert {"Your order is confirmed", "Running low: Mug"} <= mailed
+        user = f"/api/v1/users/{shop.customer.user['id']}"
+        assert shop.admin.delete(user, params={"erase": "true"}).is_success
+        shop.come_to_rest()
+        stored = [table.items for table in shop.cloud.dynamodb.tables.values()]
+        assert "carla@example.com" not in str(stored)
