@@ -21,7 +21,7 @@ from shared.storage.dynamodb import (
     from_wire,
     to_wire,
 )
-from tests.support.aws import wired_table
+from tests.support.aws import wired_table, wired_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -90,6 +90,17 @@ def test_transaction_makes_all_changes_or_names_the_failed_operations(table: Tab
         table.transact([Delete(B), *operations[1:2], missing])
     assert failed.value.failed == {1: {**A, "n": 2}, 2: None}
     assert table.get(B)
+
+
+def test_transaction_over_two_tables_changes_both_or_none() -> None:
+    first, second = wired_tables("UsersTable", "CredentialsTable")
+    new = "attribute_not_exists(#pk)"
+    first.transact([Put(A)], beside={second: [Put({**A, "n": 1})]})
+    assert (first.get(A), second.get(A)) == (A, {**A, "n": 1})
+    with pytest.raises(TransactionFailed) as failed:
+        first.transact([Put(B), Put(C)], beside={second: [Put(B), Put(A, condition=new)]})
+    assert failed.value.failed == {3: {**A, "n": 1}}
+    assert [table.get(B) for table in (first, second)] == [None, None]
 
 
 def test_item_of_a_later_schema_is_refused(table: Table) -> None:
