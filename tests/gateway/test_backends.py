@@ -114,3 +114,16 @@ def test_an_answer_that_is_no_health_report_counts_as_none(payload: object) -> N
 def test_a_function_that_broke_is_unavailable() -> None:
     reports = health(lambda _function, _event: http(HEALTHY), function_error="Unhandled")
     assert reports == dict.fromkeys(FUNCTIONS, UNAVAILABLE)
+
+
+def test_reports_are_kept_for_a_few_seconds() -> None:
+    asked: list[str] = []
+
+    def answer(function: str, _event: dict[str, Any]) -> object:
+        asked.append(function)
+        return http(HEALTHY)
+
+    lambda_: Any = FakeLambda(answer)
+    backends = LambdaBackends(lambda_, FUNCTIONS)
+    assert backends.health() == backends.health() == dict.fromkeys(FUNCTIONS, HEALTHY)
+    assert len(asked) == len(FUNCTIONS)

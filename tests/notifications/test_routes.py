@@ -111,6 +111,27 @@ def test_pages_merge_the_mailboxes_to_the_end(
         assert (foreign.status, foreign.code) == (400, "invalid-cursor")
 
 
+@pytest.mark.parametrize("limit", [1, 2, 4])
+def test_short_pages_of_the_mailboxes_have_each_notification_once(
+    http: HttpClient,
+    notifications: DynamoNotifications,
+    limit: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("notifications.repository._MAX_BATCH", 2)
+    boxes = [mailbox(ADMIN.id) if minute in (1, 2, 6) else ADMINS for minute in range(9)]
+    stored = [store(notifications, minute, box).id for minute, box in enumerate(boxes)]
+    found: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        path = f"{PATH}?unread=true&limit={limit}" + (f"&cursor={cursor}" if cursor else "")
+        page = http.get(path, caller=ADMIN)
+        assert len(ids(page)) <= limit
+        found += ids(page)
+        cursor = page.json["next_cursor"]
+    assert found == stored[::-1]
+
+
 @pytest.mark.parametrize(
     ("caller", "query", "problem"),
     [

@@ -199,6 +199,19 @@ def test_list_has_all_orders_newest_first(orders: Orders) -> None:
     assert pages(orders, limit=2) == [newest_first[:2], newest_first[2:4], newest_first[4:]]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 4])
+def test_short_pages_have_every_match_once(
+    orders: Orders, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders.repository._MAX_BATCH", 3)
+    placed = [added(orders, an_order(n, at=NOON + n * MINUTE)) for n in range(10)]
+    for number in (0, 1, 2, 3, 7, 8):
+        confirmed(orders, placed[number])
+    found = pages(orders, limit=limit, user_id=ALICE.id, status="confirmed")
+    assert list(chain(*found)) == [placed[number].id for number in (8, 7, 3, 2, 1, 0)]
+    assert max(map(len, found)) <= limit
+
+
 @pytest.mark.parametrize("user_id", [None, "u"])
 @pytest.mark.parametrize("status", [None, "confirmed", "shipped"])
 def test_list_is_filtered_by_user_and_status(

@@ -1,7 +1,10 @@
 """A table of the simulated DynamoDB: its items, what its indexes show of them, and its stream."""
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from tests.simulation import expressions
@@ -10,11 +13,15 @@ from tests.simulation.refusals import Invalid
 from tests.support.lambda_events import STREAM_RECORD
 
 type Key = tuple[str, str]
+# Items by their places: the values of the sort key, and of the table's key.
+type Partition = list[tuple[tuple[Any, ...], Item]]
 
 _IMAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "NEW_IMAGE": ("NewImage",),
     "NEW_AND_OLD_IMAGES": ("OldImage", "NewImage"),
 }
+# Each query names a partition first.
+_PARTITION: Final = re.compile(r"#\w+ = (:\w+)")
 _LONGEST_PARTITION_KEY: Final = 2048  # bytes
 _LONGEST_SORT_KEY: Final = 1024
 
@@ -77,27 +84,23 @@ class Table:
         index = self._index(request["IndexName"]) if "IndexName" in request else self.definition
         order = [key["AttributeName"] for key in index["KeySchema"]]
 
-        def place(item: Item) -> tuple[Any, ...]:
-            own = [expressions.sortable(item[name]) for name in order[1:]]
-            return (*own, *self.key(item))
-
+        partition = _PARTITION.match(request["KeyConditionExpression"])
+        if partition is None:
+            raise Invalid("a query without a partition")
+        found = self.partition(order, values[partition[1]], items)
         backwards = not request.get("ScanIndexForward", True)
-        matching = sorted(
-            (
-                item
-                for item in items.values()
-                if all(name in item for name in order) and in_range(Scope(item, names, values))
-            ),
-            key=place,
-            reverse=backwards,
-        )
         if start := request.get("ExclusiveStartKey"):
-            after = place(start)
-            matching = [
-                i for i in matching if (place(i) < after if backwards else place(i) > after)
-            ]
+            after = self._place(order, start)
+            if backwards:
+                found = found[: bisect_left(found, after, key=lambda one: one[0])]
+            else:
+                found = found[bisect_right(found, after, key=lambda one: one[0]) :]
+        ordered = (item for _, item in (reversed(found) if backwards else found))
+        matching = (item for item in ordered if in_range(Scope(item, names, values)))
         limit = request.get("Limit")
-        read = [_projected(item, index.get("Projection"), order) for item in matching[:limit]]
+        read = [
+            _projected(item, index.get("Projection"), order) for item in islice(matching, limit)
+        ]
         # A filter sees no more of an item than its index has.
         kept = [item for item in read if passes(Scope(item, names, values))]
         answer = {"Items": kept, "Count": len(kept), "ScannedCount": len(read)}
@@ -107,6 +110,19 @@ class Table:
                 name: read[-1][name] for name in dict.fromkeys((*order, "pk", "sk"))
             }
         return answer
+
+    def partition(self, order: Sequence[str], value: Any, items: Mapping[Key, Item]) -> Partition:
+        """The items with this value of the partition key, in the order of their places."""
+        found = [
+            (self._place(order, item), item)
+            for item in items.values()
+            if item.get(order[0]) == value and all(name in item for name in order)
+        ]
+        return sorted(found, key=lambda one: one[0])
+
+    def _place(self, order: Sequence[str], item: Item) -> tuple[Any, ...]:
+        own = [expressions.sortable(item[name]) for name in order[1:]]
+        return (*own, *self.key(item))
 
     def _index(self, name: str) -> Mapping[str, Any]:
         [found] = [i for i in self.definition["GlobalSecondaryIndexes"] if i["IndexName"] == name]
