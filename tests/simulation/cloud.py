@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import os
 import re
 import uuid
 from base64 import b64decode, b64encode
@@ -17,8 +18,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.contracts.events import Event
 from tests.simulation.dynamodb import DynamoDB
@@ -108,7 +111,7 @@ class Cloud:
         return restore
 
     def make_key(self, spec: str) -> str:
-        """A KMS key; HMAC keys need no state of their own."""
+        """A KMS key; HMAC and symmetric keys need no state of their own."""
         key_id = uuid.uuid4().hex
         if spec == "ECC_NIST_P256":
             self._signing_keys[key_id] = ec.generate_private_key(ec.SECP256R1())
@@ -245,9 +248,30 @@ class Cloud:
             "MacAlgorithm": request["MacAlgorithm"],
         }
 
+    def _encrypt(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        nonce = os.urandom(12)
+        plaintext, about = b64decode(request["Plaintext"]), _authenticated(request)
+        sealed = AESGCM(self._secret).encrypt(nonce, plaintext, about)
+        return {"KeyId": request["KeyId"], "CiphertextBlob": b64encode(nonce + sealed).decode()}
+
+    def _decrypt(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        blob = b64decode(request["CiphertextBlob"])
+        try:
+            opened = AESGCM(self._secret).decrypt(blob[:12], blob[12:], _authenticated(request))
+        except InvalidTag:
+            raise Refused("InvalidCiphertextException", "") from None
+        return {"KeyId": request["KeyId"], "Plaintext": b64encode(opened).decode()}
+
+
+def _authenticated(request: Mapping[str, Any]) -> bytes:
+    """What decryption must name as encryption did: the key, and the encryption context."""
+    return json.dumps([request["KeyId"], request["EncryptionContext"]], sort_keys=True).encode()
+
 
 _OPERATIONS: Final[Mapping[str, Callable[[Cloud, Mapping[str, Any]], dict[str, Any]]]] = {
     "ChangeMessageVisibility": Cloud._put_off,
+    "Decrypt": Cloud._decrypt,
+    "Encrypt": Cloud._encrypt,
     "GenerateMac": Cloud._mac,
     "GetPublicKey": Cloud._public_key,
     "SendEmail": Cloud._send_email,

@@ -58,7 +58,13 @@ _EXPRESSIONS: Final = (
 _HASH_KEY: Final = re.compile(r"#\w+ = (:\w+)")
 _BARE_NAME: Final = re.compile(r"(?<![\w#:])[a-z]\w*\b(?! ?\()")
 # Each key has one use.
-_KEYS: Final = {"GenerateMac": "CursorKey", "GetPublicKey": "TokenKey", "Sign": "TokenKey"}
+_KEYS: Final = {
+    "Decrypt": "MailKey",
+    "Encrypt": "MailKey",
+    "GenerateMac": "CursorKey",
+    "GetPublicKey": "TokenKey",
+    "Sign": "TokenKey",
+}
 # Functions by the module of their entry. Those of a shared entry differ in their tables.
 _HANDLERS: Final[dict[tuple[str, str | None], str]] = {
     (

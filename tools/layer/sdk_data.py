@@ -27,7 +27,7 @@ OPERATIONS: Final = {
         "TransactWriteItems",
         "UpdateItem",
     },
-    "kms": {"GenerateMac", "GetPublicKey", "Sign"},
+    "kms": {"Decrypt", "Encrypt", "GenerateMac", "GetPublicKey", "Sign"},
     "lambda": {"Invoke"},
     "sesv2": {"SendEmail"},
     "sns": {"PublishBatch"},
