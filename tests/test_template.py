@@ -21,7 +21,7 @@ SECRET: Final = re.compile(
 )
 # Names of KMS keys and of a table, and the issuer of tokens.
 HARMLESS: Final = {
-    *("TOKEN_KEY_IDS", "TOKEN_ISSUER", "CURSOR_KEY_ID", "CREDENTIALS_TABLE"),
+    *("TOKEN_KEY_IDS", "TOKEN_ISSUER", "CURSOR_KEY_ID", "MAIL_KEY_ID", "CREDENTIALS_TABLE"),
     *("TokenIssuer", "TokenKeys"),
 }
 

@@ -1,4 +1,4 @@
-"""Lambda entry for HTTP: accounts, sessions and the public keys."""
+"""Lambda entry for HTTP: accounts, sessions, the links of e-mails and the public keys."""
 
 from dataclasses import dataclass
 
@@ -15,6 +15,11 @@ from users.accounts.passwords import Argon2Passwords
 from users.accounts.repository import DynamoUsers
 from users.accounts.routes import router as accounts_router
 from users.accounts.service import AccountService
+from users.email_links.routes import router as links_router
+from users.email_links.service import EmailLinkService
+from users.email_tokens.repository import DynamoEmailTokens
+from users.email_tokens.sealing import KmsSealer
+from users.email_tokens.service import EmailTokens
 from users.login_throttle.repository import DynamoAttempts
 from users.login_throttle.service import LoginThrottle
 from users.sessions.access_tokens import AccessTokens, KmsSigner
@@ -26,10 +31,11 @@ from users.sessions.service import SessionService
 @dataclass(frozen=True)
 class Settings(ApiSettings):
     credentials_table: str
+    mail_key_id: str
 
 
 router = APIRouter(route_class=GuardedRoute)
-router.routes.extend([*accounts_router.routes, *sessions_router.routes])
+router.routes.extend([*accounts_router.routes, *sessions_router.routes, *links_router.routes])
 
 
 def build(settings: Settings) -> Handler:
@@ -43,7 +49,17 @@ def build(settings: Settings) -> Handler:
     users = DynamoUsers(table, credentials)
     passwords = Argon2Passwords()
     throttle = LoginThrottle(DynamoAttempts(credentials), clock.now)
-    accounts = AccountService(users=users, passwords=passwords, throttle=throttle, clock=clock.now)
+    email_tokens = EmailTokens(sealer=KmsSealer(kms, settings.mail_key_id), clock=clock.now)
+    accounts = AccountService(
+        users=users,
+        passwords=passwords,
+        throttle=throttle,
+        email_tokens=email_tokens,
+        clock=clock.now,
+    )
+    email_links = EmailLinkService(
+        users=users, tokens=DynamoEmailTokens(credentials), clock=clock.now
+    )
     sessions = SessionService(
         users=users,
         families=DynamoFamilies(credentials, former=table),
@@ -61,6 +77,7 @@ def build(settings: Settings) -> Handler:
         standing=accounts.require_active,
         accounts=accounts,
         sessions=sessions,
+        email_links=email_links,
     )
     return lambda_handler(app)
 

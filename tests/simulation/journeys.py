@@ -74,6 +74,8 @@ def _ordering(shop: SimulatedShop) -> None:
 
 def _having_an_account(shop: SimulatedShop) -> None:
     nina = shop.anyone.register(email="nina@example.com")
+    confirmation = {"token": shop.email_token(nina.user["id"])}
+    _good(shop.anyone.post("/api/v1/auth/confirm", confirmation))
     again = {"email": "NINA@example.com", "full_name": "N", "password": "a-long-enough-password"}
     assert shop.anyone.post("/api/v1/users", again).status_code == 409
     wrong = {"email": "nina@example.com", "password": "not-her-own-password"}

@@ -13,6 +13,7 @@ import logging
 import random
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
+from shared.messaging import outbox
 from shared.runtime import aws, settings
 from shared.runtime.entry import Handler
 from shared.storage.dynamodb import Table, from_wire
@@ -354,6 +356,20 @@ class SimulatedShop(Triggers):
             assert (answer.status_code, answer.json()["from"]) == (409, to), answer.text
 
     # --- from behind ---
+
+    def email_token(self, user_id: str) -> str:
+        """The token of the last e-mail that was requested about an account."""
+        sealed = [
+            token
+            for fact in outbox.history(Table("UsersTable", self._dynamodb), f"USER#{user_id}")
+            if (token := fact.data.get("sealed_token"))
+        ]
+        opened = aws.client("kms").decrypt(
+            KeyId=self._names["MailKey"],
+            CiphertextBlob=b64decode(sealed[-1]),
+            EncryptionContext={"user_id": user_id},
+        )
+        return opened["Plaintext"].decode()
 
     def books(self) -> books.Books:
         """All that is stored, and the e-mails that were handed over."""

@@ -22,6 +22,19 @@ class PlainPasswords:
         return password_hash == f"hash of {password}"
 
 
+class PlainSealer:
+    """Implements `Sealer` without encryption."""
+
+    def seal(self, text: str, *, user_id: str) -> str:
+        return f"{user_id}:{text}"
+
+    def opened(self, sealed: str, *, user_id: str) -> str:
+        """The text that was sealed for this user."""
+        sealed_for, _, text = sealed.partition(":")
+        assert sealed_for == user_id
+        return text
+
+
 class LocalSigner:
     """Implements `Signer` by a key in memory; `is_away` makes it fail."""
 

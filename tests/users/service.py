@@ -12,11 +12,14 @@ from tests.support.aws import simulated_tables
 from tests.support.clock import ManualClock
 from tests.support.http import Answer, HttpClient, serve
 from tests.users.builders import PASSWORD, SOURCE, a_registration
-from tests.users.fakes import LocalSigner, PlainPasswords
+from tests.users.fakes import LocalSigner, PlainPasswords, PlainSealer
 from users.accounts.models import User, UserChanges
 from users.accounts.repository import DynamoUsers
 from users.accounts.service import AccountService
 from users.api import router
+from users.email_links.service import EmailLinkService
+from users.email_tokens.repository import DynamoEmailTokens
+from users.email_tokens.service import EmailTokens
 from users.login_throttle.repository import DynamoAttempts
 from users.login_throttle.service import LoginThrottle
 from users.sessions.access_tokens import AccessTokens
@@ -37,6 +40,7 @@ class Service:
     )
     passwords: PlainPasswords = field(default_factory=PlainPasswords)
     signer: LocalSigner = field(default_factory=LocalSigner)
+    sealer: PlainSealer = field(default_factory=PlainSealer)
 
     @property
     def table(self) -> Table:
@@ -63,8 +67,17 @@ class Service:
     @cached_property
     def accounts(self) -> AccountService:
         return AccountService(
-            users=self.users, passwords=self.passwords, throttle=self.throttle, clock=self.clock
+            users=self.users,
+            passwords=self.passwords,
+            throttle=self.throttle,
+            email_tokens=EmailTokens(sealer=self.sealer, clock=self.clock),
+            clock=self.clock,
         )
+
+    @cached_property
+    def email_links(self) -> EmailLinkService:
+        tokens = DynamoEmailTokens(self.credentials)
+        return EmailLinkService(users=self.users, tokens=tokens, clock=self.clock)
 
     @cached_property
     def sessions(self) -> SessionService:
@@ -83,7 +96,11 @@ class Service:
 
     def served(self, **parts: Any) -> HttpClient:
         """A client of the service; `parts` replace others of its app."""
-        services = {"accounts": self.accounts, "sessions": self.sessions}
+        services = {
+            "accounts": self.accounts,
+            "sessions": self.sessions,
+            "email_links": self.email_links,
+        }
         return serve(router, standing=self.accounts.require_active, **services, **parts)
 
     def customer(self, **values: str) -> User:
@@ -107,6 +124,11 @@ class Service:
 
     def events(self, user: User) -> list[Event]:
         return list(outbox.history(self.table, f"USER#{user.id}"))
+
+    def token(self, user: User) -> str:
+        """The token of the last e-mail that was requested of the user's account."""
+        sealed = self.events(user)[-1].data["sealed_token"]
+        return self.sealer.opened(sealed, user_id=user.id)
 
     def change(self, by: User, user: User | None = None, /, **values: Any) -> User:
         """Change an account, the caller's own by default."""

@@ -71,6 +71,10 @@ class User:
         """The user after all sessions have ended."""
         return replace(self, version=self.version + 1, session_epoch=self.session_epoch + 1)
 
+    def confirmed(self) -> Self:
+        """The user after the address was confirmed."""
+        return replace(self, email_confirmed=True, version=self.version + 1)
+
     def erased(self, *, at: str) -> Self:
         """The account without personal data and inactive; the same object if it is erased already.
 
@@ -101,7 +105,7 @@ class ActiveCaller(Caller):
 
 @dataclass(frozen=True)
 class Profile:
-    """A user as lists show it: the index holds these attributes and no password hash."""
+    """A user as lists show it, without the password's hash."""
 
     id: str
     email: str
@@ -109,6 +113,7 @@ class Profile:
     role: Role
     is_active: bool
     created_at: str
+    email_confirmed: bool = True
 
 
 class Position(NamedTuple):

@@ -5,13 +5,15 @@ from typing import Protocol
 from shared.contracts.events import Event
 from shared.pages import Page
 from users.accounts.models import Position, Profile, User
+from users.email_tokens.models import EmailToken
 
 
 class Users(Protocol):
     """All accounts."""
 
-    def add(self, user: User, fact: Event) -> None:
-        """Store a new user with its password's hash, and its event.
+    def add(self, user: User, fact: Event, issued: EmailToken | None = None) -> None:
+        """Store a new user with its password's hash, its event, and the token that the event
+        carries.
 
         Raises:
             EmailTaken: another account has the address.
@@ -33,10 +35,23 @@ class Users(Protocol):
         with a password that is changed meanwhile starts no session of the new epoch.
         """
 
-    def save(self, before: User, after: User, fact: Event | None = None) -> None:
+    def save(
+        self,
+        before: User,
+        after: User,
+        fact: Event | None = None,
+        *,
+        issued: EmailToken | None = None,
+        spent: EmailToken | None = None,
+    ) -> None:
         """Store what `after` changes, and the change's event if it has one.
 
+        Args:
+            issued: the token that the event carries.
+            spent: the token that the change uses up.
+
         Raises:
+            BadToken: `spent` was used before.
             EmailTaken: another account has the new address.
             ConcurrentChange: the stored user is not `before` any more.
         """

@@ -24,6 +24,9 @@ from shared.storage.items import difference, from_item, to_item
 from users import emails
 from users.accounts.errors import EmailTaken
 from users.accounts.models import Position, Profile, User
+from users.email_tokens.errors import BadToken
+from users.email_tokens.models import EmailToken
+from users.email_tokens.repository import issuing, spending
 
 _NEW: Final = "attribute_not_exists(#pk)"
 _DECOY_KEY: Final = {"pk": "NOBODY", "sk": "NOBODY"}
@@ -45,15 +48,16 @@ class DynamoUsers:
         self._table = table
         self._credentials = credentials
 
-    def add(self, user: User, fact: Event) -> None:
+    def add(self, user: User, fact: Event, issued: EmailToken | None = None) -> None:
         operations: list[Operation] = [
             Put({**_user_key(user.id), **_attributes(user)}, condition=_NEW),
             Put(_email_item(user), condition=_NEW),
             outbox.recording(_user_key(user.id)["pk"], fact),
             counters.adding({"total": 1, "active": 1}),
         ]
+        beside = _secrets(user, issued, None)
         try:
-            self._table.transact(operations, beside=self._storing_password(user))
+            self._table.transact(operations, beside={self._credentials: beside})
         except TransactionFailed as cause:
             if 1 in cause.failed:
                 raise EmailTaken from cause
@@ -79,7 +83,15 @@ class DynamoUsers:
         item = self._credentials.get(_password_key(user.id))
         return str(item["password_hash"]) if item else None
 
-    def save(self, before: User, after: User, fact: Event | None = None) -> None:
+    def save(
+        self,
+        before: User,
+        after: User,
+        fact: Event | None = None,
+        *,
+        issued: EmailToken | None = None,
+        spent: EmailToken | None = None,
+    ) -> None:
         operations: list[Operation] = [_update(before, after)]
         moves = _email_key(before.email) != _email_key(after.email)
         if moves:
@@ -88,10 +100,13 @@ class DynamoUsers:
             operations.append(counters.adding({"active": 1 if after.is_active else -1}))
         if fact:
             operations.append(outbox.recording(_user_key(after.id)["pk"], fact))
+        beside = _secrets(after, issued, spent)
         try:
-            self._table.transact(operations, beside=self._storing_password(after))
+            self._table.transact(operations, beside={self._credentials: beside})
         except TransactionFailed as cause:
             _raise_if_changed(cause)
+            if spent and len(operations) + len(beside) - 1 in cause.failed:
+                raise BadToken from cause
             if moves and 1 in cause.failed:
                 raise EmailTaken from cause
             raise
@@ -139,18 +154,16 @@ class DynamoUsers:
             start=start,
             forward=False,
         )
-        users = [from_item(Profile, item) for item in read.items]
-        return Page.cut(users, limit, lambda user: Position(user.created_at, user.id))
+        listed = [Position(item["created_at"], item["id"]) for item in read.items]
+        page = Page.cut(listed, limit, lambda position: position)
+        # The indexes were made without some of a profile's attributes.
+        keys = [_user_key(position.user_id) for position in page.items]
+        items = {item["id"]: item for item in self._table.get_many(keys)}
+        users = [from_item(Profile, items[id_]) for _, id_ in page.items if id_ in items]
+        return Page(users, page.last)
 
     def totals(self) -> dict[str, int]:
         return {"total": 0, "active": 0, **counters.totals(self._table)}
-
-    def _storing_password(self, user: User) -> dict[Table, list[Update]]:
-        if user.password_hash is None:
-            return {}
-        values = {"hash": user.password_hash}
-        key = _password_key(user.id)
-        return {self._credentials: [Update(key, "SET #password_hash = :hash", values=values)]}
 
 
 class DynamoCustomers:
@@ -212,6 +225,20 @@ def _update(before: User, after: User) -> Update:
     update, values = difference(stored, _attributes(after))
     seen = {"seen": before.version}
     return Update(_user_key(after.id), update, "#version = :seen", {**values, **seen})
+
+
+def _secrets(user: User, issued: EmailToken | None, spent: EmailToken | None) -> list[Operation]:
+    """The operations on the credentials' table; the one of the spent token is the last."""
+    operations: list[Operation] = []
+    if user.password_hash is not None:
+        values = {"hash": user.password_hash}
+        key = _password_key(user.id)
+        operations.append(Update(key, "SET #password_hash = :hash", values=values))
+    if issued:
+        operations.append(issuing(issued))
+    if spent:
+        operations.append(spending(spent))
+    return operations
 
 
 def _raise_if_changed(cause: TransactionFailed) -> None:

@@ -100,6 +100,7 @@ class AccountResponse(ResponseBody):
     full_name: str
     role: Role
     is_active: bool
+    email_confirmed: bool
     created_at: Time
 
 

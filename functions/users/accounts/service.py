@@ -18,6 +18,7 @@ from shared.storage.conflicts import retry_on_conflict
 from users.accounts.errors import CurrentPasswordRequired
 from users.accounts.models import ActiveCaller, Position, Profile, User, UserChanges
 from users.accounts.ports import Passwords, Users
+from users.email_tokens.service import EmailTokens
 from users.login_throttle.service import LoginThrottle
 
 _NEW_CUSTOMER: Final = "customer"
@@ -28,15 +29,22 @@ class AccountService:
     """What may be done with accounts, and by whom."""
 
     def __init__(
-        self, *, users: Users, passwords: Passwords, throttle: LoginThrottle, clock: clock.Clock
+        self,
+        *,
+        users: Users,
+        passwords: Passwords,
+        throttle: LoginThrottle,
+        email_tokens: EmailTokens,
+        clock: clock.Clock,
     ) -> None:
         self._users = users
         self._passwords = passwords
         self._throttle = throttle
+        self._email_tokens = email_tokens
         self._clock = clock
 
     def register(self, *, email: str, full_name: str, password: str, source: str) -> User:
-        """Add an active customer.
+        """Add an active customer, whose address is not confirmed.
 
         Args:
             source: the IP address of the request. The throttle trusts it with this account.
@@ -52,8 +60,11 @@ class AccountService:
             role=_NEW_CUSTOMER,
             is_active=True,
             created_at=clock.rfc3339(self._clock()),
+            email_confirmed=False,
         )
-        self._users.add(user, self._event("user.registered", user, _user_data(user)))
+        issued = self._email_tokens.issue("confirm", user_id=user.id, email=user.email)
+        fact = self._event("user.registered", user, _user_data(user, issued.sealed))
+        self._users.add(user, fact, issued.token)
         self._throttle.trust(user.email, source)
         logging.logger().info("a user registered", extra={"user_id": user.id})
         metrics.count("UsersRegistered")
@@ -217,5 +228,7 @@ class AccountService:
         )
 
 
-def _user_data(user: User) -> UserData:
-    return UserData(user_id=user.id, full_name=user.full_name, email=user.email)
+def _user_data(user: User, sealed_token: str | None = None) -> UserData:
+    return UserData(
+        user_id=user.id, full_name=user.full_name, email=user.email, sealed_token=sealed_token
+    )

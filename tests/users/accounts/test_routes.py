@@ -25,6 +25,7 @@ def test_registration_answers_with_the_account_and_its_location(service: Service
         "full_name": "Alice",
         "role": "customer",
         "is_active": True,
+        "email_confirmed": False,
         "created_at": "2026-11-20T12:00:00.000Z",
     }
     taken = service.http.post("/api/v1/users", body)

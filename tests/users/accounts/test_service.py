@@ -18,13 +18,15 @@ from users.login_throttle.errors import TooManyAttempts
 def test_register_stores_an_active_customer_with_its_event(service: Service) -> None:
     user = service.customer(email="alice@example.com", full_name="Alice")
     assert service.stored(user) == user
-    assert (user.role, user.is_active) == ("customer", True)
+    assert (user.role, user.is_active, user.email_confirmed) == ("customer", True, False)
     assert user.created_at == "2026-11-20T12:00:01.000Z"
     assert user.password_hash == service.passwords.hash(PASSWORD)
     [event] = service.events(user)
     assert (event.id, event.type, event.version) == (f"{user.id}.1", "user.registered", 1)
     names = {"user_id": user.id, "full_name": "Alice", "email": "alice@example.com"}
-    assert event.data == {**names, "sealed_token": None}
+    sealed = event.data.pop("sealed_token")
+    assert event.data == names
+    assert len(service.sealer.opened(sealed, user_id=user.id)) == 43
 
 
 def test_active_caller_has_the_account_and_its_role(service: Service) -> None:

@@ -1,0 +1,1 @@
+"""What the links in e-mails do: confirm an address, set a forgotten password."""
