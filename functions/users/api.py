@@ -58,7 +58,10 @@ def build(settings: Settings) -> Handler:
         clock=clock.now,
     )
     email_links = EmailLinkService(
-        users=users, tokens=DynamoEmailTokens(credentials), clock=clock.now
+        users=users,
+        tokens=DynamoEmailTokens(credentials),
+        email_tokens=email_tokens,
+        clock=clock.now,
     )
     sessions = SessionService(
         users=users,

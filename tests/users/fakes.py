@@ -23,9 +23,13 @@ class PlainPasswords:
 
 
 class PlainSealer:
-    """Implements `Sealer` without encryption."""
+    """Implements `Sealer` without encryption; `sealed` is all that it was given."""
+
+    def __init__(self) -> None:
+        self.sealed: list[str] = []
 
     def seal(self, text: str, *, user_id: str) -> str:
+        self.sealed.append(text)
         return f"{user_id}:{text}"
 
     def opened(self, sealed: str, *, user_id: str) -> str:

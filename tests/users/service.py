@@ -1,8 +1,11 @@
 """The users service on fakes and the simulated DynamoDB."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
+
+import pytest
 
 from shared.auth.tokens import Caller
 from shared.contracts.events import Event
@@ -70,14 +73,22 @@ class Service:
             users=self.users,
             passwords=self.passwords,
             throttle=self.throttle,
-            email_tokens=EmailTokens(sealer=self.sealer, clock=self.clock),
+            email_tokens=self.email_tokens,
             clock=self.clock,
         )
 
     @cached_property
+    def email_tokens(self) -> EmailTokens:
+        return EmailTokens(sealer=self.sealer, clock=self.clock)
+
+    @cached_property
     def email_links(self) -> EmailLinkService:
-        tokens = DynamoEmailTokens(self.credentials)
-        return EmailLinkService(users=self.users, tokens=tokens, clock=self.clock)
+        return EmailLinkService(
+            users=self.users,
+            tokens=DynamoEmailTokens(self.credentials),
+            email_tokens=self.email_tokens,
+            clock=self.clock,
+        )
 
     @cached_property
     def sessions(self) -> SessionService:
@@ -131,20 +142,22 @@ class Service:
         return self.sealer.opened(sealed, user_id=user.id)
 
     def change(self, by: User, user: User | None = None, /, **values: Any) -> User:
-        """Change an account, the caller's own by default."""
-        passwords = {
-            name: values.pop(name) for name in ("password", "current_password") if name in values
+        """Change an account, the caller's own by default, with the caller's password."""
+        secrets = {"current_password": PASSWORD} | {
+            name: values.pop(name)
+            for name in ("email", "password", "current_password")
+            if name in values
         }
         changes = cast("UserChanges", values)
-        return self.accounts.change(
-            caller(by), (user or by).id, changes, source=SOURCE, **passwords
-        )
+        return self.accounts.change(caller(by), (user or by).id, changes, source=SOURCE, **secrets)
 
     def deactivate(self, user: User, by: User | None = None) -> User:
         return self.accounts.deactivate(caller(by or user), user.id)
 
     def erase(self, user: User, by: User | None = None) -> User:
-        return self.accounts.erase(caller(by or user), user.id)
+        return self.accounts.erase(
+            caller(by or user), user.id, source=SOURCE, current_password=PASSWORD
+        )
 
     def log_in(
         self, email: str, password: str = PASSWORD, *, source: str = SOURCE, client: str = ""
@@ -155,6 +168,31 @@ class Service:
 def caller(user: User) -> Caller:
     """The caller with an access token of the user."""
     return Caller(user.id, user.role, user.session_epoch)
+
+
+def made_by(service: Service, act: Callable[[], object]) -> list[str]:
+    """The calls that an action makes of DynamoDB and of KMS, and the number of operations in each
+    transaction."""
+    made: list[str] = []
+    client = service.table.client
+
+    class Counting:
+        def __getattr__(self, name: str) -> Any:
+            def call(**request: Any) -> Any:
+                parts = request.get("TransactItems", ())
+                kinds = [kind for part in parts for kind in part]
+                made.append(" ".join([name, *kinds]))
+                return getattr(client, name)(**request)
+
+            return call
+
+    sealed = len(service.sealer.sealed)
+    with pytest.MonkeyPatch.context() as patched:
+        for table in (service.table, service.credentials):
+            patched.setattr(table, "client", Counting())
+        act()
+    made += ["encrypt"] * (len(service.sealer.sealed) - sealed)
+    return made
 
 
 def pointers(answer: Answer) -> set[str]:

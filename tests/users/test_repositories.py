@@ -16,6 +16,7 @@ from tests.users.builders import a_family, a_user
 from users.accounts.errors import EmailTaken
 from users.accounts.models import Profile, User
 from users.accounts.repository import DynamoUsers
+from users.email_tokens.models import EmailToken
 from users.login_throttle.models import PairAttempts
 from users.login_throttle.repository import DynamoAttempts
 from users.sessions.models import Family
@@ -137,14 +138,12 @@ def test_save_refuses_a_change_of_an_older_version(table: Table, users: DynamoUs
 
 def test_save_moves_an_account_to_its_new_address(users: DynamoUsers) -> None:
     before = added(users, email="old@example.com")
-    same = before.changed(email="Old@Example.com")
-    users.save(before, same)
-    after = same.changed(email="new@example.com")
-    users.save(same, after)
+    after = before.moving_to("new@example.com").moved(undo=None, at=0)
+    users.save(before, after)
     assert users.find_by_email("new@example.com") == after
     other = added(users, email="old@example.com")
     with pytest.raises(EmailTaken):
-        users.save(other, other.changed(email="New@example.com"))
+        users.save(other, other.moving_to("New@example.com").moved(undo=None, at=0))
     assert users.find_by_email("old@example.com") == other
 
 
@@ -188,6 +187,24 @@ def test_any_change_moves_the_password_hash_that_an_earlier_release_stored(
     users.save(before, change(before))
     assert (table.get(key) or {})["password_hash"] == ""
     assert users.find_password_hash(users.find(before.id)) == expected
+
+
+def test_address_that_the_account_may_come_back_to_stays_its_own(users: DynamoUsers) -> None:
+    user = added(users, email="old@example.com")
+    undo, _ = EmailToken.generate("undo", user_id=user.id, email=user.email, session_epoch=0, at=9)
+    moved = user.moving_to("new@example.com").moved(undo=undo, at=9)
+    users.save(user, moved)
+    assert users.find_by_email("old@example.com") is None
+    with pytest.raises(EmailTaken):
+        added(users, email="old@example.com")
+    users.save(moved, back := moved.moved_back(undo))
+    assert users.find_by_email("old@example.com") == back
+    added(users, email="new@example.com")
+    # An erased account keeps no claim.
+    undo, _ = EmailToken.generate("undo", user_id=user.id, email=user.email, session_epoch=0, at=9)
+    users.save(back, moved := back.moving_to("newer@example.com").moved(undo=undo, at=9))
+    erased(users, moved)
+    added(users, email="old@example.com")
 
 
 @pytest.mark.parametrize("size", [2, 3, 6])

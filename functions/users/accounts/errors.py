@@ -24,8 +24,8 @@ class EmailTaken(Conflict):
 
 
 class CurrentPasswordRequired(InvalidRequest):
-    """A new password for the caller's own account needs the current one."""
+    """A change that takes an account over needs the caller's current password."""
 
     def __init__(self) -> None:
-        detail = "current_password: is needed to set a new password"
+        detail = "current_password: is needed for this change"
         super().__init__([FieldError(pointer="#/current_password", detail=detail)])

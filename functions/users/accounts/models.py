@@ -1,21 +1,40 @@
 """What an account is, and its rules."""
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, NamedTuple, Self, TypedDict, Unpack
+from typing import Annotated, Final, NamedTuple, Self, TypedDict, Unpack
 
 from shared.auth.tokens import Caller, Role
 from shared.personal import Personal, PersonalEmail, PersonalSecret, erase_personal
 from users.accounts.errors import AccountErased
+from users.email_tokens.errors import BadToken
+from users.email_tokens.models import EmailToken
 
 
 class UserChanges(TypedDict, total=False):
     """The fields of a user that change; the others stay."""
 
-    email: str
     full_name: str
     password_hash: str
     role: Role
     is_active: bool
+
+
+@dataclass(frozen=True)
+class FormerEmail:
+    """An address that the account has left, and may be brought back to.
+
+    Attributes:
+        undo: the digest of the token that does so.
+        until: epoch seconds. The address stays the account's until then.
+    """
+
+    email: Annotated[str, PersonalEmail]
+    undo: str
+    until: int
+
+
+# A thief who moves the account from address to address must not make its item grow without bound.
+_MOST_FORMER: Final = 5
 
 
 @dataclass(frozen=True)
@@ -30,6 +49,8 @@ class User:
         session_epoch: refresh tokens that were issued under an earlier epoch are void, and access
             tokens where the account is read, so one write ends all sessions of the user.
         erased_at: RFC 3339; None while personal data is stored. An erased account never changes.
+        pending_email: the address that the account moves to when it is confirmed.
+        former_emails: those that may still be restored, oldest first.
     """
 
     id: str
@@ -45,6 +66,8 @@ class User:
     version: int = 1
     session_epoch: int = 0
     erased_at: str | None = None
+    pending_email: Annotated[str | None, PersonalEmail] = None
+    former_emails: tuple[FormerEmail, ...] = ()
 
     def changed(self, **changes: Unpack[UserChanges]) -> Self:
         """The user after a change; the same object if nothing differs.
@@ -71,9 +94,55 @@ class User:
         """The user after all sessions have ended."""
         return replace(self, version=self.version + 1, session_epoch=self.session_epoch + 1)
 
+    def noted(self) -> Self:
+        """The same user in the next version: an e-mail about the account was requested."""
+        return replace(self, version=self.version + 1)
+
+    def moving_to(self, email: str) -> Self:
+        """The user after the owner has asked to move to an address."""
+        return replace(self.noted(), pending_email=email)
+
     def confirmed(self) -> Self:
         """The user after the address was confirmed."""
-        return replace(self, email_confirmed=True, version=self.version + 1)
+        return replace(self.noted(), email_confirmed=True)
+
+    def moved(self, *, undo: EmailToken | None, at: int) -> Self:
+        """The user after the pending address was confirmed.
+
+        Args:
+            undo: the token that brings the user back; None if the former address was not confirmed.
+            at: epoch seconds.
+
+        Raises:
+            BadToken: no address is pending, or the user has left too many addresses lately.
+        """
+        former = tuple(one for one in self.former_emails if one.until > at)
+        if undo:
+            former += (FormerEmail(self.email, undo.digest, undo.expires_at),)
+        if self.pending_email is None or len(former) > _MOST_FORMER:
+            raise BadToken
+        email = self.pending_email
+        return replace(self.confirmed(), email=email, pending_email=None, former_emails=former)
+
+    def moved_back(self, undo: EmailToken) -> Self:
+        """The user at the address that the token restores, with all sessions ended.
+
+        The moves after that one are undone as well, so that their tokens are void.
+
+        Raises:
+            BadToken: the user has not left this address, or has come back already.
+        """
+        digests = [one.undo for one in self.former_emails]
+        if undo.digest not in digests:
+            raise BadToken
+        place = digests.index(undo.digest)
+        return replace(
+            self.noted(),
+            email=self.former_emails[place].email,
+            pending_email=None,
+            former_emails=self.former_emails[:place],
+            session_epoch=self.session_epoch + 1,
+        )
 
     def erased(self, *, at: str) -> Self:
         """The account without personal data and inactive; the same object if it is erased already.
@@ -89,6 +158,8 @@ class User:
             version=self.version + 1,
             session_epoch=self.session_epoch + 1,
             erased_at=at,
+            pending_email=None,
+            former_emails=(),
         )
 
     def deactivated_in(self, after: "User") -> bool:

@@ -11,6 +11,7 @@ from shared.personal import personal_fields
 from shared.storage import counters
 from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import (
+    ConditionFailed,
     Delete,
     Item,
     Key,
@@ -29,6 +30,7 @@ from users.email_tokens.models import EmailToken
 from users.email_tokens.repository import issuing, spending
 
 _NEW: Final = "attribute_not_exists(#pk)"
+_OWN: Final = "#user_id = :id"
 _DECOY_KEY: Final = {"pk": "NOBODY", "sk": "NOBODY"}
 _DECOY_HASH: Final = "0" * 97  # as long as a hash
 # Ids are 32 characters; DynamoDB refuses keys over 2,048 bytes.
@@ -71,7 +73,7 @@ class DynamoUsers:
 
     def find_by_email(self, email: str) -> User | None:
         claim = self._table.get(_email_key(email))
-        if claim is None:
+        if claim is None or _is_held(claim):
             _user(_read_decoy(self._table, _decoy_item()))
             return None
         return self.find(claim["user_id"])
@@ -95,7 +97,7 @@ class DynamoUsers:
         operations: list[Operation] = [_update(before, after)]
         moves = _email_key(before.email) != _email_key(after.email)
         if moves:
-            operations += [Put(_email_item(after), condition=_NEW), _release_email(before)]
+            operations += [_claim_again(after), _release_or_hold(before, after)]
         if before.is_active != after.is_active:
             operations.append(counters.adding({"active": 1 if after.is_active else -1}))
         if fact:
@@ -114,6 +116,7 @@ class DynamoUsers:
     def erase(self, before: User, after: User, fact: Event) -> None:
         pk = _user_key(after.id)["pk"]
         erased = {name: getattr(after, name) for name in personal_fields(User)}
+        self._release_former(before)
         rewritten = outbox.rewriting(self._table, pk, erased, up_to=before.version)
         # Hardly any account has as many. If this stops half-way, a repetition erases the rest.
         for earlier in batched(rewritten[_EVENTS_AT_ONCE:], _EVENTS_AT_ONCE, strict=False):
@@ -165,6 +168,14 @@ class DynamoUsers:
     def totals(self) -> dict[str, int]:
         return {"total": 0, "active": 0, **counters.totals(self._table)}
 
+    def _release_former(self, user: User) -> None:
+        """Delete the claims of the addresses that the user could be brought back to."""
+        for former in user.former_emails:
+            try:
+                self._table.delete(_email_key(former.email), condition=_OWN, values={"id": user.id})
+            except ConditionFailed:
+                continue  # not held any more
+
 
 class DynamoCustomers:
     """What other services may know of accounts. It reads these attributes alone, because the policy
@@ -201,8 +212,27 @@ def _email_item(user: User) -> Item:
     return {**_email_key(user.email), "user_id": user.id}
 
 
+def _claim_again(user: User) -> Put:
+    """Claims an address that is free, or was the user's own."""
+    return Put(_email_item(user), f"{_NEW} OR {_OWN}", {"id": user.id})
+
+
 def _release_email(user: User) -> Delete:
-    return Delete(_email_key(user.email), "#user_id = :id", {"id": user.id})
+    return Delete(_email_key(user.email), _OWN, {"id": user.id})
+
+
+def _release_or_hold(before: User, after: User) -> Operation:
+    """Gives the former address up; if the user may be brought back to it, when TTL deletes its
+    claim: otherwise another account could take the address, and the user could not come back."""
+    held = [one.until for one in after.former_emails if one.email == before.email]
+    if not held:
+        return _release_email(before)
+    return Put({**_email_item(before), "ttl": max(held)}, _OWN, {"id": after.id})
+
+
+def _is_held(claim: Item) -> bool:
+    """Whether the account has left the address of this claim."""
+    return "ttl" in claim
 
 
 def _attributes(user: User) -> Item:

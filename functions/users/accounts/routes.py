@@ -13,13 +13,14 @@ from shared.web.paging import Paging
 from shared.web.responses import location, problems
 from shared.web.rest_events import link
 from shared.web.routing import GuardedRoute, KeptFigures, caller, state
-from users.accounts.errors import AccountErased, EmailTaken
+from users.accounts.errors import AccountErased, CurrentPasswordRequired, EmailTaken
 from users.accounts.models import ActiveCaller, Position
 from users.accounts.schemas import (
     AccountChangeRequest,
     AccountListResponse,
     AccountResponse,
     DeactivationResponse,
+    ErasureRequest,
     RegistrationRequest,
     UsersHealth,
 )
@@ -54,7 +55,8 @@ Erase = Annotated[
 ]
 _ERASURE = (
     "The account becomes inactive and all its sessions end. Its e-mail address stays taken.\n\n"
-    "With `erase=true` the person's data is overwritten as well, in every service: name and e-mail "
+    "With `erase=true` the person's data is overwritten as well, in every service; the owner's "
+    "request needs the body with the current password. It overwrites name and e-mail "
     "address in the account and its events, in the orders and their histories, and the texts of "
     "the notifications. The orders' amounts, lines, statuses and times stay; the history of each "
     "says `user.erased`. The account is erased with the answer, the rest within seconds, and "
@@ -154,10 +156,11 @@ async def get_user(user_id: UserId, caller: Authenticated, accounts: Accounts) -
     summary="Change an account; fields that are left out keep their values",
     responses=problems(
         {
-            Forbidden: "role and is_active are for admins, or the current password is wrong",
+            Forbidden: "role and is_active are for admins, email and password for the owner, or "
+            "the current password is wrong",
+            CurrentPasswordRequired: "the current password is missing",
             UserNotFound: _NOT_FOUND,
             AccountErased: "the person's data was erased",
-            EmailTaken: "another account has the address",
             TooManyAttempts: _TOO_MANY,
             ServiceUnavailable: _BUSY,
         }
@@ -176,6 +179,7 @@ async def change_user(
         user_id,
         body.changes,
         source=source,
+        email=body.email,
         password=body.password,
         current_password=body.current_password,
     )
@@ -187,14 +191,29 @@ async def change_user(
     operation_id="deactivateUser",
     summary="Deactivate an account, and with `erase` erase its personal data",
     description=_ERASURE,
-    responses=problems({UserNotFound: _NOT_FOUND, ServiceUnavailable: _BUSY}),
+    responses=problems(
+        {
+            Forbidden: "the current password is wrong",
+            UserNotFound: _NOT_FOUND,
+            CurrentPasswordRequired: "the current password is missing",
+            TooManyAttempts: _TOO_MANY,
+            ServiceUnavailable: _BUSY,
+        }
+    ),
 )
 @allow("owner", "admin")
 async def deactivate_user(
-    user_id: UserId, caller: Authenticated, accounts: Accounts, *, erase: Erase = False
+    user_id: UserId,
+    caller: Authenticated,
+    accounts: Accounts,
+    source: Source,
+    body: ErasureRequest | None = None,
+    *,
+    erase: Erase = False,
 ) -> DeactivationResponse:
     if erase:
-        accounts.erase(caller, user_id)
+        current_password = body.current_password if body else None
+        accounts.erase(caller, user_id, source=source, current_password=current_password)
         return DeactivationResponse(deactivated=True, erased=True)
     accounts.deactivate(caller, user_id)
     return DeactivationResponse(deactivated=True)

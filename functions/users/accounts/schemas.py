@@ -74,8 +74,8 @@ class RegistrationRequest(RequestBody):
 class AccountChangeRequest(RequestBody):
     """A change of an account: fields that are left out keep their values.
 
-    Only an admin may change `role` and `is_active`. A caller's own new `password` needs the
-    `current_password`.
+    Only the owner may change `email` and `password`, only an admin `role` and `is_active`: these
+    four need the caller's own `current_password`. A new `email` takes effect when it is confirmed.
     """
 
     email: Email = unset()
@@ -87,9 +87,15 @@ class AccountChangeRequest(RequestBody):
 
     @property
     def changes(self) -> UserChanges:
-        """The fields that were given, but for the passwords."""
-        given = self.model_fields_set - {"password", "current_password"}
+        """The fields that were given, but for the address and the passwords."""
+        given = self.model_fields_set - {"email", "password", "current_password"}
         return cast("UserChanges", {name: getattr(self, name) for name in given})
+
+
+class ErasureRequest(RequestBody):
+    """The caller's own password, to erase the caller's own account."""
+
+    current_password: Password = Field(repr=False)
 
 
 class AccountResponse(ResponseBody):

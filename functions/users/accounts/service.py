@@ -4,17 +4,15 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
-from pydantic import BaseModel
-
 from shared.auth.access import may_change, may_change_all, may_see, may_see_all
 from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
-from shared.contracts.events import Event, EventType, UserData, UserErasedData
 from shared.errors import Forbidden, Unauthenticated
-from shared.messaging import outbox
 from shared.pages import Page
 from shared.runtime import clock, logging, metrics
 from shared.storage.conflicts import retry_on_conflict
+from users import emails
+from users.accounts import events
 from users.accounts.errors import CurrentPasswordRequired
 from users.accounts.models import ActiveCaller, Position, Profile, User, UserChanges
 from users.accounts.ports import Passwords, Users
@@ -52,6 +50,7 @@ class AccountService:
         Raises:
             EmailTaken: another account has the address.
         """
+        now = self._clock()
         user = User(
             id=uuid.uuid4().hex,
             email=email,
@@ -59,11 +58,11 @@ class AccountService:
             password_hash=self._passwords.hash(password),
             role=_NEW_CUSTOMER,
             is_active=True,
-            created_at=clock.rfc3339(self._clock()),
+            created_at=clock.rfc3339(now),
             email_confirmed=False,
         )
         issued = self._email_tokens.issue("confirm", user_id=user.id, email=user.email)
-        fact = self._event("user.registered", user, _user_data(user, issued.sealed))
+        fact = events.registered(user, at=now, sealed=issued.sealed)
         self._users.add(user, fact, issued.token)
         self._throttle.trust(user.email, source)
         logging.logger().info("a user registered", extra={"user_id": user.id})
@@ -113,39 +112,46 @@ class AccountService:
         changes: UserChanges,
         *,
         source: str,
+        email: str | None = None,
         password: str | None = None,
         current_password: str | None = None,
     ) -> User:
         """Change an account, and return it.
 
         Args:
+            email: a new address. The account moves to it when its reader confirms it. Whether
+                another account has it, only the e-mail to it tells.
             password: a new one.
-            current_password: the caller's, if the account is the caller's own.
+            current_password: the caller's own.
             source: the IP address of the request, for the throttle.
 
         Raises:
             UserNotFound: it does not exist, or is another user's.
-            Forbidden: only an admin may make this change, or the current password is wrong.
-            CurrentPasswordRequired: a new password for the caller's own account comes without it.
+            Forbidden: the caller may not make this change, or the current password is wrong.
+            CurrentPasswordRequired: it is needed for this change.
             TooManyAttempts: the current password was wrong too often.
-            EmailTaken: another account has the new address.
             AccountErased: the account is erased.
         """
-
-        def changed(user: User) -> User:
-            if not changes.keys().isdisjoint(_FOR_ADMINS) and not may_change_all(caller):
-                raise Forbidden("Only an admin may change role and is_active.")
-            if caller.id == user.id:
-                if current_password is not None:
-                    self._check_password(user, current_password, source)
-                elif password is not None:
-                    raise CurrentPasswordRequired
-            hashed: UserChanges = {}
-            if password is not None:
-                hashed = {"password_hash": self._passwords.hash(password)}
-            return user.changed(**(changes | hashed))
-
-        return self._update(caller, user_id, changed, self._save)
+        self._check_may_change(caller, user_id)
+        user = self._get(user_id)
+        is_for_admins = not changes.keys().isdisjoint(_FOR_ADMINS)
+        if email is not None and emails.normalised(email) == emails.normalised(user.email):
+            email = None
+        is_for_owner = email is not None or password is not None
+        if is_for_admins and not may_change_all(caller):
+            raise Forbidden("Only an admin may change role and is_active.")
+        if is_for_owner and caller.id != user_id:
+            raise Forbidden("Only the owner may change the e-mail address and the password.")
+        self._authenticate(
+            caller, current_password, source, is_needed=is_for_admins or is_for_owner
+        )
+        all_changes = changes
+        if password is not None:
+            all_changes = {**changes, "password_hash": self._passwords.hash(password)}
+        after = self._update(user_id, lambda user: user.changed(**all_changes), self._save)
+        if email is not None:
+            self._request_move(after, email)
+        return after
 
     def deactivate(self, caller: Caller, user_id: str) -> User:
         """Deactivate an account, and return it. A repetition changes nothing.
@@ -153,18 +159,30 @@ class AccountService:
         Raises:
             UserNotFound: it does not exist, or is another user's.
         """
-        return self._update(caller, user_id, lambda user: user.changed(is_active=False), self._save)
+        self._check_may_change(caller, user_id)
+        return self._update(user_id, lambda user: user.changed(is_active=False), self._save)
 
-    def erase(self, caller: Caller, user_id: str) -> User:
+    def erase(
+        self, caller: Caller, user_id: str, *, source: str, current_password: str | None
+    ) -> User:
         """Deactivate an account and erase its personal data, and return it.
 
         The event makes the other services erase theirs. A repetition changes nothing.
 
+        Args:
+            current_password: the caller's own, if the account is the caller's own.
+            source: the IP address of the request, for the throttle.
+
         Raises:
             UserNotFound: it does not exist, or is another user's.
+            Forbidden: the current password is wrong.
+            CurrentPasswordRequired: the account is the caller's own.
+            TooManyAttempts: the current password was wrong too often.
         """
+        self._check_may_change(caller, user_id)
+        self._authenticate(caller, current_password, source, is_needed=caller.id == user_id)
         at = clock.rfc3339(self._clock())
-        return self._update(caller, user_id, lambda user: user.erased(at=at), self._erase)
+        return self._update(user_id, lambda user: user.erased(at=at), self._erase)
 
     def totals(self) -> dict[str, int]:
         return self._users.totals()
@@ -175,8 +193,18 @@ class AccountService:
             raise UserNotFound
         return user
 
-    def _check_password(self, user: User, password: str, source: str) -> None:
-        """Throttled: who has stolen an access token cannot guess the password with it."""
+    def _authenticate(
+        self, caller: Caller, password: str | None, source: str, *, is_needed: bool
+    ) -> None:
+        """Check the caller's password: a stolen access token alone does not take an account over.
+
+        Throttled, so that the thief of an access token cannot guess the password with it.
+        """
+        if password is None:
+            if is_needed:
+                raise CurrentPasswordRequired
+            return
+        user = self._get(caller.id)
         with self._throttle.attempt(user.email, source) as attempt:
             if not self._passwords.match(self._users.find_password_hash(user), password):
                 raise Forbidden("The current password is wrong.")
@@ -184,7 +212,6 @@ class AccountService:
 
     def _update(
         self,
-        caller: Caller,
         user_id: str,
         transition: Callable[[User], User],
         write: Callable[[User, User], None],
@@ -203,32 +230,41 @@ class AccountService:
                 metrics.count("UsersDeactivated")
             return after
 
+        return retry_on_conflict(lambda: self._get(user_id), updated)
+
+    def _check_may_change(self, caller: Caller, user_id: str) -> None:
         if not may_change(caller, user_id):
             raise Forbidden if may_see(caller, user_id) else UserNotFound
-        return retry_on_conflict(lambda: self._get(user_id), updated)
+
+    def _request_move(self, user: User, email: str) -> None:
+        """Request the e-mail to the new address that its reader confirms it by; if the address is
+        another account's, the one that tells its owner so, in the same steps."""
+        owner = self._users.find_by_email(email)
+        about = owner or user
+        issued = self._email_tokens.issue(
+            "change", user_id=about.id, email=email, session_epoch=user.session_epoch
+        )
+
+        def request(before: User) -> None:
+            # Nobody knows the text of the token that is stored if the address is taken.
+            after = before.noted() if owner else before.moving_to(email)
+            fact = events.email_requested(
+                after,
+                "taken" if owner else "change",
+                to=email,
+                at=self._clock(),
+                sealed=None if owner else issued.sealed,
+            )
+            self._users.save(before, after, fact, issued=issued.token)
+
+        retry_on_conflict(lambda: self._get(about.id), request)
 
     def _save(self, before: User, after: User) -> None:
         fact = None
         if before.deactivated_in(after):
-            fact = self._event("user.deactivated", after, _user_data(after))
+            fact = events.deactivated(after, at=self._clock())
         self._users.save(before, after, fact)
 
     def _erase(self, before: User, after: User) -> None:
-        fact = self._event("user.erased", after, UserErasedData(user_id=after.id))
-        self._users.erase(before, after, fact)
+        self._users.erase(before, after, events.erased(after, at=self._clock()))
         metrics.count("UsersErased")
-
-    def _event(self, type_: EventType, user: User, data: BaseModel) -> Event:
-        return outbox.event(
-            type_,
-            aggregate_id=user.id,
-            version=user.version,
-            at=clock.rfc3339(self._clock()),
-            data=data.model_dump(),
-        )
-
-
-def _user_data(user: User, sealed_token: str | None = None) -> UserData:
-    return UserData(
-        user_id=user.id, full_name=user.full_name, email=user.email, sealed_token=sealed_token
-    )

@@ -1,4 +1,4 @@
-"""What the links in e-mails do: confirm an address."""
+"""What the links in e-mails do: confirm an address, move an account to a new one or back."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,36 +6,68 @@ from typing import Final
 from shared.runtime import logging
 from shared.runtime.clock import Clock, epoch
 from shared.storage.conflicts import retry_on_conflict
+from users.accounts import events
+from users.accounts.errors import EmailTaken
 from users.accounts.models import User
 from users.accounts.ports import Users
 from users.email_tokens.errors import BadToken
 from users.email_tokens.models import EmailToken, Kind
 from users.email_tokens.ports import StoredTokens
+from users.email_tokens.service import EmailTokens
 
-_CONFIRMING: Final[frozenset[Kind]] = frozenset({"confirm"})
+_CONFIRMING: Final[frozenset[Kind]] = frozenset({"confirm", "change", "undo"})
 
 
 class EmailLinkService:
     """Exchanges the tokens of e-mails' links for what they stand for, each once."""
 
-    def __init__(self, *, users: Users, tokens: StoredTokens, clock: Clock) -> None:
+    def __init__(
+        self, *, users: Users, tokens: StoredTokens, email_tokens: EmailTokens, clock: Clock
+    ) -> None:
         self._users = users
         self._tokens = tokens
+        self._email_tokens = email_tokens
         self._clock = clock
 
     def confirm(self, text: str) -> None:
-        """Confirm the address that the token is bound to.
+        """Confirm the address that the token is bound to: the account's own, the new one that it
+        moves to, or the former one that it is brought back to.
 
         Raises:
             BadToken: the token is unknown, used, expired or void.
         """
         token = self._find(text, _CONFIRMING)
-        self._use(token, self._confirm)
+        uses = {"confirm": self._confirm, "change": self._move, "undo": self._move_back}
+        self._use(token, uses[token.kind])
 
     def _confirm(self, token: EmailToken, user: User) -> None:
-        if not token.is_bound_to(user.email):
+        if not user.is_active or not token.is_bound_to(user.email):
             raise BadToken
         self._users.save(user, user.confirmed(), spent=token)
+
+    def _move(self, token: EmailToken, user: User) -> None:
+        """The former address, if it was confirmed, is told and given a token that undoes the
+        move."""
+        is_void = token.session_epoch != user.session_epoch
+        if not user.is_active or is_void or not token.is_bound_to(user.pending_email):
+            raise BadToken
+        undo = None
+        if user.email_confirmed:
+            undo = self._email_tokens.issue("undo", user_id=user.id, email=user.email)
+        now = self._clock()
+        after = user.moved(undo=undo.token if undo else None, at=epoch(now))
+        fact = None
+        if undo:
+            fact = events.email_requested(
+                after, "changed", to=user.email, at=now, sealed=undo.sealed
+            )
+        try:
+            self._users.save(user, after, fact, issued=undo.token if undo else None, spent=token)
+        except EmailTaken as cause:
+            raise BadToken from cause
+
+    def _move_back(self, token: EmailToken, user: User) -> None:
+        self._users.save(user, user.moved_back(token), spent=token)
 
     def _find(self, text: str, kinds: frozenset[Kind]) -> EmailToken:
         token = self._tokens.find(text)
@@ -47,7 +79,7 @@ class EmailLinkService:
         """Use a token on its account, again on the new state after a lost race."""
 
         def used(user: User | None) -> None:
-            if user is None or not user.is_active:
+            if user is None:
                 raise BadToken
             use(token, user)
             logging.logger().info(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.http import Answer
-from tests.users.builders import a_registration
+from tests.users.builders import PASSWORD, a_registration
 from tests.users.service import Service, caller, pointers
 from users.accounts.models import User
 
@@ -102,7 +102,6 @@ def test_list_points_at_an_invalid_parameter(service: Service, query: str) -> No
     [
         {},
         {"full_name": "Other"},
-        {"email": "new@example.com"},
         {"role": "customer"},
         {"is_active": False},
     ],
@@ -110,7 +109,8 @@ def test_list_points_at_an_invalid_parameter(service: Service, query: str) -> No
 def test_change_answers_with_the_account(service: Service, body: dict[str, Any]) -> None:
     admin = service.admin()
     before = request(service, admin, "GET", "/me").json
-    answer = request(service, admin, "PUT", f"/{admin.id}", body)
+    change = {**body, "email": "new@example.com", "current_password": PASSWORD}
+    answer = request(service, admin, "PUT", f"/{admin.id}", change)
     assert (answer.status, answer.json) == (200, before | body)
 
 
@@ -136,9 +136,10 @@ def test_change_refusals_have_their_status_and_code(service: Service) -> None:
         answer = request(service, user, "PUT", f"/{user.id}", body)
         return answer.status, answer.code
 
-    assert refusal(email=other.email) == (409, "email-taken")
     assert refusal(role="admin") == (403, "forbidden")
-    assert refusal(password="x" * 12) == (422, "invalid-request")
+    for takeover in ({"password": "x" * 12}, {"email": other.email}):
+        refused = request(service, user, "PUT", f"/{user.id}", takeover)
+        assert pointers(refused) == {"#/current_password"}
     for _ in range(5):
         assert refusal(current_password="wrong") == (403, "forbidden")
     assert refusal(current_password="wrong") == (429, "too-many-attempts")
@@ -155,8 +156,23 @@ def test_deletion_deactivates_and_with_erase_erases(service: Service) -> None:
         assert (deleted.status, deleted.json) == (200, answer)
         stored = service.stored(user)
         assert (stored.is_active, bool(stored.erased_at)) == (False, "erased" in answer)
-    change = request(service, admin, "PUT", f"/{user.id}", {"is_active": True})
+    activation = {"is_active": True, "current_password": PASSWORD}
+    change = request(service, admin, "PUT", f"/{user.id}", activation)
     assert (change.status, change.code) == (409, "account-erased")
+
+
+def test_own_erasure_takes_the_current_password_as_its_body(service: Service) -> None:
+    user = service.customer()
+
+    def erasure(body: Any) -> Answer:
+        return request(service, user, "DELETE", f"/{user.id}?erase=true", body)
+
+    for body in (None, {}, {"current_password": ""}):
+        assert pointers(erasure(body)) == {"#/current_password"}
+    wrong = erasure({"current_password": "wrong"})
+    assert (wrong.status, wrong.code) == (403, "forbidden")
+    assert service.stored(user) == user
+    assert erasure({"current_password": PASSWORD}).json == {"deactivated": True, "erased": True}
 
 
 @pytest.mark.parametrize("value", ["1", "yes", "True", ""])

@@ -8,8 +8,8 @@ from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, ServiceUnavailable, Unauthenticated
 from tests.support.aws import before_next
-from tests.users.builders import NEW_PASSWORD, PASSWORD
-from tests.users.service import Service, caller
+from tests.users.builders import NEW_PASSWORD, PASSWORD, SOURCE
+from tests.users.service import Service, caller, made_by
 from users.accounts.errors import CurrentPasswordRequired
 from users.accounts.models import ActiveCaller, User
 from users.login_throttle.errors import TooManyAttempts
@@ -65,9 +65,9 @@ def test_account_of_another_user_looks_like_a_missing_one(service: Service) -> N
             service.accounts.get(caller(by), user_id)
     with pytest.raises(UserNotFound):
         service.change(alice, bob, full_name="Taken Over")
-    for use_case in (service.accounts.deactivate, service.accounts.erase):
+    for use_case in (service.deactivate, service.erase):
         with pytest.raises(UserNotFound):
-            use_case(caller(alice), bob.id)
+            use_case(bob, alice)
     assert service.stored(bob) == bob
 
 
@@ -81,13 +81,15 @@ def test_only_admins_list_users_and_change_roles_and_activity(service: Service) 
             service.change(user, **change)
 
 
-def test_admin_changes_any_field_of_an_account(service: Service) -> None:
+def test_admin_changes_name_role_and_activity_of_an_account(service: Service) -> None:
     admin, user = service.admin(), service.customer()
-    values = {"full_name": "A", "email": "a@example.com", "role": "admin"}
-    after = service.change(admin, user, **values, password=NEW_PASSWORD)
+    after = service.change(admin, user, full_name="A", role="admin", is_active=False)
     assert service.stored(user) == after
-    assert (after.full_name, after.email, after.role) == ("A", "a@example.com", "admin")
-    assert after.password_hash == service.passwords.hash(NEW_PASSWORD)
+    assert (after.full_name, after.role, after.is_active) == ("A", "admin", False)
+    for values in ({"password": NEW_PASSWORD}, {"email": "mine@example.com"}):
+        with pytest.raises(Forbidden):
+            service.change(admin, user, **values)
+    assert service.stored(user) == after
 
 
 def test_change_without_a_difference_writes_nothing(service: Service) -> None:
@@ -99,10 +101,12 @@ def test_change_without_a_difference_writes_nothing(service: Service) -> None:
 
 def test_change_is_applied_to_what_a_concurrent_request_stored(service: Service) -> None:
     user = service.customer()
-    rival = user.changed(email="rival@example.com")
+    rival = user.changed(full_name="Rival")
     before_next(service.table, "transact_write_items", lambda: service.users.save(user, rival))
-    after = service.change(user, full_name="Mine")
-    assert (after.email, after.full_name, after.version) == ("rival@example.com", "Mine", 3)
+    after = service.change(user, password=NEW_PASSWORD)
+    assert after == service.stored(user)
+    assert (after.full_name, after.version) == ("Rival", 3)
+    assert after.password_hash == service.passwords.hash(NEW_PASSWORD)
 
 
 def test_change_gives_up_when_it_loses_every_race(service: Service) -> None:
@@ -114,21 +118,79 @@ def test_change_gives_up_when_it_loses_every_race(service: Service) -> None:
 
     before_next(service.table, "transact_write_items", *[rename] * 5)
     with pytest.raises(ServiceUnavailable):
-        service.change(user, email="mine@example.com")
+        service.change(user, password=NEW_PASSWORD)
 
 
-def test_own_password_needs_the_current_one(service: Service) -> None:
-    for user in (service.customer(), service.admin()):
-        with pytest.raises(CurrentPasswordRequired):
-            service.change(user, password=NEW_PASSWORD)
+@pytest.mark.parametrize(
+    "takeover",
+    [
+        lambda service, admin, user, password: service.change(
+            user, password=NEW_PASSWORD, current_password=password
+        ),
+        lambda service, admin, user, password: service.change(
+            user, email="new@example.com", current_password=password
+        ),
+        lambda service, admin, user, password: service.accounts.erase(
+            caller(user), user.id, source=SOURCE, current_password=password
+        ),
+        lambda service, admin, user, password: service.change(
+            admin, user, role="admin", current_password=password
+        ),
+        lambda service, admin, user, password: service.change(
+            admin, user, is_active=False, current_password=password
+        ),
+    ],
+    ids=["password", "email", "erasure", "role", "activity"],
+)
+def test_access_token_alone_takes_no_account_over(
+    service: Service, takeover: Callable[..., object]
+) -> None:
+    admin, user = service.admin(), service.customer()
+    for password, refusal in ((None, CurrentPasswordRequired), ("wrong", Forbidden)):
+        with pytest.raises(refusal):
+            takeover(service, admin, user, password)
+    assert service.stored(user) == user
+    takeover(service, admin, user, PASSWORD)
+    assert service.stored(user) != user
+
+
+def test_what_takes_no_account_over_needs_no_password_but_no_wrong_one(service: Service) -> None:
+    admin, user = service.admin(), service.customer()
+    for by in (user, admin):
         with pytest.raises(Forbidden):
-            service.change(user, password=NEW_PASSWORD, current_password="wrong")
-        # A wrong password refuses any change.
-        with pytest.raises(Forbidden):
-            service.change(user, email="new@example.com", current_password="wrong")
-        assert service.stored(user) == user
-        after = service.change(user, password=NEW_PASSWORD, current_password=PASSWORD)
-        assert after.password_hash == service.passwords.hash(NEW_PASSWORD)
+            service.change(by, user, full_name="Wrong", current_password="wrong")
+        after = service.change(by, user, full_name=by.id, current_password=None)
+        assert after.full_name == by.id
+    same = user.email.upper()
+    assert service.change(user, email=same, current_password=None).email == user.email
+    service.accounts.erase(caller(admin), user.id, source=SOURCE, current_password=None)
+
+
+def test_new_address_gets_a_link_and_the_account_keeps_its_own(service: Service) -> None:
+    user = service.customer()
+    assert service.change(user, email="new@example.com") == user
+    after = service.stored(user)
+    assert (after.email, after.pending_email) == (user.email, "new@example.com")
+    event = service.events(user)[-1]
+    assert (event.id, event.type) == (f"{user.id}.2", "user.email_requested")
+    assert event.data.pop("sealed_token")
+    assert event.data == {"user_id": user.id, "email": "new@example.com", "purpose": "change"}
+
+
+def test_taken_address_is_told_to_its_owner_alone(service: Service) -> None:
+    user, owner = service.customer(), service.customer(email="taken@example.com")
+    assert service.change(user, email="Taken@example.com") == user == service.stored(user)
+    event = service.events(owner)[-1]
+    assert (event.id, event.type) == (f"{owner.id}.2", "user.email_requested")
+    told = {"user_id": owner.id, "email": "Taken@example.com", "purpose": "taken"}
+    assert event.data == {**told, "sealed_token": None}
+
+
+def test_request_of_a_taken_address_makes_the_calls_of_a_free_one(service: Service) -> None:
+    user, owner = service.customer(), service.customer()
+    service.users.find_by_email("first-unknown@example.com")  # writes what later ones read
+    free = made_by(service, lambda: service.change(user, email="free@example.com"))
+    assert made_by(service, lambda: service.change(user, email=owner.email)) == free
 
 
 def test_guessing_the_current_password_is_throttled(service: Service) -> None:

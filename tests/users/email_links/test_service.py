@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.aws import before_next
+from tests.users.builders import NEW_PASSWORD
 from tests.users.service import Service
+from users.accounts.errors import EmailTaken
 from users.accounts.models import User
 from users.email_tokens.errors import BadToken
 
@@ -37,3 +40,155 @@ def test_confirmation_refuses_the_token_of_an_ended_account(
     end(service, user)
     with pytest.raises(BadToken):
         service.email_links.confirm(token)
+
+
+def asked_to_move(service: Service, user: User, email: str) -> str:
+    """The token in the e-mail to the new address."""
+    service.change(user, email=email)
+    return service.token(user)
+
+
+def moved(service: Service, user: User, email: str) -> str:
+    """Move a confirmed account; the token in the e-mail to the former address."""
+    service.email_links.confirm(asked_to_move(service, user, email))
+    return service.token(user)
+
+
+@pytest.fixture
+def confirmed(service: Service) -> User:
+    user = service.customer(email="first@example.com")
+    service.email_links.confirm(service.token(user))
+    return service.stored(user)
+
+
+def test_confirmation_of_a_new_address_moves_the_account_and_tells_the_former_one(
+    service: Service, confirmed: User
+) -> None:
+    token = asked_to_move(service, confirmed, "second@example.com")
+    service.email_links.confirm(token)
+    after = service.stored(confirmed)
+    assert (after.email, after.pending_email) == ("second@example.com", None)
+    event = service.events(confirmed)[-1]
+    assert event.data.pop("sealed_token")
+    told = {"user_id": confirmed.id, "email": "first@example.com", "purpose": "changed"}
+    assert event.data == told
+    with pytest.raises(BadToken):
+        service.email_links.confirm(token)
+
+
+def test_address_that_was_never_confirmed_is_told_nothing_and_cannot_be_restored(
+    service: Service,
+) -> None:
+    user = service.customer()
+    moved(service, user, "second@example.com")
+    after = service.stored(user)
+    assert (after.email, after.email_confirmed) == ("second@example.com", True)
+    assert service.event_types(user) == ["user.registered", "user.email_requested"]
+    assert after.former_emails == ()
+
+
+def give_another_password(service: Service, user: User) -> None:
+    service.change(user, password=NEW_PASSWORD)
+
+
+def ask_for_a_third(service: Service, user: User) -> None:
+    service.change(user, email="third@example.com")
+
+
+def register_another(service: Service, _user: User) -> None:
+    service.customer(email="second@example.com")
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        give_another_password,
+        ask_for_a_third,
+        register_another,
+        Service.deactivate,
+        Service.erase,
+        lambda service, user: service.clock.advance(hours=24),
+    ],
+)
+def test_token_of_a_new_address_is_void_after_other_changes_and_a_day(
+    service: Service, confirmed: User, meanwhile: Callable[[Service, User], object]
+) -> None:
+    token = asked_to_move(service, confirmed, "second@example.com")
+    meanwhile(service, confirmed)
+    with pytest.raises(BadToken):
+        service.email_links.confirm(token)
+    assert service.stored(confirmed).email != "second@example.com"
+
+
+def test_confirmation_is_void_when_the_account_has_another_address(service: Service) -> None:
+    user = service.customer()
+    first = service.token(user)
+    moved(service, user, "second@example.com")
+    with pytest.raises(BadToken):
+        service.email_links.confirm(first)
+
+
+def test_undo_brings_the_account_back_and_ends_its_sessions(
+    service: Service, confirmed: User
+) -> None:
+    undo = moved(service, confirmed, "second@example.com")
+    pending = asked_to_move(service, service.stored(confirmed), "third@example.com")
+    service.clock.advance(hours=23)
+    before = service.stored(confirmed)
+    service.email_links.confirm(undo)
+    after = service.stored(confirmed)
+    assert (after.email, after.email_confirmed) == ("first@example.com", True)
+    assert after.session_epoch == before.session_epoch + 1
+    for token in (undo, pending):
+        with pytest.raises(BadToken):
+            service.email_links.confirm(token)
+    assert service.users.find_by_email("first@example.com") == after
+    assert service.users.find_by_email("second@example.com") is None
+
+
+def test_undo_cannot_be_prevented_by_who_has_taken_the_account(
+    service: Service, confirmed: User
+) -> None:
+    undo = moved(service, confirmed, "thief@example.com")
+    with pytest.raises(EmailTaken):
+        service.customer(email="first@example.com")
+    thiefs = moved(service, confirmed, "thief-2@example.com")
+    give_another_password(service, service.stored(confirmed))
+    service.email_links.confirm(thiefs)
+    service.deactivate(service.stored(confirmed))
+    service.email_links.confirm(undo)
+    assert service.stored(confirmed).email == "first@example.com"
+
+
+def test_undo_of_a_move_undoes_the_later_ones(service: Service, confirmed: User) -> None:
+    first, second = (moved(service, confirmed, f"{name}@example.com") for name in "bc")
+    service.email_links.confirm(first)
+    with pytest.raises(BadToken):
+        service.email_links.confirm(second)
+    assert service.stored(confirmed).email == "first@example.com"
+
+
+def test_undo_is_possible_for_three_days(service: Service, confirmed: User) -> None:
+    undo = moved(service, confirmed, "second@example.com")
+    service.clock.advance(hours=72)
+    with pytest.raises(BadToken):
+        service.email_links.confirm(undo)
+
+
+def test_account_moves_five_times_in_three_days(service: Service, confirmed: User) -> None:
+    for number in range(5):
+        moved(service, confirmed, f"{number}@example.com")
+    token = asked_to_move(service, confirmed, "more@example.com")
+    with pytest.raises(BadToken):
+        service.email_links.confirm(token)
+    service.clock.advance(hours=72)
+    moved(service, confirmed, "more@example.com")
+    assert len(service.stored(confirmed).former_emails) == 1
+
+
+def test_token_is_used_once_by_concurrent_requests(service: Service, confirmed: User) -> None:
+    token = asked_to_move(service, confirmed, "second@example.com")
+    before_next(service.table, "transact_write_items", lambda: service.email_links.confirm(token))
+    with pytest.raises(BadToken):
+        service.email_links.confirm(token)
+    assert service.stored(confirmed).email == "second@example.com"

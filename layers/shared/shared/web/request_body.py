@@ -49,7 +49,7 @@ async def checked(request: Request, *, is_needed: bool) -> CheckedRequest:
     """Take the body in, and refuse what no route takes.
 
     Args:
-        is_needed: whether the route wants one.
+        is_needed: whether the route wants one, or takes one.
 
     Raises:
         PayloadTooLarge: it is over 256 KB.
@@ -64,7 +64,7 @@ async def checked(request: Request, *, is_needed: bool) -> CheckedRequest:
         body += chunk
         if len(body) > _LARGEST:
             raise PayloadTooLarge
-    if not body or request.method not in _WITH_JSON:
+    if not body or (request.method not in _WITH_JSON and not is_needed):
         return CheckedRequest(request, body, None)
     _check_type(request)
     document = read(body)
