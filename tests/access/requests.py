@@ -38,6 +38,10 @@ _BODIES: Final[Mapping[Route, Callable[[SimulatedShop, Client], dict[str, Any]]]
         "full_name": "New Customer",
         "password": PASSWORD,
     },
+    ("POST", "/api/v1/auth/confirm"): lambda shop, client: {
+        "token": shop.email_token(Client(client.http).register().user["id"])
+    },
+    ("DELETE", "/api/v1/users/{id}"): lambda shop, client: {"current_password": PASSWORD},
     ("PUT", "/api/v1/users/{id}"): lambda shop, client: {"full_name": "Another Name"},
     ("POST", "/api/v1/auth/login"): lambda shop, client: {
         "email": client.user["email"],

@@ -109,7 +109,8 @@ def _made(
 
 def _staff(shop: SimulatedShop, role: Role) -> Client:
     client = Client(shop.anyone.http).register(full_name=f"Someone In {role.title()}")
-    shop.admin.put(f"/api/v1/users/{client.user['id']}", {"role": role})
+    change = {"role": role, "current_password": PASSWORD}
+    assert shop.admin.put(f"/api/v1/users/{client.user['id']}", change).status_code == 200
     return client.log_in()
 
 

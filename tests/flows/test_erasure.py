@@ -10,7 +10,7 @@ import pytest
 
 from tests.flows.views import figures, letters_to, order_of
 from tests.simulation.shop import SimulatedShop
-from tests.support.client import Client, RenewingClient
+from tests.support.client import PASSWORD, Client, RenewingClient
 from tests.support.invariants import breaches
 
 FIRST = {"email": "petra.private@example.com", "full_name": "Petra Private"}
@@ -26,9 +26,14 @@ def petra(shop: SimulatedShop) -> Client:
     return petra
 
 
+def confirm(petra: Client, token: str) -> None:
+    assert petra.post("/api/v1/auth/confirm", {"token": token}).status_code == 200
+
+
 def erase(by: Client, whom: Client) -> None:
     path = f"/api/v1/users/{whom.user['id']}"
-    answer = by.delete(path, params={"erase": "true"})
+    own = {"current_password": PASSWORD}
+    answer = by.delete(path, params={"erase": "true"}, json=own)
     assert (answer.status_code, answer.json()) == (200, {"deactivated": True, "erased": True})
 
 
@@ -72,8 +77,9 @@ def test_an_erasure_removes_personal_data_and_keeps_all_figures(
     admin = shop.admin
     bought = petra.order((shop.mug, 2), (shop.tray, 1))
     shop.settle()
-    changed = petra.put(f"/api/v1/users/{petra.user['id']}", LATER)
-    assert changed.status_code == 200
+    change = {**LATER, "current_password": PASSWORD}
+    assert petra.put(f"/api/v1/users/{petra.user['id']}", change).status_code == 200
+    confirm(petra, shop.email_token(petra.user["id"]))
     called_off = petra.order((shop.tray, 3))
     refused = petra.order((shop.tray, 2), payment_token="tok_declined")
     shop.settle()

@@ -16,6 +16,7 @@ import pytest
 
 from tests.logs.process_shop import SESSION_TOKEN, FunctionFailed, ProcessShop
 from tests.simulation.resources import SWEEPERS
+from tests.support.client import PASSWORD
 from tests.support.functions import FUNCTIONS
 from tests.support.privacy import PRIVACY
 from tools import lambda_environment
@@ -66,7 +67,8 @@ def _use_everything(shop: ProcessShop) -> None:
     order = f"/api/v1/orders/{placed['id']}"
     for path in ("/", "/api/v1/users/me", "/api/v1/notifications", order):
         assert customer.get(path).status_code == 200
-    assert customer.delete(f"/api/v1/users/{customer.user['id']}?erase=true").status_code == 200
+    path, own = f"/api/v1/users/{customer.user['id']}", {"current_password": PASSWORD}
+    assert customer.delete(f"{path}?erase=true", json=own).status_code == 200
     shop.settle()
     for sweeper in SWEEPERS:
         shop.tick(sweeper)

@@ -24,7 +24,8 @@ def identities(http: httpx.Client, admin: Client) -> list[Identity]:
         client = Client(http).register()
         # The admin's token may have expired in the long form.
         path = f"/api/v1/users/{client.user['id']}"
-        assert admin.log_in().put(path, {"role": "admin"}).status_code == 200
+        change = {"role": "admin", "current_password": PASSWORD}
+        assert admin.log_in().put(path, change).status_code == 200
         return client.log_in()
 
     return [

@@ -37,7 +37,7 @@ def declared(service: str = "") -> Iterator[str]:
 FIELDS: Final = frozenset(
     {
         *declared(),
-        *("password", "current_password", "access_token", "refresh_token", "digest"),
+        *("password", "current_password", "access_token", "refresh_token", "digest", "token"),
     }
 )
 _SHORTEST: Final = 6

@@ -35,6 +35,11 @@ class Person:
     access_token: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
 
+    @property
+    def proof(self) -> dict[str, str]:
+        """The part of a body that shows who is asking."""
+        return {"current_password": self.password}
+
 
 @dataclass(frozen=True)
 class Reply:

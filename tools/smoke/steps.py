@@ -256,7 +256,7 @@ def withdraw_product(walk: Walk) -> None:
 
 def erase_account(walk: Walk) -> None:
     api, person = walk.api, walk.stranger
-    erased = api.ask(f"DELETE {person.location}?erase=true", "200", person)
+    erased = api.ask(f"DELETE {person.location}?erase=true", "200", person, person.proof)
     erased.has(deactivated=True, erased=True)
     api.ask("GET /api/v1/users/me", "401 unauthenticated", person)
     # From here on the clean-up has to log in, and cannot.

@@ -137,7 +137,7 @@ class Walk:
                     return
                 raise
         id_ = person.id or self.api.ask("GET /api/v1/users/me", "200", person)["id"]
-        self.api.ask(f"DELETE /api/v1/users/{id_}?erase=true", "200", person)
+        self.api.ask(f"DELETE /api/v1/users/{id_}?erase=true", "200", person, person.proof)
 
     def _log_out_admin(self) -> None:
         if self.owner and self.owner.access_token:
