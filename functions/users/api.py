@@ -17,7 +17,7 @@ from users.accounts.routes import router as accounts_router
 from users.accounts.service import AccountService
 from users.email_links.routes import router as links_router
 from users.email_links.service import EmailLinkService
-from users.email_tokens.repository import DynamoEmailTokens
+from users.email_tokens.repository import DynamoEmailCounts, DynamoEmailTokens
 from users.email_tokens.sealing import KmsSealer
 from users.email_tokens.service import EmailTokens
 from users.login_throttle.repository import DynamoAttempts
@@ -32,6 +32,7 @@ from users.sessions.service import SessionService
 class Settings(ApiSettings):
     credentials_table: str
     mail_key_id: str
+    emails_per_network: int
 
 
 router = APIRouter(route_class=GuardedRoute)
@@ -49,7 +50,12 @@ def build(settings: Settings) -> Handler:
     users = DynamoUsers(table, credentials)
     passwords = Argon2Passwords()
     throttle = LoginThrottle(DynamoAttempts(credentials), clock.now)
-    email_tokens = EmailTokens(sealer=KmsSealer(kms, settings.mail_key_id), clock=clock.now)
+    email_tokens = EmailTokens(
+        sealer=KmsSealer(kms, settings.mail_key_id),
+        counts=DynamoEmailCounts(credentials),
+        clock=clock.now,
+        per_network=settings.emails_per_network,
+    )
     accounts = AccountService(
         users=users,
         passwords=passwords,
@@ -61,6 +67,8 @@ def build(settings: Settings) -> Handler:
         users=users,
         tokens=DynamoEmailTokens(credentials),
         email_tokens=email_tokens,
+        passwords=passwords,
+        throttle=throttle,
         clock=clock.now,
     )
     sessions = SessionService(

@@ -31,6 +31,12 @@ LISTS: Final = [
     if "cursor" in {p.alias for below in served.dependant.dependencies for p in below.query_params}
 ]
 
+
+def _reset_token(shop: SimulatedShop, client: Client) -> str:
+    shop.anyone.post("/api/v1/auth/forgot", {"email": client.user["email"]})
+    return shop.email_token(client.user["id"])
+
+
 # The bodies that the examples of a schema cannot say.
 _BODIES: Final[Mapping[Route, Callable[[SimulatedShop, Client], dict[str, Any]]]] = {
     ("POST", "/api/v1/users"): lambda shop, client: {
@@ -40,6 +46,10 @@ _BODIES: Final[Mapping[Route, Callable[[SimulatedShop, Client], dict[str, Any]]]
     },
     ("POST", "/api/v1/auth/confirm"): lambda shop, client: {
         "token": shop.email_token(Client(client.http).register().user["id"])
+    },
+    ("POST", "/api/v1/auth/reset"): lambda shop, client: {
+        "token": _reset_token(shop, client),
+        "password": "another-long-password",
     },
     ("DELETE", "/api/v1/users/{id}"): lambda shop, client: {"current_password": PASSWORD},
     ("PUT", "/api/v1/users/{id}"): lambda shop, client: {"full_name": "Another Name"},

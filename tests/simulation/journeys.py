@@ -76,6 +76,11 @@ def _having_an_account(shop: SimulatedShop) -> None:
     nina = shop.anyone.register(email="nina@example.com")
     confirmation = {"token": shop.email_token(nina.user["id"])}
     _good(shop.anyone.post("/api/v1/auth/confirm", confirmation))
+    for email in ("nina@example.com", "nobody@example.com"):
+        _good(shop.anyone.post("/api/v1/auth/forgot", {"email": email}))
+    reset = {"token": shop.email_token(nina.user["id"]), "password": "another-long-password"}
+    _good(shop.anyone.post("/api/v1/auth/reset", reset))
+    nina.log_in(reset["password"])
     again = {"email": "NINA@example.com", "full_name": "N", "password": "a-long-enough-password"}
     assert shop.anyone.post("/api/v1/users", again).status_code == 409
     wrong = {"email": "nina@example.com", "password": "not-her-own-password"}
@@ -90,7 +95,13 @@ def _having_an_account(shop: SimulatedShop) -> None:
     assert nina.post("/api/v1/auth/logout-everywhere").status_code == 204
     nina.log_in()
     path = f"/api/v1/users/{nina.user['id']}"
-    _good(nina.put(path, {"full_name": "Nina New", "email": "new@example.com"}))
+    own = {"current_password": reset["password"]}
+    for email in ("carla@example.com", "new@example.com"):
+        _good(nina.put(path, {"full_name": "Nina New", "email": email, **own}))
+    # To the new address, and the link that undoes it.
+    for _ in range(2):
+        token = {"token": shop.email_token(nina.user["id"])}
+        _good(shop.anyone.post("/api/v1/auth/confirm", token))
     _pages(shop.admin, "/api/v1/users")
     _pages(shop.admin, "/api/v1/users", active="true")
     _good(shop.admin.delete(path))

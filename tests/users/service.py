@@ -21,7 +21,7 @@ from users.accounts.repository import DynamoUsers
 from users.accounts.service import AccountService
 from users.api import router
 from users.email_links.service import EmailLinkService
-from users.email_tokens.repository import DynamoEmailTokens
+from users.email_tokens.repository import DynamoEmailCounts, DynamoEmailTokens
 from users.email_tokens.service import EmailTokens
 from users.login_throttle.repository import DynamoAttempts
 from users.login_throttle.service import LoginThrottle
@@ -79,7 +79,12 @@ class Service:
 
     @cached_property
     def email_tokens(self) -> EmailTokens:
-        return EmailTokens(sealer=self.sealer, clock=self.clock)
+        return EmailTokens(
+            sealer=self.sealer,
+            counts=DynamoEmailCounts(self.credentials),
+            clock=self.clock,
+            per_network=20,
+        )
 
     @cached_property
     def email_links(self) -> EmailLinkService:
@@ -87,6 +92,8 @@ class Service:
             users=self.users,
             tokens=DynamoEmailTokens(self.credentials),
             email_tokens=self.email_tokens,
+            passwords=self.passwords,
+            throttle=self.throttle,
             clock=self.clock,
         )
 

@@ -136,7 +136,9 @@ class Shop:
 
     def _deploy(self) -> None:
         log = self.folder / "deploy.log"
-        parameters = {"Architecture": architecture(), **self.parameters}
+        # All requests come from one address.
+        own = {"Architecture": architecture(), "EmailsPerNetwork": "100000"}
+        parameters = {**own, **self.parameters}
         with step("deployment"):
             error = sam.deploy(self.endpoint, parameters, log)
             if error is not None:

@@ -106,6 +106,13 @@ class User:
         """The user after the address was confirmed."""
         return replace(self.noted(), email_confirmed=True)
 
+    def with_reset_password(self, password_hash: str) -> Self:
+        """The user after the reader of the address has set a new password: all sessions end, and
+        the address is confirmed."""
+        return replace(
+            self.confirmed(), password_hash=password_hash, session_epoch=self.session_epoch + 1
+        )
+
     def moved(self, *, undo: EmailToken | None, at: int) -> Self:
         """The user after the pending address was confirmed.
 

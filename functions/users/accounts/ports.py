@@ -56,6 +56,12 @@ class Users(Protocol):
             ConcurrentChange: the stored user is not `before` any more.
         """
 
+    def pretend(self, issued: EmailToken) -> None:
+        """Write as much as for an event and its token, and change no account.
+
+        The token is stored: nobody knows its text.
+        """
+
     def erase(self, before: User, after: User, fact: Event) -> None:
         """Store the erased account and its event, delete its password, and erase all earlier
         events.

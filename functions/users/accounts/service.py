@@ -13,7 +13,7 @@ from shared.runtime import clock, logging, metrics
 from shared.storage.conflicts import retry_on_conflict
 from users import emails
 from users.accounts import events
-from users.accounts.errors import CurrentPasswordRequired
+from users.accounts.errors import CurrentPasswordRequired, EmailTaken
 from users.accounts.models import ActiveCaller, Position, Profile, User, UserChanges
 from users.accounts.ports import Passwords, Users
 from users.email_tokens.service import EmailTokens
@@ -50,6 +50,9 @@ class AccountService:
         Raises:
             EmailTaken: another account has the address.
         """
+        # Before anything else, so that it counts for no limit of the owner's.
+        if self._users.find_by_email(email):
+            raise EmailTaken
         now = self._clock()
         user = User(
             id=uuid.uuid4().hex,
@@ -61,9 +64,11 @@ class AccountService:
             created_at=clock.rfc3339(now),
             email_confirmed=False,
         )
-        issued = self._email_tokens.issue("confirm", user_id=user.id, email=user.email)
-        fact = events.registered(user, at=now, sealed=issued.sealed)
-        self._users.add(user, fact, issued.token)
+        issued = None
+        if not self._email_tokens.wait(user_id=user.id, email=email, source=source):
+            issued = self._email_tokens.issue("confirm", user_id=user.id, email=email)
+        fact = events.registered(user, at=now, sealed=issued.sealed if issued else None)
+        self._users.add(user, fact, issued.token if issued else None)
         self._throttle.trust(user.email, source)
         logging.logger().info("a user registered", extra={"user_id": user.id})
         metrics.count("UsersRegistered")
@@ -150,7 +155,7 @@ class AccountService:
             all_changes = {**changes, "password_hash": self._passwords.hash(password)}
         after = self._update(user_id, lambda user: user.changed(**all_changes), self._save)
         if email is not None:
-            self._request_move(after, email)
+            self._request_move(after, email, source)
         return after
 
     def deactivate(self, caller: Caller, user_id: str) -> User:
@@ -236,9 +241,12 @@ class AccountService:
         if not may_change(caller, user_id):
             raise Forbidden if may_see(caller, user_id) else UserNotFound
 
-    def _request_move(self, user: User, email: str) -> None:
+    def _request_move(self, user: User, email: str, source: str) -> None:
         """Request the e-mail to the new address that its reader confirms it by; if the address is
-        another account's, the one that tells its owner so, in the same steps."""
+        another account's, the one that tells its owner so, in the same steps. Beyond the limits of
+        e-mails nothing is requested."""
+        if self._email_tokens.wait(user_id=user.id, email=email, source=source):
+            return
         owner = self._users.find_by_email(email)
         about = owner or user
         issued = self._email_tokens.issue(

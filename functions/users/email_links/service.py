@@ -1,20 +1,27 @@
-"""What the links in e-mails do: confirm an address, move an account to a new one or back."""
+"""What the links in e-mails do: confirm an address, move an account to a new one or back, set a
+forgotten password."""
 
 from collections.abc import Callable
 from typing import Final
 
+from shared.auth.tokens import Caller
+from shared.contracts.directory import UserNotFound
+from shared.contracts.events import AccountEmail
 from shared.runtime import logging
 from shared.runtime.clock import Clock, epoch
 from shared.storage.conflicts import retry_on_conflict
 from users.accounts import events
 from users.accounts.errors import EmailTaken
 from users.accounts.models import User
-from users.accounts.ports import Users
+from users.accounts.ports import Passwords, Users
 from users.email_tokens.errors import BadToken
-from users.email_tokens.models import EmailToken, Kind
+from users.email_tokens.models import EmailToken, IssuedToken, Kind, digest
 from users.email_tokens.ports import StoredTokens
 from users.email_tokens.service import EmailTokens
+from users.login_throttle.errors import TooManyAttempts
+from users.login_throttle.service import LoginThrottle
 
+_RESETTING: Final[frozenset[Kind]] = frozenset({"reset"})
 _CONFIRMING: Final[frozenset[Kind]] = frozenset({"confirm", "change", "undo"})
 
 
@@ -22,9 +29,18 @@ class EmailLinkService:
     """Exchanges the tokens of e-mails' links for what they stand for, each once."""
 
     def __init__(
-        self, *, users: Users, tokens: StoredTokens, email_tokens: EmailTokens, clock: Clock
+        self,
+        *,
+        users: Users,
+        tokens: StoredTokens,
+        email_tokens: EmailTokens,
+        passwords: Passwords,
+        throttle: LoginThrottle,
+        clock: Clock,
     ) -> None:
         self._users = users
+        self._passwords = passwords
+        self._throttle = throttle
         self._tokens = tokens
         self._email_tokens = email_tokens
         self._clock = clock
@@ -39,6 +55,82 @@ class EmailLinkService:
         token = self._find(text, _CONFIRMING)
         uses = {"confirm": self._confirm, "change": self._move, "undo": self._move_back}
         self._use(token, uses[token.kind])
+
+    def send_confirmation(self, caller: Caller, user_id: str, *, source: str) -> None:
+        """Request the e-mail that confirms the caller's address again; nothing if it is confirmed.
+
+        Args:
+            source: the IP address of the request.
+
+        Raises:
+            UserNotFound: the account is another user's.
+            TooManyAttempts: too many e-mails were requested lately.
+        """
+        user = self._users.find(user_id) if user_id == caller.id else None
+        if user is None:
+            raise UserNotFound
+        if user.email_confirmed:
+            return
+        if wait := self._email_tokens.wait(user_id=user.id, email=user.email, source=source):
+            raise TooManyAttempts(retry_after=wait)
+        issued = self._email_tokens.issue("confirm", user_id=user.id, email=user.email)
+        self._request(user, "confirm", issued)
+
+    def send_reset(self, *, email: str, source: str) -> None:
+        """Request the e-mail to set a new password by, if an active account has the address.
+
+        Every address takes the same steps, so that neither the answer nor its time shows which
+        are known.
+
+        Args:
+            source: the IP address of the request.
+        """
+        user = self._users.find_by_email(email)
+        about = user.id if user else digest(email)[:32]
+        wait = self._email_tokens.wait(user_id=about, email=email, source=source)
+        issued = self._email_tokens.issue(
+            "reset",
+            user_id=about,
+            email=email,
+            session_epoch=user.session_epoch if user else 0,
+        )
+        if user and user.is_active and not wait:
+            self._request(user, "reset", issued)
+        else:
+            self._users.pretend(issued.token)
+
+    def reset(self, text: str, *, password: str, source: str) -> None:
+        """Set a new password. All sessions end, and the address counts as confirmed.
+
+        Args:
+            source: the IP address of the request. The throttle trusts it with this account.
+
+        Raises:
+            BadToken: the token is unknown, used, expired or void.
+        """
+        token = self._find(text, _RESETTING)
+
+        def reset(token: EmailToken, user: User) -> None:
+            is_void = token.session_epoch != user.session_epoch
+            if not user.is_active or is_void or not token.is_bound_to(user.email):
+                raise BadToken
+            after = user.with_reset_password(self._passwords.hash(password))
+            self._users.save(user, after, spent=token)
+            self._throttle.trust(user.email, source)
+
+        self._use(token, reset)
+
+    def _request(self, user: User, purpose: AccountEmail, issued: IssuedToken) -> None:
+        """Request an e-mail to the account's address."""
+
+        def request(before: User) -> None:
+            after, now = before.noted(), self._clock()
+            fact = events.email_requested(
+                after, purpose, to=before.email, at=now, sealed=issued.sealed
+            )
+            self._users.save(before, after, fact, issued=issued.token)
+
+        retry_on_conflict(lambda: user, request)
 
     def _confirm(self, token: EmailToken, user: User) -> None:
         if not user.is_active or not token.is_bound_to(user.email):

@@ -61,6 +61,30 @@ class IssuedToken:
     sealed: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Window:
+    """A time in which no more than so many e-mails may be requested.
+
+    Attributes:
+        key: what they have in common: a digest, so that the item holds no address.
+        start: epoch seconds.
+    """
+
+    key: str
+    start: int
+    seconds: int
+    most: int
+
+    @classmethod
+    def of(cls, what: str, *, seconds: int, most: int, at: int) -> Self:
+        """The window of what they have in common that holds this moment, in epoch seconds."""
+        return cls(digest(what), at - at % seconds, seconds, most)
+
+    @property
+    def end(self) -> int:
+        return self.start + self.seconds
+
+
 def digest(text: str) -> str:
     """The digest under which the token with this text is stored."""
     return hashlib.sha256(text.encode()).hexdigest()

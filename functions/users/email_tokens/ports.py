@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from users.email_tokens.models import EmailToken
+from users.email_tokens.models import EmailToken, Window
 
 
 class StoredTokens(Protocol):
@@ -10,6 +10,13 @@ class StoredTokens(Protocol):
 
     def find(self, text: str) -> EmailToken | None:
         """The token with this text, also an expired one; None if there is none."""
+
+
+class EmailCounts(Protocol):
+    """How many e-mails were requested."""
+
+    def add(self, window: Window) -> bool:
+        """Count one e-mail, unless the window is full; whether it was counted."""
 
 
 class Sealer(Protocol):

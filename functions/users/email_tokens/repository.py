@@ -1,8 +1,8 @@
-"""One-time tokens in DynamoDB. An item's `ttl` is the token's `expires_at`."""
+"""One-time tokens and counts of e-mails in DynamoDB. An item's `ttl` is when it expires."""
 
-from shared.storage.dynamodb import Delete, Key, Put, Table
+from shared.storage.dynamodb import ConditionFailed, Delete, Key, Put, Table
 from shared.storage.items import from_item, to_item
-from users.email_tokens.models import EmailToken, digest
+from users.email_tokens.models import EmailToken, Window, digest
 
 
 class DynamoEmailTokens:
@@ -17,6 +17,25 @@ class DynamoEmailTokens:
         if item is None:
             return None
         return from_item(EmailToken, item, digest=found, expires_at=item["ttl"])
+
+
+class DynamoEmailCounts:
+    """Implements `EmailCounts`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def add(self, window: Window) -> bool:
+        try:
+            self._table.update(
+                {"pk": f"EMAILS#{window.key}", "sk": f"FROM#{window.start}"},
+                "ADD #count :one SET #ttl = :end",
+                condition="attribute_not_exists(#count) OR #count < :most",
+                values={"one": 1, "end": window.end, "most": window.most},
+            )
+        except ConditionFailed:
+            return False
+        return True
 
 
 def issuing(token: EmailToken) -> Put:

@@ -8,7 +8,6 @@ registered from it: they may share the network with the guesser.
 """
 
 import hashlib
-import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from users import emails
 from users.login_throttle.errors import TooManyAttempts
 from users.login_throttle.models import Attempt, PairAttempts
 from users.login_throttle.ports import Attempts
+from users.networks import network
 
 _TOLERATED: Final = 5  # of a pair; the wait after the fifth is 2 s, then it doubles
 _LONGEST_WAIT: Final = 15 * 60
@@ -67,13 +67,13 @@ class LoginThrottle:
             TooManyAttempts: it has to wait, and does not count.
         """
         now = self._clock()
-        pair, network = _pair(email, source), _digest(_network(source))
+        pair, network_id = _pair(email, source), _digest(network(source))
         hour = epoch(now) // _HOUR * _HOUR
         is_trusted = self._count(pair, now).trusted_until > epoch(now)
         # A trusted pair counts 0 here, so that the time does not show which networks are trusted.
         try:
             is_admitted = self._attempts.count_network(
-                network,
+                network_id,
                 hour,
                 by=0 if is_trusted else 1,
                 below=None if is_trusted else _TOLERATED_OF_NETWORK,
@@ -85,7 +85,7 @@ class LoginThrottle:
         if not is_admitted:
             self._attempts.withdraw(pair)
             raise _refusal(hour + _HOUR - epoch(now))
-        return Attempt(pair, network, hour, is_trusted)
+        return Attempt(pair, network_id, hour, is_trusted)
 
     def succeeded(self, attempt: Attempt) -> None:
         """The password was right: forget the pair's attempts, trust it, and count one less."""
@@ -136,21 +136,8 @@ def _refusal(wait: int) -> TooManyAttempts:
 
 def _pair(email: str, source: str) -> str:
     # A digest, so that the items hold no address. The table protects them, and they expire.
-    return _digest(f"{_network(source)} {emails.normalised(email)}")
+    return _digest(f"{network(source)} {emails.normalised(email)}")
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _network(source: str) -> str:
-    """An IPv4 address, or the /64 of IPv6 of which one subscriber may use any address."""
-    try:
-        address = ipaddress.ip_address(source)
-    except ValueError:
-        return source
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            return str(ipaddress.ip_network((address, 64), strict=False))
-        address = address.ipv4_mapped
-    return str(ipaddress.ip_network(address))

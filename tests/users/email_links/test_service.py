@@ -1,15 +1,19 @@
 """What the links in e-mails do, and which tokens they take."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
+from shared.contracts.directory import UserNotFound
 from tests.support.aws import before_next
-from tests.users.builders import NEW_PASSWORD
-from tests.users.service import Service
+from tests.users.builders import NEW_PASSWORD, PASSWORD, SOURCE
+from tests.users.service import Service, caller, made_by
 from users.accounts.errors import EmailTaken
 from users.accounts.models import User
 from users.email_tokens.errors import BadToken
+from users.login_throttle.errors import TooManyAttempts
+from users.sessions.errors import BadCredentials
 
 
 def test_confirmation_confirms_the_address_once(service: Service) -> None:
@@ -192,3 +196,139 @@ def test_token_is_used_once_by_concurrent_requests(service: Service, confirmed: 
     with pytest.raises(BadToken):
         service.email_links.confirm(token)
     assert service.stored(confirmed).email == "second@example.com"
+
+
+def forgot(service: Service, email: str, source: str = SOURCE) -> None:
+    service.email_links.send_reset(email=email, source=source)
+
+
+def reset(service: Service, token: str, source: str = SOURCE) -> None:
+    service.email_links.reset(token, password=NEW_PASSWORD, source=source)
+
+
+def test_reset_sets_a_password_once_and_ends_all_sessions(service: Service) -> None:
+    user = service.customer(email="First@example.com")
+    for _ in range(5):
+        with pytest.raises(BadCredentials):
+            service.log_in(user.email, "wrong")
+    forgot(service, " first@EXAMPLE.com")
+    event, token = service.events(user)[-1], service.token(user)
+    assert event.data.pop("sealed_token")
+    assert event.data == {"user_id": user.id, "email": user.email, "purpose": "reset"}
+    reset(service, token)
+    after = service.stored(user)
+    assert (after.session_epoch, after.email_confirmed) == (user.session_epoch + 1, True)
+    # The wrong passwords before it are forgotten.
+    service.log_in(user.email, NEW_PASSWORD)
+    with pytest.raises(BadCredentials):
+        service.log_in(user.email, PASSWORD)
+    with pytest.raises(BadToken):
+        reset(service, token)
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        give_another_password,
+        Service.deactivate,
+        Service.erase,
+        lambda service, user: service.clock.advance(hours=1),
+        lambda service, user: moved(service, user, "second@example.com"),
+    ],
+)
+def test_reset_is_void_after_other_changes_and_an_hour(
+    service: Service, confirmed: User, meanwhile: Callable[[Service, User], object]
+) -> None:
+    forgot(service, confirmed.email)
+    token = service.token(confirmed)
+    meanwhile(service, confirmed)
+    before = service.stored(confirmed)
+    with pytest.raises(BadToken):
+        reset(service, token)
+    assert service.stored(confirmed) == before
+
+
+def test_token_of_one_kind_does_nothing_of_another(service: Service, confirmed: User) -> None:
+    change = asked_to_move(service, confirmed, "second@example.com")
+    forgot(service, confirmed.email)
+    for refused in (
+        partial(reset, service, change),
+        partial(service.email_links.confirm, service.token(confirmed)),
+    ):
+        with pytest.raises(BadToken):
+            refused()
+
+
+def test_forgotten_password_of_every_address_takes_the_same_calls(service: Service) -> None:
+    user, gone, busy = service.customer(), service.customer(), service.customer()
+    service.deactivate(gone)
+    forgot(service, "first-unknown@example.com")  # writes what later ones read
+    for _ in range(5):
+        forgot(service, busy.email)
+    known = made_by(service, lambda: forgot(service, user.email))
+    assert "transact_write_items Update Put Put" in known
+    for email in ("unknown@example.com", gone.email, busy.email):
+        assert made_by(service, partial(forgot, service, email)) == known
+    assert service.event_types(gone)[-1] == "user.deactivated"
+    assert len(service.events(busy)) == 1 + 4  # its registration was the first of five e-mails
+
+
+def test_confirmation_is_sent_again_until_the_address_is_confirmed(service: Service) -> None:
+    user, other = service.customer(), service.customer()
+    send = service.email_links.send_confirmation
+    send(caller(user), user.id, source=SOURCE)
+    event = service.events(user)[-1]
+    assert event.data.pop("sealed_token")
+    assert event.data == {"user_id": user.id, "email": user.email, "purpose": "confirm"}
+    with pytest.raises(UserNotFound):
+        send(caller(user), other.id, source=SOURCE)
+    service.email_links.confirm(service.token(user))
+    send(caller(user), user.id, source=SOURCE)
+    assert len(service.events(user)) == 2
+
+
+def test_account_causes_five_e_mails_an_hour(service: Service) -> None:
+    user = service.customer()
+    for number in range(4):
+        service.change(user, email=f"new-{number}@example.com")
+    requested = len(service.events(user))
+    assert service.change(user, email="new-5@example.com") == service.stored(user)
+    with pytest.raises(TooManyAttempts) as refused:
+        service.email_links.send_confirmation(caller(user), user.id, source=SOURCE)
+    assert len(service.events(user)) == requested
+    service.clock.advance(seconds=refused.value.retry_after)
+    service.email_links.send_confirmation(caller(user), user.id, source=SOURCE)
+
+
+def test_address_gets_five_e_mails_a_day_from_all_accounts(service: Service) -> None:
+    victim = "victim@example.com"
+    users = [service.customer() for _ in range(6)]
+    for user in users:
+        service.change(user, email=victim)
+    assert [service.stored(user).pending_email for user in users] == [victim] * 5 + [None]
+    registered = service.customer(email=victim)
+    assert service.events(registered)[-1].data["sealed_token"] is None
+    service.clock.advance(hours=24)
+    service.email_links.send_confirmation(caller(registered), registered.id, source=SOURCE)
+    assert service.event_types(registered)[-1] == "user.email_requested"
+
+
+def test_network_causes_twenty_e_mails_an_hour(service: Service) -> None:
+    registered = [service.customer() for _ in range(21)]
+    sealed = [service.events(user)[0].data["sealed_token"] for user in registered]
+    assert all(sealed[:20])
+    assert sealed[20] is None
+    # Beyond its limit, a network uses up no limit of others.
+    for _ in range(5):
+        forgot(service, registered[0].email)
+    forgot(service, registered[0].email, source="198.51.100.7")
+    assert service.event_types(registered[0])[-1] == "user.email_requested"
+
+
+def test_registration_of_a_taken_address_uses_up_no_limit_of_its_owner(service: Service) -> None:
+    user = service.customer()
+    for _ in range(5):
+        with pytest.raises(EmailTaken):
+            service.customer(email=user.email)
+    forgot(service, user.email)
+    assert service.event_types(user)[-1] == "user.email_requested"
