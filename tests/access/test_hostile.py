@@ -18,7 +18,12 @@ from tools.openapi.access import Route
 
 type Body = bytes | str
 
-_WITH_BODY: Final = [route for route, served in ROUTES.items() if served.body_field]
+# The deletion of a user takes none as well.
+_WITH_BODY: Final = [
+    (method, path)
+    for (method, path), served in ROUTES.items()
+    if served.body_field and method != "DELETE"
+]
 _WITH_ID: Final = [route for route in ROUTES if "{id}" in route[1]]
 # The catch-all, and the routes that read headers of their own.
 _WITH_HEADERS: Final = [("GET", "/{proxy}")] + [
@@ -99,7 +104,7 @@ def test_hostile_body_is_refused_and_stores_nothing(
     before = stored(scene)
     for expected, body in bodies(good.body):
         answer, sent = send_body(scene, route, good, body), f"{str(body)[:200]}"
-        if expected == 0 and answer.status in (200, 201, 204):
+        if expected == 0 and answer.status in (200, 201, 202, 204):
             restore()
             continue
         assert is_problem(answer), (sent, answer)

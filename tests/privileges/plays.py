@@ -11,6 +11,7 @@ from shared.storage.dynamodb import to_wire
 from tests.simulation.journeys import of_services, play_all
 from tests.simulation.resources import STREAMS, SWEEPERS
 from tests.simulation.shop import SimulatedShop, opened
+from tests.support.client import PASSWORD
 from tests.support.functions import FUNCTIONS
 from tests.support.policies import Request
 from tests.support.recorder import Recorder
@@ -69,6 +70,17 @@ def _erasure(shop: SimulatedShop) -> None:
     erased = shop.admin.delete(f"/api/v1/users/{shop.customer.user['id']}?erase=true")
     assert erased.is_success, erased.text
     shop.come_to_rest()
+
+
+def _last_admin(shop: SimulatedShop) -> None:
+    """Two admins, of whom only one can end."""
+    nina = shop.anyone.register(email="nina@example.com")
+    own = {"current_password": PASSWORD}
+    promotion, demotion = ({"role": role, **own} for role in ("admin", "customer"))
+    assert shop.admin.put(f"/api/v1/users/{nina.user['id']}", promotion).is_success
+    assert shop.admin.put("/api/v1/users/" + shop.admin.user["id"], demotion).is_success
+    erased = nina.request("DELETE", f"/api/v1/users/{nina.user['id']}?erase=true", json=own)
+    assert erased.status_code == 409
 
 
 def _unsent_events(shop: SimulatedShop) -> None:
@@ -181,6 +193,7 @@ _PLAYS: Final[tuple[Callable[[SimulatedShop], None], ...]] = (
     _former_session,
     _unknown_account,
     _erasure,
+    _last_admin,
     _unsent_events,
     _release_before_reservation,
     _quarantine,

@@ -51,9 +51,7 @@ def _sources(type_: str, of: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def _parameters() -> dict[str, str]:
-    defaults = {name: str(p["Default"]) for name, p in template()["Parameters"].items()}
-    # All requests come from one address.
-    return defaults | {"EmailsPerNetwork": "100000"}
+    return {name: str(p["Default"]) for name, p in template()["Parameters"].items()}
 
 
 def _number(value: Any) -> int:

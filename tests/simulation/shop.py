@@ -54,6 +54,8 @@ _RUNTIME: Final = logging.getLogger("runtime")
 _BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _PAUSE: Final = timedelta(seconds=5)
 _ATTEMPTS: Final = 20
+# All requests come from one address.
+_ONE_NETWORK: Final = {"EmailsPerNetwork": "100000"}
 _LONG_ENOUGH: Final = 40  # minutes: longer than every deadline there is
 # For so long a worker takes an e-mail's dead letter for a duplicate (notifications.models).
 _BEFORE_REDRIVE: Final = timedelta(minutes=61)
@@ -205,7 +207,8 @@ class SimulatedShop(Triggers):
         """A new environment of the function, which remembers nothing but what is stored; of a
         deployment with these parameters, if others than the default ones are given."""
         module = FUNCTIONS[name].module
-        read = settings.read(module.Settings, variables(name, self._names, parameters))
+        given = {**_ONE_NETWORK, **parameters}
+        read = settings.read(module.Settings, variables(name, self._names, given))
         self._built[name] = module.build(read)
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:

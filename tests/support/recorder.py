@@ -221,7 +221,8 @@ def _of_table(
         if reading.counts_failures:
             shown = wire.get("ReturnValuesOnConditionCheckFailure", shown)
         context["dynamodb:ReturnValues"] = shown
-    if enclosing:
+    # AWS lists the key for no condition check.
+    if enclosing and action != "ConditionCheckItem":
         context["dynamodb:EnclosingOperation"] = enclosing
     index = f"/index/{wire['IndexName']}" if "IndexName" in wire else ""
     return Request(f"dynamodb:{action}", arn(wire["TableName"]) + index, context)

@@ -3,7 +3,8 @@
 BodegaError
 ├─ Conflict
 │  ├─ AccountErased              409
-│  └─ EmailTaken                 409
+│  ├─ EmailTaken                 409
+│  └─ LastAdmin                  409
 └─ InvalidRequest
    └─ CurrentPasswordRequired    422
 """
@@ -21,6 +22,12 @@ class EmailTaken(Conflict):
     """Another account has this address, in upper or lower case."""
 
     code, title = "email-taken", "There is an account with this e-mail address"
+
+
+class LastAdmin(Conflict):
+    """No other active admin would be left to make one."""
+
+    code, title = "last-admin", "The last active admin cannot be changed so"
 
 
 class CurrentPasswordRequired(InvalidRequest):

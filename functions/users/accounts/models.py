@@ -69,6 +69,10 @@ class User:
     pending_email: Annotated[str | None, PersonalEmail] = None
     former_emails: tuple[FormerEmail, ...] = ()
 
+    @property
+    def is_active_admin(self) -> bool:
+        return self.is_active and self.role == "admin"
+
     def changed(self, **changes: Unpack[UserChanges]) -> Self:
         """The user after a change; the same object if nothing differs.
 

@@ -43,17 +43,20 @@ class Users(Protocol):
         *,
         issued: EmailToken | None = None,
         spent: EmailToken | None = None,
+        remaining: User | None = None,
     ) -> None:
         """Store what `after` changes, and the change's event if it has one.
 
         Args:
             issued: the token that the event carries.
             spent: the token that the change uses up.
+            remaining: another user, who must be an active admin.
 
         Raises:
             BadToken: `spent` was used before.
             EmailTaken: another account has the new address.
-            ConcurrentChange: the stored user is not `before` any more.
+            ConcurrentChange: the stored user is not `before` any more, or `remaining` is no active
+                admin any more.
         """
 
     def pretend(self, issued: EmailToken) -> None:
@@ -62,12 +65,24 @@ class Users(Protocol):
         The token is stored: nobody knows its text.
         """
 
-    def erase(self, before: User, after: User, fact: Event) -> None:
+    def erase(
+        self, before: User, after: User, fact: Event, *, remaining: User | None = None
+    ) -> None:
         """Store the erased account and its event, delete its password, and erase all earlier
         events.
 
+        Args:
+            remaining: another user, who must be an active admin.
+
         Raises:
-            ConcurrentChange: the stored user is not `before` any more.
+            ConcurrentChange: the stored user is not `before` any more, or `remaining` is no active
+                admin any more.
+        """
+
+    def admins(self) -> list[User]:
+        """Some active admins, at least two if there are as many.
+
+        Those that an earlier release made are found after their next change.
         """
 
     def page(

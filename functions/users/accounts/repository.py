@@ -11,6 +11,7 @@ from shared.personal import personal_fields
 from shared.storage import counters
 from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import (
+    Check,
     ConditionFailed,
     Delete,
     Item,
@@ -33,6 +34,9 @@ _NEW: Final = "attribute_not_exists(#pk)"
 _OWN: Final = "#user_id = :id"
 _DECOY_KEY: Final = {"pk": "NOBODY", "sk": "NOBODY"}
 _DECOY_HASH: Final = "0" * 97  # as long as a hash
+_ADMINS: Final = "ADMINS"
+# Of which one, beside the account that changes, is an active admin: others are rare.
+_LISTED_ADMINS: Final = 25
 # Ids are 32 characters; DynamoDB refuses keys over 2,048 bytes.
 _LONGEST_ID: Final = 128
 # Events that one transaction overwrites, of the hundred operations that DynamoDB takes.
@@ -93,6 +97,7 @@ class DynamoUsers:
         *,
         issued: EmailToken | None = None,
         spent: EmailToken | None = None,
+        remaining: User | None = None,
     ) -> None:
         operations: list[Operation] = [_update(before, after)]
         moves = _email_key(before.email) != _email_key(after.email)
@@ -102,6 +107,7 @@ class DynamoUsers:
             operations.append(counters.adding({"active": 1 if after.is_active else -1}))
         if fact:
             operations.append(outbox.recording(_user_key(after.id)["pk"], fact))
+        operations += _listing_admin(before, after, remaining)
         beside = _secrets(after, issued, spent)
         try:
             self._table.transact(operations, beside={self._credentials: beside})
@@ -111,6 +117,8 @@ class DynamoUsers:
                 raise BadToken from cause
             if moves and 1 in cause.failed:
                 raise EmailTaken from cause
+            if remaining:
+                raise ConcurrentChange from cause
             raise
 
     def pretend(self, issued: EmailToken) -> None:
@@ -125,7 +133,9 @@ class DynamoUsers:
         ]
         self._table.transact(operations, beside={self._credentials: [issuing(issued)]})
 
-    def erase(self, before: User, after: User, fact: Event) -> None:
+    def erase(
+        self, before: User, after: User, fact: Event, *, remaining: User | None = None
+    ) -> None:
         pk = _user_key(after.id)["pk"]
         erased = {name: getattr(after, name) for name in personal_fields(User)}
         self._release_former(before)
@@ -138,6 +148,7 @@ class DynamoUsers:
             _release_email(before),
             outbox.recording(pk, fact),
             *rewritten[:_EVENTS_AT_ONCE],
+            *_listing_admin(before, after, remaining),
         ]
         if before.is_active:
             operations.append(counters.adding({"active": -1}))
@@ -146,6 +157,8 @@ class DynamoUsers:
             self._table.transact(operations, beside={self._credentials: forgetting})
         except TransactionFailed as cause:
             _raise_if_changed(cause)
+            if remaining:
+                raise ConcurrentChange from cause
             raise
 
     def page(
@@ -176,6 +189,15 @@ class DynamoUsers:
         items = {item["id"]: item for item in self._table.get_many(keys)}
         users = [from_item(Profile, items[id_]) for _, id_ in page.items if id_ in items]
         return Page(users, page.last)
+
+    def admins(self) -> list[User]:
+        listed = self._table.query(
+            "#pk = :pk", {"pk": _ADMINS}, limit=_LISTED_ADMINS, consistent=True
+        )
+        keys = [_user_key(item["sk"]) for item in listed.items]
+        found = map(_user, self._table.get_many(keys, consistent=True))
+        # An earlier release that ended an admin's role has left the entry.
+        return [user for user in found if user.is_active_admin]
 
     def totals(self) -> dict[str, int]:
         return {"total": 0, "active": 0, **counters.totals(self._table)}
@@ -267,6 +289,22 @@ def _update(before: User, after: User) -> Update:
     update, values = difference(stored, _attributes(after))
     seen = {"seen": before.version}
     return Update(_user_key(after.id), update, "#version = :seen", {**values, **seen})
+
+
+def _listing_admin(before: User, after: User, remaining: User | None) -> list[Operation]:
+    """Keeps the list of active admins. A change of an admin writes the entry again: an earlier
+    release wrote none."""
+    entry = {"pk": _ADMINS, "sk": after.id}
+    operations: list[Operation] = []
+    if after.is_active_admin:
+        operations.append(Put(entry))
+    elif before.is_active_admin:
+        operations.append(Delete(entry))
+    if remaining:
+        is_admin = "#role = :admin AND #is_active = :yes"
+        values = {"admin": "admin", "yes": True}
+        operations.append(Check(_user_key(remaining.id), is_admin, values))
+    return operations
 
 
 def _secrets(user: User, issued: EmailToken | None, spent: EmailToken | None) -> list[Operation]:

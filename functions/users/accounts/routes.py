@@ -13,7 +13,7 @@ from shared.web.paging import Paging
 from shared.web.responses import location, problems
 from shared.web.rest_events import link
 from shared.web.routing import GuardedRoute, KeptFigures, caller, state
-from users.accounts.errors import AccountErased, CurrentPasswordRequired, EmailTaken
+from users.accounts.errors import AccountErased, CurrentPasswordRequired, EmailTaken, LastAdmin
 from users.accounts.models import ActiveCaller, Position
 from users.accounts.schemas import (
     AccountChangeRequest,
@@ -76,6 +76,7 @@ _LOG_IN = {
 }
 _NOT_FOUND = "it does not exist, or is another user's"
 _BUSY = "other requests keep changing the account"
+_LAST = "no other active admin would be left"
 _TOO_MANY = "too many wrong passwords"
 
 
@@ -161,6 +162,7 @@ async def get_user(user_id: UserId, caller: Authenticated, accounts: Accounts) -
             CurrentPasswordRequired: "the current password is missing",
             UserNotFound: _NOT_FOUND,
             AccountErased: "the person's data was erased",
+            LastAdmin: _LAST,
             TooManyAttempts: _TOO_MANY,
             ServiceUnavailable: _BUSY,
         }
@@ -195,6 +197,7 @@ async def change_user(
         {
             Forbidden: "the current password is wrong",
             UserNotFound: _NOT_FOUND,
+            LastAdmin: _LAST,
             CurrentPasswordRequired: "the current password is missing",
             TooManyAttempts: _TOO_MANY,
             ServiceUnavailable: _BUSY,

@@ -13,7 +13,7 @@ from shared.runtime import clock, logging, metrics
 from shared.storage.conflicts import retry_on_conflict
 from users import emails
 from users.accounts import events
-from users.accounts.errors import CurrentPasswordRequired, EmailTaken
+from users.accounts.errors import CurrentPasswordRequired, EmailTaken, LastAdmin
 from users.accounts.models import ActiveCaller, Position, Profile, User, UserChanges
 from users.accounts.ports import Passwords, Users
 from users.email_tokens.service import EmailTokens
@@ -136,6 +136,7 @@ class AccountService:
             CurrentPasswordRequired: it is needed for this change.
             TooManyAttempts: the current password was wrong too often.
             AccountErased: the account is erased.
+            LastAdmin: no other active admin would be left.
         """
         self._check_may_change(caller, user_id)
         user = self._get(user_id)
@@ -153,7 +154,7 @@ class AccountService:
         all_changes = changes
         if password is not None:
             all_changes = {**changes, "password_hash": self._passwords.hash(password)}
-        after = self._update(user_id, lambda user: user.changed(**all_changes), self._save)
+        after = self._update(caller, user_id, lambda user: user.changed(**all_changes))
         if email is not None:
             self._request_move(after, email, source)
         return after
@@ -163,9 +164,10 @@ class AccountService:
 
         Raises:
             UserNotFound: it does not exist, or is another user's.
+            LastAdmin: no other active admin would be left.
         """
         self._check_may_change(caller, user_id)
-        return self._update(user_id, lambda user: user.changed(is_active=False), self._save)
+        return self._update(caller, user_id, lambda user: user.changed(is_active=False))
 
     def erase(
         self, caller: Caller, user_id: str, *, source: str, current_password: str | None
@@ -183,11 +185,12 @@ class AccountService:
             Forbidden: the current password is wrong.
             CurrentPasswordRequired: the account is the caller's own.
             TooManyAttempts: the current password was wrong too often.
+            LastAdmin: no other active admin would be left.
         """
         self._check_may_change(caller, user_id)
         self._authenticate(caller, current_password, source, is_needed=caller.id == user_id)
         at = clock.rfc3339(self._clock())
-        return self._update(user_id, lambda user: user.erased(at=at), self._erase)
+        return self._update(caller, user_id, lambda user: user.erased(at=at))
 
     def totals(self) -> dict[str, int]:
         return self._users.totals()
@@ -217,9 +220,9 @@ class AccountService:
 
     def _update(
         self,
+        caller: Caller,
         user_id: str,
         transition: Callable[[User], User],
-        write: Callable[[User, User], None],
     ) -> User:
         """Apply a transition to the stored account; retry it on the new state after a lost race."""
 
@@ -227,7 +230,13 @@ class AccountService:
             after = transition(before)
             if after == before:
                 return before
-            write(before, after)
+            remaining = None
+            if before.is_active_admin and not after.is_active_admin:
+                remaining = self._another_admin(caller, before)
+            if after.erased_at:
+                self._erase(before, after, remaining)
+            else:
+                self._save(before, after, remaining)
             logging.logger().info(
                 "an account changed", extra={"user_id": after.id, "version": after.version}
             )
@@ -267,12 +276,22 @@ class AccountService:
 
         retry_on_conflict(lambda: self._get(about.id), request)
 
-    def _save(self, before: User, after: User) -> None:
+    def _another_admin(self, caller: Caller, user: User) -> User:
+        """An active admin beside the user: the caller, or one of the list."""
+        by = self._users.find(caller.id)
+        found = [by, *self._users.admins()] if by else self._users.admins()
+        for admin in found:
+            if admin.id != user.id and admin.is_active_admin:
+                return admin
+        raise LastAdmin
+
+    def _save(self, before: User, after: User, remaining: User | None) -> None:
         fact = None
         if before.deactivated_in(after):
             fact = events.deactivated(after, at=self._clock())
-        self._users.save(before, after, fact)
+        self._users.save(before, after, fact, remaining=remaining)
 
-    def _erase(self, before: User, after: User) -> None:
-        self._users.erase(before, after, events.erased(after, at=self._clock()))
+    def _erase(self, before: User, after: User, remaining: User | None) -> None:
+        fact = events.erased(after, at=self._clock())
+        self._users.erase(before, after, fact, remaining=remaining)
         metrics.count("UsersErased")

@@ -115,8 +115,9 @@ class EmailLinkService:
             if not user.is_active or is_void or not token.is_bound_to(user.email):
                 raise BadToken
             after = user.with_reset_password(self._passwords.hash(password))
-            self._users.save(user, after, spent=token)
+            # First: the token cannot be used again if this fails.
             self._throttle.trust(user.email, source)
+            self._users.save(user, after, spent=token)
 
         self._use(token, reset)
 

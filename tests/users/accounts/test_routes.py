@@ -107,7 +107,7 @@ def test_list_points_at_an_invalid_parameter(service: Service, query: str) -> No
     ],
 )
 def test_change_answers_with_the_account(service: Service, body: dict[str, Any]) -> None:
-    admin = service.admin()
+    admin, _ = service.admin(), service.admin()
     before = request(service, admin, "GET", "/me").json
     change = {**body, "email": "new@example.com", "current_password": PASSWORD}
     answer = request(service, admin, "PUT", f"/{admin.id}", change)
@@ -173,6 +173,16 @@ def test_own_erasure_takes_the_current_password_as_its_body(service: Service) ->
     assert (wrong.status, wrong.code) == (403, "forbidden")
     assert service.stored(user) == user
     assert erasure({"current_password": PASSWORD}).json == {"deactivated": True, "erased": True}
+
+
+def test_end_of_the_last_admin_is_refused(service: Service) -> None:
+    admin = service.admin()
+    demotion = {"role": "customer", "current_password": PASSWORD}
+    for answer in (
+        request(service, admin, "PUT", f"/{admin.id}", demotion),
+        request(service, admin, "DELETE", f"/{admin.id}"),
+    ):
+        assert (answer.status, answer.code) == (409, "last-admin")
 
 
 @pytest.mark.parametrize("value", ["1", "yes", "True", ""])

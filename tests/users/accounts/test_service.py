@@ -10,7 +10,7 @@ from shared.errors import Forbidden, ServiceUnavailable, Unauthenticated
 from tests.support.aws import before_next
 from tests.users.builders import NEW_PASSWORD, PASSWORD, SOURCE
 from tests.users.service import Service, caller, made_by
-from users.accounts.errors import CurrentPasswordRequired
+from users.accounts.errors import CurrentPasswordRequired, LastAdmin
 from users.accounts.models import ActiveCaller, User
 from users.login_throttle.errors import TooManyAttempts
 
@@ -229,3 +229,46 @@ def test_erasure_is_done_once_and_overwrites_earlier_events(service: Service) ->
     events = service.events(user)
     assert (events[-1].id, events[-1].data) == (f"{user.id}.3", {"user_id": user.id})
     assert user.email not in repr(events)
+
+
+ENDS: list[Callable[[Service, User, User], object]] = [
+    lambda service, by, user: service.change(by, user, role="customer"),
+    lambda service, by, user: service.change(by, user, is_active=False),
+    lambda service, by, user: service.deactivate(user, by),
+    lambda service, by, user: service.erase(user, by),
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_last_active_admin_stays(
+    service: Service, end: Callable[[Service, User, User], object]
+) -> None:
+    first, second = service.admin(), service.admin()
+    service.customer()
+    end(service, second, second)
+    with pytest.raises(LastAdmin):
+        end(service, first, first)
+    assert service.stored(first) == first
+    assert service.change(first, full_name="Still Here").full_name == "Still Here"
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_one_of_two_admins_stays_who_end_each_other_at_once(
+    service: Service, end: Callable[[Service, User, User], object]
+) -> None:
+    first, second = service.admin(), service.admin()
+    before_next(service.table, "transact_write_items", lambda: end(service, second, first))
+    with pytest.raises(LastAdmin):
+        end(service, first, second)
+    assert service.stored(second) == second
+    assert not service.stored(first).is_active_admin
+
+
+def test_admin_of_an_earlier_release_is_listed_with_the_next_change(service: Service) -> None:
+    first, second = service.admin(), service.admin()
+    for admin in (first, second):
+        service.table.delete({"pk": "ADMINS", "sk": admin.id})
+    with pytest.raises(LastAdmin):
+        service.deactivate(second)
+    service.change(first, full_name="Listed")
+    service.deactivate(second)
