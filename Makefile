@@ -142,7 +142,8 @@ destroy: $(APP) $(SAM)  ## delete a deployed shop; its tables and signing keys s
 		$(if $(filter delete,$(DATA)),--with-data)
 
 admin: $(APP)  ## make a registered user an admin of a deployed shop; ENV=dev EMAIL=you@example.com
-	@$(PYTHON) -m tools.first_admin --env "$(ENV)" --stack "$(STACK)" --email "$(EMAIL)"
+	@$(PYTHON) -m tools.first_admin --env "$(ENV)" --stack "$(STACK)" --email "$(EMAIL)" \
+		$(if $(YES),--yes)
 
 # The positions of a run that was stopped are in .local/migrations.
 migrate: $(APP)  ## set attributes of items that exist; NAME=a module of tools/migrations, WRITE=1, RATE=200, ENV=dev if deployed

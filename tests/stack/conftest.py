@@ -63,7 +63,7 @@ def customer(http: httpx.Client) -> Client:
 def admin(shop: Shop, http: httpx.Client) -> Client:
     """The shop's admin, made as a deployment's first admin is."""
     client = Client(http).register()
-    command = (sys.executable, "-m", "tools.first_admin", "--env", "dev", "--stack", STACK)
+    command = (sys.executable, "-m", "tools.first_admin", "--env", "dev", "--stack", STACK, "--yes")
     subprocess.run(
         (*command, "--email", client.user["email"]), env=shop.environment, cwd=ROOT, check=True
     )

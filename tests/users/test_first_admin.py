@@ -4,8 +4,9 @@ import pytest
 
 from tests.support.aws import before_next
 from tests.users.service import Service
-from tools.first_admin import main, make_admin
+from tools.first_admin import describe, main, make_admin
 from tools.progress import Problem
+from users.accounts.models import User
 
 
 def test_make_admin_changes_a_registered_user_once(service: Service) -> None:
@@ -29,6 +30,20 @@ def test_make_admin_refuses_missing_inactive_and_changing_accounts(service: Serv
         with pytest.raises(Problem, match=problem):
             make_admin(service.users, email)
     assert service.stored(busy).role == "customer"
+
+
+def test_make_admin_shows_the_account_and_changes_none_without_consent(service: Service) -> None:
+    user = service.customer(email="ada@example.com", full_name="Not Ada")
+    shown: list[str] = []
+
+    def refuse(found: User) -> bool:
+        shown.append(describe(found))
+        return False
+
+    assert make_admin(service.users, user.email, agrees=refuse) == "Nothing was changed."
+    assert service.stored(user).role == "customer"
+    for text in (user.id, "Not Ada", user.created_at, "NOT CONFIRMED"):
+        assert text in shown[0]
 
 
 def test_main_refuses_an_unknown_environment() -> None:

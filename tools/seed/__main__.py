@@ -34,7 +34,7 @@ def seed(url: str) -> None:
 
 def _make_admin(email: str) -> None:
     where = ("--env", "dev", "--stack", STACK)
-    command = (sys.executable, "-m", "tools.first_admin", *where, "--email", email)
+    command = (sys.executable, "-m", "tools.first_admin", *where, "--email", email, "--yes")
     output("The admin could not be made.", *command)
 
 
