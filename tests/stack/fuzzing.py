@@ -27,6 +27,7 @@ _BEYOND_SCHEMAS: Final = {
 _RULES_ACROSS_VALUES: Final = (
     "at most 1000 of one product",
     "is needed to set a new password",
+    "please choose another",
     "must have at most 10 words",
     "must not be above max_price",
 )

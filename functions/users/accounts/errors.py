@@ -6,7 +6,8 @@ BodegaError
 │  ├─ EmailTaken                 409
 │  └─ LastAdmin                  409
 └─ InvalidRequest
-   └─ CurrentPasswordRequired    422
+   ├─ CurrentPasswordRequired    422
+   └─ WeakPassword               422
 """
 
 from shared.errors import Conflict, FieldError, InvalidRequest
@@ -36,3 +37,14 @@ class CurrentPasswordRequired(InvalidRequest):
     def __init__(self) -> None:
         detail = "current_password: is needed for this change"
         super().__init__([FieldError(pointer="#/current_password", detail=detail)])
+
+
+class WeakPassword(InvalidRequest):
+    """A new password is easily guessed. `reason` completes "password: …" for the user."""
+
+    def __init__(self, reason: str) -> None:
+        detail = (
+            f"password: {reason}; please choose another, such as four words that do not belong"
+            " together"
+        )
+        super().__init__([FieldError(pointer="#/password", detail=detail)])

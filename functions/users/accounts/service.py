@@ -12,7 +12,7 @@ from shared.pages import Page
 from shared.runtime import clock, logging, metrics
 from shared.storage.conflicts import retry_on_conflict
 from users import emails
-from users.accounts import events
+from users.accounts import events, password_rules
 from users.accounts.errors import CurrentPasswordRequired, EmailTaken, LastAdmin
 from users.accounts.models import ActiveCaller, Position, Profile, User, UserChanges
 from users.accounts.ports import Passwords, Users
@@ -49,7 +49,9 @@ class AccountService:
 
         Raises:
             EmailTaken: another account has the address.
+            WeakPassword: the password is easily guessed.
         """
+        password_rules.check(password, email=email, full_name=full_name)
         # Before anything else, so that it counts for no limit of the owner's.
         if self._users.find_by_email(email):
             raise EmailTaken
@@ -137,6 +139,7 @@ class AccountService:
             TooManyAttempts: the current password was wrong too often.
             AccountErased: the account is erased.
             LastAdmin: no other active admin would be left.
+            WeakPassword: the new password is easily guessed.
         """
         self._check_may_change(caller, user_id)
         user = self._get(user_id)
@@ -153,6 +156,8 @@ class AccountService:
         )
         all_changes = changes
         if password is not None:
+            full_name = changes.get("full_name", user.full_name)
+            password_rules.check(password, email=email or user.email, full_name=full_name)
             all_changes = {**changes, "password_hash": self._passwords.hash(password)}
         after = self._update(caller, user_id, lambda user: user.changed(**all_changes))
         if email is not None:
