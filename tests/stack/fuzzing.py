@@ -28,6 +28,7 @@ _RULES_ACROSS_VALUES: Final = (
     "at most 1000 of one product",
     "is needed to set a new password",
     "please choose another",
+    "must be a name",
     "must have at most 10 words",
     "must not be above max_price",
 )

@@ -1,7 +1,8 @@
 """Request and response bodies of accounts."""
 
+import re
 import unicodedata
-from typing import Annotated, Literal, cast
+from typing import Annotated, Final, Literal, cast
 
 from pydantic import (
     AfterValidator,
@@ -18,15 +19,34 @@ from users import emails
 from users.accounts.models import UserChanges
 
 # Control characters, lone surrogates, line and paragraph separators.
-_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # The same as a character set of a pattern, for the API's document. JSON texts have no surrogates.
-_UNPRINTABLE_SET = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+_UNPRINTABLE_SET: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+# Of the format characters those that four digits can write: invisible, or turning the text round.
+_FORMAT_SET: Final = (
+    r"\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+)
+_NO_NAME_SET: Final = _UNPRINTABLE_SET + _FORMAT_SET
+# A scheme, an e-mail address, or a domain: a dot before two letters, which no initials have.
+_LINK: Final = re.compile(r"\w{2}:\S|\S@\S|[.\u3002]\w[^\s.\u3002,)]")
 
 
 def _printable(text: str) -> str:
     if any(unicodedata.category(character) in _UNPRINTABLE for character in text):
         raise ValueError("must not contain control characters")
     return text
+
+
+def _name(text: str) -> str:
+    """A name is mailed to others, so it carries no link and nothing that hides one."""
+    has_format = any(unicodedata.category(character) == "Cf" for character in text)
+    if has_format or _LINK.search(unicodedata.normalize("NFKC", text)):
+        raise ValueError(
+            "must be a name: no web or e-mail address, no invisible characters, and a blank after"
+            " a full stop"
+        )
+    return _printable(text)
 
 
 Email = Annotated[
@@ -40,11 +60,11 @@ Email = Annotated[
 ]
 FullName = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_printable),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_name),
     Field(
         json_schema_extra={
-            "pattern": rf"^[^{_UNPRINTABLE_SET}]*[^{_UNPRINTABLE_SET}\s][^{_UNPRINTABLE_SET}]*$"
+            "pattern": rf"^[^{_NO_NAME_SET}]*[^{_NO_NAME_SET}\s][^{_NO_NAME_SET}]*$"
         },
         examples=["Alice Example"],
     ),

@@ -47,7 +47,7 @@ def test_registration_accepts_a_password_of_12_to_128_characters(
             ("email", value)
             for value in ("nobody", 7, None, "a" * 250 + "@b.co", "x@erased.invalid")
         ),
-        *(("full_name", value) for value in ("", "  ", "x" * 201, "A\0B", "A\u2028B", ["A"])),
+        *(("full_name", value) for value in ("", "  ", "x" * 101, "A\0B", "A\u2028B", ["A"])),
         *(("password", value) for value in ("short-horse", "é" * 129, "x\0" * 10, 123456789012)),
         ("role", "admin"),
     ],
@@ -58,6 +58,61 @@ def test_registration_points_at_an_invalid_field(
     answer = service.http.post("/api/v1/users", {**a_registration(), field: value})
     assert pointers(answer) == {f"#/{field}"}
     assert field != "password" or str(value) not in answer.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Ada", "J. R. R. Tolkien", "J.R.R. Tolkien", "Sean O\u2019Brien-D'Arcy", "Dr. Martin L."),
+        *(
+            "Łukasz Żółć",
+            "Nguyễn Thị Minh",
+            "Ιωάννα",
+            "Мария-Анна",
+            "鈴木・アン",
+            "김민준",
+            "李小龍",
+        ),
+        *(
+            "محمد بن سلمان",
+            "דוד בן־גוריון",
+            "अनुष्का शर्मा",
+            "வேலு நாச்சியார்",
+            "S:t Erik",
+            "Kumar s/o Ram",
+        ),
+        "x" * 100,
+    ],
+)
+def test_names_of_many_scripts_are_accepted(service: Service, name: str) -> None:
+    answer = service.http.post("/api/v1/users", a_registration(full_name=name))
+    assert (answer.status, answer.json.get("full_name")) == (201, name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("You have won, see https://evil.example/x", "Win at evil.example", "www.evil.co now"),
+        *("EVIL.COM", "t.co/win", "evil\uff0ecom", "evil\u3002com", "evil.рф", "उदाहरण.भारत"),
+        *("http://localhost/x", "mailto:me", "javascript:alert(1)", "write to me@evil"),
+        *(
+            "Ann\u200bOther",
+            "\u202eAnn",
+            "Ann\ufeff",
+            "Ann\u00ad",
+            "Ann\U000e0041",
+            "Ann\u2066Other",
+        ),
+    ],
+)
+def test_links_and_invisible_characters_are_no_names(service: Service, name: str) -> None:
+    assert pointers(service.http.post("/api/v1/users", a_registration(full_name=name))) == {
+        "#/full_name"
+    }
+    user = service.customer()
+    assert pointers(request(service, user, "PUT", f"/{user.id}", {"full_name": name})) == {
+        "#/full_name"
+    }
 
 
 def test_registration_and_change_point_at_a_weak_password(service: Service) -> None:
