@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from itertools import combinations, count
 from types import FrameType
@@ -94,6 +94,20 @@ def test_a_known_place_costs_the_same_calls_as_a_new_one(guesser: Guesser) -> No
     assert [call[:3] for call in regular] == [call[:3] for call in stranger]
 
 
+def test_a_device_s_cookie_costs_the_same_calls_for_known_and_unknown_addresses(
+    guesser: Guesser,
+) -> None:
+    own = {"right": (guesser.shop.customer.user["email"], PASSWORD)}
+    cookie = replace(guesser, tries=own).tries_it("right").headers["set-cookie"].partition(";")[0]
+    others = {
+        "other": (guesser.shop.admin.user["email"], WRONG),
+        "unknown": guesser.tries["unknown"],
+    }
+    guesser.tries = others
+    (first, _), (second, _) = [_work(guesser, kind, Cookie=cookie) for kind in others]
+    assert first == second
+
+
 def test_headers_do_not_change_the_source_of_a_request(guesser: Guesser) -> None:
     here = str(IPv4Address(next(guesser.places)))
     names = "X-Forwarded-For X-Real-IP Forwarded True-Client-IP CF-Connecting-IP Via"
@@ -127,7 +141,9 @@ def _told(answer: Answer) -> str:
     return json.dumps([lines, body], sort_keys=True)
 
 
-def _work(guesser: Guesser, kind: str, source: str = "") -> tuple[list[Call], list[str]]:
+def _work(
+    guesser: Guesser, kind: str, source: str = "", **headers: str
+) -> tuple[list[Call], list[str]]:
     """What a log-in asks DynamoDB for, and the parameters of each hash that it computes."""
     calls: list[Call] = []
     hashes: list[str] = []
@@ -145,7 +161,7 @@ def _work(guesser: Guesser, kind: str, source: str = "") -> tuple[list[Call], li
     dynamodb.listen = listen
     sys.setprofile(profile)
     try:
-        guesser.tries_it(kind, source)
+        guesser.tries_it(kind, source, **headers)
     finally:
         sys.setprofile(None)
         dynamodb.listen = None

@@ -72,6 +72,8 @@ class Privacy:
         for name, value in headers.items():
             if name.lower() == "authorization":
                 self.remember(value.partition(" ")[2])
+            elif name.lower() == "cookie":
+                self.remember(value.partition("=")[2])
         self.body(body)
 
     def body(self, text: str | None) -> None:

@@ -1,15 +1,16 @@
 """Attempts at passwords, and how long the next one has to wait."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
 class PairAttempts:
-    """The attempts from one network at one account that are not known to be right.
+    """The attempts from one network or device at one account that are not known to be right.
 
     Attributes:
         last_at: epoch seconds, 0 for never.
-        trusted_until: epoch seconds until which the network is trusted with the account, or 0.
+        trusted_until: epoch seconds until which the network or the device is trusted with the
+            account, or 0.
     """
 
     count: int = 0
@@ -32,9 +33,15 @@ class PairAttempts:
 
 @dataclass(frozen=True)
 class Attempt:
-    """An admitted attempt, and under which keys it is counted until it is known to be right."""
+    """An admitted attempt, and under which keys it is counted until it is known to be right.
+
+    Attributes:
+        device: the token of the trusted device that it is counted for, empty if it is counted for
+            its network.
+    """
 
     pair: str
     network: str
     hour: int
     is_trusted: bool
+    device: str = field(default="", repr=False)

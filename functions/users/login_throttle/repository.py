@@ -4,6 +4,7 @@ from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import ConditionFailed, Item, Key, Table
 from shared.storage.items import from_item
 from users.login_throttle.models import PairAttempts
+from users.login_throttle.ports import NotTrusted
 
 
 class DynamoAttempts:
@@ -13,12 +14,21 @@ class DynamoAttempts:
         self._table = table
 
     def count(
-        self, pair: str, before: PairAttempts, after: PairAttempts, *, until: int
+        self,
+        pair: str,
+        before: PairAttempts,
+        after: PairAttempts,
+        *,
+        until: int,
+        if_trusted_at: int | None = None,
     ) -> PairAttempts:
         condition, expected = "attribute_not_exists(#last_at)", {}
         if before.last_at:
             condition = "#count = :counted AND #last_at = :last"
             expected = {"counted": before.count, "last": before.last_at}
+        if if_trusted_at is not None:
+            condition += " AND #trusted_until > :now"
+            expected["now"] = if_trusted_at
         try:
             item = self._table.update(
                 _pair_key(pair),
@@ -27,8 +37,11 @@ class DynamoAttempts:
                 values={"count": after.count, "at": after.last_at, "until": until, **expected},
             )
         except ConditionFailed as cause:
+            stored = _attempts(cause.item or {})
+            if if_trusted_at is not None and stored.trusted_until <= if_trusted_at:
+                raise NotTrusted from cause
             # If the SDK repeated a write of ours whose answer was lost, the attempt counts twice.
-            raise ConcurrentChange(_attempts(cause.item or {})) from cause
+            raise ConcurrentChange(stored) from cause
         return _attempts(item)
 
     def withdraw(self, pair: str) -> None:

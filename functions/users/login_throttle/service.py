@@ -5,9 +5,14 @@ concurrent attempts, no more are compared than of sequential ones. Attempts coun
 account and a network, so guesses from another network do not affect the owner. A network that
 fails across many accounts is refused until the hour ends, except for accounts that logged in or
 registered from it: they may share the network with the guesser.
+
+A guesser in the owner's own network would delay the owner. So each log-in gives the client a token
+by which its device is known to the account (OWASP's device cookies): attempts with it count for the
+pair of account and device, and not for the network.
 """
 
 import hashlib
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,7 +25,7 @@ from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
 from users import emails
 from users.login_throttle.errors import TooManyAttempts
 from users.login_throttle.models import Attempt, PairAttempts
-from users.login_throttle.ports import Attempts
+from users.login_throttle.ports import Attempts, NotTrusted
 from users.networks import network
 
 _TOLERATED: Final = 5  # of a pair; the wait after the fifth is 2 s, then it doubles
@@ -28,7 +33,8 @@ _LONGEST_WAIT: Final = 15 * 60
 _TOLERATED_OF_NETWORK: Final = 50  # an hour
 # From the last attempt on: by calendar days, the wait would start again at midnight.
 _FORGOTTEN_AFTER: Final = 24 * 3600
-_TRUST: Final = timedelta(days=30)
+TRUST: Final = timedelta(days=30)
+"""How long a network or a device is trusted after a log-in."""
 _HOUR: Final = 3600
 # A pair tolerates five attempts, so that more conflicts mean that log-ins reset it meanwhile.
 _WRITES: Final = _TOLERATED + 3
@@ -42,7 +48,7 @@ class LoginThrottle:
         self._clock = clock
 
     @contextmanager
-    def attempt(self, email: str, source: str) -> Iterator[Attempt]:
+    def attempt(self, email: str, source: str, device: str = "") -> Iterator[Attempt]:
         """Admit an attempt for the length of the block.
 
         It counts as wrong until `succeeded`. If the block ends by an error of another kind than
@@ -51,7 +57,7 @@ class LoginThrottle:
         Raises:
             TooManyAttempts: see `admit`.
         """
-        admitted = self.admit(email, source)
+        admitted = self.admit(email, source, device)
         try:
             yield admitted
         except BodegaError:
@@ -60,16 +66,25 @@ class LoginThrottle:
             self.withdraw(admitted)
             raise
 
-    def admit(self, email: str, source: str) -> Attempt:
+    def admit(self, email: str, source: str, device: str = "") -> Attempt:
         """Count an attempt as wrong.
+
+        Args:
+            device: the token that the client has got from its last log-in, if it has one. One that
+                is not known to the account changes nothing.
 
         Raises:
             TooManyAttempts: it has to wait, and does not count.
         """
         now = self._clock()
-        pair, network_id = _pair(email, source), _digest(network(source))
+        network_id = _digest(network(source))
         hour = epoch(now) // _HOUR * _HOUR
-        is_trusted = self._count(pair, now).trusted_until > epoch(now)
+        pair = _device_pair(email, device)
+        if device and self._is_counted_for_device(pair, now):
+            is_trusted = True
+        else:
+            pair, device = _pair(email, source), ""
+            is_trusted = self._count(pair, now).trusted_until > epoch(now)
         # A trusted pair counts 0 here, so that the time does not show which networks are trusted.
         try:
             is_admitted = self._attempts.count_network(
@@ -85,12 +100,21 @@ class LoginThrottle:
         if not is_admitted:
             self._attempts.withdraw(pair)
             raise _refusal(hour + _HOUR - epoch(now))
-        return Attempt(pair, network_id, hour, is_trusted)
+        return Attempt(pair, network_id, hour, is_trusted, device)
 
     def succeeded(self, attempt: Attempt) -> None:
         """The password was right: forget the pair's attempts, trust it, and count one less."""
         self._trust(attempt.pair)
         self._withdraw_from_network(attempt)
+
+    def remember(self, attempt: Attempt, email: str) -> str:
+        """Trust the device of an attempt that succeeded; return the token by which it is known."""
+        # A token of another account's is not taken over: somebody else may know it.
+        if not attempt.device:
+            device = secrets.token_urlsafe(32)
+            self._trust(_device_pair(email, device))
+            return device
+        return attempt.device
 
     def withdraw(self, attempt: Attempt) -> None:
         """Count an attempt less, whose password was not compared."""
@@ -108,16 +132,27 @@ class LoginThrottle:
             )
 
     def _trust(self, pair: str) -> None:
-        self._attempts.trust(pair, until=epoch(self._clock() + _TRUST))
+        self._attempts.trust(pair, until=epoch(self._clock() + TRUST))
 
-    def _count(self, pair: str, now: datetime) -> PairAttempts:
+    def _is_counted_for_device(self, pair: str, now: datetime) -> bool:
+        """Count an attempt for its device, if the account trusts it."""
+        try:
+            self._count(pair, now, if_trusted_at=epoch(now))
+        except NotTrusted:
+            return False
+        return True
+
+    def _count(self, pair: str, now: datetime, *, if_trusted_at: int | None = None) -> PairAttempts:
         """Count an attempt for its pair; return what is stored then."""
 
         def counted(before: PairAttempts) -> PairAttempts:
             if wait := before.backoff(at=epoch(now), tolerated=_TOLERATED, longest=_LONGEST_WAIT):
                 raise _refusal(wait)
             after = before.with_another(at=epoch(now), forgotten_after=_FORGOTTEN_AFTER)
-            return self._attempts.count(pair, before, after, until=epoch(now + _TRUST))
+            until = epoch(now + TRUST)
+            return self._attempts.count(
+                pair, before, after, until=until, if_trusted_at=if_trusted_at
+            )
 
         try:
             # Most pairs have no attempts, so the first write is tried without a read.
@@ -137,6 +172,10 @@ def _refusal(wait: int) -> TooManyAttempts:
 def _pair(email: str, source: str) -> str:
     # A digest, so that the items hold no address. The table protects them, and they expire.
     return _digest(f"{network(source)} {emails.normalised(email)}")
+
+
+def _device_pair(email: str, device: str) -> str:
+    return _digest(f"device {device} {emails.normalised(email)}")
 
 
 def _digest(text: str) -> str:

@@ -117,10 +117,15 @@ class Family:
 
 @dataclass(frozen=True)
 class TokenPair:
-    """An access token, and the refresh token that gets the next pair, once."""
+    """An access token, and the refresh token that gets the next pair, once.
+
+    Attributes:
+        device: the token by which the log-in throttle knows the device; empty after a refresh.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
+    device: str = field(default="", repr=False)
 
 
 def is_session_id(text: str) -> bool:

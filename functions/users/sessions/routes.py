@@ -2,15 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Cookie, Depends, Path, Request, Response
 
 from shared.auth.access import allow
 from shared.auth.tokens import TokenVerifier
 from shared.errors import ServiceUnavailable
+from shared.personal import PersonalSecret
 from shared.web.responses import header, problems
+from shared.web.rest_events import link
 from shared.web.routing import GuardedRoute, state
 from users.accounts.routes import Authenticated, Source
 from users.login_throttle.errors import TooManyAttempts
+from users.login_throttle.service import TRUST
 from users.sessions.client_labels import client_label
 from users.sessions.errors import BadCredentials, BadRefreshToken, SessionNotFound
 from users.sessions.schemas import (
@@ -33,6 +36,7 @@ async def _client(request: Request) -> str:
 Client = Annotated[str, Depends(_client)]
 SessionId = Annotated[str, Path(description="The session's id")]
 Sessions = Annotated[SessionService, state("sessions")]
+Device = Annotated[str, PersonalSecret, Cookie(description="A device's token from its last log-in")]
 Verifier = Annotated[TokenVerifier, state("verifier")]
 _KEEP = "public, max-age=300"
 _WITH_REFRESH_TOKEN = {
@@ -49,7 +53,10 @@ _WITH_REFRESH_TOKEN = {
     operation_id="logIn",
     summary="Log in: a password for a pair of tokens",
     responses={
-        200: {"links": _WITH_REFRESH_TOKEN},
+        200: {
+            "headers": header("Set-Cookie", "The token of the device, for its next log-in."),
+            "links": _WITH_REFRESH_TOKEN,
+        },
         **problems(
             {
                 BadCredentials: "unknown, wrong or deactivated",
@@ -60,9 +67,27 @@ _WITH_REFRESH_TOKEN = {
 )
 @allow("anyone")
 async def log_in(
-    body: LogInRequest, sessions: Sessions, source: Source, client: Client
+    body: LogInRequest,
+    sessions: Sessions,
+    source: Source,
+    client: Client,
+    *,
+    request: Request,
+    response: Response,
+    device: Device = "",
 ) -> TokenPairResponse:
-    pair = sessions.log_in(email=body.email, password=body.password, source=source, client=client)
+    pair = sessions.log_in(
+        email=body.email, password=body.password, source=source, client=client, device=device
+    )
+    response.set_cookie(
+        "device",
+        pair.device,
+        max_age=int(TRUST.total_seconds()),
+        path=link(request, "/api/v1/auth/login"),
+        secure=True,
+        httponly=True,
+        samesite="strict",
+    )
     return TokenPairResponse.of(pair)
 
 

@@ -34,7 +34,9 @@ class SessionService:
         self._tokens = tokens
         self._clock = clock
 
-    def log_in(self, *, email: str, password: str, source: str, client: str = "") -> TokenPair:
+    def log_in(
+        self, *, email: str, password: str, source: str, client: str = "", device: str = ""
+    ) -> TokenPair:
         """The first pair of a new family.
 
         An unknown address, a wrong password and an inactive account take the same steps, so that
@@ -43,24 +45,26 @@ class SessionService:
         Args:
             source: the IP address of the request.
             client: the kind of client, for the list of sessions.
+            device: the token of the device from its last log-in, if it has one.
 
         Raises:
             TooManyAttempts: too many attempts failed before.
             BadCredentials: no active account has this address and password.
         """
-        with self._throttle.attempt(email, source) as attempt:
+        with self._throttle.attempt(email, source, device) as attempt:
             user = self._users.find_by_email(email)
             is_right = self._passwords.match(self._users.find_password_hash(user), password)
             if user is None or not is_right or not user.is_active:
                 metrics.count("LogInsFailed")
                 raise BadCredentials
             self._throttle.succeeded(attempt)
+        device = self._throttle.remember(attempt, email)
         access_token = self._tokens.issue(user)
         family, token = Family.start(user, at=self._clock(), client=client)
         self._families.add(family)
         logging.logger().info("a user logged in", extra={"user_id": user.id})
         metrics.count("LogIns")
-        return TokenPair(access_token, token.text)
+        return TokenPair(access_token, token.text, device)
 
     def refresh(self, text: str) -> TokenPair:
         """The next pair; the given token is spent.

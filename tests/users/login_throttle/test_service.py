@@ -36,10 +36,19 @@ def throttle(table: Table, clock: ManualClock) -> LoginThrottle:
     return LoginThrottle(DynamoAttempts(table), clock)
 
 
-def fail(throttle: LoginThrottle, times: int, email: str = ALICE, source: str = SOURCE) -> None:
+def fail(
+    throttle: LoginThrottle, times: int, email: str = ALICE, source: str = SOURCE, device: str = ""
+) -> None:
     """So many wrong passwords at the same moment."""
     for _ in range(times):
-        throttle.admit(email, source)
+        throttle.admit(email, source, device)
+
+
+def log_in(throttle: LoginThrottle, device: str = "", email: str = ALICE) -> str:
+    """A right password; the device's token from then on."""
+    attempt = throttle.admit(email, SOURCE, device)
+    throttle.succeeded(attempt)
+    return throttle.remember(attempt, email)
 
 
 def fail_and_wait(throttle: LoginThrottle, clock: ManualClock, times: int) -> None:
@@ -55,10 +64,12 @@ def fail_across_accounts(throttle: LoginThrottle) -> None:
         throttle.admit(f"user-{number}@example.com", SOURCE)
 
 
-def retry_after(throttle: LoginThrottle, email: str = ALICE, source: str = SOURCE) -> int:
+def retry_after(
+    throttle: LoginThrottle, email: str = ALICE, source: str = SOURCE, device: str = ""
+) -> int:
     """The seconds that an attempt has to wait, 0 if it is admitted. It leaves no trace."""
     try:
-        throttle.withdraw(throttle.admit(email, source))
+        throttle.withdraw(throttle.admit(email, source, device))
     except TooManyAttempts as refusal:
         return refusal.retry_after
     return 0
@@ -157,6 +168,54 @@ def test_trust_of_a_registration_lasts_thirty_days_whatever_fails(
     assert retry_after(throttle, BOB) > 0
 
 
+def test_device_that_logged_in_is_not_delayed_by_guesses_from_its_network(
+    throttle: LoginThrottle,
+) -> None:
+    device = log_in(throttle)
+    fail(throttle, 5)
+    fail_across_accounts(throttle)
+    assert retry_after(throttle) > 0
+    for source in (SOURCE, ELSEWHERE):
+        assert retry_after(throttle, source=source, device=device) == 0
+    # Its log-in does not help the guesser.
+    assert log_in(throttle, device) == device
+    assert retry_after(throttle) > 0
+
+
+def test_guesses_from_a_device_count_for_it_alone(throttle: LoginThrottle) -> None:
+    device = log_in(throttle)
+    fail(throttle, 5, device=device)
+    for source in (SOURCE, ELSEWHERE):
+        assert retry_after(throttle, source=source, device=device) == 2
+        assert retry_after(throttle, source=source) == 0
+
+
+def test_device_is_known_to_the_account_that_logged_in_from_it(
+    throttle: LoginThrottle, table: Table
+) -> None:
+    devices = [log_in(throttle, email=BOB), "", "x", "\xe9" * 5000]
+    before = table.client.scan(TableName=table.name)["Count"]
+    for device in devices:
+        fail(throttle, 1, device=device)
+    assert [retry_after(throttle, device=device) for device in devices] == [0] * 4
+    fail(throttle, 1)
+    assert [retry_after(throttle, device=device) for device in devices] == [2] * 4
+    # A token that is not known stores nothing: the pair is new, the network is not.
+    assert table.client.scan(TableName=table.name)["Count"] == before + 1
+
+
+def test_device_is_known_for_thirty_days_from_its_last_log_in(
+    throttle: LoginThrottle, clock: ManualClock
+) -> None:
+    device = log_in(throttle)
+    for days in (29, 29):
+        clock.advance(days=days)
+        fail(throttle, 1, device=device)
+        assert log_in(throttle, device) == device
+    clock.advance(days=30)
+    assert log_in(throttle, device) != device
+
+
 @pytest.mark.parametrize(
     ("guesser", "other", "is_same"),
     [
@@ -187,8 +246,9 @@ def test_attempt_that_loses_every_race_is_refused_for_a_moment(
 def test_stored_attempts_hold_no_address(table: Table, throttle: LoginThrottle) -> None:
     throttle.admit(ALICE, SOURCE)
     throttle.trust(BOB, SOURCE)
+    device = log_in(throttle)
     stored = repr(table.client.scan(TableName=table.name)["Items"])
-    assert not any(text in stored for text in ("alice", "bob", SOURCE))
+    assert not any(text in stored for text in ("alice", "bob", SOURCE, device))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Sessions over HTTP: bodies and answers."""
 
+import re
+
 import pytest
 
 from shared.auth.tokens import TokenVerifier
-from tests.support.http import Answer
+from tests.support.http import EXECUTE_API, Answer
 from tests.users.builders import PASSWORD
 from tests.users.service import ISSUER, Service, caller, pointers
 
@@ -38,6 +40,30 @@ def test_log_in_counts_attempts_by_the_client_s_address(service: Service) -> Non
     credentials = {"email": user.email, "password": PASSWORD}
     elsewhere = service.http.post("/api/v1/auth/login", credentials, source_ip="198.51.100.7")
     assert elsewhere.status == 200
+
+
+def test_log_in_gives_a_cookie_that_gets_past_guesses_from_the_same_network(
+    service: Service,
+) -> None:
+    credentials = {"email": service.customer().email, "password": PASSWORD}
+    answer = service.http.post("/api/v1/auth/login", credentials, at=EXECUTE_API)
+    cookie, _, attributes = answer.headers["set-cookie"].partition("; ")
+    assert re.fullmatch(r"device=[\w-]{43}", cookie)
+    assert attributes.lower().split("; ") == [
+        *("httponly", "max-age=2592000", "path=/live/api/v1/auth/login"),
+        *("samesite=strict", "secure"),
+    ]
+    assert cookie.partition("=")[2] not in answer.text
+    for _ in range(6):
+        guess = post(service, "login", **credentials | {"password": "wrong"})
+        assert "set-cookie" not in guess.headers
+    assert post(service, "login", **credentials).status == 429
+    for sent in (cookie, f"theme=dark; {cookie}; x"):
+        again = service.http.post("/api/v1/auth/login", credentials, headers={"Cookie": sent})
+        assert (again.status, again.headers["set-cookie"].partition(";")[0]) == (200, cookie)
+    for sent in ("device=", "device=x", "device", "\0", "é=\xff", f"device={'x' * 9000}"):
+        forged = service.http.post("/api/v1/auth/login", credentials, headers={"Cookie": sent})
+        assert forged.status == 429
 
 
 @pytest.mark.parametrize(
