@@ -18,7 +18,7 @@ CHECKED := functions layers/shared/shared tools bench tests
 # The tests of shared and of each service, on fakes and on moto.
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
-.PHONY: help setup service run stop deploy-local sam-local sam-invoke check fix test test-unit affected budgets bench \
+.PHONY: help setup service run stop deploy-local mail sam-local sam-invoke check fix test test-unit affected budgets bench \
 	tables mutants torture bootstrap deploy destroy admin migrate smoke dlq api sbom requirements clean
 
 help:  ## this list
@@ -81,6 +81,9 @@ stop: $(APP)  ## end the shop that DETACH=1 left open
 
 deploy-local: $(APP) $(SAM)  ## bring changed code into the open shop
 	@$(PYTHON) -m tools.local redeploy --port $(PORT)
+
+mail: $(APP)  ## the e-mails that the open shop has sent; TO=alice@example.com for one address
+	@$(PYTHON) -m tools.local mail --port $(PORT) --to "$(TO)"
 
 sam-local: $(APP) $(SAM)  ## the API in Lambda's containers, on the open shop's AWS; SAM_PORT=3001
 	@$(PYTHON) -m tools.local sam-local --port $(PORT) --sam-port $(SAM_PORT) -- $(ARGS)

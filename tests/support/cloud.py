@@ -12,7 +12,7 @@ from shared.contracts.events import Event
 from shared.messaging import outbox
 from shared.storage.dynamodb import Table
 from tests.support.client import eventually
-from tools.local import stack
+from tools.local import mail, stack
 from tools.local.places import STACK
 from tools.local.shop import Shop
 
@@ -24,7 +24,6 @@ _CALM_SECONDS = 1.0
 class Email:
     """One e-mail that was handed to the provider."""
 
-    to: list[str]
     subject: str
     text: str
     html: str
@@ -58,15 +57,6 @@ class Cloud:
         """The event items of an order."""
         return list(outbox.history(self.table("OrdersTable"), f"ORDER#{order_id}"))
 
-    def emails(self) -> list[Email]:
-        """All e-mails so far, oldest first."""
-        accounts = httpx.get(f"{self.shop.endpoint}/_ministack/ses/messages").json()["messages"]
-        return [
-            Email(sent["To"], sent["Subject"], sent["BodyText"], sent["BodyHtml"])
-            for messages in accounts.values()
-            for sent in messages
-        ]
-
     def log_lines(self) -> Iterator[str]:
         """Every line that a function has logged."""
         logs = self.client("logs")
@@ -77,7 +67,11 @@ class Cloud:
                         yield from event["message"].splitlines()
 
     def emails_to(self, address: str) -> list[Email]:
-        return [email for email in self.emails() if email.to == [address]]
+        """The e-mails to an address so far, newest first."""
+        answer = httpx.get(f"{self.shop.url}{mail.PATH}", params={"to": address})
+        return [
+            Email(sent["subject"], sent["text"], sent["html"]) for sent in answer.json()["mails"]
+        ]
 
     def deliver(self, queue: str, *bodies: str) -> None:
         """Put messages into a queue, as the topic does, and wait until none is left in it."""

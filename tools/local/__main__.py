@@ -9,7 +9,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from tools.commands import last_line
-from tools.local import cloud, containers, front, logs, processes, summary, target
+from tools.local import cloud, containers, front, logs, mail, processes, summary, target
 from tools.local.arguments import Parser, forget_own_aws, parameters, port, running_shop
 from tools.local.places import APP_PYTHON, HOST, ROOT
 from tools.local.shop import Shop
@@ -90,6 +90,10 @@ def redeploy(arguments: argparse.Namespace) -> None:
     running_shop(arguments.port).redeploy()
 
 
+def show_mail(arguments: argparse.Namespace) -> None:
+    mail.show(running_shop(arguments.port).url, arguments.to)
+
+
 def sam_local(arguments: argparse.Namespace) -> None:
     where = ("--host", HOST, "--port", str(arguments.sam_port))
     command = ["start-api", *where, "--warm-containers", "LAZY"]
@@ -131,6 +135,7 @@ def _parse() -> argparse.Namespace:
     run_command.add_argument("--limits", action="store_true")
     command("stop", end)
     command("redeploy", redeploy)
+    command("mail", show_mail).add_argument("--to", default="")
     in_containers = command("sam-local", sam_local)
     in_containers.add_argument("--sam-port", type=port, default=3001)
     in_containers.add_argument("more", nargs="*")

@@ -3,7 +3,8 @@
     python -m tools.local.front <port> <folder>
 
 `/api/v1/…` is the API at a custom domain, `/live/api/v1/…` at the execute-api URL. Every request is
-forwarded to the stage that `api.json` in the folder names; a deployment rewrites that file.
+forwarded to the stage that `api.json` in the folder names; a deployment rewrites that file. Only
+`/_local/mail`, the e-mails that were sent, and the pages that they link to are the front's own.
 """
 
 import asyncio
@@ -15,13 +16,14 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import h11
 import httpx
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from tools.local import gateway
+from tools.local import gateway, mail, pages
 from tools.local.firewall import Firewall, Limit
 from tools.local.gateway import Headers
 from tools.local.places import BASE_PATH, HOST
@@ -98,11 +100,11 @@ class Front:
         if scope["type"] != "http":
             return
         body = await _read_body(receive)
-        refused = self._refused(scope, body)
-        if refused:
-            await _answer(send, *refused)
-            return
         try:
+            # Before the limits: the API has no part in it.
+            if own := await self._local_answer(scope) or self._refused(scope, body):
+                await _answer(send, *own)
+                return
             async with self._free:
                 answer = await self._client.send(self._request(scope, body), stream=True)
                 try:
@@ -137,6 +139,24 @@ class Front:
     def own_answer(self, status: int, type_: str = "") -> gateway.Answer:
         """What API Gateway answers by itself, of a status or of a type of response."""
         return gateway.answer(self.target().gateway_responses, status, type_)
+
+    async def _local_answer(self, scope: Message) -> gateway.Answer | None:
+        """The answer of what only the shop of this machine has; None for all of the API."""
+        if scope["method"] != "GET":
+            return None
+        if page := pages.html(scope["path"]):
+            return 200, pages.HEADERS, page
+        if scope["path"] != mail.PATH:
+            return None
+        emulator = httpx.URL(self.target().url).copy_with(raw_path=mail.EMULATOR_PATH.encode())
+        sent = await self._client.get(emulator)
+        [to] = parse_qs(scope["query_string"].decode()).get("to", [None])
+        content = json.dumps({"mails": mail.mails(sent.json(), to)}).encode()
+        return (
+            200,
+            [(b"content-type", b"application/json"), (b"cache-control", b"no-store")],
+            content,
+        )
 
     def _refused(self, scope: Message, body: bytes) -> gateway.Answer | None:
         """The answer to a request that is over a limit or a quota; None for all others."""

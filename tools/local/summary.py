@@ -20,6 +20,7 @@ def show(console: Console, shop: Shop, *, detached: bool) -> None:
         ("docs", f"{url}/docs"),
         ("admin", f"admin@example.com  {PASSWORD}"),
         ("customer", f"alice@example.com  {PASSWORD}"),
+        ("mail", f"make mail{suffix}"),
         ("aws", shop.endpoint),
         *([("limits", "as prod's firewall has them")] if shop.has_limits else []),
         ("redeploy", f"make deploy-local{suffix}"),
