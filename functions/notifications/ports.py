@@ -11,6 +11,17 @@ from shared.pages import Page
 class Notifications(Protocol):
     """Stores notifications by mailbox and position."""
 
+    def add(self, mailbox: str, notification: Notification, *, now: datetime) -> None:
+        """Store a pending notification, which may be claimed at once; one that exists stays.
+
+        Raises:
+            RecipientErased: as `claim`.
+        """
+
+    def of_order_since(self, mailbox: str, notification: Notification) -> list[Notification]:
+        """The notification as it is stored, and later ones of its order: those among the next
+        hundred of the mailbox."""
+
     def claim(
         self, mailbox: str, notification: Notification, *, now: datetime, lease: timedelta
     ) -> Claim | None:
@@ -40,6 +51,10 @@ class Notifications(Protocol):
 
     def mark_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         """The provider accepted a claimed notification, under its own `message_id`."""
+
+    def mark_superseded(self, mailbox: str, position: str, *, at: datetime) -> None:
+        """A later notification says more than a pending one, which counts as sent without an
+        e-mail."""
 
     def mark_failed(self, mailbox: str, position: str, *, reason: str, at: datetime) -> None:
         """The provider refused a claimed notification for good."""

@@ -56,18 +56,9 @@ class DynamoNotifications:
     ) -> Claim | None:
         claim = Claim(uuid.uuid4().hex)
         until = rfc3339(now + lease)
-        before: Item | None = None
-        try:
-            # The key is made only of the event, so this condition excludes a second delivery.
-            self._table.put(_item(mailbox, notification) | _claimed(claim, until), condition=_NEW)
-        except ConditionFailed as existing:
-            before = existing.item or {}
-            if before.get("status", "pending") != "pending":
-                return None
-        # After the write, as an erasure looks for notifications after it has written its tombstone:
-        # one of the two finds the other. A transaction of both would cost five times as much.
-        if self._table.get(_tombstone(mailbox), only=("pk",)):
-            raise RecipientErased
+        before = self._add(mailbox, notification, claim, until)
+        if before and before.get("status", "pending") != "pending":
+            return None
         # If the SDK retried the first write, the second attempt finds what the first one wrote.
         if before is None or before.get("attempt") == claim.token:
             return claim
@@ -77,6 +68,45 @@ class DynamoNotifications:
         claim = Claim(claim.token, attempts)
         key = _key(mailbox, notification.position)
         return claim if self._claim_again(key, before, claim, until) else None
+
+    def add(self, mailbox: str, notification: Notification, *, now: datetime) -> None:
+        self._add(mailbox, notification, Claim("", attempts=0), rfc3339(now))
+
+    def _add(
+        self, mailbox: str, notification: Notification, claim: Claim, until: str
+    ) -> Item | None:
+        """Store a pending notification and its first claim; return the item that existed before.
+
+        Raises:
+            RecipientErased: the mailbox is erased, and no other delivery has settled this.
+        """
+        before: Item | None = None
+        try:
+            # The key is made only of the event, so this condition excludes a second delivery.
+            self._table.put(_item(mailbox, notification) | _claimed(claim, until), condition=_NEW)
+        except ConditionFailed as existing:
+            before = existing.item or {}
+            if before.get("status", "pending") != "pending":
+                return before
+        # After the write, as an erasure looks for notifications after it has written its tombstone:
+        # one of the two finds the other. A transaction of both would cost five times as much.
+        if self._table.get(_tombstone(mailbox), only=("pk",)):
+            raise RecipientErased
+        return before
+
+    def of_order_since(self, mailbox: str, notification: Notification) -> list[Notification]:
+        page = self._table.query(
+            "#pk = :pk AND #sk >= :from",
+            {
+                "pk": mailbox,
+                "from": _PREFIX + notification.position,
+                "order_id": notification.order_id,
+            },
+            filter="#order_id = :order_id",
+            limit=_BATCH,
+            consistent=True,
+        )
+        return [from_item(Notification, item) for item in page.items]
 
     def _claim_again(self, key: Key, before: Item, claim: Claim, until: str) -> bool:
         claimed = _claimed(claim, until)
@@ -154,6 +184,9 @@ class DynamoNotifications:
 
     def mark_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         self._settle(mailbox, position, "sent", {"message_id": message_id}, at)
+
+    def mark_superseded(self, mailbox: str, position: str, *, at: datetime) -> None:
+        self._settle(mailbox, position, "sent", {"reason": "superseded"}, at)
 
     def mark_failed(self, mailbox: str, position: str, *, reason: str, at: datetime) -> None:
         self._settle(mailbox, position, "failed", {"reason": reason}, at)

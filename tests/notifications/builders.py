@@ -29,7 +29,7 @@ def a_user_event(type_: EventType = "user.registered", *, user_id: str = "alice-
 
 
 def an_order_event(
-    type_: EventType = "order.placed", *, minute: int = 0, version: int = 1, **changes: Any
+    type_: EventType = "order.confirmed", *, minute: int = 0, version: int = 1, **changes: Any
 ) -> Event:
     order = {
         "order_id": "order-7",
@@ -54,7 +54,7 @@ def a_low_stock_event(name: str = "Blue Mug") -> Event:
 
 def a_notification(minute: int = 0) -> Notification:
     """The pending notification of an order's event of that minute after noon."""
-    event = an_order_event(minute=minute, version=minute + 1)
+    event = an_order_event("order.placed", minute=minute, version=minute + 1)
     return Notification(
         id=notification_id(event, "email"),
         type=event.type,

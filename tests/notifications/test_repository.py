@@ -261,3 +261,17 @@ def test_claim_is_one_attempt_when_the_sdk_retries_the_write(
     events.register_first(f"needs-retry.dynamodb.{operation}", retry_once)
     assert attempts(notifications, 1) == count
     assert calls == [1, 2]
+
+
+def test_notifications_of_an_order_are_found_by_one_bounded_query(
+    table: Table, notifications: DynamoNotifications, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications.repository._BATCH", 2)
+    another = replace(SECOND, order_id="order-8")
+    for one in (FIRST, another, THIRD):
+        claim(notifications, of=one)
+    assert notifications.of_order_since(ALICE, another) == [another]
+    assert notifications.of_order_since(ALICE, SECOND) == [THIRD]
+    before_next(table, "query", lambda: None, lambda: pytest.fail("a second query"))
+    # The third one is beyond the bound.
+    assert notifications.of_order_since(ALICE, FIRST) == [FIRST]

@@ -1,7 +1,7 @@
 """Each event makes one notification and one e-mail, however often it is delivered."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from notifications.emails.models import Email
@@ -33,6 +33,11 @@ from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, now
 
 _CHANNEL: Final[Channel] = "email"
+
+# An order is mostly confirmed within seconds: one e-mail is enough then.
+_PROVISIONAL: Final = "order.placed"
+_HELD_BACK_SECONDS: Final = 60
+_FIRST_LOOK_SECONDS: Final = 5
 
 # Longer than the worker may run (20 s), so that no worker is still sending when its lease has
 # ended. Shorter than the queue's visibility timeout (120 s), so that the delivery after one whose
@@ -73,7 +78,8 @@ class Notifier:
 
         Raises:
             RetryLater: another delivery is sending it (AttemptUnderWay), the provider is down or
-                did not respond to the first attempt, or a large mailbox is erased in parts.
+                did not respond to the first attempt, the e-mail may become needless within a
+                minute, or a large mailbox is erased in parts.
             EmailUnavailable: the provider may accept it later.
             EmailBlocked: the provider refuses it until an operator changes the account. The
                 notification stays pending.
@@ -101,11 +107,13 @@ class Notifier:
         if email.recipient and is_erased_email(email.recipient.email):
             self._fail_erased(box, notification)
             return
-        if self._provider.is_open:
-            metrics.count("EmailsDelayed")
-            raise RetryLater(_jittered(_PAUSE))
-        claimed_at = self._clock()
         try:
+            if event.type == _PROVISIONAL and self._is_needless(box, notification):
+                return
+            if self._provider.is_open:
+                metrics.count("EmailsDelayed")
+                raise RetryLater(_jittered(_PAUSE))
+            claimed_at = self._clock()
             claim = self._notifications.claim(box, notification, now=claimed_at, lease=_LEASE)
         except RecipientErased:
             self._fail_erased(box, notification)
@@ -116,6 +124,29 @@ class Notifier:
                 self._notifications.release(box, notification.position, claim, at=self._clock())
                 raise AttemptUnderWay(_jittered(_LEASE))
             self._send(box, notification.position, email, claim)
+
+    def _is_needless(self, box: str, notification: Notification) -> bool:
+        """Whether no e-mail is to be sent, as a later one of the order says more.
+
+        Raises:
+            RetryLater: that may still become so. The notification is stored.
+            RecipientErased: as `Notifications.claim`.
+        """
+        found = self._notifications.of_order_since(box, notification)
+        stored = {one.position: one for one in found}
+        before = stored.pop(notification.position, None)
+        if before and before.status != "pending":
+            return True
+        now = self._clock()
+        waited = (now - datetime.fromisoformat(notification.created_at)).total_seconds()
+        if not before:
+            self._notifications.add(box, notification, now=now)
+        if stored:
+            self._notifications.mark_superseded(box, notification.position, at=now)
+            return True
+        if waited < _HELD_BACK_SECONDS:
+            raise RetryLater(min(max(waited, _FIRST_LOOK_SECONDS), _HELD_BACK_SECONDS - waited))
+        return False
 
     def _erase(self, user_id: str) -> None:
         start = self._clock()

@@ -1,6 +1,7 @@
 """One event, one notification, one e-mail, whatever the queue and the provider do."""
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,12 +16,13 @@ from notifications.emails.service import Notifier
 from notifications.errors import AttemptUnderWay, OutcomeUnknown
 from notifications.models import ADMINS, Claim, Notification, mailbox
 from notifications.repository import DynamoNotifications
-from shared.contracts.events import Event
+from shared.contracts.events import Event, EventType
 from shared.messaging.redelivery import RetryLater
+from shared.runtime.clock import rfc3339
 from tests.notifications.builders import a_low_stock_event, a_user_event, an_event, an_order_event
 from tests.notifications.fakes import FakeEmailSender
 from tests.support.aws import simulated_table
-from tests.support.clock import ManualClock
+from tests.support.clock import NOON, ManualClock
 
 UNAVAILABLE = EmailUnavailable("InternalFailure")
 UNANSWERED = EmailUnanswered("ReadTimeoutError")
@@ -186,6 +188,75 @@ def test_worker_sends_nothing_when_its_lease_ended_while_it_claimed(
     assert worker.sender.sent == []
     worker.deliver()
     assert worker.outcome() == (1, ["sent"])
+
+
+def order_events(*types: EventType, **changes: Any) -> list[Event]:
+    """Events of an order, a second apart."""
+    events = [an_order_event(type_, version=n, **changes) for n, type_ in enumerate(types, 1)]
+    return [
+        event.model_copy(update={"at": rfc3339(NOON + timedelta(seconds=n))})
+        for n, event in enumerate(events)
+    ]
+
+
+def looks(worker: Worker, event: Event) -> list[float]:
+    """Deliver an event whenever it is due, until it is finished; return the seconds between."""
+    waited: list[float] = []
+    while len(waited) < 9:
+        try:
+            worker.deliver(event)
+        except RetryLater as later:
+            waited.append(later.seconds)
+            worker.clock.advance(seconds=later.seconds)
+        else:
+            return waited
+    raise AssertionError(waited)
+
+
+@pytest.mark.parametrize("later", ["order.confirmed", "order.cancelled"])
+@pytest.mark.parametrize("is_late", [False, True], ids=["in time", "after the later event"])
+def test_received_email_is_not_sent_when_the_order_goes_on_within_a_minute(
+    worker: Worker, later: EventType, is_late: bool
+) -> None:
+    placed, following = order_events("order.placed", later)
+    if not is_late:
+        with pytest.raises(RetryLater) as raised:
+            worker.deliver(placed)
+        assert raised.value.seconds == 5
+        assert worker.outcome() == (0, ["pending"])
+    worker.clock.advance(seconds=1)
+    worker.deliver(following)
+    worker.clock.advance(minutes=5 if is_late else 0)
+    for _ in range(2):
+        worker.deliver(placed)
+    assert worker.outcome() == (1, ["sent", "sent"])
+    assert worker.notifications.totals() == {"sent": 2, "failed": 0}
+
+
+def test_received_email_is_sent_after_a_minute_in_which_the_order_stands_still(
+    worker: Worker,
+) -> None:
+    [placed] = order_events("order.placed")
+    for event in order_events("order.placed", "order.confirmed", order_id="another")[1:]:
+        worker.deliver(event)
+    assert looks(worker, placed) == [5, 5, 10, 20, 20]
+    assert [email.subject for _, email in worker.sender.sent] == [
+        "Your order is confirmed",
+        "We have received your order",
+    ]
+    worker.clock.advance(minutes=9)
+    worker.deliver(placed)
+    assert worker.outcome() == (2, ["sent", "sent"])
+
+
+def test_received_email_that_is_held_back_is_not_sent_to_an_erased_user(worker: Worker) -> None:
+    [placed] = order_events("order.placed")
+    with pytest.raises(RetryLater):
+        worker.deliver(placed)
+    worker.deliver(ERASED)
+    worker.clock.advance(minutes=1)
+    worker.deliver(placed)
+    assert worker.outcome() == (0, ["failed"])
 
 
 # The event was published late: it overtakes the erasure, which has overwritten it.
