@@ -17,7 +17,11 @@ BESIDE = {"Policies", "Events", "VersionDescription", "ProvisionedConcurrencyCon
 # Containers on a developer's machine have no versions.
 NEVER_CHANGES = {"EndpointUrl"}
 FREE_TEXT = ("TokenIssuer", "CorsOrigins")
-OWN = {"SenderEmail": "a@shop.test", "AdminEmail": "b@shop.test"}
+OWN = {
+    "SenderEmail": "a@shop.test",
+    "AdminEmail": "b@shop.test",
+    "ShopUrl": "https://shop.test",
+}
 
 live = pytest.mark.parametrize("function", LIVE)
 

@@ -13,6 +13,7 @@ from shared.personal import Personal, erase_personal
 
 type NotificationType = Literal[
     "user.registered",
+    "user.email_requested",
     "order.placed",
     "order.confirmed",
     "order.cancelled",
@@ -72,6 +73,11 @@ class Notification:
 def mailbox(user_id: str) -> str:
     """The mailbox of a user's notifications."""
     return f"USER#{user_id}"
+
+
+def unlisted_mailbox(user_id: str) -> str:
+    """The mailbox of notifications about a user's account that the user may not see."""
+    return f"USER#{user_id}#UNLISTED"
 
 
 def notification_id(event: Event, channel: Channel) -> str:

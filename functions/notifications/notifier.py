@@ -5,6 +5,7 @@ from dataclasses import dataclass
 # Before pydantic: see there.
 from shared.messaging.workers import queue_worker  # isort: skip
 
+from notifications.emails.links import KmsLinks
 from notifications.emails.service import Notifier
 from notifications.emails.ses import SesEmailSender
 from notifications.repository import DynamoNotifications
@@ -21,11 +22,15 @@ class Settings(QueueSettings):
     Attributes:
         sender_email: the address of the sender, which SES has verified.
         admin_email: the address for what concerns the shop and no single customer.
+        mail_key_id: the KMS key of the tokens of e-mails' links.
+        shop_url: where the pages are that the links lead to.
     """
 
     table_name: str
     sender_email: str
     admin_email: str
+    mail_key_id: str
+    shop_url: str
 
 
 def build(settings: Settings) -> Handler:
@@ -33,6 +38,7 @@ def build(settings: Settings) -> Handler:
     notifier = Notifier(
         DynamoNotifications(Table(settings.table_name, client("dynamodb"))),
         SesEmailSender(client("sesv2", read=5.0, attempts=1), settings.sender_email),
+        KmsLinks(lambda: client("kms"), key_id=settings.mail_key_id, shop_url=settings.shop_url),
         admin_email=settings.admin_email,
     )
     return queue_worker(notifier.notify, settings)

@@ -13,7 +13,11 @@ from tools.local import bootstrap, emulator, processes, stack
 from tools.local.places import aws_environment
 from tools.template import ROOT
 
-ADDRESSES = ("SenderEmail=shop@shop.test", "AdminEmail=keeper@shop.test")
+ADDRESSES = (
+    "SenderEmail=shop@shop.test",
+    "AdminEmail=keeper@shop.test",
+    "ShopUrl=https://shop.test",
+)
 
 
 class Account:

@@ -27,7 +27,9 @@ LOGIN: Final = (
 )
 ARGUMENTS: Final = ("EMAIL=ada@shop.test", "SENDER=shop.test", "YES=1")
 OWN_ADDRESS: Final = "set an address of your own"
-OWN_ADDRESSES: Final = "PARAMETERS=SenderEmail=shop@shop.test AdminEmail=admin@shop.test"
+OWN_ADDRESSES: Final = (
+    "PARAMETERS=SenderEmail=shop@shop.test AdminEmail=admin@shop.test ShopUrl=https://shop.test"
+)
 
 
 class Endpoint:

@@ -84,7 +84,7 @@ def test_an_erasure_removes_personal_data_and_keeps_all_figures(
     refused = petra.order((shop.tray, 2), payment_token="tok_declined")
     shop.settle()
     assert petra.post(f"/api/v1/orders/{called_off['id']}/cancel").status_code == 200
-    shop.settle()
+    shop.come_to_rest()
     [first, *_] = petra.get("/api/v1/notifications").json()["notifications"]
     petra.post(f"/api/v1/notifications/{first['id']}/read")
     orders = (bought, called_off, refused)

@@ -10,7 +10,6 @@ from tests.support.client import Client
 QUEUE = "NotificationsQueue"
 DEAD = "NotificationsDeadLetters"
 WELCOME = "Welcome to Bodega"
-RECEIVED = "We have received your order"
 CONFIRMED = "Your order is confirmed"
 
 
@@ -44,19 +43,18 @@ def test_emails_are_parked_in_the_sandbox_and_sent_once_afterwards(
         parked = shop.cloud.queues[DEAD].messages
         assert [m.attributes["Reason"]["StringValue"] for m in parked] == [
             "EmailBlocked: MessageRejected: Email address is not verified"
-        ] * 2
+        ]
         assert {m.attributes["Attempts"]["StringValue"] for m in parked} == {"1"}
-        assert not shop.cloud.queues[QUEUE].messages
         assert statuses(customer) == {"pending", "sent"}
         # Moved back too early, they are parked again.
         shop.pass_time(timedelta(minutes=5))
         redrive(shop)
         shop.settle()
-        assert len(shop.cloud.queues[DEAD].messages) == 2
+        assert len(shop.cloud.queues[DEAD].messages) == 1
     shop.pass_time(timedelta(days=1))
     for _ in range(2):
         redrive(shop)
         shop.come_to_rest()
-    assert sorted(letters_to(shop, customer)) == sorted([WELCOME, RECEIVED, CONFIRMED])
+    assert sorted(letters_to(shop, customer)) == sorted([WELCOME, CONFIRMED])
     assert statuses(customer) == {"sent"}
     assert figures(customer, "notifications")["failed"] == 0

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from notifications.models import Notification, notification_id
-from shared.contracts.events import Event, EventType
+from shared.contracts.events import AccountEmail, Event, EventType
 from shared.runtime.clock import rfc3339
 from tests.support.clock import NOON
 
@@ -23,9 +23,20 @@ def an_event(type_: EventType, data: dict[str, Any], *, minute: int = 0, version
     )
 
 
-def a_user_event(type_: EventType = "user.registered", *, user_id: str = "alice-1") -> Event:
+def a_user_event(
+    type_: EventType = "user.registered",
+    *,
+    user_id: str = "alice-1",
+    sealed_token: str | None = None,
+) -> Event:
     user = {"user_id": user_id, "full_name": "Alice Example", "email": f"{user_id}@example.com"}
-    return an_event(type_, user)
+    return an_event(type_, {**user, "sealed_token": sealed_token})
+
+
+def an_account_event(purpose: AccountEmail, *, token: str | None = "sealed") -> Event:
+    """The request of an e-mail about Alice's account, to another address of hers."""
+    data = {"user_id": "alice-1", "email": "alice-2@example.com", "purpose": purpose}
+    return an_event("user.email_requested", {**data, "sealed_token": token}, version=5)
 
 
 def an_order_event(

@@ -1,6 +1,6 @@
-"""A fake of the notifications' provider of e-mails."""
+"""Fakes of the notifications' provider of e-mails, and of what makes their links."""
 
-from notifications.emails.models import Email
+from notifications.emails.models import Email, Link
 
 
 class FakeEmailSender:
@@ -15,3 +15,15 @@ class FakeEmailSender:
             raise self.error
         self.sent.append((to, email))
         return f"message-{len(self.sent)}"
+
+
+class FakeLinks:
+    """Makes URLs of links whose tokens are not encrypted, or raises `error` if it is set."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def url(self, link: Link) -> str:
+        if self.error:
+            raise self.error
+        return f"https://shop.test/{link.page}?token={link.sealed_token}"

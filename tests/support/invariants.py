@@ -8,10 +8,11 @@ and reads what is wrong.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any, Final
 
+from notifications.emails.models import Email
 from notifications.emails.templates import compose
 from notifications.models import notification_id
 from orders.models import Order
@@ -27,6 +28,8 @@ LOW_STOCK: Final = int(template()["Parameters"]["LowStockThreshold"]["Default"])
 _ENDED: Final = {"confirmed", "shipped", "delivered", "cancelled"}
 _SOLD: Final = {"confirmed", "shipped", "delivered"}
 _ORDER: Final = {field.name for field in fields(Order)} | {"total_minor"}
+_SHOP_URL: Final = template()["Parameters"]["ShopUrl"]["Default"]
+_TOKEN: Final = re.compile(r"\?token=\S+")
 _ID: Final = re.compile(r"\b[0-9a-f]{32}\b|[\w.+-]+@[\w-]+\.\w+")
 
 
@@ -255,14 +258,14 @@ def each_event_makes_one_email(books: Books, admin_email: str) -> Iterator[str]:
     """And each e-mail is handed to the provider once: never less, and more only where
     `docs/reliability.md` says. Each one more is a breach of its own. One that a later event of its
     order has superseded need not be."""
-    handed = Counter(books.emails)
+    handed = Counter(replace(email, text=_TOKEN.sub("", email.text)) for email in books.emails)
     wanted: Counter[HandedOver] = Counter()
     of_erased: Counter[HandedOver] = Counter()
     needless: Counter[HandedOver] = Counter()
     failed = {item["id"] for item in books.notifications if item["status"] == "failed"}
     superseded = {i["id"] for i in books.notifications if i.get("reason") == "superseded"}
     for fact in (fact for events in books.events.values() for fact in events):
-        letter, id_ = compose(fact), notification_id(fact, "email")
+        letter, id_ = _letter(fact), notification_id(fact, "email")
         if not letter or id_ in failed:
             continue
         to = letter.recipient.email if letter.recipient else admin_email
@@ -284,6 +287,14 @@ def each_event_makes_one_email(books: Books, admin_email: str) -> Iterator[str]:
         for _ in range(handed[email] - wanted[email]):
             times = f"{handed[email]} times for {wanted[email]} events"
             yield f"{DOUBLED}: {email} was handed over {times}"
+
+
+def _letter(fact: Event) -> Email | None:
+    """The e-mail of an event, whose link has no token."""
+    letter = compose(fact)
+    if letter is None or letter.link is None:
+        return letter
+    return compose(fact, url=f"{_SHOP_URL}/{letter.link.page}")
 
 
 def _anonymous(email: HandedOver) -> HandedOver:

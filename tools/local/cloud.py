@@ -189,7 +189,7 @@ def _own_addresses(target: Target, overrides: Mapping[str, str]) -> dict[str, st
         Problem: an address is still an example.
     """
     parameters = {**sam.parameters(target.environment), **overrides}
-    for name in ("SenderEmail", "AdminEmail"):
+    for name in ("SenderEmail", "AdminEmail", "ShopUrl"):
         address = parameters.get(name, str(template()["Parameters"][name]["Default"]))
         if not address or _EXAMPLE.search(address):
             raise Problem(

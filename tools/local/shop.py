@@ -136,8 +136,13 @@ class Shop:
 
     def _deploy(self) -> None:
         log = self.folder / "deploy.log"
-        # All requests come from one address.
-        own = {"Architecture": architecture(), "EmailsPerNetwork": "100000"}
+        own = {
+            "Architecture": architecture(),
+            # The front has the pages that e-mails link to.
+            "ShopUrl": self.url,
+            # All requests come from one address.
+            "EmailsPerNetwork": "100000",
+        }
         parameters = {**own, **self.parameters}
         with step("deployment"):
             error = sam.deploy(self.endpoint, parameters, log)

@@ -28,6 +28,7 @@ $content
 """)
 
 _PARAGRAPH = Template('<p style="margin:0 0 16px">$text</p>')
+_LINK = Template('<p style="margin:0 0 16px"><a href="$url">$url</a></p>')
 _ROW = Template("""\
 <tr><td style="width:1%;padding:6px 12px 6px 0;text-align:right">$quantity&nbsp;&times;</td>
 <td style="padding:6px 12px 6px 0">$name</td>
@@ -42,19 +43,31 @@ $rows
 </table>""")
 
 
-def as_text(name: str | None, paragraphs: Sequence[str], order: OrderData | None) -> str:
-    """The e-mail as plain text."""
-    parts = [_greeting(name), *paragraphs]
+def as_text(
+    name: str | None,
+    paragraphs: Sequence[str],
+    order: OrderData | None = None,
+    url: str | None = None,
+) -> str:
+    """The e-mail as plain text, the URL after its first paragraph."""
+    first, *others = paragraphs
+    parts = [_greeting(name), first, *([url] if url else []), *others]
     if order:
         parts += [_lines(order), _reference(order)]
     return "\n\n".join([*parts, "Bodega"]) + "\n"
 
 
 def as_html(
-    subject: str, name: str | None, paragraphs: Sequence[str], order: OrderData | None
+    subject: str,
+    name: str | None,
+    paragraphs: Sequence[str],
+    order: OrderData | None = None,
+    url: str | None = None,
 ) -> str:
-    """The e-mail as an HTML document."""
+    """The e-mail as an HTML document, the URL after its first paragraph."""
     parts = [_paragraph(text) for text in (_greeting(name), *paragraphs)]
+    if url:
+        parts.insert(2, _LINK.substitute(url=escape(url)))
     if order:
         parts += [_table(order), _paragraph(_reference(order))]
     return _PAGE.substitute(subject=escape(subject), content="\n".join(parts))

@@ -4,7 +4,7 @@ addresses.
 
 from typing import Protocol
 
-from notifications.emails.models import Email
+from notifications.emails.models import Email, Link
 from shared.errors import OwnError, TemporaryFailure
 from shared.messaging.redelivery import PermanentFailure
 
@@ -23,6 +23,13 @@ class EmailUnavailable(TemporaryFailure):
 
 class EmailUnanswered(OwnError):
     """The message was sent and no response came: the provider may have accepted it."""
+
+
+class Links(Protocol):
+    """Makes the URLs of links."""
+
+    def url(self, link: Link) -> str:
+        """The link's URL, with its token decrypted."""
 
 
 class EmailSender(Protocol):

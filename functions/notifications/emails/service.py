@@ -11,6 +11,7 @@ from notifications.emails.ports import (
     EmailSender,
     EmailUnanswered,
     EmailUnavailable,
+    Links,
 )
 from notifications.emails.templates import compose
 from notifications.errors import AttemptUnderWay, OutcomeUnknown, RecipientErased
@@ -22,6 +23,7 @@ from notifications.models import (
     Notification,
     mailbox,
     notification_id,
+    unlisted_mailbox,
 )
 from notifications.ports import Notifications
 from shared.calls.deadline import Deadline
@@ -63,12 +65,14 @@ class Notifier:
         self,
         notifications: Notifications,
         sender: EmailSender,
+        links: Links,
         *,
         admin_email: str,
         clock: Clock = now,
     ) -> None:
         self._notifications = notifications
         self._sender = sender
+        self._links = links
         self._admin_email = admin_email
         self._clock = clock
         self._provider = LocalCircuit(failures=_FAILURES, pause=_PAUSE, now=clock)
@@ -92,12 +96,12 @@ class Notifier:
         if email is None:
             logging.logger().debug("no notification for %s", event.type)
             return
-        box = mailbox(email.recipient.user_id) if email.recipient else ADMINS
+        box = _mailbox(email)
         notification = Notification(
             id=notification_id(event, _CHANNEL),
             type=event.type,
             subject=email.subject,
-            body=email.text,
+            body=email.notice or email.text,
             channel=_CHANNEL,
             status="pending",
             order_id=email.order_id,
@@ -123,6 +127,12 @@ class Notifier:
             if self._clock() >= claimed_at + _LEASE:
                 self._notifications.release(box, notification.position, claim, at=self._clock())
                 raise AttemptUnderWay(_jittered(_LEASE))
+            try:
+                url = self._links.url(email.link) if email.link else None
+            except Exception:
+                self._notifications.release(box, notification.position, claim, at=self._clock())
+                raise
+            email = compose(event, url=url) or email
             self._send(box, notification.position, email, claim)
 
     def _is_needless(self, box: str, notification: Notification) -> bool:
@@ -197,6 +207,12 @@ class Notifier:
             self._provider.succeeded()
             self._notifications.mark_sent(box, position, message_id=message_id, at=self._clock())
             metrics.count("NotificationsSent")
+
+
+def _mailbox(email: Email) -> str:
+    if email.recipient is None:
+        return ADMINS
+    return (mailbox if email.is_listed else unlisted_mailbox)(email.recipient.user_id)
 
 
 def _jittered(time: timedelta) -> int:

@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from notifications.emails import layout
-from notifications.emails.models import Email, Recipient
-from shared.contracts.events import Event, LowStockData, OrderData, UserData
+from notifications.emails.models import Email, Link, Recipient
+from shared.contracts.events import (
+    AccountEmail,
+    AccountEmailData,
+    Event,
+    LowStockData,
+    OrderData,
+    UserData,
+)
 
 
 class _Template(NamedTuple):
@@ -42,14 +49,90 @@ _DECLINED: Final = _Template(
 )
 
 
-def compose(event: Event) -> Email | None:
+class _AccountTemplate(NamedTuple):
+    """What an e-mail about an account says: nothing that the person who asked for it has typed.
+
+    Attributes:
+        notice: the text of its notification, which has no link.
+        paragraph: what the link does, or what happened.
+        advice: what to do if one did not ask for it.
+        page: the page of the shop that the link leads to; empty without a link.
+    """
+
+    subject: str
+    notice: str
+    paragraph: str
+    advice: str
+    page: str = ""
+
+
+_IGNORE: Final = (
+    "If you did not ask for this, ignore this e-mail: nothing changes without the link."
+)
+_CONFIRM: Final = _AccountTemplate(
+    "Confirm your e-mail address",
+    "We have sent you an e-mail with a link: open it within 24 hours to confirm your address.",
+    "Somebody has opened an account at Bodega with this e-mail address. If that was you, confirm"
+    " the address within 24 hours:",
+    "If it was not you, ignore this e-mail: we write nothing else to an address that is not"
+    " confirmed.",
+    "confirm",
+)
+_ACCOUNTS: Final[Mapping[AccountEmail, _AccountTemplate]] = {
+    "confirm": _CONFIRM,
+    "change": _AccountTemplate(
+        "Confirm your new e-mail address",
+        "We have sent an e-mail with a link to the new address of your account.",
+        "This is to become the e-mail address of an account at Bodega. If that is your account,"
+        " confirm the address within 24 hours:",
+        _IGNORE,
+        "confirm",
+    ),
+    "taken": _AccountTemplate(
+        "Somebody tried to use your e-mail address",
+        "Somebody asked for your e-mail address for another account. Nothing has changed.",
+        "Somebody asked for this e-mail address for another account at Bodega. It is the address"
+        " of your account, so nothing has changed.",
+        "If that was you, log in with this address; you can have a new password sent to it. If it"
+        " was not you, there is nothing to do.",
+    ),
+    "reset": _AccountTemplate(
+        "Choose a new password",
+        "We have sent you an e-mail with a link: open it within an hour to choose a new password.",
+        "Choose a new password for your account at Bodega within an hour:",
+        _IGNORE,
+        "reset",
+    ),
+    "changed": _AccountTemplate(
+        "Your e-mail address was changed",
+        "Your account has another e-mail address now. We have written to the old one how to undo"
+        " that.",
+        "Your account at Bodega has another e-mail address now. If you did not change it, somebody"
+        " else has your password: take the account back within 72 hours:",
+        "Then choose a new password. If you changed the address yourself, there is nothing to do.",
+        "undo-email",
+    ),
+}
+# Who asks for an address must not learn whether it is another account's (`taken`).
+_UNLISTED: Final[AccountEmail] = "change"
+
+
+def compose(event: Event, *, url: str | None = None) -> Email | None:
     """The e-mail of an event; None if the event has none.
+
+    Args:
+        url: the URL of the e-mail's link. Without it, the e-mail is not complete.
 
     Raises:
         pydantic.ValidationError: the event's data is not the data of its type.
     """
     if event.type == "user.registered":
-        return _welcome(UserData.model_validate(event.data))
+        return _welcome(UserData.model_validate(event.data), url)
+    if event.type == "user.email_requested":
+        data = AccountEmailData.model_validate(event.data)
+        template, token = _ACCOUNTS[data.purpose], data.sealed_token
+        is_listed = data.purpose != _UNLISTED
+        return _about_account(template, data.user_id, data.email, token, url, is_listed=is_listed)
     if event.type == "product.low_stock":
         return _low_stock(LowStockData.model_validate(event.data))
     if event.type in _ORDERS:
@@ -57,12 +140,35 @@ def compose(event: Event) -> Email | None:
     return None
 
 
-def _welcome(user: UserData) -> Email:
+def _welcome(user: UserData, url: str | None) -> Email:
+    if user.sealed_token:
+        return _about_account(_CONFIRM, user.user_id, user.email, user.sealed_token, url)
     return _email(
-        Recipient(user.user_id, user.full_name, user.email),
+        Recipient(user.user_id, user.email),
         "Welcome to Bodega",
         "Your account is ready. It is good to have you here.",
         "We will write to you whenever something happens to one of your orders.",
+    )
+
+
+def _about_account(
+    template: _AccountTemplate,
+    user_id: str,
+    address: str,
+    sealed_token: str | None,
+    url: str | None,
+    *,
+    is_listed: bool = True,
+) -> Email:
+    paragraphs = (template.paragraph, template.advice)
+    return Email(
+        Recipient(user_id, address),
+        template.subject,
+        text=layout.as_text(None, paragraphs, url=url),
+        html=layout.as_html(template.subject, None, paragraphs, url=url),
+        notice=layout.as_text(None, (template.notice,)),
+        link=Link(template.page, user_id, sealed_token) if sealed_token else None,
+        is_listed=is_listed,
     )
 
 
@@ -80,7 +186,7 @@ def _low_stock(product: LowStockData) -> Email:
 def _about_order(template: _Template, order: OrderData) -> Email:
     if order.cancel_reason == "payment_declined":
         template = _DECLINED
-    recipient = Recipient(order.user_id, order.user_name, order.email)
+    recipient = Recipient(order.user_id, order.email, order.user_name)
     return _email(recipient, template.subject, template.paragraph, order=order)
 
 

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -14,13 +14,19 @@ from notifications.emails.ports import (
 )
 from notifications.emails.service import Notifier
 from notifications.errors import AttemptUnderWay, OutcomeUnknown
-from notifications.models import ADMINS, Claim, Notification, mailbox
+from notifications.models import ADMINS, Claim, Notification, mailbox, unlisted_mailbox
 from notifications.repository import DynamoNotifications
-from shared.contracts.events import Event, EventType
+from shared.contracts.events import AccountEmail, Event, EventType
 from shared.messaging.redelivery import RetryLater
 from shared.runtime.clock import rfc3339
-from tests.notifications.builders import a_low_stock_event, a_user_event, an_event, an_order_event
-from tests.notifications.fakes import FakeEmailSender
+from tests.notifications.builders import (
+    a_low_stock_event,
+    a_user_event,
+    an_account_event,
+    an_event,
+    an_order_event,
+)
+from tests.notifications.fakes import FakeEmailSender, FakeLinks
 from tests.support.aws import simulated_table
 from tests.support.clock import NOON, ManualClock
 
@@ -39,8 +45,13 @@ class Worker:
         self.clock = ManualClock()
         self.sender = FakeEmailSender()
         self.notifications = DynamoNotifications(simulated_table("NotificationsTable"))
+        self.links = FakeLinks()
         self._notifier = Notifier(
-            self.notifications, self.sender, admin_email="keeper@example.com", clock=self.clock
+            self.notifications,
+            self.sender,
+            self.links,
+            admin_email="keeper@example.com",
+            clock=self.clock,
         )
 
     def deliver(self, event: Event | None = None, *, error: Exception | None = None) -> None:
@@ -187,6 +198,36 @@ def test_worker_sends_nothing_when_its_lease_ended_while_it_claimed(
                 worker.deliver()
     assert worker.sender.sent == []
     worker.deliver()
+    assert worker.outcome() == (1, ["sent"])
+
+
+@pytest.mark.parametrize("purpose", get_args(AccountEmail))
+def test_account_email_has_a_link_and_its_notification_has_none(
+    worker: Worker, purpose: AccountEmail
+) -> None:
+    worker.deliver(an_account_event(purpose, token=None if purpose == "taken" else "secret-7"))
+    [(to, email)] = worker.sender.sent
+    assert to == "alice-2@example.com"
+    has_link = [
+        f"token=secret-7{end}" in part for part, end in ((email.text, "\n"), (email.html, '"'))
+    ]
+    assert has_link == [purpose != "taken"] * 2
+    unlisted = purpose == "change"
+    [stored] = worker.stored(unlisted_mailbox("alice-1") if unlisted else ALICE)
+    assert (stored.type, stored.subject) == ("user.email_requested", email.subject)
+    assert "token" not in stored.body
+    # Not even whether an address is another account's, which the request for it might tell.
+    assert worker.stored() == ([] if unlisted else [stored])
+
+
+def test_email_is_sent_once_its_token_can_be_decrypted(worker: Worker) -> None:
+    for error in (EmailUnavailable("KMS"), ValueError("no base64")) * 2:
+        worker.links.error = error
+        with pytest.raises(type(error)):
+            worker.deliver(an_account_event("reset"))
+    assert worker.outcome() == (0, ["pending"])
+    worker.links.error = None
+    worker.deliver(an_account_event("reset"))
     assert worker.outcome() == (1, ["sent"])
 
 

@@ -5,15 +5,21 @@ from typing import get_args
 
 import pytest
 
-from notifications.emails.models import Email
+from notifications.emails.models import Email, Link
 from notifications.emails.templates import compose
 from notifications.models import NotificationType
 from shared.contracts.events import Event, EventType
-from tests.notifications.builders import a_low_stock_event, a_user_event, an_event, an_order_event
+from tests.notifications.builders import (
+    a_low_stock_event,
+    a_user_event,
+    an_account_event,
+    an_event,
+    an_order_event,
+)
 
 
-def composed(event: Event) -> Email:
-    email = compose(event)
+def composed(event: Event, *, url: str | None = None) -> Email:
+    email = compose(event, url=url)
     assert email
     return email
 
@@ -42,7 +48,8 @@ def test_order_email_shows_lines_and_total(type_: EventType, subject: str) -> No
 
 @pytest.mark.parametrize("type_", get_args(EventType.__value__))
 def test_events_that_have_an_email_are_those_of_notifications(type_: EventType) -> None:
-    data = a_user_event().data | an_order_event().data | a_low_stock_event().data
+    events = (a_user_event(), an_order_event(), a_low_stock_event(), an_account_event("reset"))
+    data = {name: value for event in events for name, value in event.data.items()}
     assert (compose(an_event(type_, data)) is not None) == (
         type_ in get_args(NotificationType.__value__)
     )
@@ -59,12 +66,37 @@ def test_cancelled_email_says_what_becomes_of_the_money(reason: str, text: str) 
     assert text in composed(an_order_event("order.cancelled", cancel_reason=reason)).text
 
 
-def test_welcome_email_is_for_the_new_customer() -> None:
-    email = composed(a_user_event())
-    assert email.subject == "Welcome to Bodega"
+URL = "https://shop.test/page?token=a&b"
+
+
+@pytest.mark.parametrize(
+    ("event", "subject", "page"),
+    [
+        (a_user_event(sealed_token="sealed"), "Confirm your e-mail address", "confirm"),
+        (an_account_event("confirm"), "Confirm your e-mail address", "confirm"),
+        (an_account_event("change"), "Confirm your new e-mail address", "confirm"),
+        (an_account_event("taken", token=None), "Somebody tried to use your e-mail address", ""),
+        (an_account_event("reset"), "Choose a new password", "reset"),
+        (an_account_event("changed"), "Your e-mail address was changed", "undo-email"),
+        # Of an earlier release, and of an account that needs no confirmation.
+        (a_user_event(), "Welcome to Bodega", ""),
+    ],
+)
+def test_account_email_has_its_link_and_no_text_of_who_asked_for_it(
+    event: Event, subject: str, page: str
+) -> None:
+    email = composed(event, url=URL if page else None)
+    assert email.subject == subject
     assert email.recipient
-    assert email.recipient.email == "alice-1@example.com"
-    assert email.text.startswith("Hello Alice Example,\n\n")
+    assert email.recipient.email == event.data["email"]
+    assert email.link == (Link(page, "alice-1", "sealed") if page else None)
+    assert email.text.startswith("Hello,\n\n")
+    assert "Alice" not in f"{email.text} {email.html} {email.notice}"
+    assert (f"\n\n{URL}\n\n" in email.text) == bool(page)
+    assert ('<a href="https://shop.test/page?token=a&amp;b">' in email.html) == bool(page)
+    if page:
+        # What to do if one did not ask.
+        assert re.search(r"(did|was|have) not|did not", email.text)
 
 
 def test_low_stock_email_names_product_and_stock() -> None:
