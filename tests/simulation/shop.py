@@ -26,6 +26,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
+from shared.contracts.events import Event
 from shared.messaging import outbox
 from shared.runtime import aws, settings
 from shared.runtime.entry import Handler
@@ -45,6 +46,7 @@ from tests.support.http import rest_event
 from tests.support.privacy import PRIVACY
 from tools.first_admin import make_admin
 from tools.lambda_environment import variables
+from tools.local.mail import PATH as MAIL
 from users.accounts.repository import DynamoUsers
 
 if TYPE_CHECKING:
@@ -277,7 +279,9 @@ class SimulatedShop(Triggers):
             return json.dumps({"errorType": type(error).__name__}).encode(), "Unhandled"
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """The API, as the handler of an httpx transport."""
+        """The API, as the handler of an httpx transport; and the e-mails, as the local front."""
+        if request.url.path == MAIL:
+            return self._mails_to(request.url.params["to"])
         function = function_at(request.method, request.url.path)
         event = rest_event(
             request.method,
@@ -291,6 +295,18 @@ class SimulatedShop(Triggers):
             return httpx.Response(502, json={"message": "Internal server error"})
         PRIVACY.body(given["body"])
         return httpx.Response(given["statusCode"], headers=given["headers"], text=given["body"])
+
+    def _mails_to(self, address: str) -> httpx.Response:
+        """The newest e-mail with a link to an address, as soon as it is requested: many tests have
+        no use for its delivery."""
+        events = (
+            Event.model_validate(from_wire(item)["event"])
+            for item in self.cloud.dynamodb.tables["UsersTable"].items.values()
+            if "event" in item
+        )
+        users = [event.aggregate_id for event in events if event.data.get("email") == address]
+        text = f"https://shop.example/confirm?token={self.email_token(users[-1])}"
+        return httpx.Response(200, json={"mails": [{"text": text}]})
 
     @contextmanager
     def refusing(
