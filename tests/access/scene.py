@@ -84,7 +84,9 @@ def settle_in(shop: SimulatedShop, name: str) -> Owner:
     shop.come_to_rest()
     client.log_in()
     page = client.get("/api/v1/notifications", params={"limit": 100}).json()["notifications"]
-    assert len(page) == 2 + 2 * _ORDERS, "a welcome; each order received and confirmed, one shipped"
+    assert len(page) == 2 + 2 * _ORDERS, (
+        "a confirmation; each order received and confirmed, one shipped"
+    )
     sessions = client.get("/api/v1/users/me/sessions").json()["sessions"]
     things = {
         "users": (str(client.user["id"]),),

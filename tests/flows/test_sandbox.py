@@ -9,7 +9,7 @@ from tests.support.client import Client
 
 QUEUE = "NotificationsQueue"
 DEAD = "NotificationsDeadLetters"
-WELCOME = "Welcome to Bodega"
+CONFIRM = "Confirm your e-mail address"
 CONFIRMED = "Your order is confirmed"
 
 
@@ -39,7 +39,7 @@ def test_emails_are_parked_in_the_sandbox_and_sent_once_afterwards(
     ):
         customer.order((mug, 1))
         shop.settle()
-        assert letters_to(shop, customer) == [WELCOME]
+        assert letters_to(shop, customer) == [CONFIRM]
         parked = shop.cloud.queues[DEAD].messages
         assert [m.attributes["Reason"]["StringValue"] for m in parked] == [
             "EmailBlocked: MessageRejected: Email address is not verified"
@@ -55,6 +55,6 @@ def test_emails_are_parked_in_the_sandbox_and_sent_once_afterwards(
     for _ in range(2):
         redrive(shop)
         shop.come_to_rest()
-    assert sorted(letters_to(shop, customer)) == sorted([WELCOME, CONFIRMED])
+    assert sorted(letters_to(shop, customer)) == sorted([CONFIRM, CONFIRMED])
     assert statuses(customer) == {"sent"}
     assert figures(customer, "notifications")["failed"] == 0

@@ -53,6 +53,7 @@ def _busy_day(shop: SimulatedShop) -> None:
         shop.admin.post(f"/api/v1/orders/{delivered['id']}/{verb}")
     shop.admin.delete(f"/api/v1/users/{leaving.user['id']}")
     shop.admin.delete(f"/api/v1/users/{forgotten.user['id']}", params={"erase": "true"})
+    shop.anyone.post("/api/v1/auth/forgot", {"email": shop.customer.user["email"]})
     for play in journeys.of_services().values():
         play(shop)
     shop.come_to_rest()

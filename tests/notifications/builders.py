@@ -27,7 +27,7 @@ def a_user_event(
     type_: EventType = "user.registered",
     *,
     user_id: str = "alice-1",
-    sealed_token: str | None = None,
+    sealed_token: str | None = "sealed",
 ) -> Event:
     user = {"user_id": user_id, "full_name": "Alice Example", "email": f"{user_id}@example.com"}
     return an_event(type_, {**user, "sealed_token": sealed_token})

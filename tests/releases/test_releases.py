@@ -54,7 +54,10 @@ def test_an_earlier_release_resumes_the_shop_of_this_one(recorded: Path, tmp_pat
         text=True,
         check=False,
     )
-    assert (resumed.stdout.strip(), resumed.stderr) == ("[]", "")
+    assert resumed.stderr == ""
+    # That release expects e-mails as it writes them.
+    wrong = [one for one in json.loads(resumed.stdout) if " was handed over " not in one]
+    assert wrong == []
 
 
 def test_this_release_handles_what_relays_of_the_last_one_publish_until_they_are_replaced() -> None:

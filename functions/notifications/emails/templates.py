@@ -127,7 +127,7 @@ def compose(event: Event, *, url: str | None = None) -> Email | None:
         pydantic.ValidationError: the event's data is not the data of its type.
     """
     if event.type == "user.registered":
-        return _welcome(UserData.model_validate(event.data), url)
+        return _registered(UserData.model_validate(event.data), url)
     if event.type == "user.email_requested":
         data = AccountEmailData.model_validate(event.data)
         template, token = _ACCOUNTS[data.purpose], data.sealed_token
@@ -140,11 +140,14 @@ def compose(event: Event, *, url: str | None = None) -> Email | None:
     return None
 
 
-def _welcome(user: UserData, url: str | None) -> Email:
+def _registered(user: UserData, url: str | None) -> Email | None:
     if user.sealed_token:
         return _about_account(_CONFIRM, user.user_id, user.email, user.sealed_token, url)
+    if "sealed_token" in user.model_fields_set:
+        return None  # too many e-mails were requested
+    # Of a release that had no tokens, and whose accounts need no confirmation.
     return _email(
-        Recipient(user.user_id, user.email),
+        Recipient(user.user_id, user.email, user.full_name),
         "Welcome to Bodega",
         "Your account is ready. It is good to have you here.",
         "We will write to you whenever something happens to one of your orders.",

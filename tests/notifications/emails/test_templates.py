@@ -55,6 +55,16 @@ def test_events_that_have_an_email_are_those_of_notifications(type_: EventType) 
     )
 
 
+def test_registration_beyond_the_limit_of_emails_has_none() -> None:
+    assert compose(a_user_event(sealed_token=None)) is None
+
+
+def test_registration_of_an_earlier_release_has_a_welcome() -> None:
+    event = a_user_event()
+    del event.data["sealed_token"]
+    assert composed(event).subject == "Welcome to Bodega"
+
+
 @pytest.mark.parametrize(
     ("reason", "text"),
     [
@@ -72,14 +82,12 @@ URL = "https://shop.test/page?token=a&b"
 @pytest.mark.parametrize(
     ("event", "subject", "page"),
     [
-        (a_user_event(sealed_token="sealed"), "Confirm your e-mail address", "confirm"),
+        (a_user_event(), "Confirm your e-mail address", "confirm"),
         (an_account_event("confirm"), "Confirm your e-mail address", "confirm"),
         (an_account_event("change"), "Confirm your new e-mail address", "confirm"),
         (an_account_event("taken", token=None), "Somebody tried to use your e-mail address", ""),
         (an_account_event("reset"), "Choose a new password", "reset"),
         (an_account_event("changed"), "Your e-mail address was changed", "undo-email"),
-        # Of an earlier release, and of an account that needs no confirmation.
-        (a_user_event(), "Welcome to Bodega", ""),
     ],
 )
 def test_account_email_has_its_link_and_no_text_of_who_asked_for_it(
