@@ -45,7 +45,7 @@ _BODIES: Final[Mapping[Route, Callable[[SimulatedShop, Client], dict[str, Any]]]
         "password": PASSWORD,
     },
     ("POST", "/api/v1/auth/confirm"): lambda shop, client: {
-        "token": shop.email_token(Client(client.http).register(confirms=False).user["id"])
+        "token": shop.email_token(Client(client.http).sign_up().user["id"])
     },
     ("POST", "/api/v1/auth/reset"): lambda shop, client: {
         "token": _reset_token(shop, client),

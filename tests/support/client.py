@@ -1,7 +1,6 @@
 """The clients of the API over HTTP, and waiting for what happens after a response."""
 
 import itertools
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -11,10 +10,9 @@ from typing import Any, Self
 import httpx
 
 from tests.support.privacy import PRIVACY
-from tools.local.mail import PATH as MAIL
+from tools.local.mail import newest_token
 
 PASSWORD = "a-long-enough-password"
-_TOKEN = re.compile(r"\?token=([\w-]+)")
 _numbers = itertools.count(1)
 
 
@@ -72,8 +70,16 @@ class Client:
     def delete(self, path: str, **parts: Any) -> httpx.Response:
         return self.request("DELETE", path, **parts)
 
-    def register(self, *, confirms: bool = True, **overrides: str) -> Self:
-        """A new customer, who confirms the address, logged in."""
+    def register(self, **overrides: str) -> Self:
+        """A new customer, who has confirmed the address and is logged in."""
+        customer = self.sign_up(**overrides)
+        # Accounts of earlier releases need no confirmation.
+        if customer.user.get("email_confirmed") is False:
+            customer.confirm_email()
+        return customer.log_in(overrides.get("password", PASSWORD))
+
+    def sign_up(self, **overrides: str) -> Self:
+        """A new customer, who has confirmed nothing and is not logged in."""
         account = {
             "email": f"customer-{next(_numbers)}-{uuid.uuid4().hex[:8]}@example.com",
             "full_name": "Carla Customer",
@@ -82,21 +88,12 @@ class Client:
         }
         answer = self.post("/api/v1/users", account)
         assert answer.status_code == 201, answer.text
-        customer = type(self)(self.http, user=answer.json())
-        # Accounts of earlier releases need no confirmation.
-        if confirms and customer.user.get("email_confirmed") is False:
-            customer.confirm_email()
-        return customer.log_in(account["password"])
+        return type(self)(self.http, user=answer.json())
 
     def confirm_email(self) -> None:
-        """Open the link in the newest e-mail that has one."""
-
-        def token() -> str:
-            answer = self.http.get(MAIL, params={"to": self.user["email"]})
-            links = (_TOKEN.search(mail["text"]) for mail in answer.json()["mails"])
-            return next((link[1] for link in links if link), "")
-
-        answer = self.http.post("/api/v1/auth/confirm", json={"token": eventually(token)})
+        """Use the link that was mailed last."""
+        token = eventually(lambda: newest_token(self.http, self.user["email"]))
+        answer = self.http.post("/api/v1/auth/confirm", json={"token": token})
         assert answer.status_code == 200, answer.text
         PRIVACY.exchanged(answer)
         self.user = {**self.user, "email_confirmed": True}

@@ -3,6 +3,7 @@
 {"mails": [{"to", "subject", "text", "html", "at"}]}, newest first
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,6 +14,7 @@ from tools.progress import Problem
 
 PATH: Final = "/_local/mail"
 EMULATOR_PATH: Final = "/_ministack/ses/messages"
+_TOKEN: Final = re.compile(r"\?token=([\w-]+)")
 
 type Mail = dict[str, str]
 
@@ -38,6 +40,20 @@ def mails(sent: Mapping[str, Any], to: str | None) -> list[Mail]:
         for address in message["To"]
         if to is None or address.casefold() == to.casefold()
     ]
+
+
+def newest_token(http: httpx.Client, to: str, origin: str = "") -> str:
+    """The token of the link that was mailed last to an address; empty while there is none.
+
+    Args:
+        origin: where the shop is, if that is not the client's base URL.
+
+    Raises:
+        httpx.HTTPStatusError: the shop is not one of this machine.
+    """
+    found = http.get(f"{origin}{PATH}", params={"to": to}).raise_for_status().json()["mails"]
+    links = (_TOKEN.search(mail["text"]) for mail in found)
+    return next((link[1] for link in links if link), "")
 
 
 def show(url: str, to: str) -> None:

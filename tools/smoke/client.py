@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import httpx
 
+from tools.local import mail
 from tools.progress import Problem
 
 _LONGEST_PAUSE: Final = 60.0
@@ -181,6 +182,22 @@ class Client:
             reply.should(self.clock() < deadline, f"{what} within {within:.0f} s")
             self.sleep(pause)
             pause = min(2.0, pause * 1.5)
+
+    def emailed_token(self, address: str, within: float = 30) -> str | None:
+        """The token of the link that the shop has mailed to an address; None where only its owner
+        can read that: on every shop but those of this machine."""
+        deadline = self.clock() + within
+        origin = str(httpx.URL(self.url).copy_with(path="/")).rstrip("/")
+        while True:
+            try:
+                token = mail.newest_token(self._http, address, origin)
+            except httpx.HTTPError:
+                return None
+            if token:
+                return token
+            if self.clock() >= deadline:
+                raise Unexpected(f"No e-mail with a link came within {within:.0f} s.")
+            self.sleep(0.2)
 
     def _send(self, request: httpx.Request, retries_left: int = 2) -> httpx.Response:
         try:

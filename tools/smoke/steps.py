@@ -52,7 +52,7 @@ def register(walk: Walk) -> None:
     for person in (walk.newcomer("customer"), walk.newcomer("stranger")):
         body = {"email": person.email, "full_name": "Smoke Test", "password": person.password}
         reply = walk.api.ask("POST /api/v1/users", "201", json=body)
-        reply.has(email=person.email, role="customer", is_active=True)
+        reply.has(email=person.email, role="customer", is_active=True, email_confirmed=False)
         person.id, person.location = reply["id"], walk.api.linked(reply, reply.header("Location"))
         again = {**body, "email": person.email.upper()}
         walk.api.ask("POST /api/v1/users", "409 email-taken", json=again)
@@ -60,6 +60,14 @@ def register(walk: Walk) -> None:
     reply = walk.api.ask("POST /api/v1/users", "422 invalid-request", json=wrong)
     pointers = {error["pointer"] for error in reply["errors"]}
     reply.should(pointers == {f"#/{name}" for name in wrong}, "point to each wrong field")
+
+
+def confirm_email(walk: Walk) -> None:
+    for person in (walk.customer, walk.stranger):
+        token = given(walk.api.emailed_token(person.email), "way to read e-mails")
+        link = {"token": token}
+        walk.api.ask("POST /api/v1/auth/confirm", "200", json=link).has(email_confirmed=True)
+        walk.api.ask("POST /api/v1/auth/confirm", "400 bad-token", json=link)
 
 
 def log_in(walk: Walk) -> None:
@@ -283,6 +291,7 @@ STEPS: Final[tuple[Callable[[Walk], None], ...]] = (
     health,
     docs,
     register,
+    confirm_email,
     log_in,
     own_account,
     refresh_and_log_out,
