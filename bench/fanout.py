@@ -1,4 +1,4 @@
-"""How long an order's e-mails take, on the emulator, deployed as by `make run`.
+"""How long an order's e-mail takes, on the emulator, deployed as by `make run`.
 
 The client times its own requests; the emulator notes when each e-mail was handed over.
 """
@@ -19,6 +19,7 @@ from typing import Final
 import httpx
 
 from bench.report import Table
+from tools.local.mail import EMULATOR_PATH
 from tools.local.places import APP_PYTHON, ROOT
 from tools.local.processes import free_port
 from tools.local.shop import Shop
@@ -31,17 +32,12 @@ _CLIENTS: Final = 4
 _GIVE_UP_SECONDS: Final = 30.0
 # The throttle of the template is for customers.
 _PARAMETERS: Final = {"ThrottleRate": "2000", "ThrottleBurst": "4000"}
-_SUBJECTS: Final = {
-    "We have received your order": "received",
-    "Your order is confirmed": "confirmed",
-}
+_SUBJECT: Final = "Your order is confirmed"
 _ORDER: Final = re.compile(r"^Order (?P<id>\w+)$", re.MULTILINE)
 _SPANS: Final = (
     ("request → 201", "requested", "answered"),
-    ("request → first e-mail (order received)", "requested", "received"),
-    ("request → second e-mail (order confirmed)", "requested", "confirmed"),
-    ("201 → first e-mail", "answered", "received"),
-    ("201 → second e-mail", "answered", "confirmed"),
+    ("request → e-mail (order confirmed)", "requested", "confirmed"),
+    ("201 → e-mail", "answered", "confirmed"),
 )
 
 type Moments = dict[str, float]
@@ -57,7 +53,7 @@ class _Buyers:
     products: Sequence[str]
 
     def one_by_one(self, number: int) -> list[Moments]:
-        """Each after the e-mails of the one before."""
+        """Each after the e-mail of the one before."""
         return [moments for _ in range(number) for moments in self._mailed([self._order(0)])]
 
     def at_once(self, number: int) -> list[Moments]:
@@ -79,26 +75,25 @@ class _Buyers:
             time.sleep(float(answer.headers.get("Retry-After", "1")))
 
     def _mailed(self, orders: Sequence[tuple[str, Moments]]) -> list[Moments]:
-        """The moments of these orders, once all their e-mails are handed over."""
+        """The moments of these orders, once their e-mails are handed over."""
         deadline = time.monotonic() + _GIVE_UP_SECONDS
         while time.monotonic() < deadline:
             emails = self._emails()
             found = [moments | emails.get(id_, {}) for id_, moments in orders]
-            if all(moments.keys() >= set(_SUBJECTS.values()) for moments in found):
+            if all("confirmed" in moments for moments in found):
                 return found
             time.sleep(0.1)
         raise Problem(f"An order's e-mails did not come within {_GIVE_UP_SECONDS:.0f} s.")
 
     def _emails(self) -> dict[str, Moments]:
         """When each e-mail was handed over, by order."""
-        url = f"{self.shop.endpoint}/_ministack/ses/messages"
+        url = f"{self.shop.endpoint}{EMULATOR_PATH}"
         found: dict[str, Moments] = {}
         for messages in httpx.get(url, timeout=30).json()["messages"].values():
             for sent in messages:
                 order = _ORDER.search(sent["BodyText"])
-                if order and sent["Subject"] in _SUBJECTS:
-                    moments = found.setdefault(order["id"], {})
-                    moments[_SUBJECTS[sent["Subject"]]] = float(sent["Timestamp"])
+                if order and sent["Subject"] == _SUBJECT:
+                    found[order["id"]] = {"confirmed": float(sent["Timestamp"])}
         return found
 
 
@@ -129,13 +124,13 @@ def measure() -> list[Table]:
     took = max(one["confirmed"] for one in burst) - min(one["requested"] for one in burst)
     return [
         Table(
-            "An order's e-mails, in milliseconds",
+            "An order's e-mail, in milliseconds",
             ("", "p50", "p99", "slowest", "at once: p50", "p99", "slowest"),
             tuple(
                 (label, *figures(alone, start, end), *figures(burst, start, end))
                 for label, start, end in _SPANS
             ),
-            f"{_ORDERS} orders, each placed after the e-mails of the one before; then {_ORDERS} by"
+            f"{_ORDERS} orders, each placed after the e-mail of the one before; then {_ORDERS} by"
             f" {_CLIENTS} clients at once: {len(burst) / took:.1f} orders a second to their last"
             " e-mail. The whole shop and its clients share this machine's processors: the second"
             " columns show how it queues, not how Lambda scales.",
