@@ -37,11 +37,18 @@ def _good(answer: httpx.Response) -> Any:
     return answer.json() if answer.text else None
 
 
+def _notify(shop: MeteredShop) -> None:
+    """Bring all events to their e-mails; that of the order's receipt is not sent."""
+    shop.settle()
+    shop.pass_time(timedelta(seconds=6))
+    shop.settle()
+
+
 def _act(
     act: Callable[[MeteredShop], Any], *, after: Callable[[MeteredShop], Any] | None = None
 ) -> Flow:
     def flow(shop: MeteredShop) -> Iterator[None]:
-        shop.settle()
+        _notify(shop)
         if after:
             after(shop)
         yield
@@ -130,13 +137,6 @@ def _see_a_product(shop: MeteredShop) -> None:
 def _restock(shop: MeteredShop) -> None:
     path = f"/api/v1/products/{shop.mug['id']}/stock"
     _good(shop.admin.post(path, {"delta": 1}, headers={"Idempotency-Key": shop.new_key()}))
-
-
-def _notify(shop: MeteredShop) -> None:
-    """Bring all events to their e-mails; that of the order's receipt is not sent."""
-    shop.settle()
-    shop.pass_time(timedelta(seconds=6))
-    shop.settle()
 
 
 _settle: Final = MeteredShop.settle
