@@ -73,14 +73,19 @@ def _erasure(shop: SimulatedShop) -> None:
 
 
 def _last_admin(shop: SimulatedShop) -> None:
-    """Two admins, of whom only one can end."""
+    """Two admins, of whom one can end."""
     nina = shop.anyone.register(email="nina@example.com")
+    first, second = (f"/api/v1/users/{who.user['id']}" for who in (shop.admin, nina))
     own = {"current_password": PASSWORD}
     promotion, demotion = ({"role": role, **own} for role in ("admin", "customer"))
-    assert shop.admin.put(f"/api/v1/users/{nina.user['id']}", promotion).is_success
-    assert shop.admin.put("/api/v1/users/" + shop.admin.user["id"], demotion).is_success
-    erased = nina.request("DELETE", f"/api/v1/users/{nina.user['id']}?erase=true", json=own)
-    assert erased.status_code == 409
+    assert shop.admin.put(second, promotion).is_success
+    assert shop.admin.put(first, demotion).is_success
+    assert nina.put(first, promotion).is_success
+    assert nina.put(second, {"password": PASSWORD, **own}).is_success
+    assert shop.anyone.post("/api/v1/auth/forgot", {"email": nina.user["email"]}).is_success
+    erasure = {"params": {"erase": "true"}, "json": own}
+    assert nina.delete(first, **erasure).is_success
+    assert nina.delete(second, **erasure).status_code == 409
 
 
 def _unsent_events(shop: SimulatedShop) -> None:
