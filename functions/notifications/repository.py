@@ -103,7 +103,7 @@ class DynamoNotifications:
                 "order_id": notification.order_id,
             },
             filter="#order_id = :order_id",
-            limit=_BATCH,
+            limit=_MAX_BATCH,
             consistent=True,
         )
         return [from_item(Notification, item) for item in page.items]
