@@ -33,7 +33,7 @@ class Backends(Protocol):
 
 class LambdaBackends:
     """Asks each service's API function for `GET /health/<service>`, all at once: the answer of the
-    public route. The answers are kept for five seconds.
+    public route. The answers are kept for three seconds.
 
     Args:
         lambda_: a client whose time-outs are the deadline, and which does not repeat calls by

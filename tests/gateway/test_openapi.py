@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import schemathesis
@@ -38,7 +38,9 @@ def request_models() -> dict[str, type[BaseModel]]:
         for context in iter_route_contexts(router(service).routes)
         if isinstance(context.original_route, GuardedRoute)
     ]
-    models: list[Any] = [body.field_info.annotation for body in bodies if body]
+    annotations: list[Any] = [body.field_info.annotation for body in bodies if body]
+    # A body that may be missing is `Model | None`.
+    models = [next(iter(get_args(found)), found) for found in annotations]
     return {model.__name__: model for model in models}
 
 

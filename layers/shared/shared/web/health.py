@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from shared.runtime import clock, logging
 from shared.runtime.clock import Clock
 
-_KEPT_FOR: Final = timedelta(seconds=5)
+_KEPT_FOR: Final = timedelta(seconds=3)
 
 _started = time.monotonic()
 
@@ -25,7 +25,7 @@ def start_clock() -> None:
 
 
 class Kept[T]:
-    """A value that an environment loads at most once in five seconds, so that frequent requests
+    """A value that an environment loads at most once in three seconds, so that frequent requests
     for it cost little. A failure to load it is not kept."""
 
     def __init__(self, now: Clock = clock.now) -> None:
@@ -56,7 +56,7 @@ class Health(BaseModel):
 
 
 def report[H: Health](kind: type[H], kept: Kept[Figures], figures: Callable[[], Figures]) -> H:
-    """The health of a service whose figures `figures` returns, as they were up to five seconds
+    """The health of a service whose figures `figures` returns, as they were up to three seconds
     ago."""
     environment = {
         "uptime_seconds": round(time.monotonic() - _started, 3),
