@@ -66,16 +66,16 @@ def test_unknown_id_is_not_found(http: HttpClient, id_: str) -> None:
 def test_health_has_the_total_or_is_degraded(
     http: HttpClient, sample_notes: DynamoSampleNotes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    http.post(PATH, {"text": "Sturdy."}, caller=ALICE)
-    healthy = http.get("/health/sample-notes").json
-    assert (healthy["status"], healthy["total"]) == ("healthy", 1)
-
     def unreachable() -> dict[str, int]:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
-    monkeypatch.setattr(sample_notes, "totals", unreachable)
-    degraded = http.get("/health/sample-notes").json
+    http.post(PATH, {"text": "Sturdy."}, caller=ALICE)
+    with monkeypatch.context() as outage:
+        outage.setattr(sample_notes, "totals", unreachable)
+        degraded = http.get("/health/sample-notes").json
     assert (degraded["status"], "total" in degraded) == ("degraded", False)
+    healthy = http.get("/health/sample-notes").json
+    assert (healthy["status"], healthy["total"]) == ("healthy", 1)
 
 
 @pytest.mark.usefixtures("account")
