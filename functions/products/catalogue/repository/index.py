@@ -31,14 +31,22 @@ class DynamoProductIndex:
     Args:
         rare: the most names that a word may have to be looked up by its word items. A more frequent
             word is filtered out of a sorted index, which soon finds enough of them.
+        looked_up: of how many words one request may look the word items up.
         reads, per_read: how much one request may read of a sorted index if it filters.
     """
 
     def __init__(
-        self, table: Table, *, rare: int = 1000, reads: int = 8, per_read: int = 500
+        self,
+        table: Table,
+        *,
+        rare: int = 1000,
+        looked_up: int = 3,
+        reads: int = 8,
+        per_read: int = 500,
     ) -> None:
         self._table = table
         self._rare = rare
+        self._looked_up = looked_up
         self._reads = reads
         self._per_read = per_read
 
@@ -62,8 +70,8 @@ class DynamoProductIndex:
         return [found[id_] for id_ in ids if id_ in found and search.finds(found[id_])]
 
     def _by_words(self, search: Search) -> list[Item] | None:
-        """All entries that the search finds, by its rarest word; None without a rare word."""
-        for prefix in sorted(search.prefixes, key=len, reverse=True):
+        """All entries that the search finds, by a rare word; None if its longest words are not."""
+        for prefix in sorted(search.prefixes, key=len, reverse=True)[: self._looked_up]:
             entries = self._beginning_with(prefix)
             if entries is not None:
                 return [
