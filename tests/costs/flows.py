@@ -14,6 +14,8 @@ from tests.costs.capacity import Units
 from tests.costs.meter import Call, MeteredShop
 from tests.support.client import PASSWORD
 
+FIGURES_KEPT_FOR: Final = timedelta(seconds=5)  # shared.web.health
+
 type Flow = Callable[[MeteredShop], Iterator[None]]
 
 
@@ -196,9 +198,8 @@ FLOWS: Final[Mapping[str, Flow]] = {
         )
         for service in ("Orders", "Products", "Users")
     },
-    # An environment keeps the figures for a few seconds.
     "ask for the orders' health": _act(
         lambda shop: _good(shop.anyone.get("/health/orders")),
-        after=lambda shop: shop.pass_time(timedelta(minutes=1)),
+        after=lambda shop: shop.pass_time(FIGURES_KEPT_FOR),
     ),
 }

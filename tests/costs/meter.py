@@ -190,18 +190,20 @@ class MeteredShop(SimulatedShop):
             size = capacity.size(self._item(part))
             call.units += Units(capacity.read([size], consistent=part.get("ConsistentRead", False)))
         if operation == "Query":
-            call.units += self._queried(request)
+            call.units += self._queried(request, json.loads(answer[2]))
         return answer
 
     def _item(self, part: Mapping[str, Any]) -> Any:
         table = self.cloud.dynamodb.tables[part["TableName"]]
         return table.items.get(table.key(part.get("Key") or part["Item"]))
 
-    def _queried(self, request: Mapping[str, Any]) -> Units:
+    def _queried(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> Units:
         """A filter saves no units: what it drops is read."""
-        unfiltered = {k: v for k, v in request.items() if k != "FilterExpression"}
-        table = self.cloud.dynamodb.tables[request["TableName"]]
-        sizes = map(capacity.size, table.query(unfiltered, table.items)["Items"])
+        if "FilterExpression" in request:
+            unfiltered = {k: v for k, v in request.items() if k != "FilterExpression"}
+            table = self.cloud.dynamodb.tables[request["TableName"]]
+            answer = table.query(unfiltered, table.items)
+        sizes = map(capacity.size, answer.get("Items", ()))
         return Units(capacity.query(sizes, consistent=request.get("ConsistentRead", False)))
 
 
