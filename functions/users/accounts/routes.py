@@ -19,8 +19,8 @@ from users.accounts.schemas import (
     AccountChangeRequest,
     AccountListResponse,
     AccountResponse,
+    DeactivationRequest,
     DeactivationResponse,
-    ErasureRequest,
     RegistrationRequest,
     UsersHealth,
 )
@@ -74,6 +74,7 @@ _LOG_IN = {
         },
     }
 }
+_NO_BODY = DeactivationRequest()
 _NOT_FOUND = "it does not exist, or is another user's"
 _BUSY = "other requests keep changing the account"
 _LAST = "no other active admin would be left"
@@ -210,13 +211,12 @@ async def deactivate_user(
     caller: Authenticated,
     accounts: Accounts,
     source: Source,
-    body: ErasureRequest | None = None,
+    body: DeactivationRequest = _NO_BODY,
     *,
     erase: Erase = False,
 ) -> DeactivationResponse:
     if erase:
-        current_password = body.current_password if body else None
-        accounts.erase(caller, user_id, source=source, current_password=current_password)
+        accounts.erase(caller, user_id, source=source, current_password=body.current_password)
         return DeactivationResponse(deactivated=True, erased=True)
     accounts.deactivate(caller, user_id)
     return DeactivationResponse(deactivated=True)

@@ -112,10 +112,10 @@ class AccountChangeRequest(RequestBody):
         return cast("UserChanges", {name: getattr(self, name) for name in given})
 
 
-class ErasureRequest(RequestBody):
-    """The caller's own password, to erase the caller's own account."""
+class DeactivationRequest(RequestBody):
+    """The caller's own password: to erase the caller's own account, it is needed."""
 
-    current_password: Password = Field(repr=False)
+    current_password: Password = unset(repr=False)
 
 
 class AccountResponse(ResponseBody):

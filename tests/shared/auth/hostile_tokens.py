@@ -160,7 +160,7 @@ def _claims(forge: Forge) -> Named:
             yield f"{name} is {value!a}", forge.token(forge.claims(**{name: value}))
     for value in (-1, *_NOT_NUMBERS):
         yield f"epoch is {value!a}", forge.token(forge.claims(epoch=value))
-    for name in forge.claims():
+    for name in forge.claims().keys() - {"epoch"}:
         yield f"without {name}", forge.token(forge.claims(**{name: ...}))
     for further in ({"a": 1}, [1], None, True, 1.5):
         yield f"a further claim is {further!r}", forge.token(forge.claims(further=further))
