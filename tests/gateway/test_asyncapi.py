@@ -44,6 +44,7 @@ def published() -> Published:
 
 def _busy_day(shop: SimulatedShop) -> None:
     leaving, forgotten = shop.anyone.register(), shop.anyone.register()
+    shop.anyone.post("/api/v1/auth/forgot", {"email": forgotten.user["email"]})
     shop.customer.order((shop.mug, 8))
     cancelled = shop.customer.order((shop.tray, 1))
     shop.customer.post(f"/api/v1/orders/{cancelled['id']}/cancel")
