@@ -94,9 +94,9 @@ def test_interrupted_walk_leaves_nothing(shop: Shop, admin: Client, cloud: Cloud
         raise KeyboardInterrupt
 
     walked = walk(shop, "", admin)
-    taken = (steps.index, steps.register, steps.log_in, steps.admin_log_in, steps.add_products)
+    taken = (steps.index, steps.register, steps.confirm_email, steps.log_in, steps.admin_log_in)
     with pytest.raises(KeyboardInterrupt):
-        walk_through(walked, [*taken, steps.place_order, interrupt])
+        walk_through(walked, [*taken, steps.add_products, steps.place_order, interrupt])
     assert walked.placed
     assert_nothing_is_left(walked, admin, cloud)
 
