@@ -10,7 +10,7 @@ from shared.contracts.events import AccountEmail
 from shared.runtime import logging
 from shared.runtime.clock import Clock, epoch
 from shared.storage.conflicts import retry_on_conflict
-from users.accounts import events
+from users.accounts import events, password_rules
 from users.accounts.errors import EmailTaken
 from users.accounts.models import User
 from users.accounts.ports import Passwords, Users
@@ -107,6 +107,7 @@ class EmailLinkService:
 
         Raises:
             BadToken: the token is unknown, used, expired or void.
+            WeakPassword: the password is easily guessed. The token can be used again.
         """
         token = self._find(text, _RESETTING)
 
@@ -114,6 +115,7 @@ class EmailLinkService:
             is_void = token.session_epoch != user.session_epoch
             if not user.is_active or is_void or not token.is_bound_to(user.email):
                 raise BadToken
+            password_rules.check(password, email=user.email, full_name=user.full_name)
             after = user.with_reset_password(self._passwords.hash(password))
             # First: the token cannot be used again if this fails.
             self._throttle.trust(user.email, source)
