@@ -84,6 +84,8 @@ class Costs:
         self._shop = shop
         self._user_id: str = shop.customer.user["id"]
         self._ids = {"orders": order_id, "users": self._user_id, "products": shop.mug["id"]}
+        nouns = {noun(path) for _, path in LISTS if "{id}" in path}
+        assert nouns <= self._ids.keys(), "crowd.fill has to make one thing with a long list"
         self.most: dict[str, tuple[int, float]] = {}
 
     def measure(self, client: Client, path: str, query: Query) -> None:
@@ -97,7 +99,7 @@ class Costs:
 
     def _answered(self, client: Client, path: str, query: Query) -> dict[str, Any]:
         self._shop.forget()
-        filled = path.replace("{id}", self._ids[noun(path)]) if "{id}" in path else path
+        filled = path.replace("{id}", self._ids.get(noun(path), "nothing"))
         answer = client.get(filled, params=dict(query))
         assert answer.status_code in (200, 403, 404, 422), f"{path} {query}: {answer.text}"
         units = sum((call.units for call in self._shop.calls), Units())
