@@ -99,6 +99,8 @@ class Client:
         self.user = {**self.user, "email_confirmed": True}
 
     def log_in(self, password: str = PASSWORD) -> Self:
+        """Log in, from a new device: customers share the HTTP client and its cookies."""
+        self.http.cookies.clear()
         answer = self.http.post(
             "/api/v1/auth/login", json={"email": self.user["email"], "password": password}
         )
