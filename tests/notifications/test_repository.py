@@ -266,7 +266,7 @@ def test_claim_is_one_attempt_when_the_sdk_retries_the_write(
 def test_notifications_of_an_order_are_found_by_one_bounded_query(
     table: Table, notifications: DynamoNotifications, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifications.repository._BATCH", 2)
+    monkeypatch.setattr("notifications.repository._MAX_BATCH", 2)
     another = replace(SECOND, order_id="order-8")
     for one in (FIRST, another, THIRD):
         claim(notifications, of=one)

@@ -19,6 +19,7 @@ PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 _TOKEN_SECONDS: Final = 600  # an access token expires after 15 minutes
 # Refusals that depend on what is stored, or on the caller: no schema can express them.
 _BEYOND_SCHEMAS: Final = {
+    "bad-token",
     "idempotency-key-reused",
     "invalid-cursor",
     "unknown-product",
@@ -26,7 +27,7 @@ _BEYOND_SCHEMAS: Final = {
 }
 _RULES_ACROSS_VALUES: Final = (
     "at most 1000 of one product",
-    "is needed to set a new password",
+    "is needed for this change",
     "please choose another",
     "must be a name",
     "must have at most 10 words",

@@ -246,9 +246,10 @@ def _email_item(user: User) -> Item:
     return {**_email_key(user.email), "user_id": user.id}
 
 
-def _claim_again(user: User) -> Put:
+def _claim_again(user: User) -> Update:
     """Claims an address that is free, or was the user's own."""
-    return Put(_email_item(user), f"{_NEW} OR {_OWN}", {"id": user.id})
+    update = "SET #user_id = :id REMOVE #ttl"
+    return Update(_email_key(user.email), update, f"{_NEW} OR {_OWN}", {"id": user.id})
 
 
 def _release_email(user: User) -> Delete:
@@ -261,7 +262,8 @@ def _release_or_hold(before: User, after: User) -> Operation:
     held = [one.until for one in after.former_emails if one.email == before.email]
     if not held:
         return _release_email(before)
-    return Put({**_email_item(before), "ttl": max(held)}, _OWN, {"id": after.id})
+    values = {"ttl": max(held), "id": after.id}
+    return Update(_email_key(before.email), "SET #ttl = :ttl", _OWN, values)
 
 
 def _is_held(claim: Item) -> bool:
