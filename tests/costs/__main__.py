@@ -34,7 +34,7 @@ def _order(shop: MeteredShop) -> list[Table]:
     """The calls of one order, and the price of a million."""
     shop.forget()
     shop.place()
-    shop.settle()
+    flows.bring_to_emails(shop)
     total = sum((call.units for call in shop.calls), Units())
     calls = Table(
         "Calls of an order of one line",
@@ -92,7 +92,7 @@ def _bill(runs: Sequence[Run]) -> Iterator[tuple[str, float, str, float]]:
     yield "SNS, published", published, "requests", _PRICES["sns"]["publishes_per_million"]
     batches = [run.records for run in runs if run.function in _QUEUES]
     per_request = _PRICES["sqs"]["requests_per_million"]
-    yield "SQS, sent by SNS", sum(batches), "requests", per_request
+    yield "SQS, sent by SNS and workers", sum(batches), "requests", per_request
     polled = len(batches) * _ASSUMED["poller_requests_per_batch"]
     yield "SQS, received and deleted by Lambda", polled, "requests", per_request
     logged = [len(line.encode()) for run in runs for line in run.lines]
@@ -112,7 +112,7 @@ def _duration_ms(run: Run) -> float:
 
 def _response_ms(call: Call) -> float:
     """The assumed waiting for a response."""
-    names = {"lambda": "lambda_invoke_ms", "sns": "sns_ms", "sesv2": "ses_ms"}
+    names = {"lambda": "lambda_invoke_ms", "sns": "sns_ms", "sesv2": "ses_ms", "sqs": "sqs_ms"}
     if call.service == "dynamodb":
         kinds = {"TransactWriteItems": "transaction"}
         kinds |= dict.fromkeys(("PutItem", "UpdateItem", "DeleteItem"), "write")

@@ -39,7 +39,7 @@ def _good(answer: httpx.Response) -> Any:
     return answer.json() if answer.text else None
 
 
-def _notify(shop: MeteredShop) -> None:
+def bring_to_emails(shop: MeteredShop) -> None:
     """Bring all events to their e-mails; that of the order's receipt is not sent."""
     shop.settle()
     shop.pass_time(timedelta(seconds=6))
@@ -50,7 +50,7 @@ def _act(
     act: Callable[[MeteredShop], Any], *, after: Callable[[MeteredShop], Any] | None = None
 ) -> Flow:
     def flow(shop: MeteredShop) -> Iterator[None]:
-        _notify(shop)
+        bring_to_emails(shop)
         if after:
             after(shop)
         yield
@@ -145,7 +145,7 @@ _settle: Final = MeteredShop.settle
 # What the environment knows of the circuits is fresh for five seconds after an order.
 place: Final = _act(MeteredShop.place, after=MeteredShop.place)
 place_after_a_pause: Final = _act(MeteredShop.place, after=_restart)
-check_out: Final = _act(_notify, after=MeteredShop.place)
+check_out: Final = _act(bring_to_emails, after=MeteredShop.place)
 
 FLOWS: Final[Mapping[str, Flow]] = {
     "place an order": place,
@@ -161,7 +161,7 @@ FLOWS: Final[Mapping[str, Flow]] = {
     ),
     "bring a placed order to its last e-mail": check_out,
     "bring an order to its end whose payment is declined": _act(
-        _notify, after=lambda shop: shop.place(payment_token="tok_declined")
+        bring_to_emails, after=lambda shop: shop.place(payment_token="tok_declined")
     ),
     "cancel a confirmed order": _of_confirmed("customer", "POST", "/cancel"),
     "give back what a cancelled order took": _act(_settle, after=_move("customer", "cancel")),
