@@ -73,6 +73,12 @@ class User:
     def is_active_admin(self) -> bool:
         return self.is_active and self.role == "admin"
 
+    @property
+    def is_reset_by_mail(self) -> bool:
+        """Whether the reader of the address may set a password. An inactive account's only if the
+        address was never confirmed: a stranger may have registered and deactivated it."""
+        return self.is_active or not (self.email_confirmed or self.erased_at)
+
     def changed(self, **changes: Unpack[UserChanges]) -> Self:
         """The user after a change; the same object if nothing differs.
 
@@ -111,10 +117,13 @@ class User:
         return replace(self.noted(), email_confirmed=True)
 
     def with_reset_password(self, password_hash: str) -> Self:
-        """The user after the reader of the address has set a new password: all sessions end, and
-        the address is confirmed."""
+        """The active user after the reader of the address has set a new password: all sessions
+        end, and the address is confirmed."""
         return replace(
-            self.confirmed(), password_hash=password_hash, session_epoch=self.session_epoch + 1
+            self.confirmed(),
+            is_active=True,
+            password_hash=password_hash,
+            session_epoch=self.session_epoch + 1,
         )
 
     def moved(self, *, undo: EmailToken | None, at: int) -> Self:

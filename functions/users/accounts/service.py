@@ -137,6 +137,7 @@ class AccountService:
             Forbidden: the caller may not make this change, or the current password is wrong.
             CurrentPasswordRequired: it is needed for this change.
             TooManyAttempts: the current password was wrong too often.
+            Unauthenticated: the caller's sessions have ended meanwhile.
             AccountErased: the account is erased.
             LastAdmin: no other active admin would be left.
             WeakPassword: the new password is easily guessed.
@@ -159,9 +160,19 @@ class AccountService:
             full_name = changes.get("full_name", user.full_name)
             password_rules.check(password, email=email or user.email, full_name=full_name)
             all_changes = {**changes, "password_hash": self._passwords.hash(password)}
-        after = self._update(caller, user_id, lambda user: user.changed(**all_changes))
-        if email is not None:
-            self._request_move(after, email, source)
+        # Beyond the limits of e-mails nothing is requested.
+        to = email
+        if to is not None and self._email_tokens.wait(user_id=user_id, email=to, source=source):
+            to = None
+
+        def changed(before: User) -> User:
+            after = before.changed(**all_changes)
+            # Also to a taken address: whether an earlier link still works would tell.
+            return after if to is None else after.moving_to(to)
+
+        after = self._update(caller, user_id, changed)
+        if to is not None:
+            self._request_move(after, to)
         return after
 
     def deactivate(self, caller: Caller, user_id: str) -> User:
@@ -229,9 +240,12 @@ class AccountService:
         user_id: str,
         transition: Callable[[User], User],
     ) -> User:
-        """Apply a transition to the stored account; retry it on the new state after a lost race."""
+        """Apply a transition to the stored account; retry it on the new state after a lost race,
+        unless the race has ended the caller's sessions: a thief's change must not outlive them."""
 
         def updated(before: User) -> User:
+            if caller.id == before.id and caller.session_epoch != before.session_epoch:
+                raise Unauthenticated("The session has ended.", reason="ended")
             after = transition(before)
             if after == before:
                 return before
@@ -255,12 +269,9 @@ class AccountService:
         if not may_change(caller, user_id):
             raise Forbidden if may_see(caller, user_id) else UserNotFound
 
-    def _request_move(self, user: User, email: str, source: str) -> None:
+    def _request_move(self, user: User, email: str) -> None:
         """Request the e-mail to the new address that its reader confirms it by; if the address is
-        another account's, the one that tells its owner so, in the same steps. Beyond the limits of
-        e-mails nothing is requested."""
-        if self._email_tokens.wait(user_id=user.id, email=email, source=source):
-            return
+        another account's, the one that tells its owner so, in the same steps."""
         owner = self._users.find_by_email(email)
         about = owner or user
         issued = self._email_tokens.issue(
@@ -268,8 +279,10 @@ class AccountService:
         )
 
         def request(before: User) -> None:
+            if before.erased_at:
+                return
             # Nobody knows the text of the token that is stored if the address is taken.
-            after = before.noted() if owner else before.moving_to(email)
+            after = before.noted()
             fact = events.email_requested(
                 after,
                 "taken" if owner else "change",

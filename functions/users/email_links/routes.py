@@ -26,8 +26,9 @@ EmailLinks = Annotated[EmailLinkService, state("email_links")]
 _VOID = "unknown, used, expired, or void by a later change of the account"
 _BUSY = "other requests keep changing the account"
 _FORGOTTEN = (
-    "The answer is the same for every address. If an active account has it, an e-mail with a link "
-    "to set a new password follows, within the limits of e-mails to an address."
+    "The answer is the same for every address. If an active account has it, or one that "
+    "was deactivated before the address was confirmed, an e-mail with a link to set a new password "
+    "follows, within the limits of e-mails to an address."
 )
 
 

@@ -77,7 +77,8 @@ class EmailLinkService:
         self._request(user, "confirm", issued)
 
     def send_reset(self, *, email: str, source: str) -> None:
-        """Request the e-mail to set a new password by, if an active account has the address.
+        """Request the e-mail to set a new password by, if an active account has the address,
+        or one that was deactivated before anybody confirmed it.
 
         Every address takes the same steps, so that neither the answer nor its time shows which
         are known.
@@ -94,7 +95,7 @@ class EmailLinkService:
             email=email,
             session_epoch=user.session_epoch if user else 0,
         )
-        if user and user.is_active and not wait:
+        if user and user.is_reset_by_mail and not wait:
             self._request(user, "reset", issued)
         else:
             self._users.pretend(issued.token)
@@ -113,7 +114,7 @@ class EmailLinkService:
 
         def reset(token: EmailToken, user: User) -> None:
             is_void = token.session_epoch != user.session_epoch
-            if not user.is_active or is_void or not token.is_bound_to(user.email):
+            if not user.is_reset_by_mail or is_void or not token.is_bound_to(user.email):
                 raise BadToken
             password_rules.check(password, email=user.email, full_name=user.full_name)
             after = user.with_reset_password(self._passwords.hash(password))

@@ -168,18 +168,19 @@ def test_what_takes_no_account_over_needs_no_password_but_no_wrong_one(service: 
 
 def test_new_address_gets_a_link_and_the_account_keeps_its_own(service: Service) -> None:
     user = service.customer()
-    assert service.change(user, email="new@example.com") == user
+    assert service.change(user, email="new@example.com") == user.moving_to("new@example.com")
     after = service.stored(user)
     assert (after.email, after.pending_email) == (user.email, "new@example.com")
     event = service.events(user)[-1]
-    assert (event.id, event.type) == (f"{user.id}.2", "user.email_requested")
+    assert (event.id, event.type) == (f"{user.id}.3", "user.email_requested")
     assert event.data.pop("sealed_token")
     assert event.data == {"user_id": user.id, "email": "new@example.com", "purpose": "change"}
 
 
 def test_taken_address_is_told_to_its_owner_alone(service: Service) -> None:
     user, owner = service.customer(), service.customer(email="taken@example.com")
-    assert service.change(user, email="Taken@example.com") == user == service.stored(user)
+    after = service.change(user, email="Taken@example.com")
+    assert after == user.moving_to("Taken@example.com") == service.stored(user)
     event = service.events(owner)[-1]
     assert (event.id, event.type) == (f"{owner.id}.2", "user.email_requested")
     told = {"user_id": owner.id, "email": "Taken@example.com", "purpose": "taken"}
@@ -202,7 +203,7 @@ def test_guessing_the_current_password_is_throttled(service: Service) -> None:
         service.change(user, password=NEW_PASSWORD, current_password=PASSWORD)
     service.clock.advance(seconds=2)
     for password, current in ((NEW_PASSWORD, PASSWORD), (PASSWORD, NEW_PASSWORD)):
-        service.change(user, password=password, current_password=current)
+        user = service.change(user, password=password, current_password=current)
 
 
 def test_deactivation_is_done_once_and_an_admin_can_undo_it(service: Service) -> None:

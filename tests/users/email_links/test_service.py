@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from shared.contracts.directory import UserNotFound
+from shared.errors import Unauthenticated
 from tests.support.aws import before_next
 from tests.users.builders import NEW_PASSWORD, PASSWORD, SOURCE
 from tests.users.service import Service, caller, made_by
@@ -181,10 +182,12 @@ def test_undo_is_possible_for_three_days(service: Service, confirmed: User) -> N
 
 def test_account_moves_five_times_in_three_days(service: Service, confirmed: User) -> None:
     for number in range(5):
+        service.clock.advance(hours=1)  # in which an account causes five e-mails
         moved(service, confirmed, f"{number}@example.com")
     token = asked_to_move(service, confirmed, "more@example.com")
     with pytest.raises(BadToken):
         service.email_links.confirm(token)
+    assert service.stored(confirmed).email == "4@example.com"
     service.clock.advance(hours=72)
     moved(service, confirmed, "more@example.com")
     assert len(service.stored(confirmed).former_emails) == 1
@@ -249,6 +252,62 @@ def test_reset_is_void_after_other_changes_and_an_hour(
     assert service.stored(confirmed) == before
 
 
+def test_reader_takes_over_an_address_that_a_stranger_has_registered_and_deactivated(
+    service: Service,
+) -> None:
+    user = service.customer()
+    service.deactivate(user)
+    forgot(service, user.email)
+    reset(service, service.token(user))
+    after = service.stored(user)
+    assert (after.is_active, after.email_confirmed) == (True, True)
+    assert service.users.totals() == {"total": 1, "active": 1}
+    service.log_in(user.email, NEW_PASSWORD)
+
+
+def test_change_of_a_password_that_a_reset_overtakes_is_refused(service: Service) -> None:
+    user = service.customer()
+    forgot(service, user.email)
+    token = service.token(user)
+    before_next(service.table, "transact_write_items", lambda: reset(service, token))
+    with pytest.raises(Unauthenticated):
+        service.change(user, password="the-words-of-a-thief")
+    service.log_in(user.email, NEW_PASSWORD)
+
+
+def test_move_that_an_undo_overtakes_is_refused(service: Service, confirmed: User) -> None:
+    undo = moved(service, confirmed, "thief@example.com")
+    thief, asked = service.stored(confirmed), len(service.events(confirmed))
+    # After the password was compared: then its attempt is forgotten.
+    steps = [lambda: None, lambda: None, lambda: service.email_links.confirm(undo)]
+    before_next(service.table, "update_item", *steps)
+    with pytest.raises(Unauthenticated):
+        asked_to_move(service, thief, "thief-2@example.com")
+    assert len(service.events(confirmed)) == asked
+    assert service.stored(confirmed).pending_email is None
+
+
+def test_move_that_an_erasure_overtakes_leaves_no_address(
+    service: Service, confirmed: User
+) -> None:
+    steps = [lambda: None, lambda: service.erase(confirmed)]
+    before_next(service.table, "transact_write_items", *steps)
+    service.change(confirmed, email="new@example.com")
+    assert service.stored(confirmed).erased_at
+    assert "new@example.com" not in repr([service.stored(confirmed), service.events(confirmed)])
+
+
+def test_earlier_link_does_not_show_whether_an_address_is_taken(
+    service: Service, confirmed: User
+) -> None:
+    owner = service.customer()
+    for email in ("free@example.com", owner.email):
+        earlier = asked_to_move(service, confirmed, "mine@example.com")
+        service.change(confirmed, email=email)
+        with pytest.raises(BadToken):
+            service.email_links.confirm(earlier)
+
+
 def test_token_of_one_kind_does_nothing_of_another(service: Service, confirmed: User) -> None:
     change = asked_to_move(service, confirmed, "second@example.com")
     forgot(service, confirmed.email)
@@ -262,6 +321,7 @@ def test_token_of_one_kind_does_nothing_of_another(service: Service, confirmed: 
 
 def test_forgotten_password_of_every_address_takes_the_same_calls(service: Service) -> None:
     user, gone, busy = service.customer(), service.customer(), service.customer()
+    service.email_links.confirm(service.token(gone))
     service.deactivate(gone)
     forgot(service, "first-unknown@example.com")  # writes what later ones read
     for _ in range(5):
