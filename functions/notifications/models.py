@@ -60,7 +60,7 @@ class Notification:
 
     @property
     def position(self) -> str:
-        """Its position in its mailbox; positions sort as the times of the events."""
+        """Its position in its mailbox; positions sort as the times of the events, or their days."""
         found = position(self.id)
         assert found is not None, "ids are made by notification_id"
         return found
@@ -83,9 +83,13 @@ def unlisted_mailbox(user_id: str) -> str:
 def notification_id(event: Event, channel: Channel) -> str:
     """The id of the one notification of an event on a channel.
 
-    It is made only of the event, so every delivery of the event names the same notification.
+    It is made only of the event, so every delivery of the event names the same notification. All
+    events of a day (UTC) about one product that runs low share it: orders that come to nothing can
+    have a product run low as often as somebody likes.
     """
     text = f"{event.at}#{event.id}#{channel}"
+    if event.type == "product.low_stock":
+        text = f"{event.at[:10]}#{event.aggregate_id}#{channel}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

@@ -58,9 +58,11 @@ def an_order_event(
     return an_event(type_, order | changes, minute=minute, version=version)
 
 
-def a_low_stock_event(name: str = "Blue Mug") -> Event:
-    product = {"product_id": "mug", "name": name, "available": 3, "threshold": 5}
-    return an_event("product.low_stock", product)
+def a_low_stock_event(
+    name: str = "Blue Mug", *, product_id: str = "mug", minute: int = 0, version: int = 1
+) -> Event:
+    product = {"product_id": product_id, "name": name, "available": 3, "threshold": 5}
+    return an_event("product.low_stock", product, minute=minute, version=version)
 
 
 def a_notification(minute: int = 0) -> Notification:

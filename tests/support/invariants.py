@@ -264,12 +264,13 @@ def each_event_makes_one_email(books: Books, admin_email: str) -> Iterator[str]:
     needless: Counter[HandedOver] = Counter()
     failed = {item["id"] for item in books.notifications if item["status"] == "failed"}
     superseded = {i["id"] for i in books.notifications if i.get("reason") == "superseded"}
-    for fact in (fact for events in books.events.values() for fact in events):
-        letter, id_ = _letter(fact), notification_id(fact, "email")
-        if not letter or id_ in failed:
+    for id_, facts in _by_notification(books).items():
+        if id_ in failed:
             continue
-        to = letter.recipient.email if letter.recipient else admin_email
-        email = HandedOver(to, letter.subject, letter.text)
+        # One of those that are about the same product and day.
+        offered = [_handed_over(fact, admin_email) for fact in facts]
+        fact, email = facts[0], max(offered, key=handed.__getitem__)
+        to = email.to
         key = _anonymous(email) if is_erased_email(to) else email
         (of_erased if is_erased_email(to) else wanted)[key] += 1
         if id_ in superseded:
@@ -295,6 +296,22 @@ def _letter(fact: Event) -> Email | None:
     if letter is None or letter.link is None:
         return letter
     return compose(fact, url=f"{_SHOP_URL}/{letter.link.page}")
+
+
+def _by_notification(books: Books) -> dict[str, list[Event]]:
+    """The events that have an e-mail, by the ids of their notifications."""
+    found: dict[str, list[Event]] = {}
+    for fact in (fact for events in books.events.values() for fact in events):
+        if compose(fact):
+            found.setdefault(notification_id(fact, "email"), []).append(fact)
+    return found
+
+
+def _handed_over(fact: Event, admin_email: str) -> HandedOver:
+    letter = _letter(fact)
+    assert letter
+    to = letter.recipient.email if letter.recipient else admin_email
+    return HandedOver(to, letter.subject, letter.text)
 
 
 def _anonymous(email: HandedOver) -> HandedOver:

@@ -96,6 +96,15 @@ def test_event_makes_one_notification_and_one_email(
     assert worker.notifications.totals() == {"sent": 1, "failed": 0}
 
 
+def test_admins_are_notified_once_a_day_of_a_product_that_runs_low_again(worker: Worker) -> None:
+    for version in range(1, 4):
+        worker.deliver(a_low_stock_event(minute=version, version=version))
+    worker.deliver(a_low_stock_event(product_id="tea"))
+    assert (len(worker.sender.sent), len(worker.stored(ADMINS))) == (2, 2)
+    worker.deliver(a_low_stock_event(minute=24 * 60, version=4))
+    assert (len(worker.sender.sent), len(worker.stored(ADMINS))) == (3, 3)
+
+
 @pytest.mark.parametrize("event", [a_user_event("user.deactivated"), ERASED])
 def test_event_without_an_email_makes_no_notification(worker: Worker, event: Event) -> None:
     worker.deliver(event)
