@@ -84,3 +84,16 @@ def test_front_answers_429_as_the_gateway_does(tmp_path: Path) -> None:
     problem = refused.json()
     assert problem["type"] == "/problems/too-many-requests"
     assert problem["request_id"] == refused.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1:3000", 502), ("evil.example:3000", 404)])
+def test_mail_is_for_pages_of_this_machine_only(tmp_path: Path, host: str, status: int) -> None:
+    target = Target("http://127.0.0.1:9/live", None, RESPONSES)
+    (tmp_path / API_FILE).write_text(json.dumps(target.__dict__))
+    transport = httpx.ASGITransport(Front(3000, tmp_path / API_FILE))
+
+    async def asked() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as http:
+            return await http.get("/_local/mail?to=a@example.com&to=b@example.com")
+
+    assert asyncio.run(asked()).status_code == status

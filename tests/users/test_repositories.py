@@ -191,7 +191,7 @@ def test_any_change_moves_the_password_hash_that_an_earlier_release_stored(
 
 def test_address_that_the_account_may_come_back_to_stays_its_own(users: DynamoUsers) -> None:
     user = added(users, email="old@example.com")
-    undo, _ = EmailToken.generate("undo", user_id=user.id, email=user.email, session_epoch=0, at=9)
+    undo, _ = EmailToken.generate("undo", user_id=user.id, email=user.email, bound_to=0, at=9)
     moved = user.moving_to("new@example.com").moved(undo=undo, at=9)
     users.save(user, moved)
     assert users.find_by_email("old@example.com") is None
@@ -201,7 +201,7 @@ def test_address_that_the_account_may_come_back_to_stays_its_own(users: DynamoUs
     assert users.find_by_email("old@example.com") == back
     added(users, email="new@example.com")
     # An erased account keeps no claim.
-    undo, _ = EmailToken.generate("undo", user_id=user.id, email=user.email, session_epoch=0, at=9)
+    undo, _ = EmailToken.generate("undo", user_id=user.id, email=user.email, bound_to=0, at=9)
     users.save(back, moved := back.moving_to("newer@example.com").moved(undo=undo, at=9))
     erased(users, moved)
     added(users, email="old@example.com")

@@ -48,6 +48,7 @@ class User:
         version: grows by one with each change.
         session_epoch: refresh tokens that were issued under an earlier epoch are void, and access
             tokens where the account is read, so one write ends all sessions of the user.
+        resets: how often a reader of the address has set a password.
         erased_at: RFC 3339; None while personal data is stored. An erased account never changes.
         pending_email: the address that the account moves to when it is confirmed.
         former_emails: those that may still be restored, oldest first.
@@ -65,6 +66,7 @@ class User:
     email_confirmed: bool = True  # accounts of earlier releases, which have no such attribute
     version: int = 1
     session_epoch: int = 0
+    resets: int = 0
     erased_at: str | None = None
     pending_email: Annotated[str | None, PersonalEmail] = None
     former_emails: tuple[FormerEmail, ...] = ()
@@ -124,6 +126,7 @@ class User:
             is_active=True,
             password_hash=password_hash,
             session_epoch=self.session_epoch + 1,
+            resets=self.resets + 1,
         )
 
     def moved(self, *, undo: EmailToken | None, at: int) -> Self:

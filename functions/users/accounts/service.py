@@ -275,7 +275,7 @@ class AccountService:
         owner = self._users.find_by_email(email)
         about = owner or user
         issued = self._email_tokens.issue(
-            "change", user_id=about.id, email=email, session_epoch=user.session_epoch
+            "change", user_id=about.id, email=email, bound_to=user.session_epoch
         )
 
         def request(before: User) -> None:

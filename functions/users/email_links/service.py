@@ -93,7 +93,7 @@ class EmailLinkService:
             "reset",
             user_id=about,
             email=email,
-            session_epoch=user.session_epoch if user else 0,
+            bound_to=user.resets if user else 0,
         )
         if user and user.is_reset_by_mail and not wait:
             self._request(user, "reset", issued)
@@ -113,7 +113,8 @@ class EmailLinkService:
         token = self._find(text, _RESETTING)
 
         def reset(token: EmailToken, user: User) -> None:
-            is_void = token.session_epoch != user.session_epoch
+            # Only a reader of the address resets: a thief of the password cannot void the link.
+            is_void = token.bound_to != user.resets
             if not user.is_reset_by_mail or is_void or not token.is_bound_to(user.email):
                 raise BadToken
             password_rules.check(password, email=user.email, full_name=user.full_name)
@@ -144,7 +145,7 @@ class EmailLinkService:
     def _move(self, token: EmailToken, user: User) -> None:
         """The former address, if it was confirmed, is told and given a token that undoes the
         move."""
-        is_void = token.session_epoch != user.session_epoch
+        is_void = token.bound_to != user.session_epoch
         if not user.is_active or is_void or not token.is_bound_to(user.pending_email):
             raise BadToken
         undo = None

@@ -27,7 +27,8 @@ class EmailToken:
     Attributes:
         digest: the SHA-256 of the text, in hexadecimal. 256 random bits cannot be guessed.
         address: the SHA-256 of the address that the token is bound to, in hexadecimal.
-        session_epoch: the account's when the token was issued.
+        bound_to: when the token was issued, the account's session epoch (of `change`) or the number
+            of its resets (of `reset`): the token is void when that has grown.
         expires_at: epoch seconds.
     """
 
@@ -35,17 +36,17 @@ class EmailToken:
     user_id: str
     kind: Kind
     address: str
-    session_epoch: int
+    bound_to: int
     expires_at: int
 
     @classmethod
     def generate(
-        cls, kind: Kind, *, user_id: str, email: str, session_epoch: int, at: int
+        cls, kind: Kind, *, user_id: str, email: str, bound_to: int, at: int
     ) -> tuple[Self, str]:
         """A new token that is bound to an address, and its text."""
         text = secrets.token_urlsafe(32)
         until = at + _LIFETIMES[kind]
-        token = cls(digest(text), user_id, kind, address_digest(email), session_epoch, until)
+        token = cls(digest(text), user_id, kind, address_digest(email), bound_to, until)
         return token, text
 
     def is_bound_to(self, email: str | None) -> bool:

@@ -31,13 +31,13 @@ class EmailTokens:
         self._clock = clock
         self._per_network = per_network
 
-    def issue(self, kind: Kind, *, user_id: str, email: str, session_epoch: int = 0) -> IssuedToken:
+    def issue(self, kind: Kind, *, user_id: str, email: str, bound_to: int = 0) -> IssuedToken:
         """A new token that is bound to an address."""
         token, text = EmailToken.generate(
             kind,
             user_id=user_id,
             email=email,
-            session_epoch=session_epoch,
+            bound_to=bound_to,
             at=epoch(self._clock()),
         )
         return IssuedToken(token, self._sealer.seal(text, user_id=user_id))

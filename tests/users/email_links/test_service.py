@@ -233,7 +233,6 @@ def test_reset_sets_a_password_once_and_ends_all_sessions(service: Service) -> N
 @pytest.mark.parametrize(
     "meanwhile",
     [
-        give_another_password,
         Service.deactivate,
         Service.erase,
         lambda service, user: service.clock.advance(hours=1),
@@ -250,6 +249,22 @@ def test_reset_is_void_after_other_changes_and_an_hour(
     with pytest.raises(BadToken):
         reset(service, token)
     assert service.stored(confirmed) == before
+
+
+def test_thief_of_a_password_cannot_void_a_reset_and_a_reset_voids_the_others(
+    service: Service,
+) -> None:
+    user = service.customer()
+    tokens = []
+    for _ in range(2):
+        forgot(service, user.email)
+        tokens.append(service.token(user))
+    give_another_password(service, user)
+    assert service.stored(user).session_epoch == user.session_epoch + 1
+    reset(service, tokens[0])
+    service.log_in(user.email, NEW_PASSWORD)
+    with pytest.raises(BadToken):
+        reset(service, tokens[1])
 
 
 def test_reader_takes_over_an_address_that_a_stranger_has_registered_and_deactivated(
