@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
             session.client("dynamodb"),
         )
         users = DynamoUsers(
-            Table(names["UsersTableName"], dynamodb), Table(names["CredentialsTableName"], dynamodb)
+            Table(names["UsersTableName"], dynamodb), Table(names["CredentialsTable"], dynamodb)
         )
         print(make_admin(users, options.email, agrees=partial(_agrees, asks=not options.yes)))
     except (BotoCoreError, ClientError) as cause:

@@ -14,11 +14,22 @@ from shared.storage.dynamodb import Table
 from tests.shared.messaging.topic import TOPIC, FakeTopic
 from tests.support.aws import make_table
 from tests.support.context import LambdaContext, a_deadline
-from tools.dlq import DeadLetterQueue, Letters, change, list_all, of_stack, show
+from tools.dlq import (
+    DeadLetterQueue,
+    Letters,
+    QuarantinedEvents,
+    change,
+    list_all,
+    of_stack,
+    show,
+)
 from tools.progress import Problem
+from tools.template import table_definition, template
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
 
 EVENT = '{"id": "order-1.1", "type": "order.placed", "request_id": "request-1"}'
 EMAIL = "ada@example.com"
@@ -52,6 +63,20 @@ def quarantine(table: Table, relay: Relay) -> Letters:
         table.put({**key, "at": "2020-01-02T12:00:00.000Z", "unsent": "3", "event": event})
     relay.sweep(a_deadline())
     return of_stack(client("sqs"), table.client, {"OrdersTableName": table.name})["orders-events"]
+
+
+def test_tables_of_quarantined_events_are_those_of_the_template_that_have_such() -> None:
+    outputs = {
+        name: output["Value"]["Ref"]
+        for name, output in template()["Outputs"].items()
+        if "Ref" in output["Value"]
+    }
+    sources = of_stack(cast("SQSClient", None), cast("DynamoDBClient", None), outputs).values()
+    tables = [source.table for source in sources if isinstance(source, QuarantinedEvents)]
+    assert tables
+    for table in tables:
+        indexes = table_definition(table).get("GlobalSecondaryIndexes", [])
+        assert outbox.INDEX in {index["IndexName"] for index in indexes}, table
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
