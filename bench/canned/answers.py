@@ -13,6 +13,7 @@ from bench.canned.items import INDEXES, ITEMS, Item
 type Body = dict[str, Any]
 
 _FUNCTIONS: Final = "/2015-03-31/functions/"
+_WAKE: Final = b'{"name":"wake"}'  # shared.runtime.waking
 _TAKEN: Final = (
     "<member><Id>{}</Id><MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></member>"
 )
@@ -64,6 +65,8 @@ class Answers:
             if target not in self._operations:
                 raise Uncanned(target)
             return json.dumps(self._operations[target](json.loads(body))).encode()
+        if body == _WAKE:
+            return b""
         if path.startswith(_FUNCTIONS):
             # A name, or a name and an alias.
             name, _, _ = unquote(path.removeprefix(_FUNCTIONS)).partition("/")

@@ -4,6 +4,7 @@ awslambdaric, the variables that Lambda derives from the template, and AWS over 
 import json
 import subprocess
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http.server import ThreadingHTTPServer
@@ -57,6 +58,8 @@ class ProcessShop(SimulatedShop):
         self._variables = variables
         self._apis: dict[str, RuntimeApi] = {}
         self._starting = threading.Lock()
+        # An environment works on one invocation at a time.
+        self._working: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _aws(self))
 
     def __enter__(self) -> Self:
@@ -79,7 +82,8 @@ class ProcessShop(SimulatedShop):
         with self._starting:
             if name not in self._apis:
                 self._apis[name] = self._start(name)
-        answer = self._apis[name].invoke(json.dumps(event).encode()).result(_ANSWER_SECONDS)
+        with self._working[name]:
+            answer = self._apis[name].invoke(json.dumps(event).encode()).result(_ANSWER_SECONDS)
         if answer.error:
             raise FunctionFailed(answer.payload.decode())
         return answer.json()
@@ -124,13 +128,18 @@ def _aws(shop: ProcessShop) -> type[JsonRequests]:
         def do_POST(self) -> None:
             body = self.body()
             service, operation = self._operation(body)
-            if service == "lambda":
+            if self.headers.get("X-Amz-Invocation-Type") == "Event":
+                asked = service, operation, self.path, body
+                threading.Thread(target=shop.cloud.answer, args=asked).start()
+                self.send(202)
+            elif service == "lambda":
                 # The called function makes calls of its own meanwhile.
                 status, headers, answer = shop.cloud.answer(service, operation, self.path, body)
+                self.send(status, answer, headers)
             else:
                 with one_at_a_time:
                     status, headers, answer = shop.cloud.answer(service, operation, self.path, body)
-            self.send(status, answer, headers)
+                self.send(status, answer, headers)
 
         def _operation(self, body: bytes) -> tuple[str, str]:
             if target := self.headers.get("X-Amz-Target"):

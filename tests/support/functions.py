@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from tools.template import ROOT, resources, template
 
-# What every function is given, and only Python, Powertools, the SDK or the shared layer reads.
+# What only Python, Powertools, the SDK or the shared layer reads; every function has it but the
+# last.
 COMMON_VARIABLES = {
     "AWS_ENDPOINT_URL",
     "POWERTOOLS_LOG_LEVEL",
@@ -19,6 +20,7 @@ COMMON_VARIABLES = {
     "POWERTOOLS_SERVICE_NAME",
     "PYTHONWARNINGS",
     "TRACING",
+    "WAKES",
 }
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # The event source of each kind of event; a function that others call has none.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # The refusal of every function that could not write because of concurrent requests. Its own code is
 # the one of a service that is down.
 _CONTENDED: Final = "contended"
+# The name of a call that only starts an environment (shared.runtime.waking).
+_WAKE: Final = "wake"
 
 
 class Call(TypedDict):
@@ -127,6 +129,8 @@ def internal_handler(commands: Mapping[str, Callable[[dict[str, Any]], BaseModel
 
     def handle(event: Any, _context: Any) -> dict[str, Any]:
         call: Call = event
+        if call["name"] == _WAKE:
+            return {}
         logging.begin(call["request_id"], call=call["name"])
         try:
             answer = commands[call["name"]](call["body"])

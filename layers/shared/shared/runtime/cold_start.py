@@ -7,6 +7,10 @@ calls `end`. Between them:
   was loaded (`gc.freeze`);
 - dataclasses and regular expressions use what tools/layer/precompiled.py compiled when the function
   was built.
+
+`begin` also wakes the functions that the variable `WAKES` names, comma-separated, if a request has
+started this environment: one that is kept ready, or of which a snapshot is taken, starts long
+before a request. Without the variable nothing is woken.
 """
 
 import gc
@@ -38,6 +42,12 @@ def begin() -> None:
         return
     gc.disable()
     _use(*_read(os.environ.get("LAMBDA_TASK_ROOT", "")))
+    functions = os.environ.get("WAKES")
+    if functions and os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "on-demand":
+        # After the replacements: its imports compile patterns. The SDK would import the same later.
+        from shared.runtime import waking
+
+        waking.wake(functions.split(","))
 
 
 def end() -> None:
