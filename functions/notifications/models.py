@@ -23,7 +23,9 @@ type NotificationType = Literal[
 ]
 """The types of the events that make a notification."""
 
-type Channel = Literal["email"]
+type Channel = Literal["email", "inbox"]
+"""What is only in the inbox is sent at once: the customer finds it in the list."""
+
 type Status = Literal["pending", "sent", "failed"]
 
 ADMINS: Final = "ADMINS"
@@ -80,16 +82,16 @@ def unlisted_mailbox(user_id: str) -> str:
     return f"USER#{user_id}#UNLISTED"
 
 
-def notification_id(event: Event, channel: Channel) -> str:
-    """The id of the one notification of an event on a channel.
+def notification_id(event: Event) -> str:
+    """The id of the one notification of an event, whether it is mailed or not.
 
     It is made only of the event, so every delivery of the event names the same notification. All
     events of a day (UTC) about one product that runs low share it: orders that come to nothing can
     have a product run low as often as somebody likes.
     """
-    text = f"{event.at}#{event.id}#{channel}"
+    text = f"{event.at}#{event.id}#email"
     if event.type == "product.low_stock":
-        text = f"{event.at[:10]}#{event.aggregate_id}#{channel}"
+        text = f"{event.at[:10]}#{event.aggregate_id}#email"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

@@ -11,8 +11,9 @@ from shared.pages import Page
 class Notifications(Protocol):
     """Stores notifications by mailbox and position."""
 
-    def add(self, mailbox: str, notification: Notification, *, now: datetime) -> None:
-        """Store a pending notification, which may be claimed at once; one that exists stays.
+    def keep(self, mailbox: str, notification: Notification) -> bool:
+        """Store a notification that is only in the inbox; one that exists stays, unless it is
+        pending and no attempt at sending it was made. False if one was, and is to be repeated.
 
         Raises:
             RecipientErased: as `claim`.
@@ -25,7 +26,8 @@ class Notifications(Protocol):
     def claim(
         self, mailbox: str, notification: Notification, *, now: datetime, lease: timedelta
     ) -> Claim | None:
-        """Store a pending notification and claim the right to send it, for the length of the lease.
+        """Store a pending notification and claim the right to send it, for the length of the lease;
+        one that was only in the inbox becomes pending.
 
         The attempt counts as one without a response until the claim is released or the
         notification is marked. None if the notification was sent or failed before.
@@ -41,7 +43,8 @@ class Notifications(Protocol):
         """End a claim under which nothing was sent: its attempt does not count."""
 
     def store(self, mailbox: str, notification: Notification) -> None:
-        """Store a pending notification that is not sent, in the place of a pending one too."""
+        """Store a pending notification that is not sent, also in the place of one that is pending
+        or only in the inbox."""
 
     def erase(self, mailbox: str, *, at: datetime, deadline: Deadline) -> tuple[int, bool]:
         """Close a mailbox to later notifications, and overwrite the texts in it until the deadline.
@@ -51,10 +54,6 @@ class Notifications(Protocol):
 
     def mark_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         """The provider accepted a claimed notification, under its own `message_id`."""
-
-    def mark_superseded(self, mailbox: str, position: str, *, at: datetime) -> None:
-        """A later notification says more than a pending one, which counts as sent without an
-        e-mail."""
 
     def mark_failed(self, mailbox: str, position: str, *, reason: str, at: datetime) -> None:
         """The provider refused a claimed notification for good."""
@@ -71,4 +70,4 @@ class Notifications(Protocol):
         """
 
     def totals(self) -> dict[str, int]:
-        """The numbers of all notifications that were sent (`sent`) and refused (`failed`)."""
+        """The numbers of all e-mails that were sent (`sent`) and refused (`failed`)."""

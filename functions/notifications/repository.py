@@ -4,6 +4,8 @@ pk          sk                          item
 <mailbox>   NOTIFICATION#<position>     a notification
 <mailbox>   TOMBSTONE                   the mailbox has been erased
 COUNTERS    <shard>                     totals (shared.storage.counters)
+
+What is only in the inbox has the attribute `inbox` and is `sent`; totals do not count it.
 """
 
 import uuid
@@ -56,26 +58,37 @@ class DynamoNotifications:
     ) -> Claim | None:
         claim = Claim(uuid.uuid4().hex)
         until = rfc3339(now + lease)
-        before = self._add(mailbox, notification, claim, until)
-        if before and before.get("status", "pending") != "pending":
-            return None
+        before = self._add(mailbox, _item(mailbox, notification) | _claimed(claim, until))
         # If the SDK retried the first write, the second attempt finds what the first one wrote.
         if before is None or before.get("attempt") == claim.token:
             return claim
-        lease_until = datetime.fromisoformat(before.get("lease_until", until))
-        # Earlier releases stored no count: then one attempt was made.
-        attempts = next_attempt(before.get("attempts", 1), lease_until, now)
-        claim = Claim(claim.token, attempts)
+        if _is_settled(before):
+            return None
+        if "inbox" not in before:
+            lease_until = datetime.fromisoformat(before.get("lease_until", until))
+            # Earlier releases stored no count: then one attempt was made.
+            attempts = next_attempt(before.get("attempts", 1), lease_until, now)
+            claim = Claim(claim.token, attempts)
         key = _key(mailbox, notification.position)
         return claim if self._claim_again(key, before, claim, until) else None
 
-    def add(self, mailbox: str, notification: Notification, *, now: datetime) -> None:
-        self._add(mailbox, notification, Claim("", attempts=0), rfc3339(now))
+    def keep(self, mailbox: str, notification: Notification) -> bool:
+        before = self._add(mailbox, _item(mailbox, notification))
+        if before is None or before.get("status", "pending") != "pending":
+            return True
+        # The last release has held its e-mail back, or the provider took none.
+        with suppress(ConditionFailed):
+            self._table.update(
+                _key(mailbox, notification.position),
+                "SET #status = :sent, #inbox = :true REMOVE #attempt, #attempts, #lease_until",
+                condition="#status = :pending AND #attempts = :none",
+                values={"sent": "sent", "true": True, "pending": "pending", "none": 0},
+            )
+            return True
+        return False
 
-    def _add(
-        self, mailbox: str, notification: Notification, claim: Claim, until: str
-    ) -> Item | None:
-        """Store a pending notification and its first claim; return the item that existed before.
+    def _add(self, mailbox: str, item: Item) -> Item | None:
+        """Store a new notification; return the item that existed before.
 
         Raises:
             RecipientErased: the mailbox is erased, and no other delivery has settled this.
@@ -83,10 +96,10 @@ class DynamoNotifications:
         before: Item | None = None
         try:
             # The key is made only of the event, so this condition excludes a second delivery.
-            self._table.put(_item(mailbox, notification) | _claimed(claim, until), condition=_NEW)
+            self._table.put(item, condition=_NEW)
         except ConditionFailed as existing:
             before = existing.item or {}
-            if before.get("status", "pending") != "pending":
+            if _is_settled(before):
                 return before
         # After the write, as an erasure looks for notifications after it has written its tombstone:
         # one of the two finds the other. A transaction of both would cost five times as much.
@@ -106,17 +119,22 @@ class DynamoNotifications:
             limit=_MAX_BATCH,
             consistent=True,
         )
-        return [from_item(Notification, item) for item in page.items]
+        return [_notification(item) for item in page.items]
 
     def _claim_again(self, key: Key, before: Item, claim: Claim, until: str) -> bool:
-        claimed = _claimed(claim, until)
+        values = {**_claimed(claim, until), "status": "pending"}
+        update, is_as_before = assigning(values), "attribute_exists(#inbox)"
+        if "inbox" not in before:
+            is_as_before = "#attempt = :before AND #status = :status"
+            values["before"] = before.get("attempt", "")
         try:
             self._table.update(
                 key,
-                assigning(claimed),
-                condition="#status = :pending AND attribute_not_exists(#erased_at)"
-                " AND (#attempt = :before OR #attempt = :attempt)",
-                values={**claimed, "pending": "pending", "before": before.get("attempt", "")},
+                f"{update} REMOVE #inbox",
+                # Its own attempt where the SDK has retried the write.
+                condition=f"({is_as_before} OR #attempt = :attempt)"
+                " AND attribute_not_exists(#erased_at)",
+                values=values,
             )
         except ConditionFailed as lost:
             current = lost.item or {}
@@ -149,8 +167,9 @@ class DynamoNotifications:
             # Attributes that are not named stay, such as when it was read.
             self._table.update(
                 key,
-                f"{assigning(item)}, #read_state = if_not_exists(#read_state, :unread)",
-                condition=f"{_NEW} OR #status = :pending",
+                f"{assigning(item)}, #read_state = if_not_exists(#read_state, :unread)"
+                " REMOVE #inbox",
+                condition=f"{_NEW} OR #status = :pending OR attribute_exists(#inbox)",
                 values={**item, "unread": unread, "pending": "pending"},
             )
 
@@ -185,9 +204,6 @@ class DynamoNotifications:
     def mark_sent(self, mailbox: str, position: str, *, message_id: str, at: datetime) -> None:
         self._settle(mailbox, position, "sent", {"message_id": message_id}, at)
 
-    def mark_superseded(self, mailbox: str, position: str, *, at: datetime) -> None:
-        self._settle(mailbox, position, "sent", {"reason": "superseded"}, at)
-
     def mark_failed(self, mailbox: str, position: str, *, reason: str, at: datetime) -> None:
         self._settle(mailbox, position, "failed", {"reason": reason}, at)
 
@@ -219,7 +235,7 @@ class DynamoNotifications:
             )
         except ConditionFailed:
             return None
-        return from_item(Notification, item)
+        return _notification(item)
 
     def newest_first(
         self, mailbox: str, *, unread: bool | None, before: str | None, limit: int
@@ -245,7 +261,7 @@ class DynamoNotifications:
             )
             items = self._in_state(state, read.items)
         last = read.last["sk"].removeprefix(_PREFIX) if read.last else None
-        return Page([from_item(Notification, item) for item in items], last)
+        return Page([_notification(item) for item in items], last)
 
     def _in_state(self, state: str, entries: Sequence[Item]) -> list[Item]:
         """The notifications of an index's entries, newest first.
@@ -275,11 +291,23 @@ def _tombstone(mailbox: str) -> Key:
 
 
 def _item(mailbox: str, notification: Notification) -> Item:
-    return {
+    item = {
         **_key(mailbox, notification.position),
         **to_item(notification),
         "read_state": _unread(mailbox),
     }
+    # The last release answers no list with another channel than "email".
+    return {**item, "channel": "email", "inbox": True} if notification.channel == "inbox" else item
+
+
+def _notification(item: Item) -> Notification:
+    return from_item(Notification, item, channel="inbox" if "inbox" in item else "email")
+
+
+def _is_settled(item: Item) -> bool:
+    """Whether nothing may be sent any more."""
+    is_pending = item.get("status", "pending") == "pending"
+    return not is_pending and ("inbox" not in item or "erased_at" in item)
 
 
 def _unread(mailbox: str) -> str:

@@ -16,7 +16,7 @@ class NotificationResponse(ResponseBody):
     type: Annotated[str, listed(get_args(NotificationType.__value__))]
     subject: str
     body: str
-    channel: Channel
+    channel: Annotated[str, listed(get_args(Channel.__value__))]
     status: Status
     order_id: str | None = omitted_if_none()
     created_at: Time
@@ -32,7 +32,7 @@ class NotificationListResponse(BaseModel):
 
 
 class NotificationsHealth(health.Health):
-    """The numbers of notifications that were sent and that were refused."""
+    """The numbers of e-mails that were sent and that were refused."""
 
     sent: int | None = omitted_if_none()
     failed: int | None = omitted_if_none()

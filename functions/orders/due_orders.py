@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 ORDER_DUE: Final = "order.due"
 CALL_SECONDS: Final = 4.0  # the longest time of a call with all its attempts
-# The calls for an order: the next page of the index, its status, its claim, the batch with its
-# message.
-_CALLS: Final = 4
+# The calls for an order: the next page of the index, its status, its claim, its event, the batch
+# with its message.
+_CALLS: Final = 5
 _BATCH: Final = 10  # SQS's limit for one call
 _FAILED_CLAIMS: Final = 3  # in a row: further claims would fail as slowly
 _AGES: Final[dict[Status, str]] = {"pending": "OrderAge", "cancelled": "CompensationAge"}
@@ -104,7 +104,17 @@ class DueOrderSweep:
                 age = self._now() - datetime.fromisoformat(order.updated_at)
                 metrics.seconds(_AGES[order.status], age.total_seconds())
                 claimed.append(order)
+                self._report_slow(order)
         return claimed
+
+    def _report_slow(self, order: ClaimedOrder) -> None:
+        # An order whose customer has been erased has another version.
+        if order.status != "pending" or order.version != 1:
+            return
+        try:
+            self._orders.report_slow(order.id)
+        except Exception:  # noqa: BLE001  # the next claim tries it again
+            logging.logger().exception("could not report a slow order")
 
     def _send(self, orders: Sequence[ClaimedOrder]) -> None:
         if not orders:

@@ -78,6 +78,9 @@ class Orders(Protocol):
     def defer(self, order: Order, *, until: str) -> bool:
         """Move `due_at` and write the order's `payment_id`; False if `due_at` was moved before."""
 
+    def report_slow(self, order_id: str) -> None:
+        """Have the event `order.placed` published again, once: the customer gets an e-mail."""
+
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
     ) -> Page[Order, str]:

@@ -130,6 +130,9 @@ class DynamoOrders:
             values={**values, "seen": order.due_at},
         )
 
+    def report_slow(self, order_id: str) -> None:
+        outbox.repeat(self._table, _key(order_id)["pk"], 1)
+
     def page(
         self, *, user_id: str | None, status: Status | None, after: str | None, limit: int
     ) -> Page[Order, str]:

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from orders.models import LEASE, CancelReason, Order
+from orders.models import FIRST_DUE, LEASE, CancelReason, Order
 from orders.ports import (
     NoSuchPayment,
     Orders,
@@ -194,6 +194,9 @@ class CheckoutSaga:
             metrics.seconds("OrderAge", order.age(now).total_seconds())
         seconds = _delay(order, now)
         until = now + timedelta(seconds=seconds) + LEASE
+        # The sweeper does not find an order that is deferred. An erased one has another version.
+        if order.status == "pending" and order.version == 1 and order.age(now) >= FIRST_DUE:
+            self._orders.report_slow(order.id)
         if self._orders.defer(order, until=clock.rfc3339(until)):
             raise RetryLater(seconds)
 

@@ -69,7 +69,7 @@ def a_notification(minute: int = 0) -> Notification:
     """The pending notification of an order's event of that minute after noon."""
     event = an_order_event("order.placed", minute=minute, version=minute + 1)
     return Notification(
-        id=notification_id(event, "email"),
+        id=notification_id(event),
         type=event.type,
         subject="Your order",
         body="Hello",

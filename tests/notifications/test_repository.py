@@ -23,6 +23,7 @@ ALICE = mailbox("alice-1")
 BOB = mailbox("bob-1")
 MINUTE = timedelta(minutes=1)
 FIRST, SECOND, THIRD = (a_notification(minute) for minute in range(3))
+KEPT = replace(FIRST, channel="inbox", status="sent")
 
 
 @pytest.fixture
@@ -112,6 +113,31 @@ def test_released_claim_does_not_count(notifications: Notifications) -> None:
     assert attempts(notifications, 2) is AttemptUnderWay
     notifications.release(ALICE, FIRST.position, second, at=NOON + 2 * MINUTE)
     assert attempts(notifications, 2) == 2
+
+
+def test_kept_notification_is_sent_without_an_email_until_it_is_claimed(
+    notifications: Notifications,
+) -> None:
+    assert all(notifications.keep(ALICE, KEPT) for _ in range(2))
+    assert stored(notifications) == [KEPT]
+    assert attempts(notifications, 0) == 1
+    assert stored(notifications) == [FIRST]
+    # The attempt has to be repeated.
+    assert not notifications.keep(ALICE, KEPT)
+    assert attempts(notifications, 2) == 2
+    send(notifications)
+    assert notifications.keep(ALICE, KEPT)
+    assert stored(notifications) == [replace(FIRST, status="sent")]
+    assert notifications.totals() == {"sent": 1, "failed": 0}
+
+
+def test_keeping_ends_a_claim_without_an_attempt(notifications: Notifications) -> None:
+    claimed = claim(notifications)
+    assert claimed
+    notifications.release(ALICE, FIRST.position, claimed, at=NOON)
+    assert notifications.keep(ALICE, KEPT)
+    assert stored(notifications) == [KEPT]
+    assert notifications.totals() == {"sent": 0, "failed": 0}
 
 
 @pytest.mark.parametrize(("settle", "status"), [(send, "sent"), (refuse, "failed")])
@@ -218,6 +244,43 @@ def test_claim_loses_to_a_concurrent_change(
             claim(notifications, minutes or 0)
 
 
+@pytest.mark.parametrize(
+    ("rival", "outcome"),
+    [(lambda n: claim(n, 2), AttemptUnderWay), (erase, None)],
+    ids=["another claim", "erasure"],
+)
+def test_claim_of_a_kept_notification_loses_to_a_concurrent_change(
+    table: Table,
+    notifications: DynamoNotifications,
+    rival: Callable[[Notifications], Any],
+    outcome: type[Exception] | None,
+) -> None:
+    notifications.keep(ALICE, KEPT)
+    before_next(table, "update_item", lambda: rival(notifications))
+    if outcome is None:
+        assert claim(notifications, 2) is None
+    else:
+        with pytest.raises(outcome):
+            claim(notifications, 2)
+
+
+def test_kept_notification_of_an_erased_mailbox_loses_its_text(
+    table: Table, notifications: DynamoNotifications
+) -> None:
+    # Its tombstone is written before the notification, and its search is over.
+    before_next(table, "put_item", lambda: erase(notifications))
+    for _ in range(2):  # also after the worker has died before it stored the erased notification
+        with pytest.raises(RecipientErased):
+            notifications.keep(ALICE, KEPT)
+    with pytest.raises(RecipientErased):
+        claim(notifications, 2)
+    notifications.store(ALICE, FIRST.erased())
+    assert stored(notifications) == [FIRST.erased()]
+    refuse(notifications)
+    assert notifications.keep(ALICE, KEPT)
+    assert notifications.totals() == {"sent": 0, "failed": 1}
+
+
 def test_erase_finds_what_was_claimed_before_its_tombstone(
     table: Table, notifications: Notifications
 ) -> None:
@@ -245,12 +308,23 @@ def test_unread_list_has_nothing_that_was_read_after_the_index(
     assert stored(notifications, unread=True) == []
 
 
-@pytest.mark.parametrize(("operation", "count"), [("PutItem", 1), ("UpdateItem", 2)])
+@pytest.mark.parametrize(
+    ("operation", "before", "count"),
+    [
+        ("PutItem", lambda _: None, 1),
+        ("UpdateItem", claim, 2),
+        ("UpdateItem", lambda n: n.keep(ALICE, KEPT), 1),
+    ],
+    ids=["first write", "takeover", "kept one"],
+)
 def test_claim_is_one_attempt_when_the_sdk_retries_the_write(
-    table: Table, notifications: Notifications, operation: str, count: int
+    table: Table,
+    notifications: DynamoNotifications,
+    operation: str,
+    before: Callable[[Notifications], Any],
+    count: int,
 ) -> None:
-    if operation == "UpdateItem":
-        claim(notifications)
+    before(notifications)
     calls: list[int] = []
 
     def retry_once(attempts: int, **_: Any) -> int | None:

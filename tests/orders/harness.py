@@ -14,6 +14,7 @@ from orders.repository import DynamoOrders
 from orders.routes import router
 from orders.saga import CheckoutSaga
 from orders.service import OrderService
+from shared.messaging import outbox
 from shared.messaging.redelivery import RetryLater
 from tests.orders.builders import CUSTOMER, a_basket, confirmed, event_types, stored
 from tests.orders.fakes import FakeCustomers, FakeInventory, FaultyPayments
@@ -49,7 +50,7 @@ class OrdersHarness:
     """Alice and Bob are customers; in stock are ten mugs and ten trays."""
 
     def __init__(self, orders: type[DynamoOrders] = DynamoOrders) -> None:
-        table = simulated_table("OrdersTable")
+        self._table = table = simulated_table("OrdersTable")
         self.orders = orders(table)
         self.customers = FakeCustomers(CUSTOMER, CUSTOMER.model_copy(update={"id": BOB.id}))
         self.inventory = FakeInventory(mug=10, tray=10)
@@ -118,6 +119,16 @@ class OrdersHarness:
             self.sweep.run(a_deadline())
             for order_id in self.queue.sent:
                 self.deliver(order_id)
+
+    def publish_events(self) -> list[str]:
+        """Take the marks of all unsent events, as the relay does; returns the events' ids."""
+        published: list[str] = []
+        for shard in range(outbox.SHARDS):
+            unsent = self._table.query("#unsent = :shard", {"shard": str(shard)}, index="unsent")
+            for item in unsent.items:
+                self._table.update_unseen({"pk": item["pk"], "sk": item["sk"]}, "REMOVE #unsent")
+                published.append(item["event"]["id"])
+        return published
 
     def assert_given_back(self, order: Order, money: str = "voided") -> None:
         current = self.current(order)

@@ -104,7 +104,7 @@ def test_sweep_skips_orders_that_a_concurrent_sweep_has_claimed(shop: OrdersHarn
 
 def test_sweep_stops_at_its_deadline_and_leaves_the_rest_due(shop: OrdersHarness) -> None:
     orders = place_due(shop, 12)
-    left = iter([16.0, 15.0])
+    left = iter([20.0, 19.0])
     assert shop.sweep.run(Deadline(lambda: next(left, 0))) == 1
     assert shop.queue.sent == [orders[0].id]
     assert shop.sweep.run(a_deadline()) == 11
@@ -129,6 +129,38 @@ def test_sweep_stops_after_three_claims_that_fail_in_a_row(
     assert shop.queue.sent == tried[:succeeding]
     # It emits no baseline: missing data is an alarm.
     assert 0 not in emitted().get("OrderAge", [])
+
+
+def test_sweep_has_the_event_of_a_pending_order_published_again_once(shop: OrdersHarness) -> None:
+    order, cancelled, erased = place_due(shop, 3)
+    shop.service.cancel(cancelled.id, ALICE)
+    shop.orders.erase(erased, erased.erased(at=shop.clock.now))
+    shop.clock.now += MINUTE
+    published = shop.publish_events()
+    assert len(published) == 4
+    assert shop.sweep.run(a_deadline()) == 3
+    assert shop.publish_events() == [f"{order.id}.1"]
+    shop.clock.now += 3 * MINUTE
+    assert shop.sweep.run(a_deadline()) == 3
+    assert shop.publish_events() == []
+
+
+def test_sweep_sends_the_message_of_an_order_whose_event_cannot_be_marked(
+    shop: OrdersHarness,
+) -> None:
+    [order] = place_due(shop, 1)
+    shop.publish_events()
+
+    def fail(_order_id: str) -> None:
+        raise TIMEOUT
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shop.orders, "report_slow", fail)
+        assert shop.sweep.run(a_deadline()) == 1
+    assert (shop.queue.sent, shop.publish_events()) == ([order.id], [])
+    shop.clock.now += 3 * MINUTE
+    shop.sweep.run(a_deadline())
+    assert shop.publish_events() == [f"{order.id}.1"]
 
 
 def test_sweep_emits_the_ages_of_sagas_and_compensations(

@@ -122,6 +122,25 @@ def test_saga_cancels_when_the_reservation_has_ended(shop: OrdersHarness) -> Non
     shop.assert_given_back(order)
 
 
+@faults_of_one_step
+def test_saga_has_the_event_of_an_order_that_waits_published_again_after_50_seconds(
+    shop: OrdersHarness, faults: dict[str, Fault]
+) -> None:
+    order = shop.placed()
+    assert shop.publish_events() == [f"{order.id}.1"]
+    set_faults(shop, faults)
+    shop.advance(order)
+    shop.clock.now += 49 * SECOND
+    shop.advance(order)
+    assert shop.publish_events() == []
+    published = []
+    for _ in range(8):
+        shop.clock.now += MINUTE
+        shop.advance(order)
+        published += shop.publish_events()
+    assert published == [f"{order.id}.1"]
+
+
 # ── The deadline ────────────────────────────────────────────────────────────────────────────────
 
 

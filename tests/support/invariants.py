@@ -229,7 +229,8 @@ def the_totals_are_exact(books: Books, _: Witness) -> Iterator[str]:
         "OrdersTable": Counter(
             order["status"] for order in books.orders.values() if order["status"] != "pending"
         ),
-        "NotificationsTable": Counter(n["status"] for n in books.notifications),
+        # E-mails only.
+        "NotificationsTable": Counter(n["status"] for n in books.notifications if "inbox" not in n),
     }
     for table, count in counted.items():
         for name in count.keys() | books.totals[table].keys():
@@ -257,16 +258,19 @@ def each_event_makes_one_notification(books: Books, _: Witness) -> Iterator[str]
 
 def each_event_makes_one_email(books: Books, admin_email: str) -> Iterator[str]:
     """And each e-mail is handed to the provider once: never less, and more only where
-    `docs/reliability.md` says. Each one more is a breach of its own. One that a later event of its
-    order has superseded need not be."""
+    `docs/reliability.md` says. Each one more is a breach of its own. A notification that is only in
+    the inbox has none. One that a later event of its order has superseded, in the last release,
+    need not have one."""
     handed = Counter(replace(email, text=_TOKEN.sub("", email.text)) for email in books.emails)
     wanted: Counter[HandedOver] = Counter()
     of_erased: Counter[HandedOver] = Counter()
     needless: Counter[HandedOver] = Counter()
-    failed = {item["id"] for item in books.notifications if item["status"] == "failed"}
+    unmailed = {
+        item["id"] for item in books.notifications if item["status"] == "failed" or "inbox" in item
+    }
     superseded = {i["id"] for i in books.notifications if i.get("reason") == "superseded"}
     for id_, facts in _by_notification(books).items():
-        if id_ in failed:
+        if id_ in unmailed:
             continue
         # One of those that are about the same product and day.
         offered = [_handed_over(fact, admin_email) for fact in facts]
@@ -276,7 +280,7 @@ def each_event_makes_one_email(books: Books, admin_email: str) -> Iterator[str]:
         (of_erased if is_erased_email(to) else wanted)[key] += 1
         if id_ in superseded:
             needless[key] += 1
-            if fact.type != "order.placed" or books.events[fact.aggregate_id][-1] == fact:
+            if not _is_superseded(books, fact):
                 yield f"{email} was not sent, and nothing supersedes it"
     # Their recipients are erased: the other parts are compared.
     for email in list(handed):
@@ -289,6 +293,18 @@ def each_event_makes_one_email(books: Books, admin_email: str) -> Iterator[str]:
         for _ in range(handed[email] - wanted[email]):
             times = f"{handed[email]} times for {wanted[email]} events"
             yield f"{DOUBLED}: {email} was handed over {times}"
+
+
+def what_is_only_in_the_inbox_is_superseded(books: Books, _: Witness) -> Iterator[str]:
+    """A later event of its order has an e-mail."""
+    kept = {item["id"] for item in books.notifications if "inbox" in item}
+    for id_, facts in _by_notification(books).items():
+        if id_ in kept and not _is_superseded(books, facts[0]):
+            yield f"{facts[0].id} was not mailed, and nothing supersedes it"
+
+
+def _is_superseded(books: Books, fact: Event) -> bool:
+    return fact.type == "order.placed" and books.events[fact.aggregate_id][-1] != fact
 
 
 def _letter(fact: Event) -> Email | None:
@@ -313,7 +329,7 @@ def _notification_id(fact: Event, kept: Container[str]) -> str:
     """The id of its notification, which the release before made for each event of a product."""
     text = f"{fact.at}#{fact.id}#email"
     former = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-    return former if former in kept else notification_id(fact, "email")
+    return former if former in kept else notification_id(fact)
 
 
 def _handed_over(fact: Event, admin_email: str) -> HandedOver:
@@ -361,5 +377,6 @@ RULES: Final[tuple[Rule, ...]] = (
     every_registered_user_exists_once,
     the_totals_are_exact,
     each_event_makes_one_notification,
+    what_is_only_in_the_inbox_is_superseded,
     no_answer_holds_another_customers_data,
 )

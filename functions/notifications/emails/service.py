@@ -1,6 +1,7 @@
-"""Each event makes one notification and one e-mail, however often it is delivered."""
+"""Each event makes one notification, and at most one e-mail, however often it is delivered."""
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,7 +19,6 @@ from notifications.errors import AttemptUnderWay, OutcomeUnknown, RecipientErase
 from notifications.models import (
     ADMINS,
     MAX_ATTEMPTS,
-    Channel,
     Claim,
     Notification,
     mailbox,
@@ -34,12 +34,11 @@ from shared.personal import is_erased_email
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, now
 
-_CHANNEL: Final[Channel] = "email"
-
-# An order is mostly confirmed within seconds: one e-mail is enough then.
+# An order is mostly confirmed within seconds: one e-mail is enough then. The event of an order that
+# has not come so far is published again after this time and a few seconds, by which clocks differ
+# (orders.models.FIRST_DUE).
 _PROVISIONAL: Final = "order.placed"
-_HELD_BACK_SECONDS: Final = 60
-_FIRST_LOOK_SECONDS: Final = 5
+_SLOW: Final = timedelta(seconds=45)
 
 # Longer than the worker may run (20 s), so that no worker is still sending when its lease has
 # ended. Shorter than the queue's visibility timeout (120 s), so that the delivery after one whose
@@ -82,8 +81,7 @@ class Notifier:
 
         Raises:
             RetryLater: another delivery is sending it (AttemptUnderWay), the provider is down or
-                did not respond to the first attempt, the e-mail may become needless within a
-                minute, or a large mailbox is erased in parts.
+                did not respond to the first attempt, or a large mailbox is erased in parts.
             EmailUnavailable: the provider may accept it later.
             EmailBlocked: the provider refuses it until an operator changes the account. The
                 notification stays pending.
@@ -98,11 +96,11 @@ class Notifier:
             return
         box = _mailbox(email)
         notification = Notification(
-            id=notification_id(event, _CHANNEL),
+            id=notification_id(event),
             type=event.type,
             subject=email.subject,
             body=email.notice or email.text,
-            channel=_CHANNEL,
+            channel="email",
             status="pending",
             order_id=email.order_id,
             created_at=event.at,
@@ -112,7 +110,7 @@ class Notifier:
             self._fail_erased(box, notification)
             return
         try:
-            if event.type == _PROVISIONAL and self._is_needless(box, notification):
+            if event.type == _PROVISIONAL and not self._is_mailed(box, notification):
                 return
             if self._provider.is_open:
                 metrics.count("EmailsDelayed")
@@ -135,28 +133,22 @@ class Notifier:
             email = compose(event, url=url) or email
             self._send(box, notification.position, email, claim)
 
-    def _is_needless(self, box: str, notification: Notification) -> bool:
-        """Whether no e-mail is to be sent, as a later one of the order says more.
+    def _is_mailed(self, box: str, notification: Notification) -> bool:
+        """Whether a provisional notification is to be mailed: its order is slow, and no later one
+        says more. Otherwise it is kept in the inbox.
 
         Raises:
-            RetryLater: that may still become so. The notification is stored.
             RecipientErased: as `Notifications.claim`.
         """
-        found = self._notifications.of_order_since(box, notification)
-        stored = {one.position: one for one in found}
-        before = stored.pop(notification.position, None)
-        if before and before.status != "pending":
-            return True
-        now = self._clock()
-        waited = (now - datetime.fromisoformat(notification.created_at)).total_seconds()
-        if not before:
-            self._notifications.add(box, notification, now=now)
-        if stored:
-            self._notifications.mark_superseded(box, notification.position, at=now)
-            return True
-        if waited < _HELD_BACK_SECONDS:
-            raise RetryLater(min(max(waited, _FIRST_LOOK_SECONDS), _HELD_BACK_SECONDS - waited))
-        return False
+        age = self._clock() - datetime.fromisoformat(notification.created_at)
+        if age >= _SLOW:
+            found = self._notifications.of_order_since(box, notification)
+            if all(one.id == notification.id for one in found):
+                return True
+        inbox = replace(notification, channel="inbox", status="sent")
+        is_kept = self._notifications.keep(box, inbox)
+        # A delivery that has begun to mail it finishes that; an early one has not.
+        return age >= _SLOW and not is_kept
 
     def _erase(self, user_id: str) -> None:
         start = self._clock()

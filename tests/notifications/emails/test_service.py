@@ -249,64 +249,127 @@ def order_events(*types: EventType, **changes: Any) -> list[Event]:
     ]
 
 
-def looks(worker: Worker, event: Event) -> list[float]:
-    """Deliver an event whenever it is due, until it is finished; return the seconds between."""
-    waited: list[float] = []
-    while len(waited) < 9:
-        try:
-            worker.deliver(event)
-        except RetryLater as later:
-            waited.append(later.seconds)
-            worker.clock.advance(seconds=later.seconds)
-        else:
-            return waited
-    raise AssertionError(waited)
-
-
-@pytest.mark.parametrize("later", ["order.confirmed", "order.cancelled"])
-@pytest.mark.parametrize("is_late", [False, True], ids=["in time", "after the later event"])
-def test_received_email_is_not_sent_when_the_order_goes_on_within_a_minute(
-    worker: Worker, later: EventType, is_late: bool
-) -> None:
+def confirm_or_cancel(worker: Worker, later: EventType) -> Event:
+    """Deliver the later event of an order a second after it was placed; returns the first event."""
     placed, following = order_events("order.placed", later)
-    if not is_late:
-        with pytest.raises(RetryLater) as raised:
-            worker.deliver(placed)
-        assert raised.value.seconds == 5
-        assert worker.outcome() == (0, ["pending"])
     worker.clock.advance(seconds=1)
     worker.deliver(following)
-    worker.clock.advance(minutes=5 if is_late else 0)
+    return placed
+
+
+def received(worker: Worker) -> tuple[str, str, int]:
+    """Channel and status of the notification of the order's first event, and the number of its
+    e-mails."""
+    [stored] = [one for one in worker.stored() if one.type == "order.placed"]
+    mailed = [email for _, email in worker.sender.sent if email.subject == stored.subject]
+    return stored.channel, stored.status, len(mailed)
+
+
+def test_placed_order_is_in_the_inbox_at_once_and_not_mailed(worker: Worker) -> None:
+    [placed] = order_events("order.placed")
+    for _ in range(3):
+        worker.deliver(placed, error=UNAVAILABLE)
+    assert received(worker) == ("inbox", "sent", 0)
+    assert worker.notifications.totals() == {"sent": 0, "failed": 0}
+
+
+@pytest.mark.parametrize("is_first", [False, True], ids=["published again", "late"])
+@pytest.mark.parametrize("later", ["order.confirmed", "order.cancelled"])
+def test_placed_order_is_not_mailed_after_a_minute_when_the_order_has_gone_on(
+    worker: Worker, later: EventType, is_first: bool
+) -> None:
+    placed, _ = order_events("order.placed", later)
+    if not is_first:
+        worker.deliver(placed)
+    confirm_or_cancel(worker, later)
+    worker.clock.advance(minutes=1)
     for _ in range(2):
         worker.deliver(placed)
-    assert worker.outcome() == (1, ["sent", "sent"])
-    assert worker.notifications.totals() == {"sent": 2, "failed": 0}
+    assert received(worker) == ("inbox", "sent", 0)
+    assert worker.notifications.totals() == {"sent": 1, "failed": 0}
 
 
-def test_received_email_is_sent_after_a_minute_in_which_the_order_stands_still(
-    worker: Worker,
+@pytest.mark.parametrize("is_first", [False, True], ids=["published again", "late"])
+def test_placed_order_is_mailed_once_when_the_order_stands_still(
+    worker: Worker, is_first: bool
 ) -> None:
     [placed] = order_events("order.placed")
     for event in order_events("order.placed", "order.confirmed", order_id="another")[1:]:
         worker.deliver(event)
-    assert looks(worker, placed) == [5, 5, 10, 20, 20]
-    assert [email.subject for _, email in worker.sender.sent] == [
-        "Your order is confirmed",
-        "We have received your order",
-    ]
-    worker.clock.advance(minutes=9)
-    worker.deliver(placed)
-    assert worker.outcome() == (2, ["sent", "sent"])
-
-
-def test_received_email_that_is_held_back_is_not_sent_to_an_erased_user(worker: Worker) -> None:
-    [placed] = order_events("order.placed")
-    with pytest.raises(RetryLater):
+    if not is_first:
         worker.deliver(placed)
-    worker.deliver(ERASED)
+    worker.clock.advance(seconds=45)
+    for _ in range(3):
+        worker.deliver(placed)
+        worker.clock.advance(minutes=1)
+    assert received(worker) == ("email", "sent", 1)
+    assert worker.notifications.totals() == {"sent": 2, "failed": 0}
+
+
+def test_placed_order_whose_email_was_not_accepted_is_mailed_unless_it_has_gone_on(
+    worker: Worker,
+) -> None:
+    [placed] = order_events("order.placed")
+    worker.clock.advance(minutes=1)
+    with pytest.raises(EmailUnavailable):
+        worker.deliver(placed, error=UNAVAILABLE)
+    assert received(worker) == ("email", "pending", 0)
+    confirm_or_cancel(worker, "order.confirmed")
+    worker.deliver(placed)
+    assert received(worker) == ("inbox", "sent", 0)
+    assert worker.notifications.totals() == {"sent": 1, "failed": 0}
+
+
+def test_placed_order_whose_email_was_not_answered_is_mailed_again_whatever_follows(
+    worker: Worker,
+) -> None:
+    [placed] = order_events("order.placed")
+    worker.clock.advance(minutes=1)
+    with pytest.raises(RetryLater):
+        worker.deliver(placed, error=UNANSWERED)
+    confirm_or_cancel(worker, "order.confirmed")
+    with pytest.raises(AttemptUnderWay):
+        worker.deliver(placed)
     worker.clock.advance(minutes=1)
     worker.deliver(placed)
-    assert worker.outcome() == (0, ["failed"])
+    assert received(worker) == ("email", "sent", 1)
+
+
+@pytest.mark.parametrize("minutes", [0, 1])
+def test_placed_order_of_an_erased_user_is_not_mailed(worker: Worker, minutes: int) -> None:
+    [placed] = order_events("order.placed")
+    worker.deliver(placed)
+    worker.deliver(ERASED)
+    worker.clock.advance(minutes=minutes)
+    worker.deliver(placed)
+    assert received(worker) == ("inbox", "sent", 0)
+    assert worker.stored()[0].body == "Erased"
+
+
+# As the last release has stored it while its e-mail was held back.
+HELD_BACK = {"attempt": "", "attempts": 0, "lease_until": rfc3339(NOON)}
+
+
+@pytest.mark.parametrize("seconds", [5, 20, 60])
+@pytest.mark.parametrize("has_gone_on", [False, True])
+def test_email_that_the_last_release_has_held_back_comes_to_its_end(
+    worker: Worker, seconds: int, has_gone_on: bool
+) -> None:
+    [placed] = order_events("order.placed")
+    worker.deliver(placed)
+    [stored] = worker.stored()
+    table = worker.notifications._table
+    [item] = table.query("#pk = :pk", {"pk": ALICE}).items
+    del item["inbox"]
+    table.put({**item, **HELD_BACK, "status": "pending"})
+    assert received(worker) == ("email", "pending", 0)
+    if has_gone_on:
+        confirm_or_cancel(worker, "order.confirmed")
+    worker.clock.advance(seconds=seconds)
+    worker.deliver(placed)
+    is_mailed = seconds == 60 and not has_gone_on
+    assert received(worker) == ("email" if is_mailed else "inbox", "sent", int(is_mailed))
+    assert worker.stored()[-1].id == stored.id
 
 
 # The event was published late: it overtakes the erasure, which has overwritten it.
@@ -315,7 +378,12 @@ OVERWRITTEN = an_order_event(user_name="Erased", email="alice-1@erased.invalid")
 
 @pytest.mark.parametrize(
     ("first", "late"),
-    [(ERASED, a_user_event()), (a_user_event("user.deactivated"), OVERWRITTEN)],
+    [
+        (ERASED, a_user_event()),
+        (ERASED, an_order_event("order.placed")),
+        (ERASED, an_order_event("order.placed", minute=-1)),
+        (a_user_event("user.deactivated"), OVERWRITTEN),
+    ],
 )
 def test_event_of_an_erased_user_is_not_sent(worker: Worker, first: Event, late: Event) -> None:
     for event in (first, late, late):

@@ -106,6 +106,19 @@ def test_version_of_an_aggregate_has_one_event(box: Outbox) -> None:
             box.table.transact([again("THING#a", fact)])
 
 
+def test_event_is_published_again_once_by_the_sweeper(box: Outbox) -> None:
+    [item] = box.write("a", minutes_ago=2)
+    assert box.relay([item]) == []
+    for _ in range(2):
+        outbox.repeat(box.table, "THING#a", 1)
+        box.sweep()
+    assert box.topic.aggregates == ["a", "a"]
+    assert box.unsent([item]) == []
+    # No event is made where there is none.
+    outbox.repeat(box.table, "THING#b", 1)
+    assert box.table.get(key("b")) is None
+
+
 def test_history_has_an_aggregates_events_oldest_first(box: Outbox) -> None:
     facts = [an_event(version=version) for version in (1, 3, 4, 10)]
     for fact in (*facts, an_event("another")):

@@ -63,6 +63,17 @@ def noting(pk: str, fact: Event) -> Put:
     return Put(item, condition="attribute_not_exists(#pk)")
 
 
+def repeat(table: Table, pk: str, version: int) -> None:
+    """Have the sweeper publish an event again. A second repetition of it does nothing."""
+    shard = str(random.randrange(SHARDS))  # noqa: S311  # no secret
+    table.update_unseen(
+        {"pk": pk, "sk": sort_key(version)},
+        "SET #unsent = :shard, #repeated = :shard",
+        condition="attribute_exists(#pk) AND attribute_not_exists(#repeated)",
+        values={"shard": shard},
+    )
+
+
 def rewriting(table: Table, pk: str, instead: Mapping[str, str], *, up_to: int) -> list[Update]:
     """The operations that write `instead` over what the events of the aggregate, up to a version,
     hold under these names in their data. They belong into a transaction that fails if the aggregate
