@@ -64,7 +64,7 @@ def noting(pk: str, fact: Event) -> Put:
 
 
 def repeat(table: Table, pk: str, version: int) -> None:
-    """Have the sweeper publish an event again. A second repetition of it does nothing."""
+    """Have an event published again. A second repetition of it does nothing."""
     shard = str(random.randrange(SHARDS))  # noqa: S311  # no secret
     table.update_unseen(
         {"pk": pk, "sk": sort_key(version)},
