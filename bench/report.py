@@ -3,9 +3,17 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Final
 
 type Runs = Mapping[str, Mapping[str, Sequence[float]]]
 """The figures of each function's runs: by the function's name, and by the figure's."""
+
+REACHED: Final = "✓"
+MISSED: Final = "✗"
+OPEN: Final = "~"
+"""Some runs reach the goal and others do not."""
+
+_NO_TITLES: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Column:
         text = spread(ratios, digits=2)
         if self.goal is None or not has_goal:
             return text
-        return f"{text} {mark(median(ratios), self.goal)}"
+        return f"{text} {mark(ratios, self.goal)}"
 
 
 def compared(
@@ -53,11 +61,16 @@ def compared(
     columns: Sequence[Column],
     *,
     ours: Collection[str] = (),
+    titles: Mapping[str, str] = _NO_TITLES,
     note: str = "",
 ) -> Table:
-    """The table of these functions. The goals are for those of `ours`."""
+    """The table of these functions. The goals are for those of `ours`; `titles` says more of a
+    function than its name."""
     rows = [
-        (name, *(column.cell(runs, name, has_goal=name in ours) for column in columns))
+        (
+            titles.get(name, name),
+            *(column.cell(runs, name, has_goal=name in ours) for column in columns),
+        )
         for name in names
     ]
     goals = ["" if column.goal is None else f"≤ {column.goal:g}" for column in columns]
@@ -66,9 +79,13 @@ def compared(
     return Table(title, ("function", *(column.title for column in columns)), tuple(rows), note)
 
 
-def mark(figure: float, goal: float) -> str:
-    """Whether a goal is reached, by the figure as it is shown: two decimals."""
-    return "✓" if round(figure, 2) <= goal else "✗"
+def mark(figures: float | Sequence[float], goal: float) -> str:
+    """Whether a goal is reached, by the figures as they are shown: with two decimals."""
+    all_ = [figures] if isinstance(figures, float | int) else figures
+    reached = {round(figure, 2) <= goal for figure in all_}
+    if len(reached) > 1:
+        return OPEN
+    return REACHED if True in reached else MISSED
 
 
 def spread(figures: Sequence[float], digits: int = 0) -> str:
