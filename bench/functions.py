@@ -1,6 +1,7 @@
 """The shop's functions: their packages, the template's variables, the events of events/."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -8,8 +9,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bench.canned.items import NOTIFICATION_ID, ORDER_ID, PRODUCT_ID, USER, USER_ID
-from bench.subjects import Subject, answers, returns
+from bench.canned.items import (
+    NOTIFICATION_ID,
+    ORDER_ID,
+    OTHER_PRODUCT_ID,
+    PRODUCT_ID,
+    USER,
+    USER_ID,
+)
+from bench.subjects import Kind, Subject, answers, lists, returns
 from shared.auth.tokens import public_key
 from shared.runtime import clock
 from shared.storage.items import from_item
@@ -28,10 +36,10 @@ _LAYER: Final = "SharedLayer"
 _UNTRACED: Final = {"TracingMode": "PassThrough"}
 _NOTHING_FAILED: Final = returns({"batchItemFailures": []})
 
-# The event that is measured, and whether an answer is right. Of other functions it is the first
+# The event of each function, and whether an answer is right. Of other functions it is the first
 # sample event.
 _EVENTS: Final = {
-    "UsersApi": ("users-public-keys", lambda answer: _has_one(answer, "keys")),
+    "UsersApi": ("users-public-keys", lists("keys", {"use": "sig"})),
     "UsersDirectory": (
         "users-find-customer",
         lambda answer: answer["answer"]["id"] == USER_ID,
@@ -51,11 +59,33 @@ _EVENTS: Final = {
     "OrdersSweeper": ("orders-sweeper", returns({"enqueued": 0, "published": 0})),
     "NotificationsApi": (
         "notifications-list",
-        lambda answer: _has_one(answer, "notifications", id=NOTIFICATION_ID),
+        lists("notifications", {"id": NOTIFICATION_ID}),
     ),
     "NotificationsWorker": ("notifications-user-registered", _NOTHING_FAILED),
     "GatewayApi": ("gateway-health", answers(status="healthy")),
 }
+
+# What customers ask an API function for first: the name, the sample event, what it says otherwise,
+# and whether an answer is right.
+_FIRST: Final[dict[str, tuple[str, str, dict[str, None], Callable[[Any], bool]]]] = {
+    "UsersApi": ("log-in", "users-login", {}, answers(expires_in=900)),
+    "ProductsApi": (
+        "list of products",
+        "products-list",
+        {"queryStringParameters": None, "multiValueQueryStringParameters": None},
+        lists("products", {"id": PRODUCT_ID}, {"id": OTHER_PRODUCT_ID}),
+    ),
+    "OrdersApi": ("new order", "orders-place", {}, answers(201, status="pending")),
+    "NotificationsApi": (
+        "list of notifications",
+        "notifications-list",
+        {},
+        lists("notifications", {"id": NOTIFICATION_ID}),
+    ),
+    "GatewayApi": ("index", "gateway-index", {}, answers(name="Bodega")),
+}
+# A baseline's has no token either.
+_FIRST_OF_BASELINES: Final = "ProductsApi"
 
 
 class Signer:
@@ -84,25 +114,44 @@ def functions(signer: Signer) -> list[Subject]:
     """All of the template, and one of them with tracing on."""
     declared = resources("AWS::Serverless::Function")
     token = signer.token()
-    ours = [_subject(name, properties["Handler"], token) for name, properties in declared.items()]
+    ours = [_subject(name, properties, token) for name, properties in declared.items()]
     [api] = (function for function in ours if function.name == "ProductsApi")
     traced = api.variables | {"TRACING": "Active"}
     return [*ours, replace(api, name=f"{api.name}, traced", kind="traced", variables=traced)]
 
 
-def _subject(name: str, handler: str, token: str) -> Subject:
+def asked_first(subject: Subject, token: str) -> Subject:
+    """The function with what customers ask it for first; one that they do not ask as it is."""
+    like = subject.name if subject.kind == "api" else _FIRST_OF_BASELINES
+    if subject.kind in ("internal", "worker") or like not in _FIRST:
+        return subject
+    asks, event, changes, is_right = _FIRST[like]
+    text = json.dumps(json.loads(_text(event, token)) | changes)
+    return replace(subject, asks=asks, event=text.encode(), is_right=is_right)
+
+
+def _subject(name: str, properties: dict[str, Any], token: str) -> Subject:
     event, is_right = _EVENTS.get(name) or (_sample_event(name), lambda _: True)
-    text = (ROOT / f"events/{event}.json").read_text().replace("${TOKEN}", token)
     return Subject(
         name=name,
-        kind="api" if name.endswith("Api") else "worker",
-        handler=handler,
+        kind=_kind(name, properties),
+        handler=properties["Handler"],
         task=sam.BUILD / name,
         layer=sam.BUILD / _LAYER,
         variables=lambda_environment.whole(name, _names(), _UNTRACED),
-        event=text.encode(),
+        event=_text(event, token).encode(),
         is_right=is_right,
     )
+
+
+def _kind(name: str, properties: dict[str, Any]) -> Kind:
+    if name.endswith("Api"):
+        return "api"
+    return "worker" if properties.get("Events") else "internal"
+
+
+def _text(event: str, token: str) -> str:
+    return (ROOT / f"events/{event}.json").read_text().replace("${TOKEN}", token)
 
 
 def _sample_event(name: str) -> str:
@@ -125,11 +174,3 @@ def _names() -> dict[str, str]:
     for name in resources("AWS::SQS::Queue"):
         names[name] = f"https://sqs.{REGION}.amazonaws.com/{_ACCOUNT}/{name}"
     return names
-
-
-def _has_one(answer: Any, list_: str, **members: str) -> bool:
-    """Whether the body's list has one member, which is like this."""
-    if answer["statusCode"] != 200:
-        return False
-    found = json.loads(answer["body"])[list_]
-    return len(found) == 1 and found[0].items() >= members.items()

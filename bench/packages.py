@@ -1,14 +1,15 @@
-"""The baselines as packages, installed as usual: all of each dependency, and bytecode or none."""
+"""The baselines as packages, installed as usual: all of each dependency, with bytecode."""
 
 import hashlib
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from bench.canned.items import PRODUCT_ID
-from bench.subjects import FLOOR, NAIVE, NAIVE_UNCOMPILED, RESOLVER, Subject, answers
+from bench.subjects import FLOOR, LEAN, NAIVE, NAIVE_TRACED, RESOLVER, Subject, answers
 from tools import lambda_environment
 from tools.commands import output
 from tools.environments import make_uv
@@ -26,18 +27,17 @@ VARIABLES: Final = {
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "POWERTOOLS_METRICS_NAMESPACE": "Bench",
     "POWERTOOLS_SERVICE_NAME": "products",
+    # As the shop's functions are measured.
+    "TRACING": "PassThrough",
 }
 
 
 def baselines() -> list[Subject]:
-    """All of them, packed where they are not."""
-    compiled, bare = layers()
-    return [
-        subject(FLOOR, FLOOR, compiled),
-        subject(RESOLVER, RESOLVER, compiled),
-        subject(NAIVE, NAIVE, compiled),
-        subject(NAIVE_UNCOMPILED, NAIVE, bare),
-    ]
+    """All of them, packed anew, and one of them with tracing on."""
+    dependencies = layer()
+    found = [subject(name, dependencies) for name in (FLOOR, RESOLVER, LEAN, NAIVE)]
+    traced = found[-1].variables | {"TRACING": "Active"}
+    return [*found, replace(found[-1], name=NAIVE_TRACED, kind="traced", variables=traced)]
 
 
 def compile_runtime() -> None:
@@ -49,45 +49,43 @@ def compile_runtime() -> None:
     subprocess.run(command, capture_output=True, check=False)
 
 
-def subject(name: str, source: str, layer: Path) -> Subject:
-    """The baseline of a source, packed with this layer."""
+def subject(name: str, layer: Path) -> Subject:
+    """A baseline, packed with this layer."""
     return Subject(
         name=name,
         kind="baseline",
         handler="app.handler",
-        task=_packed(name, source),
+        task=_packed(name),
         layer=layer,
-        variables=lambda_environment.of_lambda(source, memory=1024, handler="app.handler")
+        variables=lambda_environment.of_lambda(name, memory=1024, handler="app.handler")
         | VARIABLES,
         event=(ROOT / "events/products-get.json").read_bytes(),
         is_right=answers(id=PRODUCT_ID, price="12.50", stock=60),
     )
 
 
-def _packed(name: str, source: str) -> Path:
-    task = CACHE / "functions" / name.replace(", ", "-").replace(" ", "-")
+def _packed(name: str) -> Path:
+    task = CACHE / "functions" / name
     shutil.rmtree(task, ignore_errors=True)
     task.mkdir(parents=True)
-    for file in (_SOURCES / source / "app.py", _SOURCES / "catalogue.py"):
+    for file in (_SOURCES / name / "app.py", _SOURCES / "catalogue.py"):
         shutil.copy(file, task)
-    if name != NAIVE_UNCOMPILED:
-        compile_packages(task)
+    compile_packages(task)
     return task
 
 
-def layers() -> tuple[Path, Path]:
-    """The dependencies with bytecode, and without."""
+def layer() -> Path:
+    """Their dependencies, with bytecode."""
     key = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
-    compiled, bare = CACHE / f"layers/{key}", CACHE / f"layers/{key}-bare"
-    if not bare.exists():
+    folder = CACHE / f"layers/{key}"
+    if not folder.exists():
         shutil.rmtree(CACHE / "layers", ignore_errors=True)
-        new = bare.with_suffix(".new")
+        new = folder.with_suffix(".new")
         _install(new / "python")
-        shutil.copytree(new, compiled)
-        compile_packages(compiled)
+        compile_packages(new)
         # Last: where it is, all is there.
-        new.rename(bare)
-    return compiled, bare
+        new.rename(folder)
+    return folder
 
 
 def _install(target: Path) -> None:

@@ -29,7 +29,7 @@ def by_package(installed: Path) -> Counter[str]:
 def measure() -> list[Table]:
     """The tables of what is deployed, and of the layer's packages."""
     with stand.opened() as at:
-        functions = [one for one in at.subjects.values() if one.kind in ("api", "worker")]
+        functions = [one for one in at.subjects.values() if one.kind not in ("baseline", "traced")]
     layer = functions[0].layer
     largest = max(functions, key=lambda function: size(function.task))
     parts = {"layer": size(layer), largest.name: size(largest.task)}

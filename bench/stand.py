@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bench.canned.server import CannedAws
-from bench.functions import Signer, functions
+from bench.functions import Signer, asked_first, functions
 from bench.packages import baselines, compile_runtime
 from bench.subjects import Subject
 from tools.local import sam
@@ -16,9 +16,14 @@ from tools.progress import Problem, step
 
 @dataclass(frozen=True)
 class Stand:
-    """The subjects by name, and their AWS."""
+    """The subjects by name, and their AWS.
+
+    Attributes:
+        asked_first: the same with what customers ask them for first.
+    """
 
     subjects: dict[str, Subject]
+    asked_first: dict[str, Subject]
     aws: CannedAws
 
     @property
@@ -40,5 +45,7 @@ def opened() -> Iterator[Stand]:
     signer = Signer()
     subjects += functions(signer)
     with CannedAws(signer.public_key) as aws:
-        yield Stand({subject.name: subject for subject in subjects}, aws)
+        token = signer.token()
+        first = {subject.name: asked_first(subject, token) for subject in subjects}
+        yield Stand({subject.name: subject for subject in subjects}, first, aws)
         aws.check()

@@ -1,4 +1,4 @@
-"""The bodies of requests and answers, and the items: the same for both baselines with pydantic.
+"""The bodies of requests and answers, and the items, of the three baselines with pydantic.
 
 It is packed beside their `app.py`.
 """

@@ -3,17 +3,19 @@
 import base64
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any, Final, Self
 from urllib.parse import parse_qs, unquote
 
 from boto3.dynamodb.types import TypeSerializer
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from bench.canned.items import INDEXES, ITEMS, Item
+from bench.canned.items import INDEXES, ITEMS, USER, Item
 
 type Body = dict[str, Any]
 
 _FUNCTIONS: Final = "/2015-03-31/functions/"
-_WAKE: Final = b'{"name":"wake"}'  # shared.runtime.waking
 _TAKEN: Final = (
     "<member><Id>{}</Id><MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></member>"
 )
@@ -23,9 +25,34 @@ _SENT: Final = """<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010
 <ResponseMetadata><RequestId>d74b8436-ae13-5ab4-a9ff-ce54dfea72a0</RequestId></ResponseMetadata>
 </PublishBatchResponse>"""
 
+# No signature, but of its form.
+_SIGNATURE: Final = base64.b64encode(encode_dss_signature(2**255, 2**254)).decode()
+
 
 class Uncanned(Exception):
     """There is no answer for the operation that the text names."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """Which function a request to Lambda invokes, and whether it waits for the answer."""
+
+    function: str
+    is_asynchronous: bool
+
+    @classmethod
+    def of(cls, headers: Message, path: str) -> Self | None:
+        """None if the request is another one."""
+        if not path.startswith(_FUNCTIONS):
+            return None
+        # A name, or a name and an alias.
+        name, _, _ = unquote(path.removeprefix(_FUNCTIONS)).partition("/")
+        return cls(name.partition(":")[0], headers["X-Amz-Invocation-Type"] == "Event")
+
+    @property
+    def status(self) -> int:
+        """That of an answer."""
+        return 202 if self.is_asynchronous else 200
 
 
 class Answers:
@@ -43,6 +70,7 @@ class Answers:
             "DynamoDB_20120810.PutItem": lambda _: {},
             "DynamoDB_20120810.TransactWriteItems": lambda _: {},
             "DynamoDB_20120810.UpdateItem": lambda body: {"Attributes": body["Key"]},
+            "TrentService.Sign": lambda body: {"KeyId": body["KeyId"], "Signature": _SIGNATURE},
             "TrentService.GetPublicKey": lambda body: {
                 "KeyId": body["KeyId"],
                 "PublicKey": base64.b64encode(public_key).decode(),
@@ -52,25 +80,20 @@ class Answers:
             },
         }
 
-    def answer(self, target: str | None, path: str, body: bytes) -> bytes:
+    def answer(self, headers: Message, path: str, body: bytes) -> bytes:
         """The body of the answer.
-
-        Args:
-            target: the header X-Amz-Target, which most services name the operation in.
 
         Raises:
             Uncanned: see there.
         """
+        # Most services name the operation there.
+        target = headers["X-Amz-Target"]
         if target is not None:
             if target not in self._operations:
                 raise Uncanned(target)
             return json.dumps(self._operations[target](json.loads(body))).encode()
-        if body == _WAKE:
-            return b""
-        if path.startswith(_FUNCTIONS):
-            # A name, or a name and an alias.
-            name, _, _ = unquote(path.removeprefix(_FUNCTIONS)).partition("/")
-            return json.dumps(_invoked(name.partition(":")[0])).encode()
+        if invocation := Invocation.of(headers, path):
+            return b"" if invocation.is_asynchronous else _invoked(invocation.function, body)
         if path == "/v2/email/outbound-emails":
             return b'{"MessageId": "0102018f-canned"}'
         form = parse_qs(body.decode(errors="replace"))
@@ -119,8 +142,27 @@ def _query(body: Body) -> Body:
     return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
 
 
-def _invoked(function: str) -> Body:
-    if not function.endswith("Api"):
-        raise Uncanned(f"lambda.Invoke of {function}")
-    health = {"status": "healthy", "uptime_seconds": 1.5, "memory_mb": 81.0}
-    return {"statusCode": 200, "headers": {}, "body": json.dumps(health)}
+def _invoked(function: str, payload: bytes) -> bytes:
+    if function.endswith("Api"):
+        health = {"status": "healthy", "uptime_seconds": 1.5, "memory_mb": 81.0}
+        answer: Body = {"statusCode": 200, "headers": {}, "body": json.dumps(health)}
+    else:
+        call = json.loads(payload)
+        if call["name"] not in _CALLED:
+            raise Uncanned(f"{call['name']} of {function}")
+        answer = {"answer": _CALLED[call["name"]](call["body"])}
+    return json.dumps(answer).encode()
+
+
+def _reserved(body: Body) -> Body:
+    lines = [{**line, "name": "Linen apron", "unit_price_minor": 3900} for line in body["lines"]]
+    return {"order_id": body["order_id"], "lines": lines, "currency": "EUR"}
+
+
+_CALLED: Final[Mapping[str, Callable[[Body], Body]]] = {
+    "find_customer": lambda _: {
+        name: USER[name] for name in ("id", "full_name", "email", "is_active")
+    },
+    "reserve": _reserved,
+}
+"""What internal functions answer, by the name of the call."""

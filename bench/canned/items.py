@@ -12,6 +12,11 @@ ORDER_ID: Final = "9f2c4e8a71b34d06a5e8c3d1f0b7926e"
 NOTIFICATION_ID: Final = (
     "MjAyNi0xMS0yMFQwODozMDowMC4wMDBaIzAxOThmMGQyYzdhMDRiMWU5YTU1ZDFmMGMzYjJhMTkwLjEjZW1haWw"
 )
+_ORDERED_PRODUCT_IDS: Final = (
+    "c1a9e4d27f6b4803b5d2e8f7a6c31490",
+    "0b7e5f92c8d146a3917f4e2d5c6b8a03",
+)
+_LOGGING_IN_ID: Final = "2d7c1e9b4f6a48d0a3b5c7e9f1d20486"
 _AT: Final = "2026-11-20T08:30:00.000Z"
 
 
@@ -55,6 +60,25 @@ USER: Final[Item] = {
     "created_at": _AT,
     "version": 1,
 }
+_LOGGING_IN: Final[Item] = {
+    **USER,
+    "pk": f"USER#{_LOGGING_IN_ID}",
+    "id": _LOGGING_IN_ID,
+    "email": "alice@example.com",
+    "full_name": "Alice Example",
+}
+_ADDRESS: Final[Item] = {
+    "pk": "EMAIL#alice@example.com",
+    "sk": "EMAIL",
+    "user_id": _LOGGING_IN_ID,
+}
+# By the parameters of users.accounts.passwords.
+_PASSWORD: Final[Item] = {
+    "pk": f"USER#{_LOGGING_IN_ID}",
+    "sk": "PASSWORD",
+    "password_hash": "$argon2id$v=19$m=19456,t=2,p=1$/pBa3qWAiAIQOVfNY+Sb9g$"
+    "8/rmtpieu08GDCMPFtr04f+aIrK6wdDRJeExhXt2QYE",
+}
 _ORDER: Final[Item] = {
     "pk": f"ORDER#{ORDER_ID}",
     "sk": "ORDER",
@@ -96,8 +120,12 @@ _NOTIFICATION: Final[Item] = {
 }
 
 ITEMS: Final[Mapping[str, tuple[Item, ...]]] = {
-    "ProductsTable": PRODUCTS,
-    "UsersTable": (USER,),
+    "ProductsTable": (
+        *PRODUCTS,
+        *(_product(id_, "Linen apron", 3900) for id_ in _ORDERED_PRODUCT_IDS),
+    ),
+    "UsersTable": (USER, _LOGGING_IN, _ADDRESS),
+    "CredentialsTable": (_PASSWORD,),
     "OrdersTable": (_ORDER,),
     "NotificationsTable": (_NOTIFICATION,),
 }
@@ -105,11 +133,14 @@ ITEMS: Final[Mapping[str, tuple[Item, ...]]] = {
 
 INDEXES: Final[Mapping[tuple[str, str | None], tuple[Item, ...]]] = {
     ("ProductsTable", "newest"): PRODUCTS,
+    ("ProductsTable", "all-by-newest"): PRODUCTS,
     ("ProductsTable", "due"): (),
     ("NotificationsTable", "read_state"): (_NOTIFICATION,),
+    # The circuits.
+    ("OrdersTable", None): (),
     ("OrdersTable", "due"): (),
     ("OrdersTable", "unsent"): (),
     ("ProductsTable", "unsent"): (),
     ("UsersTable", "unsent"): (),
 }
-"""What a query of an index finds, by table and index."""
+"""What a query finds, by table and index."""

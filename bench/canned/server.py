@@ -14,7 +14,7 @@ import urllib.request
 from http.server import ThreadingHTTPServer
 from typing import Self
 
-from bench.canned.answers import Answers, Uncanned
+from bench.canned.answers import Answers, Invocation, Uncanned
 from tools.json_requests import JsonRequests
 from tools.local.places import APP_PYTHON, HOST, ROOT
 from tools.progress import Problem
@@ -62,13 +62,14 @@ def _requests(answers: Answers, uncanned: set[str]) -> type[JsonRequests]:
         def do_POST(self) -> None:
             body = self.body()
             try:
-                given = answers.answer(self.headers["X-Amz-Target"], self.path, body)
+                given = answers.answer(self.headers, self.path, body)
             except Uncanned as missing:
                 uncanned.add(str(missing))
                 # A status that no SDK retries.
                 self.send(400, b'{"__type": "UncannedOperation"}')
             else:
-                self.send(200, given)
+                invocation = Invocation.of(self.headers, self.path)
+                self.send(invocation.status if invocation else 200, given)
 
     return Requests
 

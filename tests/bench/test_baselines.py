@@ -1,4 +1,4 @@
-"""The three baselines are the same service, or they could not be compared."""
+"""The baselines are the same service, or they could not be compared."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ from tools.progress import Problem
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs awslambdaric")
 
-_NAMES = ("floor", "resolver", "naive")
+_NAMES = ("floor", "resolver", "lean", "naive")
 _NEW = {"name": "Bread board", "price": "19.90", "category": "kitchen", "stock": 3}
 
 
@@ -33,7 +33,7 @@ def baselines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str,
         aws = stack.enter_context(CannedAws(b""))
         started = {}
         for name in _NAMES:
-            packed = packages.subject(name, name, Path("/no-layer"))
+            packed = packages.subject(name, Path("/no-layer"))
             started[name] = stack.enter_context(
                 Environment(replace(packed, event=unknown), aws.endpoint, python=APP_PYTHON)
             )

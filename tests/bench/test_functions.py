@@ -1,7 +1,10 @@
 """The shop's functions as the benchmark starts them."""
 
+import json
+from dataclasses import replace
+
 from bench.canned.items import USER_ID
-from bench.functions import Signer, functions
+from bench.functions import Signer, asked_first, functions
 from shared.auth.tokens import TokenVerifier, public_key
 from tests.support.functions import FUNCTIONS
 from tools.intrinsics import parameter
@@ -13,6 +16,22 @@ def test_every_function_is_measured_and_one_with_tracing_as_well() -> None:
     assert by_name["ProductsApi"].variables["TRACING"] == "PassThrough"
     assert by_name["ProductsApi, traced"].variables["TRACING"] == "Active"
     assert b"Bearer ey" in by_name["OrdersApi"].event
+
+
+def test_every_api_function_and_baseline_is_asked_for_what_customers_ask_first() -> None:
+    signer = Signer()
+    apis = [one for one in functions(signer) if one.kind == "api"]
+    first = {one.name: json.loads(asked_first(one, signer.token()).event) for one in apis}
+    assert {name: (event["httpMethod"], event["path"]) for name, event in first.items()} == {
+        "UsersApi": ("POST", "/api/v1/auth/login"),
+        "ProductsApi": ("GET", "/api/v1/products"),
+        "OrdersApi": ("POST", "/api/v1/orders"),
+        "NotificationsApi": ("GET", "/api/v1/notifications"),
+        "GatewayApi": ("GET", "/"),
+    }
+    [products] = (one for one in apis if one.name == "ProductsApi")
+    baseline = asked_first(replace(products, name="naive", kind="baseline"), signer.token())
+    assert json.loads(baseline.event) == first["ProductsApi"]
 
 
 def test_token_of_the_events_is_accepted() -> None:

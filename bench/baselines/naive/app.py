@@ -6,7 +6,7 @@ import uuid
 from typing import Annotated, Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from boto3.dynamodb.conditions import Key
 from catalogue import NewProduct, Product, ProductList, new_item, view
@@ -19,7 +19,6 @@ from starlette.responses import Response
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
 table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
 
 
@@ -93,7 +92,13 @@ mangum = Mangum(app)
 
 
 @metrics.log_metrics
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return mangum(event, context)
+
+
+# As the shop's functions: the variable of the template switches tracing on.
+if os.environ["TRACING"] == "Active":
+    from aws_lambda_powertools import Tracer
+
+    handler = Tracer().capture_lambda_handler(handler)
