@@ -4,12 +4,13 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from bench import cold, document, fanout, size, warm
+from bench import cold, document, fanout, idle, size, warm
 from bench.report import Table, markdown
 from tools.local.arguments import Parser
 from tools.progress import exit_code, step
 
 SECTIONS: Final[dict[str, tuple[str, Callable[[], list[Table]]]]] = {
+    "idle": ("The first order after idle", idle.measure),
     "cold": ("Cold start", cold.measure),
     "warm": ("Warm requests", warm.measure),
     "memory": ("Memory", cold.memory),

@@ -64,7 +64,7 @@ class Environment:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
         self._api = RuntimeApi(_arn(subject.name), timeout=_TIMEOUT_SECONDS)
         variables = _variables(subject, endpoint, self._api.address) | {"PYTHONHASHSEED": hash_seed}
-        self._started = time.perf_counter()
+        self.started: Final = time.perf_counter()
         self._process = subprocess.Popen(
             (*under, str(python), "-m", "awslambdaric", subject.handler),
             cwd=subject.task,
@@ -85,22 +85,31 @@ class Environment:
     def until_ready(self) -> Spent:
         """Wait until the runtime requests its first invocation."""
         while not self._api.ready.wait(1):
-            if self._process.poll() is not None or self._spent().wall > _TIMEOUT_SECONDS:
+            if self._process.poll() is not None or self.spent().wall > _TIMEOUT_SECONDS:
                 raise Problem(f"{self._subject.name} did not start:\n{self.log()}")
-        return self._spent()
+        return self.spent()
 
     def answer(self) -> Spent:
         """Have the event answered, and wait until the runtime requests the next one."""
-        answer = self.invoke(self._subject.event)
+        self.check(self.invoke(self._subject.event))
+        self._api.ready.wait(_TIMEOUT_SECONDS)
+        return self.spent()
+
+    def check(self, answer: Answer) -> None:
+        """Raise Problem if it is not the right one."""
         if answer.error or not self._subject.is_right(answer.json()):
             said = answer.payload.decode(errors="replace")[:500]
             raise Problem(f"{self._subject.name} gives a wrong answer: {said}\n{self.log()}")
-        self._api.ready.wait(_TIMEOUT_SECONDS)
-        return self._spent()
 
     def invoke(self, event: bytes) -> Answer:
         """Its answer to any event."""
         return self._api.invoke(event).result(_TIMEOUT_SECONDS)
+
+    def spent(self) -> Spent:
+        """Up to now."""
+        # The CPU clock of another process, with ended threads: clock_getcpuclockid(3).
+        clock = (~self._process.pid << 3) | 2
+        return Spent(time.clock_gettime(clock), time.perf_counter() - self.started)
 
     def memory(self) -> Memory:
         """What it holds now."""
@@ -117,11 +126,6 @@ class Environment:
         """All that it has printed."""
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
-
-    def _spent(self) -> Spent:
-        # The CPU clock of another process, with ended threads: clock_getcpuclockid(3).
-        clock = (~self._process.pid << 3) | 2
-        return Spent(time.clock_gettime(clock), time.perf_counter() - self._started)
 
 
 def _arn(name: str) -> str:

@@ -1,0 +1,176 @@
+"""Lambda, for the functions that a measured function invokes: an invocation starts an environment
+if there is none, and waits for one that is starting or busy.
+
+with Neighbours(subjects, endpoint) as lambda_:
+    …                     # AWS_ENDPOINT_URL=lambda_.endpoint
+    lambda_.of("UsersDirectory").moments
+
+It runs in this process: on the loopback interface an invocation passes through it in a millisecond.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Self
+
+from bench.canned.answers import Invocation
+from bench.environment import Environment
+from bench.packages import PYTHON
+from bench.subjects import Subject
+from tools.json_requests import JsonRequests
+from tools.local.places import HOST
+from tools.progress import Problem
+from tools.runtime_api import Answer
+
+
+@dataclass
+class Moments:
+    """When something happened to a function first, by `time.perf_counter`.
+
+    Attributes:
+        woken: it was invoked asynchronously.
+        called: it was invoked, and its caller waits.
+        started: its process.
+    """
+
+    woken: float | None = None
+    called: float = 0
+    started: float = 0
+    ready: float = 0
+    answered: float = 0
+
+
+class Neighbour:
+    """One function with its environment.
+
+    Attributes:
+        call: the payload of the invocation whose caller waits.
+    """
+
+    def __init__(self, subject: Subject, endpoint: str, python: Path) -> None:
+        self._subject = subject
+        self._endpoint = endpoint
+        self._python = python
+        self._environment: Environment | None = None
+        self._lock = threading.Lock()
+        self.moments = Moments()
+        self.call = b""
+
+    def invoke(self, payload: bytes) -> Answer:
+        """Its answer; waits for the environment."""
+        with self._lock:
+            return self._started().invoke(payload)
+
+    def cpu(self) -> float:
+        """Seconds that its process has used."""
+        return self._environment.spent().cpu if self._environment else 0
+
+    def end(self) -> None:
+        with self._lock:
+            if self._environment:
+                self._environment.__exit__()
+
+    def _started(self) -> Environment:
+        if self._environment is None:
+            self._environment = Environment(self._subject, self._endpoint, python=self._python)
+            self.moments.started = self._environment.started
+            self.moments.ready = self.moments.started + self._environment.until_ready().wall
+        return self._environment
+
+
+class Neighbours:
+    """The server of these functions.
+
+    Args:
+        endpoint: where the rest of AWS is.
+        wakes: whether asynchronous invocations are carried out. Otherwise they are answered and
+            dropped, as if they had not been sent.
+        python: the interpreter of the functions.
+    """
+
+    def __init__(
+        self,
+        subjects: Mapping[str, Subject],
+        endpoint: str,
+        *,
+        wakes: bool,
+        python: Path = PYTHON,
+    ) -> None:
+        self._functions = {name: Neighbour(one, endpoint, python) for name, one in subjects.items()}
+        self._wakes = wakes
+        self._beside = ThreadPoolExecutor(len(subjects))
+        self._failed: list[str] = []
+        self._server = ThreadingHTTPServer((HOST, 0), _requests_to(self))
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._beside.shutdown()
+        for function in self._functions.values():
+            function.end()
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{HOST}:{self._server.server_address[1]}"
+
+    def of(self, name: str) -> Neighbour:
+        return self._functions[name]
+
+    def check(self) -> None:
+        """Raise Problem if a request was for another service, or a function broke."""
+        if self._failed:
+            raise Problem(f"bench/neighbours.py cannot answer: {'; '.join(self._failed)}")
+
+    def cpu(self) -> float:
+        """Seconds that all processes have used."""
+        return sum(function.cpu() for function in self._functions.values())
+
+    def invoke(self, invocation: Invocation, payload: bytes) -> Answer:
+        """The answer to a caller; an asynchronous one does not wait."""
+        now = time.perf_counter()
+        function = self._functions[invocation.function]
+        moments = function.moments
+        if invocation.is_asynchronous:
+            moments.woken = moments.woken or now
+            if self._wakes:
+                self._beside.submit(self._answered, invocation.function, payload)
+            return Answer(b"")
+        moments.called, function.call = now, payload
+        answer = self._answered(invocation.function, payload)
+        moments.answered = time.perf_counter()
+        return answer
+
+    def _answered(self, name: str, payload: bytes) -> Answer:
+        answer = self._functions[name].invoke(payload)
+        if answer.error:
+            self._failed.append(f"{name}: {answer.payload.decode()}")
+        return answer
+
+    def refuse(self, path: str) -> None:
+        """Note a request that is for no function of these."""
+        self._failed.append(path)
+
+    def knows(self, invocation: Invocation | None) -> bool:
+        return invocation is not None and invocation.function in self._functions
+
+
+def _requests_to(lambda_: Neighbours) -> type[JsonRequests]:
+    class Requests(JsonRequests):
+        def do_POST(self) -> None:
+            body = self.body()
+            invocation = Invocation.of(self.headers, self.path)
+            if invocation is None or not lambda_.knows(invocation):
+                lambda_.refuse(self.path)
+                self.send(400, b'{"__type": "UnknownFunction"}')
+            else:
+                self.send(invocation.status, lambda_.invoke(invocation, body).payload)
+
+    return Requests
