@@ -11,7 +11,7 @@ It runs in this process: on the loopback interface an invocation passes through 
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -56,23 +56,23 @@ class Neighbour:
         self._endpoint = endpoint
         self._python = python
         self._environment: Environment | None = None
-        self._lock = threading.Lock()
+        # One after the other, in the order of their arrival.
+        self._invocations = ThreadPoolExecutor(1)
         self.moments = Moments()
         self.call = b""
 
-    def invoke(self, payload: bytes) -> Answer:
-        """Its answer; waits for the environment."""
-        with self._lock:
-            return self._started().invoke(payload)
+    def invoke(self, payload: bytes) -> Future[Answer]:
+        """Its answer."""
+        return self._invocations.submit(lambda: self._started().invoke(payload))
 
     def cpu(self) -> float:
         """Seconds that its process has used."""
         return self._environment.spent().cpu if self._environment else 0
 
     def end(self) -> None:
-        with self._lock:
-            if self._environment:
-                self._environment.__exit__()
+        self._invocations.shutdown()
+        if self._environment:
+            self._environment.__exit__()
 
     def _started(self) -> Environment:
         if self._environment is None:
@@ -102,7 +102,6 @@ class Neighbours:
     ) -> None:
         self._functions = {name: Neighbour(one, endpoint, python) for name, one in subjects.items()}
         self._wakes = wakes
-        self._beside = ThreadPoolExecutor(len(subjects))
         self._failed: list[str] = []
         self._server = ThreadingHTTPServer((HOST, 0), _requests_to(self))
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -111,7 +110,6 @@ class Neighbours:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._beside.shutdown()
         for function in self._functions.values():
             function.end()
         self._server.shutdown()
@@ -135,24 +133,29 @@ class Neighbours:
 
     def invoke(self, invocation: Invocation, payload: bytes) -> Answer:
         """The answer to a caller; an asynchronous one does not wait."""
+        moments = self._functions[invocation.function].moments
         now = time.perf_counter()
-        function = self._functions[invocation.function]
-        moments = function.moments
         if invocation.is_asynchronous:
             moments.woken = moments.woken or now
             if self._wakes:
-                self._beside.submit(self._answered, invocation.function, payload)
+                self._invoked(invocation.function, payload)
             return Answer(b"")
-        moments.called, function.call = now, payload
-        answer = self._answered(invocation.function, payload)
+        moments.called = now
+        self._functions[invocation.function].call = payload
+        answer = self._invoked(invocation.function, payload).result()
         moments.answered = time.perf_counter()
         return answer
 
-    def _answered(self, name: str, payload: bytes) -> Answer:
-        answer = self._functions[name].invoke(payload)
-        if answer.error:
-            self._failed.append(f"{name}: {answer.payload.decode()}")
-        return answer
+    def _invoked(self, name: str, payload: bytes) -> Future[Answer]:
+        def note(answered: Future[Answer]) -> None:
+            if answered.exception() or answered.result().error:
+                self._failed.append(
+                    f"{name}: {answered.exception() or answered.result().payload!r}"
+                )
+
+        answered = self._functions[name].invoke(payload)
+        answered.add_done_callback(note)
+        return answered
 
     def refuse(self, path: str) -> None:
         """Note a request that is for no function of these."""

@@ -17,10 +17,13 @@ _PANEL: Final = 6 * _ROW + 44
 _TOP: Final = 12
 _STYLE: Final = (
     ".t{font:600 13px system-ui,sans-serif;fill:#1f2328}"
-    ".s{font:11px system-ui,sans-serif;fill:#57606a}"
+    ".s{font:11px system-ui,sans-serif;fill:#57606a;"
+    "paint-order:stroke;stroke:#ffffff;stroke-width:3px}"
+    ".b{font:11px system-ui,sans-serif;fill:#0a3069}"
     ".g{stroke:#d0d7de}.w{fill:none;stroke:#57606a;stroke-dasharray:3 2}"
 )
-_START, _WORK = "#54aeff", "#2da44e"
+_START, _WORK = "#80ccff", "#2da44e"
+_FITS: Final = 60  # a label into a bar
 
 type _Bar = tuple[float, float, str]
 type _Row = tuple[str, Sequence[_Bar]]
@@ -34,9 +37,10 @@ def write(before: "Order", after: "Order") -> None:
 def drawn(before: "Order", after: "Order") -> str:
     """The picture of both orders."""
     longest = max(before.answered, after.answered)
-    height = _TOP + 2 * _PANEL + 40
+    height = _TOP + 2 * _PANEL + 50
     size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     label = 'role="img" aria-label="The first order after idle: what takes how long"'
+    legend = "blue: a function starts; green: it works; dashed: the customer has the answer"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} {label}>',
         f"<style>{_STYLE}</style>",
@@ -44,6 +48,7 @@ def drawn(before: "Order", after: "Order") -> str:
         *_panel("Before: each function starts when it is called", before, longest, _TOP),
         *_panel("After: OrdersApi wakes both as it starts", after, longest, _TOP + _PANEL),
         *_axis(longest, _TOP + 2 * _PANEL),
+        f'<text x="{_LEFT}" y="{height - 8}" class="s">{legend}</text>',
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -70,20 +75,21 @@ def _rows(order: "Order") -> list[_Row]:
 
 def _panel(title: str, order: "Order", longest: float, top: float) -> Iterator[str]:
     yield f'<text x="16" y="{top + 16}" class="t">{title}: {order.answered:.0f} ms</text>'
+    x, bottom = _x(order.answered, longest), top + 28 + 6 * _ROW
+    yield f'<path d="M{x:.1f} {top + 24} V{bottom}" class="w"/>'
     for number, (name, bars) in enumerate(_rows(order)):
         y = top + 28 + number * _ROW
         yield f'<text x="{_LEFT - 10}" y="{y + 12}" text-anchor="end" class="s">{name}</text>'
         for start, end, colour in bars:
-            width = max(_x(end, longest) - _x(start, longest), 1.5)
+            x, width = _x(start, longest), max(_x(end, longest) - _x(start, longest), 1.5)
             yield (
-                f'<rect x="{_x(start, longest):.1f}" y="{y}" width="{width:.1f}" height="{_BAR}"'
-                f' fill="{colour}"/>'
+                f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="{colour}"/>'
             )
-        took = sum(end - start for start, end, _ in bars)
-        x = max(_x(bars[-1][1], longest), _x(bars[-1][0], longest) + 1.5) + 5
-        yield f'<text x="{x:.1f}" y="{y + 12}" class="s">{took:.0f} ms</text>'
-    x, bottom = _x(order.answered, longest), top + 28 + 6 * _ROW
-    yield f'<path d="M{x:.1f} {top + 24} V{bottom}" class="w"/>'
+            if width > _FITS:
+                yield f'<text x="{x + 5:.1f}" y="{y + 12}" class="b">{end - start:.0f} ms</text>'
+            else:
+                at = x + width + 4
+                yield f'<text x="{at:.1f}" y="{y + 12}" class="s">{end - start:.0f} ms</text>'
 
 
 def _axis(longest: float, y: float) -> Iterator[str]:
