@@ -8,21 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bench.report import Table, markdown
+from bench.report import MISSED, OPEN, REACHED, Table, markdown
 from tools.local.places import ROOT
 
 TARGET: Final = ROOT / "docs/benchmarks.md"
 _BELOW: Final = "## Goals\n"
+_MEASURED: Final = re.compile(r"Measured by `make bench` on .*?\n\n", re.DOTALL)
 
 
-def write(sections: Mapping[str, list[Table]]) -> None:
-    """Write the tables of each section, by its title, and how many goals are reached."""
+def write(sections: Mapping[str, list[Table]], verdict: str) -> None:
+    """Write the tables of each section, by its title, how many goals are reached, and whether the
+    times can be believed."""
     text, _, _ = TARGET.read_text().partition(_BELOW)
-    text = re.sub(
-        r"Measured by `make bench` on .*\.\n",
-        f"Measured by `make bench` on {datetime.now(UTC):%Y-%m-%d}, on {_machine()}.\n",
-        text,
-    )
+    measured = f"Measured by `make bench` on {datetime.now(UTC):%Y-%m-%d}, on {_machine()}."
+    text = _MEASURED.sub(f"{measured}\n{verdict}\n\n", text, count=1)
     goals = markdown("Goals", [_summary(sections)])
     parts = [text + goals, *(markdown(title, tables) for title, tables in sections.items())]
     TARGET.write_text("\n".join(parts))
@@ -34,10 +33,15 @@ def _summary(sections: Mapping[str, list[Table]]) -> Table:
     for title, tables in sections.items():
         for table in tables:
             cells = [cell for row in table.rows for cell in row]
-            reached, missed = (sum(cell.endswith(mark) for cell in cells) for mark in "✓✗")
-            if reached + missed:
-                rows.append((title, table.title, f"{reached} of {reached + missed}"))
-    return Table("How many are reached", ("section", "table", "reached"), tuple(rows))
+            marks = (REACHED, OPEN, MISSED)
+            counts = [sum(cell.endswith(f" {mark}") for cell in cells) for mark in marks]
+            if any(counts):
+                rows.append((title, table.title, *(str(count or "") for count in counts)))
+    return Table(
+        "How many are reached",
+        ("section", "table", f"{REACHED} reached", f"{OPEN} by some runs", f"{MISSED} missed"),
+        tuple(rows),
+    )
 
 
 def _machine() -> str:

@@ -9,7 +9,6 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,6 @@ from tools.seed.__main__ import ADMIN, PASSWORD
 
 _WARMING: Final = 12
 _ORDERS: Final = 30
-_CLIENTS: Final = 4
 _GIVE_UP_SECONDS: Final = 30.0
 # The throttle of the template is for customers.
 _PARAMETERS: Final = {"ThrottleRate": "2000", "ThrottleBurst": "4000"}
@@ -45,25 +43,20 @@ type Moments = dict[str, float]
 
 
 @dataclass(frozen=True)
-class _Buyers:
-    """Place orders and note the moments; client and emulator have the same clock."""
+class _Buyer:
+    """Places orders and notes the moments; client and emulator have the same clock."""
 
     shop: Shop
     http: httpx.Client
-    products: Sequence[str]
+    product: str
 
     def one_by_one(self, number: int) -> list[Moments]:
         """Each after the e-mail of the one before."""
-        return [moments for _ in range(number) for moments in self._mailed([self._order(0)])]
+        return [self._mailed(*self._order()) for _ in range(number)]
 
-    def at_once(self, number: int) -> list[Moments]:
-        with ThreadPoolExecutor(_CLIENTS) as pool:
-            return self._mailed(list(pool.map(self._order, range(number))))
-
-    def _order(self, number: int) -> tuple[str, Moments]:
+    def _order(self) -> tuple[str, Moments]:
         """The id of a new order, and when it was requested and answered."""
-        product = self.products[number % len(self.products)]
-        body = {"items": [{"product_id": product, "quantity": 1}]}
+        body = {"items": [{"product_id": self.product, "quantity": 1}]}
         key = {"Idempotency-Key": uuid.uuid4().hex}
         requested = time.time()
         while True:
@@ -74,16 +67,14 @@ class _Buyers:
                 raise Problem(f"An order was not taken: {answer.status_code} {answer.text}")
             time.sleep(float(answer.headers.get("Retry-After", "1")))
 
-    def _mailed(self, orders: Sequence[tuple[str, Moments]]) -> list[Moments]:
-        """The moments of these orders, once their e-mails are handed over."""
+    def _mailed(self, order_id: str, moments: Moments) -> Moments:
+        """The moments of this order, once its e-mail is handed over."""
         deadline = time.monotonic() + _GIVE_UP_SECONDS
         while time.monotonic() < deadline:
-            emails = self._emails()
-            found = [moments | emails.get(id_, {}) for id_, moments in orders]
-            if all("confirmed" in moments for moments in found):
-                return found
+            if email := self._emails().get(order_id):
+                return moments | email
             time.sleep(0.1)
-        raise Problem(f"An order's e-mails did not come within {_GIVE_UP_SECONDS:.0f} s.")
+        raise Problem(f"An order's e-mail did not come within {_GIVE_UP_SECONDS:.0f} s.")
 
     def _emails(self) -> dict[str, Moments]:
         """When each e-mail was handed over, by order."""
@@ -98,42 +89,34 @@ class _Buyers:
 
 
 @contextmanager
-def _buying(shop: Shop) -> Iterator[_Buyers]:
-    """The seed's admin as a customer, and products that do not run low."""
+def _buying(shop: Shop) -> Iterator[_Buyer]:
+    """The seed's admin as a customer, and a product that does not run low."""
     seed = (APP_PYTHON, "-m", "tools.seed", "--url", shop.url)
     subprocess.run(seed, cwd=ROOT, env=shop.environment, check=True, stdout=subprocess.DEVNULL)
     with httpx.Client(base_url=shop.url, timeout=60) as http:
         login = http.post("/api/v1/auth/login", json={"email": ADMIN, "password": PASSWORD})
         http.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
         product = {"name": "Mug", "price": "10.00", "category": "bench", "stock": 10_000}
-        added = [http.post("/api/v1/products", json=product) for _ in range(_CLIENTS)]
-        yield _Buyers(shop, http, [answer.json()["id"] for answer in added])
+        added = http.post("/api/v1/products", json=product)
+        yield _Buyer(shop, http, added.json()["id"])
 
 
 def measure() -> list[Table]:
-    """Order from a shop of its own: one order after another, and many at once."""
+    """Order from a shop of its own, one order after another."""
     with tempfile.TemporaryDirectory(prefix="bodega-fanout-") as folder:
         shop = Shop(free_port(), Path(folder), parameters=_PARAMETERS)
-        with shop.running(), _buying(shop) as buyers:
+        with shop.running(), _buying(shop) as buyer:
             with step("warming"):
-                buyers.at_once(_WARMING)
+                buyer.one_by_one(_WARMING)
             with step(f"{_ORDERS} orders"):
-                alone = buyers.one_by_one(_ORDERS)
-            with step(f"{_ORDERS} orders at once"):
-                burst = buyers.at_once(_ORDERS)
-    took = max(one["confirmed"] for one in burst) - min(one["requested"] for one in burst)
+                orders = buyer.one_by_one(_ORDERS)
     return [
         Table(
             "An order's e-mail, in milliseconds",
-            ("", "p50", "p99", "slowest", "at once: p50", "p99", "slowest"),
-            tuple(
-                (label, *figures(alone, start, end), *figures(burst, start, end))
-                for label, start, end in _SPANS
-            ),
-            f"{_ORDERS} orders, each placed after the e-mail of the one before; then {_ORDERS} by"
-            f" {_CLIENTS} clients at once: {len(burst) / took:.1f} orders a second to their last"
-            " e-mail. The whole shop and its clients share this machine's processors: the second"
-            " columns show how it queues, not how Lambda scales.",
+            ("", "p50", "p99", "slowest"),
+            tuple((label, *figures(orders, start, end)) for label, start, end in _SPANS),
+            f"{_ORDERS} orders, each placed after the e-mail of the one before. The whole shop and"
+            " its client share this machine's processors.",
         )
     ]
 

@@ -8,7 +8,6 @@ from bench import stand
 from bench.report import Table, mark
 
 _GOAL_MB: Final = 40
-_PACKAGES: Final = 15
 _METADATA: Final = "metadata (dist-info)"
 
 
@@ -27,7 +26,7 @@ def by_package(installed: Path) -> Counter[str]:
 
 
 def measure() -> list[Table]:
-    """The tables of what is deployed, and of the layer's packages."""
+    """The table of what is deployed."""
     with stand.opened() as at:
         functions = [one for one in at.subjects.values() if one.kind not in ("baseline", "traced")]
     layer = functions[0].layer
@@ -38,22 +37,13 @@ def measure() -> list[Table]:
         *((name, _mb(part), "") for name, part in parts.items()),
         ("together", f"{_mb(together)} {mark(together / 1e6, _GOAL_MB)}", f"≤ {_GOAL_MB}"),
     ]
-    packages = by_package(layer / "python")
-    largest_packages = packages.most_common(_PACKAGES)
-    rest = packages.total() - sum(part for _, part in largest_packages)
-    rows = [*largest_packages, (f"{len(packages) - len(largest_packages)} more", rest)]
     return [
         Table(
             "Layer and largest function, unzipped, with bytecode",
             ("", "MB", "goal"),
             tuple(deployed),
             "1 MB is a million bytes. The layer is that of this machine's platform.",
-        ),
-        Table(
-            "The layer by package",
-            ("package", "MB"),
-            tuple((name, _mb(part)) for name, part in rows),
-        ),
+        )
     ]
 
 
