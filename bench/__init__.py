@@ -1,1 +1,1 @@
-"""`make bench`: what the functions cost to start, run and ship, beside three baselines."""
+"""`make bench`: what the functions cost to start, run and ship, beside four ordinary apps."""

@@ -12,11 +12,11 @@ and to open TLS connections.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Final
 
 from bench import stand, waterfall
-from bench.environment import Environment
-from bench.neighbours import Neighbours
+from bench.environment import Environment, Spent
+from bench.neighbours import Moments, Neighbour, Neighbours
 from bench.report import Table, mark, spread
 from bench.stand import Stand
 from bench.subjects import Subject
@@ -24,16 +24,17 @@ from tools.progress import step
 
 ROUNDS: Final = 7
 GOAL: Final = 1.25
+_COMPOSED: Final = "overlapping, composed"
 _PLACES: Final = "OrdersApi"
 _FINDS: Final = "UsersDirectory"
 _RESERVES: Final = "ProductsInventory"
-# As shared.runtime sends it: it starts the function, and asks for nothing.
-_WAKE: Final = b'{"name":"wake"}'
+
+type _Row = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
 class Called:
-    """The parts of a neighbour's work, in milliseconds.
+    """The parts of a neighbour's work, in milliseconds on the clock or of CPU.
 
     Attributes:
         woken: from the start of OrdersApi until it has sent the wake; None if it sends none.
@@ -123,18 +124,19 @@ def _visit(part: Called, *, called: float, wakes: bool) -> Visit:
 
 @dataclass(frozen=True)
 class _Round:
-    """What was measured in one round: the parts, and in milliseconds how long the whole took, as
-    three processes one after another and as three at once."""
+    """What was measured in one round.
 
-    parts: Parts
-    chain: float
-    chain_cpu: float
-    overlapped: float
-    overlapped_cpu: float
+    Attributes:
+        wall: the parts on the clock.
+        cpu: the parts' CPU times, without what AWS needs to answer.
+        chain: the order whose parts these are.
+        overlapped: an order of three processes at once.
+    """
 
-    @property
-    def composed(self) -> Order:
-        return laid_out(self.parts, wakes=True)
+    wall: Parts
+    cpu: Parts
+    chain: Spent
+    overlapped: Spent
 
 
 def measure() -> list[Table]:
@@ -144,157 +146,157 @@ def measure() -> list[Table]:
         for number in range(1, ROUNDS + 1):
             with step(f"orders after idle, {number} of {ROUNDS}"):
                 rounds.append(_measured(at))
-    middle = sorted(rounds, key=lambda one: one.composed.answered)[ROUNDS // 2]
-    waterfall.write(laid_out(middle.parts, wakes=False), middle.composed)
+    middle = sorted(rounds, key=lambda one: laid_out(one.wall, wakes=True).answered)[ROUNDS // 2]
+    waterfall.write(*(laid_out(middle.wall, wakes=wakes) for wakes in (False, True)))
     return [_orders(rounds), _parts(rounds)]
 
 
 def _measured(at: Stand) -> _Round:
     with Neighbours(_internal(at), at.endpoint, wakes=False) as lambda_:
-        chain = _Placed.by(at, lambda_)
-        parts = chain.parts(at, lambda_)
+        ready, answered = _placed(at, lambda_)
+        chain = Spent(answered.cpu + lambda_.cpu(), answered.wall)
+        neighbours = [lambda_.of(name) for name in (_FINDS, _RESERVES)]
+    woken = [_after_a_wake(at, name, lambda_.of(name)) for name in (_FINDS, _RESERVES)]
+
+    def parts(clock: Clock) -> Parts:
+        finds, reserves = (neighbour.moments for neighbour in neighbours)
+        return Parts(
+            start=clock(ready),
+            before=clock(finds.called) - clock(ready),
+            finds=_called(finds, *woken[0], clock),
+            between=clock(reserves.called) - clock(finds.returned),
+            reserves=_called(reserves, *woken[1], clock),
+            after=clock(answered) - clock(reserves.returned),
+        )
+
     with Neighbours(_internal(at), at.endpoint, wakes=True) as lambda_:
-        overlapped = _Placed.by(at, lambda_)
-    return _Round(parts, chain.answered, chain.cpu, overlapped.answered, overlapped.cpu)
+        overlapped = _placed(at, lambda_)[1]
+        overlapped = Spent(overlapped.cpu + lambda_.cpu(), overlapped.wall)
+    return _Round(parts(_wall), parts(_cpu), chain, overlapped)
+
+
+type Clock = Callable[[Spent], float]
+"""Milliseconds of one kind."""
+
+
+def _wall(spent: Spent) -> float:
+    return spent.wall * 1000
+
+
+def _cpu(spent: Spent) -> float:
+    return spent.cpu * 1000
+
+
+def _after_a_wake(at: Stand, name: str, neighbour: Neighbour) -> tuple[Spent, Spent]:
+    """What a wake needs, and a call after it, in an environment of their own. Without a wake, the
+    call is the first."""
+    moments = neighbour.moments
+    first = moments.answered.since(moments.ready)
+    if neighbour.wake is None:
+        return Spent(0, 0), first
+    with Environment(at.subjects[name], at.endpoint) as environment:
+        ready = environment.until_ready()
+        environment.invoke(neighbour.wake)
+        woken = environment.spent()
+        environment.invoke(neighbour.call)
+        return woken.since(ready), environment.spent().since(woken)
+
+
+def _called(moments: Moments, wake: Spent, answer: Spent, clock: Clock) -> Called:
+    return Called(
+        woken=None if moments.woken is None else clock(moments.woken),
+        start=clock(moments.ready),
+        wake=clock(wake),
+        first=clock(moments.answered.since(moments.ready)),
+        answer=clock(answer),
+    )
 
 
 def _internal(at: Stand) -> dict[str, Subject]:
     return {name: at.subjects[name] for name in (_FINDS, _RESERVES)}
 
 
-@dataclass(frozen=True)
-class _Placed:
-    """One order as it ran: milliseconds, since `started` by `time.perf_counter`."""
-
-    started: float
-    ready: float
-    answered: float
-    cpu: float
-
-    @classmethod
-    def by(cls, at: Stand, lambda_: Neighbours) -> Self:
-        """Start OrdersApi, and have it place an order. Lambda is asked of the neighbours, the rest
-        of the canned AWS."""
-        subject = at.asked_first[_PLACES]
-        endpoints = {f"AWS_ENDPOINT_URL_{service}": at.endpoint for service in ("DYNAMODB", "KMS")}
-        subject = replace(subject, variables=subject.variables | endpoints)
-        with Environment(subject, lambda_.endpoint) as environment:
-            ready = environment.until_ready()
-            answer = environment.invoke(subject.event)
-            answered = environment.spent()
-            environment.check(answer)
-            lambda_.check()
-            return cls(
-                environment.started,
-                ready.wall * 1000,
-                answered.wall * 1000,
-                (answered.cpu + lambda_.cpu()) * 1000,
-            )
-
-    def parts(self, at: Stand, lambda_: Neighbours) -> Parts:
-        """The parts of this order, whose neighbours started when they were called."""
-        finds, reserves = (lambda_.of(name).moments for name in (_FINDS, _RESERVES))
-        return Parts(
-            start=self.ready,
-            before=self._at(finds.called) - self.ready,
-            finds=self._called(_FINDS, at, lambda_),
-            between=(reserves.called - finds.answered) * 1000,
-            reserves=self._called(_RESERVES, at, lambda_),
-            after=self.answered - self._at(reserves.answered),
-        )
-
-    def _called(self, name: str, at: Stand, lambda_: Neighbours) -> Called:
-        moments = lambda_.of(name).moments
-        wake, answer = _woken(at.subjects[name], at.endpoint, lambda_.of(name).call)
-        return Called(
-            woken=None if moments.woken is None else self._at(moments.woken),
-            start=(moments.ready - moments.started) * 1000,
-            wake=wake,
-            first=(moments.answered - moments.ready) * 1000,
-            answer=answer,
-        )
-
-    def _at(self, moment: float) -> float:
-        return (moment - self.started) * 1000
-
-
-def _woken(subject: Subject, endpoint: str, call: bytes) -> tuple[float, float]:
-    """Milliseconds for a wake, and for a call after it, in an environment of their own."""
-    with Environment(subject, endpoint) as environment:
+def _placed(at: Stand, lambda_: Neighbours) -> tuple[Spent, Spent]:
+    """Start OrdersApi, and have it place an order; what it has spent when it is ready, and when it
+    has answered. Lambda is asked of the neighbours, the rest of the canned AWS."""
+    subject = at.asked_first[_PLACES]
+    endpoints = {f"AWS_ENDPOINT_URL_{service}": at.endpoint for service in ("DYNAMODB", "KMS")}
+    subject = replace(subject, variables=subject.variables | endpoints)
+    with Environment(subject, lambda_.endpoint) as environment:
+        lambda_.caller = environment
         ready = environment.until_ready()
-        environment.invoke(_WAKE)
-        woken = environment.spent()
-        environment.invoke(call)
+        answer = environment.invoke(subject.event)
         answered = environment.spent()
-    return woken.since(ready).wall * 1000, answered.since(woken).wall * 1000
+        environment.check(answer)
+        lambda_.check()
+    lambda_.caller = None
+    return ready, answered
 
 
 def _orders(rounds: Sequence[_Round]) -> Table:
-    slowest = [one.parts.slowest for one in rounds]
+    def row(name: str, kind: str, figures: Sequence[float], slowest: Sequence[float]) -> _Row:
+        ratios = [one / start for one, start in zip(figures, slowest, strict=True)]
+        marked = f" {mark(ratios, GOAL)}" if name == _COMPOSED else ""
+        return name, kind, spread(figures), f"{spread(ratios, 2)}{marked}"
 
-    def row(name: str, wall: Sequence[float], goal: float | None = None) -> tuple[str, str, str]:
-        ratios = [one / start for one, start in zip(wall, slowest, strict=True)]
-        return name, spread(wall), spread(ratios, 2) + (f" {mark(ratios, goal)}" if goal else "")
-
+    wall, cpu = ([one.wall.slowest for one in rounds], [one.cpu.slowest for one in rounds])
+    composed = [
+        [laid_out(parts, wakes=True).answered for parts in same]
+        for same in ([one.wall for one in rounds], [one.cpu for one in rounds])
+    ]
     rows = (
-        ("goal", "", f"≤ {GOAL}", ""),
-        (
-            *row("one after another, as it ran", [one.chain for one in rounds]),
-            spread([one.chain_cpu for one in rounds]),
-        ),
-        (
-            *row("overlapping, composed", [one.composed.answered for one in rounds], GOAL),
-            "",
-        ),
-        (
-            *row("overlapping, as it ran", [one.overlapped for one in rounds]),
-            spread([one.overlapped_cpu for one in rounds]),
-        ),
+        ("goal", "", "", f"≤ {GOAL}"),
+        row("one after another, as it ran", "wall", [_wall(one.chain) for one in rounds], wall),
+        row("one after another, as it ran", "CPU", [_cpu(one.chain) for one in rounds], cpu),
+        row(_COMPOSED, "wall", composed[0], wall),
+        row(_COMPOSED, "CPU", composed[1], cpu),
+        row("overlapping, as it ran", "wall", [_wall(one.overlapped) for one in rounds], wall),
     )
     return Table(
         "Process start of OrdersApi to the answer of `POST /api/v1/orders`",
-        ("three functions start", "wall, ms", "÷ start of the slowest", "CPU of all, ms"),
+        ("three functions start", "time", "ms", "÷ start of the slowest"),
         rows,
         "One after another is the order without wakes: each function starts when it is called, and"
         " nothing else runs meanwhile. Composed are the same parts, laid side by side as wakes let"
-        " them overlap where each function has processors of its own, as in Lambda. As it ran are"
-        f" three processes at once on the {os.cpu_count()} cores of this machine. All without"
-        " Lambda's sandboxes and without TLS. The picture shows the parts of one round:\n\n"
+        " them overlap where each function has processors of its own, as in Lambda. CPU times leave"
+        " out what AWS needs to answer, and hold on a busy machine too. As it ran are three"
+        f" processes at once on the {os.cpu_count()} cores of this machine. All without Lambda's"
+        " sandboxes and without TLS. The picture shows the parts of one round:\n\n"
         "![The first order after idle, before and after](first-order.svg)",
     )
 
 
 def _parts(rounds: Sequence[_Round]) -> Table:
-    rows: list[tuple[str, str]] = []
+    rows: list[tuple[str, str, str]] = []
 
-    def row(name: str, part: Callable[[_Round], float]) -> None:
-        rows.append((name, spread([part(one) for one in rounds], 1)))
+    def row(name: str, part: Callable[[Parts], float]) -> None:
+        figures = ([part(one.wall) for one in rounds], [part(one.cpu) for one in rounds])
+        rows.append((name, spread(figures[0], 1), spread(figures[1], 1)))
 
-    def of_neighbour(name: str, call: str, part: Callable[[Parts], Called]) -> None:
-        row(f"{name}: start to ready", lambda one: part(one.parts).start)
-        row(f"{name}: wake", lambda one: part(one.parts).wake)
-        row(f"{name}: {call}, as its first answer", lambda one: part(one.parts).first)
-        row(f"{name}: {call}, after a wake", lambda one: part(one.parts).answer)
+    def of_neighbour(name: str, call: str, of: Callable[[Parts], Called]) -> None:
+        row(f"{name}: start to ready", lambda parts: of(parts).start)
+        row(f"{name}: {call}, as its first answer", lambda parts: of(parts).first)
+        row(f"{name}: {call}, after a wake", lambda parts: of(parts).answer)
 
-    row("OrdersApi: start to ready", lambda one: one.parts.start)
-    row("OrdersApi: ready to the call of UsersDirectory", lambda one: one.parts.before)
+    row("OrdersApi: start to ready", lambda parts: parts.start)
+    row("OrdersApi: ready to the call of UsersDirectory", lambda parts: parts.before)
+    row("OrdersApi: to the call of ProductsInventory", lambda parts: parts.between)
+    row("OrdersApi: transaction and answer", lambda parts: parts.after)
     of_neighbour(_FINDS, "find_customer", lambda parts: parts.finds)
-    row("OrdersApi: to the call of ProductsInventory", lambda one: one.parts.between)
     of_neighbour(_RESERVES, "reserve", lambda parts: parts.reserves)
-    row("OrdersApi: transaction and answer", lambda one: one.parts.after)
-    if all(one.parts.finds.woken and one.parts.reserves.woken for one in rounds):
+    if all(one.wall.finds.woken and one.wall.reserves.woken for one in rounds):
+        row("OrdersApi: start to the first wake", lambda parts: parts.finds.woken or 0)
         row(
-            "OrdersApi: start to the wake of UsersDirectory", lambda one: one.parts.finds.woken or 0
+            "UsersDirectory: free until it is called",
+            lambda parts: laid_out(parts, wakes=True).finds.lead,
         )
         row(
-            "OrdersApi: start to the wake of ProductsInventory",
-            lambda one: one.parts.reserves.woken or 0,
+            "ProductsInventory: free until it is called",
+            lambda parts: laid_out(parts, wakes=True).reserves.lead,
         )
-        row("UsersDirectory: free until it is called", lambda one: one.composed.finds.lead)
-        row("ProductsInventory: free until it is called", lambda one: one.composed.reserves.lead)
     return Table(
         "The parts, each measured while nothing else runs",
-        ("part", "wall, ms"),
+        ("part", "wall, ms", "CPU, ms"),
         tuple(rows),
         "Were a function not free yet when it is called (a negative time), the composed order would"
         " wait for it; Lambda might start a second environment for the call.",

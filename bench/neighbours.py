@@ -9,16 +9,15 @@ It runs in this process: on the loopback interface an invocation passes through 
 """
 
 import threading
-import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from bench.canned.answers import Invocation
-from bench.environment import Environment
+from bench.environment import Environment, Spent
 from bench.packages import PYTHON
 from bench.subjects import Subject
 from tools.json_requests import JsonRequests
@@ -26,29 +25,34 @@ from tools.local.places import HOST
 from tools.progress import Problem
 from tools.runtime_api import Answer
 
+_NOTHING: Final = Spent(0, 0)
+
 
 @dataclass
 class Moments:
-    """When something happened to a function first, by `time.perf_counter`.
+    """What was spent when something happened to a function.
 
     Attributes:
-        woken: it was invoked asynchronously.
-        called: it was invoked, and its caller waits.
-        started: its process.
+        woken: by its caller, when it was invoked asynchronously.
+        called: by its caller, when it was invoked and the caller waits.
+        returned: by its caller, when the caller had waited.
+        ready: by the function.
+        answered: by the function.
     """
 
-    woken: float | None = None
-    called: float = 0
-    started: float = 0
-    ready: float = 0
-    answered: float = 0
+    woken: Spent | None = None
+    called: Spent = _NOTHING
+    returned: Spent = _NOTHING
+    ready: Spent = _NOTHING
+    answered: Spent = _NOTHING
 
 
 class Neighbour:
     """One function with its environment.
 
     Attributes:
-        call: the payload of the invocation whose caller waits.
+        wake: the payload of an asynchronous invocation.
+        call: that of the last one whose caller waits.
     """
 
     def __init__(self, subject: Subject, endpoint: str, python: Path) -> None:
@@ -59,11 +63,16 @@ class Neighbour:
         # One after the other, in the order of their arrival.
         self._invocations = ThreadPoolExecutor(1)
         self.moments = Moments()
+        self.wake: bytes | None = None
         self.call = b""
 
     def invoke(self, payload: bytes) -> Future[Answer]:
         """Its answer."""
-        return self._invocations.submit(lambda: self._started().invoke(payload))
+        return self._invocations.submit(self._answer, payload)
+
+    @property
+    def is_started(self) -> bool:
+        return self._environment is not None
 
     def cpu(self) -> float:
         """Seconds that its process has used."""
@@ -74,12 +83,13 @@ class Neighbour:
         if self._environment:
             self._environment.__exit__()
 
-    def _started(self) -> Environment:
+    def _answer(self, payload: bytes) -> Answer:
         if self._environment is None:
             self._environment = Environment(self._subject, self._endpoint, python=self._python)
-            self.moments.started = self._environment.started
-            self.moments.ready = self.moments.started + self._environment.until_ready().wall
-        return self._environment
+            self.moments.ready = self._environment.until_ready()
+        answer = self._environment.invoke(payload)
+        self.moments.answered = self._environment.spent()
+        return answer
 
 
 class Neighbours:
@@ -102,6 +112,8 @@ class Neighbours:
     ) -> None:
         self._functions = {name: Neighbour(one, endpoint, python) for name, one in subjects.items()}
         self._wakes = wakes
+        self.caller: Environment | None = None
+        """Whose spendings are noted."""
         self._failed: list[str] = []
         self._server = ThreadingHTTPServer((HOST, 0), _requests_to(self))
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -133,18 +145,20 @@ class Neighbours:
 
     def invoke(self, invocation: Invocation, payload: bytes) -> Answer:
         """The answer to a caller; an asynchronous one does not wait."""
-        moments = self._functions[invocation.function].moments
-        now = time.perf_counter()
+        function = self._functions[invocation.function]
+        moments, spent = function.moments, self._spent()
         if invocation.is_asynchronous:
-            moments.woken = moments.woken or now
+            moments.woken, function.wake = moments.woken or spent, payload
             if self._wakes:
                 self._invoked(invocation.function, payload)
             return Answer(b"")
-        moments.called = now
-        self._functions[invocation.function].call = payload
+        moments.called, function.call = spent, payload
         answer = self._invoked(invocation.function, payload).result()
-        moments.answered = time.perf_counter()
+        moments.returned = self._spent()
         return answer
+
+    def _spent(self) -> Spent:
+        return self.caller.spent() if self.caller else _NOTHING
 
     def _invoked(self, name: str, payload: bytes) -> Future[Answer]:
         def note(answered: Future[Answer]) -> None:

@@ -99,7 +99,7 @@ class Machine:
         if reasons := self.complaints():
             return (
                 "**The machine was busy: believe instructions, memory and sizes, and no time"
-                f" below.** {'; '.join(reasons).capitalize()}."
+                f" below** ({'; '.join(reasons)})."
             )
         return "The machine was quiet: a fixed loop took the same time throughout."
 

@@ -80,16 +80,16 @@ def _panel(title: str, order: "Order", longest: float, top: float) -> Iterator[s
     for number, (name, bars) in enumerate(_rows(order)):
         y = top + 28 + number * _ROW
         yield f'<text x="{_LEFT - 10}" y="{y + 12}" text-anchor="end" class="s">{name}</text>'
+        x = width = 0.0
         for start, end, colour in bars:
             x, width = _x(start, longest), max(_x(end, longest) - _x(start, longest), 1.5)
             yield (
                 f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="{colour}"/>'
             )
-            if width > _FITS:
-                yield f'<text x="{x + 5:.1f}" y="{y + 12}" class="b">{end - start:.0f} ms</text>'
-            else:
-                at = x + width + 4
-                yield f'<text x="{at:.1f}" y="{y + 12}" class="s">{end - start:.0f} ms</text>'
+        took = f"{sum(end - start for start, end, _ in bars):.0f} ms"
+        # Beside the last bar, or in it.
+        at, style = (x + 5, "b") if width > _FITS else (x + width + 4, "s")
+        yield f'<text x="{at:.1f}" y="{y + 12}" class="{style}">{took}</text>'
 
 
 def _axis(longest: float, y: float) -> Iterator[str]:
