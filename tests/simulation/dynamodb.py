@@ -8,7 +8,7 @@ can let reads see an earlier moment. Nothing is deleted when its time to live is
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tests.simulation import expressions
 from tests.simulation.expressions import Item, Scope
@@ -20,6 +20,16 @@ type Wire = Mapping[str, Any]
 type Moment = Callable[[bool], float | None]
 
 _TOKEN_KEPT_SECONDS: Final = 600
+
+
+class Effect(NamedTuple):
+    """An item before and after a write; `failed` says why the write cannot be done."""
+
+    table: Table
+    key: Key
+    before: Item | None
+    after: Item | None
+    failed: dict[str, Any] | None = None
 
 
 def _present(is_index: bool) -> None:  # a Moment
@@ -193,6 +203,21 @@ class DynamoDB:
         self, kind: str, request: Wire
     ) -> tuple[dict[str, Any] | None, Callable[[], Item | None]]:
         """Why a write cannot be done, None if it can, and what does it."""
+        table, key, before, after, failed = self.effect(kind, request)
+
+        def change() -> Item | None:
+            table.changes.append(Change(self.now(), key, before, after))
+            table.change(key, after, next(self._sequence))
+            return after
+
+        return failed, (lambda: None) if failed else change
+
+    def effect(self, kind: str, request: Wire) -> Effect:
+        """What a write would do now.
+
+        Raises:
+            Impossible: its update cannot be done to the item.
+        """
         table = self.tables[request["TableName"]]
         key = table.key(request["Item"] if kind == "Put" else request["Key"])
         before = table.items.get(key)
@@ -202,7 +227,8 @@ class DynamoDB:
         if not holds(Scope(before or {}, names, values)):
             failed = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
             shows = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-            return {**failed, **({"Item": before} if shows and before else {})}, lambda: None
+            shown = {"Item": before} if shows and before else {}
+            return Effect(table, key, before, before, {**failed, **shown})
         after: Item | None = before
         if kind == "Put":
             after = dict(request["Item"])
@@ -213,13 +239,7 @@ class DynamoDB:
             after = after if before or after != old else None
         elif kind == "Delete":
             after = None
-
-        def change() -> Item | None:
-            table.changes.append(Change(self.now(), key, before, after))
-            table.change(key, after, next(self._sequence))
-            return after
-
-        return None, change
+        return Effect(table, key, before, after)
 
 
 def _refuse_duplicates(keys: list[Any]) -> None:
