@@ -107,16 +107,26 @@ def write(
 def _index_write(
     table: Definition, index: Definition, before: Item | None, after: Item | None
 ) -> int:
+    return sum(index_writes(table, index, before, after).values())
+
+
+def index_writes(
+    table: Definition, index: Definition, before: Item | None, after: Item | None
+) -> dict[str, int]:
+    """What a change of an item writes to an index, by the index's partition key."""
     old, new = entry(table, index, before), entry(table, index, after)
     if old == new:
-        return 0
-    if old is None or new is None:
-        return _write(size(old), size(new))
+        return {}
     keys = [key["AttributeName"] for key in index["KeySchema"]]
-    if any(old[name] != new[name] for name in keys):
-        # Deleted in one place and put into another.
-        return _write(size(old)) + _write(size(new))
-    return _write(size(old), size(new))
+    if old and new and all(old[name] == new[name] for name in keys):
+        return {new[keys[0]]["S"]: _write(size(old), size(new))}
+    written: dict[str, int] = {}
+    # Deleted in one place and put into another.
+    for shown in (old, new):
+        if shown:
+            value = shown[keys[0]]["S"]
+            written[value] = written.get(value, 0) + _write(size(shown))
+    return written
 
 
 def entry(table: Definition, index: Definition, item: Item | None) -> Item | None:

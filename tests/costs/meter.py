@@ -9,7 +9,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -243,7 +243,14 @@ _PRINTED: Final = _Printed()
 def opened() -> Iterator[MeteredShop]:
     """An open shop without unprocessed events. What functions print is recorded, so it is entered
     before any of them has printed."""
-    with patch.dict(os.environ, _VARIABLES), redirect_stdout(_PRINTED), MeteredShop() as shop:
+    with opened_as(MeteredShop) as shop:
+        yield shop
+
+
+@contextmanager
+def opened_as[Shop: MeteredShop](make: Callable[[], Shop]) -> Iterator[Shop]:
+    """The same with more recorded."""
+    with patch.dict(os.environ, _VARIABLES), redirect_stdout(_PRINTED), make() as shop:
         shop.open()
         shop.forget()
         yield shop
