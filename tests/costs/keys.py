@@ -167,7 +167,7 @@ class KeyedShop(MeteredShop):
 
     def __init__(self, shards: int = 1) -> None:
         super().__init__()
-        self._names["Shards"] = str(shards)
+        self.parameters["Shards"] = str(shards)
         self.taken: Loads = {}
         answer = self.cloud.answer
 

@@ -69,6 +69,7 @@ class SimulatedShop(Triggers):
     Attributes:
         down: functions that cannot be invoked.
         internal_calls: the calls of internal functions.
+        parameters: the template's, those that differ from their defaults.
         witness: sees each response that a client gets.
         anyone: a client without a token.
         customer, admin, mug, tray: two people and two products, from `open` on.
@@ -84,6 +85,7 @@ class SimulatedShop(Triggers):
         self._zombies: list[tuple[Invocation, threading.Thread]] = []
         self._open = ExitStack()
         self._clock = self._open.enter_context(time_machine.travel(now, tick=ticks))
+        self.parameters = dict(_ONE_NETWORK)
         self.down: set[str] = set()
         self.internal_calls: list[str] = []
         super().__init__(Cloud(time.time, self._invoked))
@@ -209,7 +211,7 @@ class SimulatedShop(Triggers):
         """A new environment of the function, which remembers nothing but what is stored; of a
         deployment with these parameters, if others than the default ones are given."""
         module = FUNCTIONS[name].module
-        given = {**_ONE_NETWORK, **parameters}
+        given = {**self.parameters, **parameters}
         read = settings.read(module.Settings, variables(name, self._names, given))
         self._built[name] = module.build(read)
 

@@ -134,6 +134,7 @@ class TimedShop(SimulatedShop):
         }
         self._pollers = {queue: _Poller(queue, worker) for queue, worker in WORKERS.items()}
         self.pace = 1
+        self.cold_start_seconds = _COLD_START_SECONDS
         self.killed: list[tuple[float, str, Any]] = []
         self.lifetime: Callable[[str], float | None] = lambda function: None
         self.invocations: dict[str, int] = {}
@@ -233,7 +234,7 @@ class TimedShop(SimulatedShop):
         idle = self._environments.setdefault(name, [])
         skew = random.uniform(-_CLOCK_SKEW_SECONDS, _CLOCK_SKEW_SECONDS)  # no secret
         environment = idle.pop() if idle else _Environment(name, skew)
-        cold = 0 if environment.handler else _COLD_START_SECONDS
+        cold = 0 if environment.handler else self.cold_start_seconds
         stops_at = self.timeline.now + cold + FUNCTIONS[name].timeout
         invocation = Invocation(name)
 
@@ -242,11 +243,10 @@ class TimedShop(SimulatedShop):
             try:
                 current.set(invocation)
                 if environment.handler is None:
-                    self.timeline.sleep(_COLD_START_SECONDS)
+                    self.timeline.sleep(self.cold_start_seconds)
                     module = FUNCTIONS[name].module
-                    environment.handler = module.build(
-                        settings.read(module.Settings, variables(name, self._names))
-                    )
+                    given = variables(name, self._names, self.parameters)
+                    environment.handler = module.build(settings.read(module.Settings, given))
                 context = _Context(name, f"{name}-{number}", lambda: stops_at - self.timeline.now)
                 try:
                     result = json.loads(json.dumps(environment.handler(sent, context)))
@@ -306,7 +306,8 @@ class TimedShop(SimulatedShop):
     def _collect(self, stream: Stream) -> None:
         for record in self._new_records(stream):
             key = record["dynamodb"]["Keys"]["pk"]["S"]
-            lane = self._lanes[stream.table][zlib.crc32(key.encode()) % stream.lanes]
+            lanes = self._lanes[stream.table]
+            lane = lanes[zlib.crc32(key.encode()) % len(lanes)]
             lane.records.append((self.timeline.now, record))
             self._wake(lane, _STREAM_SECONDS)
 
