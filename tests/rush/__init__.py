@@ -1,0 +1,1 @@
+"""Many customers at once, on partitions that refuse what exceeds their capacity."""

@@ -1,0 +1,59 @@
+"""Real code under a rush: what exceeds the ceiling of a key is refused on that key, customers get
+an answer that says so, and whatever was refused, nothing is oversold and no order is lost."""
+
+from typing import Final
+
+import pytest
+
+from tests.costs import keys
+from tests.costs.keys import Key, Load
+from tests.rush.partitions import Partitions
+from tests.rush.rush import Rush, play
+
+# Short, so that few requests are a rush.
+_WINDOW: Final = 0.01
+_READERS: Final = {"CheckoutQueue": 100, "NotificationsQueue": 100}
+_KEY: Final = Key("OrdersTable", "", "COUNTERS")
+
+
+def test_partition_refuses_what_exceeds_a_thousand_units_written_a_second() -> None:
+    partitions = Partitions()
+    done = 0
+    for step in range(3000):
+        now = step / 1500
+        if not partitions.exhausted(wanted := {_KEY: Load(1)}, now):
+            partitions.take(wanted, now)
+            done += 1
+    assert 2000 <= done <= 2000 + 1000 * partitions.window + 1
+
+
+def test_reads_leave_the_capacity_of_writes() -> None:
+    partitions = Partitions()
+    partitions.take({_KEY: Load(0, 3000)}, 0)
+    assert partitions.exhausted({_KEY: Load(0, 1)}, 0.1) == [_KEY]
+    assert partitions.exhausted({_KEY: Load(1)}, 0.1) == []
+
+
+@pytest.mark.timeout(300)
+def test_rush_is_throttled_on_the_key_with_the_lowest_ceiling_and_only_above_it() -> None:
+    shares = [share for share in keys.shares(keys.recorded(names=())) if share.is_of_all]
+    lowest = min(shares, key=lambda share: share.load.ceiling)
+    ceiling = lowest.load.ceiling
+
+    above = play(Rush(4 * ceiling, 50, window=_WINDOW, readers=_READERS))
+    below = play(Rush(ceiling / 10, 15, window=_WINDOW, readers=_READERS))
+
+    assert above.throttled[lowest.key] > 0
+    assert below.throttled.total() == 0
+    assert below.share("201") == 1
+    assert above.breaches == below.breaches == []
+
+
+@pytest.mark.timeout(300)
+def test_flash_sale_sells_its_stock_and_refuses_the_others() -> None:
+    sale = play(Rush(500, 30, is_flash=True, stock=12, window=_WINDOW, readers=_READERS))
+
+    assert sale.conflicts[Key("ProductsTable", "", "PRODUCT#<id>")] > 0
+    assert set(sale.seconds) <= {"201", "409 out-of-stock", "503 service-unavailable"}
+    assert 0 < sale.share("201") * 30 <= 12
+    assert sale.breaches == []
