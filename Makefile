@@ -18,7 +18,7 @@ CHECKED := functions layers/shared/shared tools bench tests
 # The tests of shared and of each service, on fakes and on moto.
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
-.PHONY: help setup service run stop deploy-local mail sam-local sam-invoke check fix test test-unit affected budgets bench \
+.PHONY: help setup service run stop deploy-local mail sam-local sam-invoke check fix test test-unit affected budgets bench rush \
 	tables mutants torture bootstrap deploy destroy admin migrate smoke dlq api sbom requirements clean
 
 help:  ## this list
@@ -117,6 +117,9 @@ budgets: $(APP)  ## measure modules, calls and log lines anew, and show what cha
 bench: $(APP) $(SAM) $(EMULATOR) $(RUNTIME)  ## cold starts, requests, memory, e-mails, calls and prices; ONLY=cold,warm
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
 	@$(if $(ONLY),,PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs)
+
+rush: $(APP)  ## a simulated rush; ARGS="--rate 1000 --shards 8 --flash", ARGS=ceilings for keys and quotas, ARGS=stock
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.rush $(ARGS)
 
 tables: $(APP) api  ## write what docs/ has of the code anew: api/, access.md, waits.md
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.access
