@@ -18,7 +18,7 @@ CHECKED := functions layers/shared/shared tools bench tests
 # The tests of shared and of each service, on fakes and on moto.
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
-.PHONY: help setup service run stop deploy-local mail sam-local sam-invoke check fix test test-unit affected budgets bench rush \
+.PHONY: help setup service run stop deploy-local mail sam-local sam-invoke check fix test test-unit affected budgets bench bill rush \
 	tables mutants torture bootstrap deploy destroy admin migrate smoke dlq api sbom requirements clean
 
 help:  ## this list
@@ -120,6 +120,9 @@ bench: $(APP) $(SAM) $(EMULATOR) $(RUNTIME)  ## cold starts, requests, memory, e
 
 rush: $(APP)  ## a simulated rush; ARGS="--rate 1000 --shards 8 --flash", ARGS=ceilings for keys and quotas, ARGS=stock
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.rush $(ARGS)
+
+bill: $(APP)  ## what a shop costs a month; ORDERS=5000 or several, PROFILE=a copy of tests/costs/profile.toml
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs.bill --orders "$(ORDERS)" --profile "$(PROFILE)"
 
 tables: $(APP) api  ## write what docs/ has of the code anew: api/, access.md, waits.md
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.access

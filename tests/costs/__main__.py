@@ -1,43 +1,107 @@
 """`python -m tests.costs`, a part of `make bench`: writes docs/costs.md."""
 
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from bench.report import Table, mark, markdown
-from tests.costs import flows
+from tests.costs import bill, catalogue, flows, pricing
+from tests.costs.bill import Recorded
 from tests.costs.capacity import Units
-from tests.costs.meter import Call, MeteredShop, Run, opened
+from tests.costs.meter import MeteredShop, opened
 from tools.local.places import ROOT
 from tools.progress import step
-from tools.template import template
 
 _TARGET = ROOT / "docs/costs.md"
 _HEAD = """\
-# What an order costs
+# What a shop and an order cost
 
-Written by `make bench`. Calls and request units are counted on the simulated cloud of the
-tests, where the code runs from the Lambda entry to botocore's wire.
+Written by `make bench`; `make bill` prints the first table for a shop of your own. Calls and
+request units are counted on the simulated cloud of the tests, where the code runs from the Lambda
+entry to botocore's wire.
 """
-_PRICES: Final[Mapping[str, Any]] = tomllib.loads(
-    (Path(__file__).parent / "prices.toml").read_text()
-)
-_ASSUMED: Final[Mapping[str, float]] = _PRICES["assumptions"]
 _ITEMS: Final = 1_000
-_MOST_USD: Final = 25
 _MILLION: Final = 1_000_000
-_QUEUES: Final = ("OrdersCheckout", "NotificationsWorker")
+_AT_ONCE: Final = 10
+_GOALS: Final = {"one by one": 40, "ten at once": 30}
+_ROWS: Final = {
+    "DynamoDB, written": "write_unit",
+    "DynamoDB, read": "read_unit",
+    "Lambda, requests": "lambda_request",
+    "Lambda, time (GB-s)": "gb_second",
+    "SNS": "sns_request",
+    "SQS": "sqs_request",
+    "CloudWatch, log lines (GB)": "log_gb",
+    "CloudWatch, metrics (months)": "metric",
+    "X-Ray (traces)": "trace",
+}
 
 
-def _order(shop: MeteredShop) -> list[Table]:
-    """The calls of one order, and the price of a million."""
+def _month(recordings: bill.Recordings, profile: bill.Profile) -> Table:
+    months = {n: bill.month(recordings, profile, n) for n in bill.ORDERS}
+    return Table(
+        "What a month costs, in USD (eu-west-1, on demand)",
+        ("orders a month", *("idle" if not orders else f"{orders:,}" for orders in months)),
+        tuple(bill.cells(months)),
+        f"For each order {profile.reads:g} products are looked at and {profile.lists:g} lists,"
+        f" {profile.log_ins:g} log-in and {profile.refreshes:g} refreshes happen; it has"
+        f" {profile.lines} lines, and descriptions have {profile.description:,} characters"
+        " (tests/costs/profile.toml). Prices, rules, assumptions and their sources are in"
+        " tests/costs/prices.toml. Free tiers, taxes, the payment provider and the firewall of prod"
+        " (10 USD) are not in it; customers pay for an e-mail more when their order is shipped.",
+    )
+
+
+def _orders(realistic: Mapping[str, Recorded], lines: int) -> Table:
+    used = {name: _usage_of_an_order(found) for name, found in realistic.items()}
+    rows = [
+        (
+            row,
+            *(
+                cell
+                for each in used.values()
+                for cell in (
+                    f"{each[price]:.4g}",
+                    f"{pricing.usd(price, each[price]) * _MILLION:.2f}",
+                )
+            ),
+        )
+        for row, price in _ROWS.items()
+    ]
+    sums = {
+        name: sum(pricing.usd(price, each[price]) for price in _ROWS.values()) * _MILLION
+        for name, each in used.items()
+    }
+    rows.append(("**total**", *(cell for usd in sums.values() for cell in ("", f"**{usd:.2f}**"))))
+    goals = (f"≤ {_GOALS[name]} {mark(usd, _GOALS[name])}" for name, usd in sums.items())
+    rows.append(("goal", *(cell for goal in goals for cell in ("", goal))))
+    return Table(
+        f"An order of {lines} lines: for one, and USD for a million",
+        ("", *(title for name in used for title in (name, "USD"))),
+        tuple(rows),
+        "API Gateway (3.50), SES (100) and the sandbox payment provider's own ledger are not in it."
+        " Orders that come at once share batches of streams, as far as their lanes are the same,"
+        " and requests to SNS; queues hand over message by message. A million orders are those of a"
+        " month. The duration of an invocation is its assumed computing time, on the share of a"
+        " processor that its memory size buys, and the assumed waiting for each response.",
+    )
+
+
+def _usage_of_an_order(found: Recorded) -> dict[str, float]:
+    """Its share of a month with a million."""
+    made = bill.Month()
+    made.happen("orders", found, _MILLION / len(found.exchanges))
+    made.close()
+    return pricing.multiplied(pricing.added(*made.rows.values()), 1 / _MILLION)
+
+
+def _calls(shop: MeteredShop) -> Table:
+    """The calls of one order of one line."""
     shop.forget()
     shop.place()
     flows.bring_to_emails(shop)
     total = sum((call.units for call in shop.calls), Units())
-    calls = Table(
-        "Calls of an order of one line",
+    return Table(
+        "The calls of an order of one line",
         ("", "call", "WRU, table", "WRU, indexes", "RRU"),
         (
             *(
@@ -49,81 +113,12 @@ def _order(shop: MeteredShop) -> list[Table]:
         "All functions are warm. Request units follow from DynamoDB's documented rules and the"
         " items before and after (tests/costs/capacity.py): no emulator reports true capacity.",
     )
-    return [calls, _price(shop.runs)]
 
 
 def _units(units: Units) -> tuple[str, str, str]:
     figures = units.written, sum(units.indexes.values()), units.read
     written, indexed, read = (f"{figure:g}" if figure else "" for figure in figures)
     return written, indexed, read
-
-
-def _price(runs: Sequence[Run]) -> Table:
-    costs = [(what, each, unit, each * per) for what, each, unit, per in _bill(runs)]
-    total = sum(usd for *_, usd in costs)
-    return Table(
-        "A million orders of one line, in USD (eu-west-1, on demand)",
-        ("", "for one order", "for a million"),
-        (
-            *((what, f"{each:.4g} {unit}", f"{usd:.2f}") for what, each, unit, usd in costs),
-            ("**total**", "", f"**{total:.2f}**"),
-            (f"goal: ≤ {_MOST_USD}", "", mark(total, _MOST_USD)),
-        ),
-        "Not included: API Gateway, SES and the sandbox payment provider's own ledger. Orders that"
-        " come at once share batches, which costs less. Prices and assumptions are those of"
-        " tests/costs/prices.toml. The duration of an invocation is its assumed computing time, on"
-        " the share of a processor that its memory size buys, and the assumed waiting for each"
-        " response.",
-    )
-
-
-def _bill(runs: Sequence[Run]) -> Iterator[tuple[str, float, str, float]]:
-    """What one order uses: the quantity, its unit, and the price of a million units."""
-    calls = [call for run in runs for call in run.calls]
-    units = sum((call.units for call in calls if not call.is_payment), Units())
-    per_write = _PRICES["dynamodb"]["write_units_per_million"]
-    yield "DynamoDB, written to tables", units.written, "WRU", per_write
-    yield "DynamoDB, written to indexes", sum(units.indexes.values()), "WRU", per_write
-    yield "DynamoDB, read", units.read, "RRU", _PRICES["dynamodb"]["read_units_per_million"]
-    yield "Lambda, requests", len(runs), "requests", _PRICES["lambda"]["requests_per_million"]
-    gb_seconds = sum(_duration_ms(run) / 1000 * _memory_mb(run.function) / 1024 for run in runs)
-    yield "Lambda, time", gb_seconds, "GB-s", _PRICES["lambda"]["gb_second_arm64"] * _MILLION
-    published = len([call for call in calls if call.service == "sns"])
-    yield "SNS, published", published, "requests", _PRICES["sns"]["publishes_per_million"]
-    batches = [run.records for run in runs if run.function in _QUEUES]
-    per_request = _PRICES["sqs"]["requests_per_million"]
-    yield "SQS, sent by SNS and workers", sum(batches), "requests", per_request
-    polled = len(batches) * _ASSUMED["poller_requests_per_batch"]
-    yield "SQS, received and deleted by Lambda", polled, "requests", per_request
-    logged = [len(line.encode()) for run in runs for line in run.lines]
-    logged.append(int(_ASSUMED["access_log_bytes"]))
-    kilobytes = (sum(logged) + len(logged) * _ASSUMED["log_event_overhead_bytes"]) / 1000
-    yield "CloudWatch, log lines", kilobytes, "KB", _PRICES["logs"]["collected_per_gb"]
-    yield "X-Ray", _ASSUMED["traced_share"], "traces", _PRICES["xray"]["traces_per_million"]
-
-
-def _duration_ms(run: Run) -> float:
-    """An invocation's computing time on its share of a processor, and its waiting for responses."""
-    share = min(1, _memory_mb(run.function) / _ASSUMED["vcpu_memory_mb"])
-    cpu = _ASSUMED["cpu_per_invocation_ms"] + len(run.calls) * _ASSUMED["cpu_per_call_ms"]
-    waiting = sum(map(_response_ms, run.calls)) + sum(map(_duration_ms, run.called))
-    return max(_ASSUMED["smallest_duration_ms"], cpu / share + waiting)
-
-
-def _response_ms(call: Call) -> float:
-    """The assumed waiting for a response."""
-    names = {"lambda": "lambda_invoke_ms", "sns": "sns_ms", "sesv2": "ses_ms", "sqs": "sqs_ms"}
-    if call.service == "dynamodb":
-        kinds = {"TransactWriteItems": "transaction"}
-        kinds |= dict.fromkeys(("PutItem", "UpdateItem", "DeleteItem"), "write")
-        return _ASSUMED[f"dynamodb_{kinds.get(call.operation, 'read')}_ms"]
-    return _ASSUMED[names[call.service]]
-
-
-def _memory_mb(function: str) -> int:
-    """By the template."""
-    declared = template()["Resources"][function]["Properties"]
-    return int(declared.get("MemorySize", template()["Globals"]["Function"]["MemorySize"]))
 
 
 def _flows(shop: MeteredShop) -> Table:
@@ -141,12 +136,28 @@ def _flows(shop: MeteredShop) -> Table:
     )
 
 
+def _realistic(shop: MeteredShop, profile: bill.Profile) -> dict[str, Recorded]:
+    products = catalogue.add_products(shop, profile.lines, length=profile.description)
+    return {
+        "one by one": bill.recorded(shop, bill.order(products)),
+        "ten at once": bill.recorded(shop, bill.order(products, at_once=_AT_ONCE)),
+    }
+
+
 def main() -> None:
-    with step("calls and prices"), opened() as shop:
-        order = _order(shop)
-        shop.fill(_ITEMS // 2)
-        every = _flows(shop)
-    sections = markdown("One order", order), markdown("Every flow", [every])
+    profile = bill.Profile.read(bill.PROFILE)
+    with step("calls and prices"):
+        with opened() as shop:
+            calls, orders = _calls(shop), _orders(_realistic(shop, profile), profile.lines)
+            shop.fill(_ITEMS // 2)
+            every = _flows(shop)
+        with opened() as shop:
+            month = _month(bill.record(shop, profile), profile)
+    sections = (
+        markdown("A month", [month]),
+        markdown("An order", [orders, calls]),
+        markdown("Every flow", [every]),
+    )
     _TARGET.write_text("\n".join((_HEAD, *sections)))
 
 

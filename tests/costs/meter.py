@@ -8,7 +8,9 @@ import io
 import itertools
 import json
 import os
+import re
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -17,11 +19,15 @@ from typing import Any, Final
 from unittest.mock import patch
 from urllib.parse import unquote
 
+import httpx
+
 from tests.costs import capacity
 from tests.costs.capacity import Units
+from tests.simulation.resources import STREAMS, WORKERS
 from tests.simulation.shop import SimulatedShop
 from tests.simulation.wire import current
 from tests.support.client import Client
+from tools.template import resources
 
 _WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem")
 # As in the template. Each function has its service's name there, which makes log lines longer.
@@ -31,6 +37,8 @@ _VARIABLES: Final = {
     "TRACING": "PassThrough",
 }
 _MANY: Final = 100_000
+_MOST_ROUNDS: Final = 60
+_PASSWORDS: Final = re.compile(r"/api/v1/(auth/(login|reset)|users)$")
 
 
 @dataclass
@@ -41,6 +49,7 @@ class Call:
         about: the table, or the invoked function and its operation.
         depth: 1 for the calls of a function that another one waits for.
         keys: of DynamoDB's, the first partition key.
+        size: of the request, in bytes.
     """
 
     function: str
@@ -49,6 +58,7 @@ class Call:
     about: str
     depth: int
     keys: str = ""
+    size: int = 0
     units: Units = field(default_factory=Units)
 
     @property
@@ -66,13 +76,29 @@ class Run:
 
     Attributes:
         called: the invocations that it waited for.
+        is_outermost: whether no other function invoked it.
     """
 
     function: str
     records: int
+    is_outermost: bool = True
+    hashes_password: bool = False
     calls: list[Call] = field(default_factory=list)
     called: list["Run"] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request to the API and its response.
+
+    Attributes:
+        method: with the path of its resource, in which an id is `{id}`.
+        size: of the response's body, compressed as the gateway does it for browsers.
+    """
+
+    method: str
+    size: int
 
 
 class MeteredShop(SimulatedShop):
@@ -88,6 +114,7 @@ class MeteredShop(SimulatedShop):
         super().__init__()
         self.calls: list[Call] = []
         self.runs: list[Run] = []
+        self.exchanges: list[Exchange] = []
         self._open_runs: list[Run] = []
         self._numbers = itertools.count(1)
         self._answer = self.cloud.answer
@@ -95,7 +122,7 @@ class MeteredShop(SimulatedShop):
 
     def forget(self) -> None:
         """Begin a new recording."""
-        self.calls, self.runs = [], []
+        self.calls, self.runs, self.exchanges = [], [], []
 
     def open(self) -> None:
         """Open the shop with enough stock. All functions are warm: an order has been completed, and
@@ -138,8 +165,35 @@ class MeteredShop(SimulatedShop):
         for client in (self.customer, self.admin):
             client.log_in()
 
+    def settle_by_lanes(self) -> None:
+        """As `settle`, but a stream's records reach its relay as Lambda's lanes batch them: each
+        partition key has its lane, and lanes share no batch. For fewer records than a batch."""
+        for _ in range(_MOST_ROUNDS):
+            moved = 0
+            for stream in STREAMS:
+                lanes: dict[int, list[Any]] = {}
+                for record in self._new_records(stream):
+                    key = record["dynamodb"]["Keys"]["pk"]["S"]
+                    lanes.setdefault(zlib.crc32(key.encode()) % stream.lanes, []).append(record)
+                for records in lanes.values():
+                    self.invoke(stream.relay, {"Records": records})
+                    moved += len(records)
+            moved += sum(self.deliver(queue) for queue in WORKERS)
+            if not moved:
+                return
+        raise AssertionError("the shop does not come to rest")
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        response = super().answer(request)
+        path = re.sub(r"/[0-9a-f]{32}", "/{id}", request.url.path)
+        self.exchanges.append(Exchange(f"{request.method} {path}", _sent_size(response.content)))
+        return response
+
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
-        run = Run(name, len(event.get("Records", ())))
+        run = Run(name, len(event.get("Records", ())), is_outermost=not self._open_runs)
+        run.hashes_password = event.get("httpMethod") == "POST" and bool(
+            _PASSWORDS.search(event["path"])
+        )
         if self._open_runs:
             self._open_runs[-1].called.append(run)
         self.runs.append(run)
@@ -158,7 +212,8 @@ class MeteredShop(SimulatedShop):
         invocation = current.get()
         if invocation is None or not self._open_runs:
             return self._answer(service, operation, path, body)
-        call = Call(invocation.function, service, operation, "", len(self._open_runs) - 1)
+        depth = len(self._open_runs) - 1
+        call = Call(invocation.function, service, operation, "", depth, size=len(body))
         self._open_runs[-1].calls.append(call)
         self.calls.append(call)
         if service == "dynamodb":
@@ -205,6 +260,11 @@ class MeteredShop(SimulatedShop):
             answer = table.query(unfiltered, table.items)
         sizes = map(capacity.size, answer.get("Items", ()))
         return Units(capacity.query(sizes, consistent=request.get("ConsistentRead", False)))
+
+
+def _sent_size(body: bytes) -> int:
+    [api] = resources("AWS::Serverless::Api").values()
+    return len(zlib.compress(body)) if len(body) >= api["MinimumCompressionSize"] else len(body)
 
 
 def _writes(operation: str, request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
