@@ -249,7 +249,6 @@ def test_public_routes_with_a_body_have_the_limits_of_log_ins() -> None:
     [every, *throttled] = api["MethodSettings"]
     assert (every["HttpMethod"], every["ResourcePath"]) == ("*", "/*")
     for settings in throttled:
-        assert settings["MetricsEnabled"] is True
         assert settings["ThrottlingRateLimit"] == {"Ref": "LogInThrottleRate"}
     paths = {one["ResourcePath"].removeprefix("/").replace("~1", "/") for one in throttled}
     assert {one["HttpMethod"] for one in throttled} == {log_ins.method} == {"POST"}
