@@ -4,7 +4,7 @@ prices.toml."""
 import argparse
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -18,8 +18,9 @@ from tests.costs.meter import Exchange, MeteredShop, Run, opened
 from tests.costs.pricing import GIGABYTE, RULES, SECONDS, Quantities
 from tests.outages.alarms import Metric
 from tests.simulation.resources import SCHEDULES, WORKERS
+from tools.intrinsics import is_made
 from tools.progress import step
-from tools.template import resources, template
+from tools.template import resources
 
 PROFILE: Final = Path(__file__).parent / "profile.toml"
 ORDERS: Final = (0, 1_000, 100_000, 1_000_000)
@@ -249,7 +250,7 @@ def record(shop: MeteredShop, profile: Profile) -> Recordings:
 def month(recordings: Recordings, profile: Profile, orders: int) -> Month:
     """A month with so many orders."""
     made = Month()
-    made.use("keys", {"key": _keys()})
+    made.use("keys", {"key": sum(map(is_made, resources("AWS::KMS::Key")))})
     made.use("polls of idle queues", {"sqs_request": pricing.polls(len(WORKERS))})
     made.use("alarms", {"alarm": len(resources("AWS::CloudWatch::Alarm"))})
     for name, minutes in SCHEDULES.items():
@@ -274,26 +275,6 @@ def month(recordings: Recordings, profile: Profile, orders: int) -> Month:
         made.use("firewall", requests)
     made.close()
     return made
-
-
-def _keys() -> int:
-    """The KMS keys of the template, with its default parameters."""
-    defaults = {name: one.get("Default") for name, one in template()["Parameters"].items()}
-    conditions = template()["Conditions"]
-
-    def holds(condition: Any) -> bool:
-        [(kind, given)] = condition.items()
-        tests: Mapping[str, Callable[[], bool]] = {
-            "Condition": lambda: holds(conditions[given]),
-            "Fn::And": lambda: all(map(holds, given)),
-            "Fn::Equals": lambda: defaults[given[0]["Ref"]] == given[1],
-            "Fn::Not": lambda: not holds(given[0]),
-            "Fn::Or": lambda: any(map(holds, given)),
-        }
-        return tests[kind]()
-
-    keys = [one for one in template()["Resources"].values() if one["Type"] == "AWS::KMS::Key"]
-    return sum("Condition" not in key or holds({"Condition": key["Condition"]}) for key in keys)
 
 
 def cells(months: Mapping[int, Month]) -> Iterator[tuple[str, ...]]:

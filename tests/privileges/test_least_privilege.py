@@ -121,7 +121,9 @@ def test_actions_and_condition_keys_exist_and_apply(function: str) -> None:
 
 @functions
 def test_sam_attaches_only_policies_whose_reach_is_denied_again(function: str) -> None:
-    expected = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+    expected = {"AWSLambdaBasicExecutionRole"}
+    if "Tracing" in FUNCTIONS[function].properties:
+        expected.add("AWSXrayWriteOnlyAccess")
     if FUNCTIONS[function].events("SQS"):
         expected.add("AWSLambdaSQSQueueExecutionRole")
     if FUNCTIONS[function].events("DynamoDB"):

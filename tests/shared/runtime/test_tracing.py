@@ -6,6 +6,12 @@ import socket
 import subprocess
 from typing import Final
 
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+
+from shared.runtime import aws, tracing, warm_up
+from tests.support.aws import pretend_credentials
 from tools import lambda_environment
 from tools.local.places import APP_PYTHON, ROOT, aws_environment
 
@@ -57,3 +63,31 @@ def test_an_errors_text_is_not_sent_to_x_ray() -> None:
     assert error["type"] == "ClientError" or error["type"] == "MessageRejected"
     assert error["stack"]
     assert _NOBODY not in segment
+
+
+@pytest.mark.parametrize(
+    ("received", "sent"),
+    [
+        # What a function without a trace of its own is told, and what one is told by the API.
+        ("Root=1-a;Lineage=1:b:0", "Root=1-a;Lineage=1:b:0;Sampled=0"),
+        ("Root=1-a;Parent=c;Sampled=1", None),
+    ],
+)
+def test_function_without_a_trace_decides_that_those_it_calls_have_none(
+    monkeypatch: pytest.MonkeyPatch, received: str, sent: str | None
+) -> None:
+    pretend_credentials()
+    monkeypatch.delenv("TRACING", raising=False)
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", received)
+    headers: list[str | None] = []
+    client = aws.client("lambda", attempts=1)
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        header = request.headers.get("X-Amzn-Trace-Id")
+        headers.append(header.decode() if isinstance(header, bytes) else header)
+        return AWSResponse(request.url, 200, HTTPHeaders(), warm_up._EmptyBody(b""))
+
+    client.meta.events.register("before-send", answer)
+    tracing.start()
+    client.invoke(FunctionName="ProductsInventory", Payload=b"{}")
+    assert headers == [sent]
