@@ -14,7 +14,7 @@ from orders.models import Order
 from orders.ports import Orders
 from shared.contracts.events import Event, UserErasedData
 from shared.messaging.redelivery import RetryLater
-from shared.runtime import clock, logging, metrics
+from shared.runtime import clock, logging
 from shared.runtime.clock import Clock
 from shared.storage.conflicts import retry_on_conflict
 
@@ -46,7 +46,6 @@ class Erasure:
         erased = sum(self._erase(order) for order in islice(remaining, _AT_ONCE))
         if erased:
             logging.logger().info("erased orders: %s", erased, extra={"user_id": user_id})
-            metrics.count("OrdersErased", erased)
         if erased == _AT_ONCE:
             raise RetryLater(0)
         left = datetime.fromisoformat(event.at) + _SETTLED - self._now()

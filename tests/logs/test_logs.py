@@ -117,14 +117,15 @@ def test_functions_print_our_lines_and_metrics_only(
     assert len(printed) == len(ours) + len(metrics) + 1
     assert failure["errorMessage"].startswith("TypeError at boto3")
     assert any("publishing.py" in frame for frame in failure["stackTrace"])
-    assert {metric for line in metrics for metric in line} >= {"OrdersPlaced", "Latency"}
+    assert {metric for line in metrics for metric in line} >= {"OrdersPlaced"}
     # No lower level, and at DEBUG the lowest is there.
     assert all(_LEVELS[line["level"]] >= _LEVELS[level] for line in ours)
     assert level == "WARNING" or level in {line["level"] for line in ours}
     # Lambda's own filter takes a line without a level for INFO.
     assert all(_LEVELS[line.get("level", "INFO")] >= passing for line in printed)
+    # Of functions behind the API only.
     services = {json.loads(segment)["name"] for segment in segments} - {"sqs"}
-    sampled = {"dynamodb", "email", "kms", "lambda", "sns"} if trace is Trace.SAMPLED else set()
+    sampled = {"dynamodb", "kms", "lambda"} if trace is Trace.SAMPLED else set()
     assert services == sampled
 
 

@@ -18,6 +18,7 @@ type Metric = tuple[str, str, frozenset[tuple[str, str]]]
 _STATISTICS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     "Sum": sum,
     "Maximum": max,
+    "Minimum": min,
 }
 # An emission may come a few seconds later than a minute after the one before it.
 _LATE_SECONDS: Final = 30
@@ -62,13 +63,13 @@ def alarms() -> dict[str, Alarm]:
 def emitted(function: str, line: str) -> Iterator[tuple[Metric, str, list[float]]]:
     """The metrics in a line that a function printed, with their units and values.
 
-    All functions run in one process here: the dimensions are those of the function's own variables
-    in Lambda.
+    All functions run in one process here: the namespace is that of the function's own variables in
+    Lambda.
     """
     if '"_aws"' not in line:
         return
     printed = json.loads(line)
-    printed["service"], namespace = _variables(function)
+    namespace = _namespace(function)
     for directive in printed["_aws"]["CloudWatchMetrics"]:
         for names in directive["Dimensions"]:
             dimensions = frozenset((name, printed[name]) for name in names)
@@ -79,9 +80,9 @@ def emitted(function: str, line: str) -> Iterator[tuple[Metric, str, list[float]
 
 
 @cache
-def _variables(function: str) -> tuple[str, str]:
+def _namespace(function: str) -> str:
     variables = whole(function, {name: name for name in template()["Resources"]})
-    return variables["POWERTOOLS_SERVICE_NAME"], variables["POWERTOOLS_METRICS_NAMESPACE"]
+    return variables["POWERTOOLS_METRICS_NAMESPACE"]
 
 
 class Watch:

@@ -1,6 +1,7 @@
 """Each alarm watches a metric that is emitted, with a statistic that fits it."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -14,7 +15,8 @@ from tools.template import template
 # metrics for Lambda functions", "Available CloudWatch metrics for Amazon SQS".
 _OF_AWS: Final = {
     ("AWS/Lambda", "IteratorAge"): ({"FunctionName"}, {"Maximum", "Average"}),
-    ("AWS/Lambda", "Errors"): ({"FunctionName"}, {"Sum"}),
+    # 0 or 1 for each run: the smallest is 1 if all failed.
+    ("AWS/Lambda", "Errors"): ({"FunctionName"}, {"Sum", "Minimum"}),
     ("AWS/Lambda", "Throttles"): ({"FunctionName"}, {"Sum"}),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): ({"QueueName"}, {"Maximum", "Sum"}),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): ({"QueueName"}, {"Maximum"}),
@@ -25,15 +27,6 @@ _STATISTIC_OF: Final = {
     "Seconds": {"Maximum"},
     "Milliseconds": {"Maximum"},
 }
-
-
-@pytest.fixture(scope="module")
-def at_each_tick() -> set[Metric]:
-    """What the sweepers emit when there is nothing to do."""
-    with opened() as shop:
-        for sweeper in SWEEPERS:
-            shop.tick(sweeper)
-        return set(_units(shop.runs))
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +58,13 @@ def _let_things_go_wrong(shop: MeteredShop) -> None:
         shop.settle()
     shop.come_to_rest()
     shop.place(payment_token="tok_unavailable")
+    shop.come_to_rest()
+    shop.place()
+    with shop.refusing("sns.PublishBatch"):
+        shop.settle()
+        shop.pass_time(timedelta(minutes=2))
+        for sweeper in SWEEPERS:
+            shop.tick(sweeper)
     shop.come_to_rest()
     _break_a_reservation(shop)
     shop.pass_every_deadline()
@@ -98,7 +98,25 @@ def test_an_alarm_watches_a_metric_that_is_emitted(
 
 
 @pytest.mark.parametrize(("name", "alarm"), alarms().items(), ids=alarms())
-def test_missing_data_rings_where_sweepers_emit_at_each_tick(
-    at_each_tick: set[Metric], name: str, alarm: Alarm
+def test_missing_data_rings_where_it_means_that_a_sweeper_does_not_run(
+    name: str, alarm: Alarm
 ) -> None:
-    assert alarm.is_breaching([]) is (alarm.metric in at_each_tick)
+    runs = {("AWS/Lambda", "Errors", frozenset({("FunctionName", each)})) for each in SWEEPERS}
+    assert alarm.is_breaching([]) is (alarm.metric in runs)
+
+
+def test_sweepers_emit_nothing_when_there_is_nothing_to_do() -> None:
+    """A metric is charged for each hour in which it is written."""
+    with opened() as shop:
+        shop.forget()
+        for sweeper in SWEEPERS:
+            shop.tick(sweeper)
+        assert _units(shop.runs) == {}
+
+
+@pytest.mark.parametrize("sweeper", SWEEPERS)
+def test_sweeper_that_fails_always_rings_and_one_that_fails_once_does_not(sweeper: str) -> None:
+    metric = "AWS/Lambda", "Errors", frozenset({("FunctionName", sweeper)})
+    [alarm] = [alarm for alarm in alarms().values() if alarm.metric == metric]
+    assert alarm.is_breaching([1, 1, 1])
+    assert not alarm.is_breaching([1, 0, 1])

@@ -296,6 +296,8 @@ class TimedShop(SimulatedShop):
 
     def _invoke_later(self, name: str, event: dict[str, Any], retries: list[float]) -> None:
         def end(result: Outcome) -> None:
+            failed = float(isinstance(result, Exception))
+            self.measure("AWS/Lambda", "Errors", {"FunctionName": name}, failed, self.timeline.now)
             if isinstance(result, Exception) and retries:
                 self.timeline.after(
                     retries[0], lambda: self._invoke_later(name, event, retries[1:])
@@ -330,8 +332,6 @@ class TimedShop(SimulatedShop):
             return
         lane.is_busy = True
         batch = [record for _, (_, record) in zip(range(lane.most), lane.records, strict=False)]
-        age = (now - lane.records[0][0]) * 1000
-        self.measure("AWS/Lambda", "IteratorAge", {"FunctionName": stream.relay}, age, now)
         self._begin(
             stream.relay, {"Records": batch}, lambda result: self._relayed(lane, batch, result)
         )

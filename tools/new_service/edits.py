@@ -34,10 +34,6 @@ _EDITS: Final = {
             r"(  Services:\n(?:    .*\n)*?)(    Gateway:.*\n)",
             "    SampleNotes: {Name: sample-notes}\n",
         ),
-        (
-            r"(  Outboxes:\n(?:    \w+: .*\n)+)()",
-            "    SampleNotes: {Service: sample-notes, Period: 60, Periods: 5, Breaching: 3}\n",
-        ),
         # The loops that name every service, and those that name every service with an outbox.
         (
             r"(  Fn::ForEach::(?:Logs|Outboxes|TableNames):\n.*\n.*?)((?:, Gateway)?\]\n)",

@@ -64,7 +64,6 @@ class ReservationService:
                 return Hold(existing, existing.seconds_held(at))
             held = Reservation.held(order_id, priced, at=at)
             self._reservations.hold(held, products, at=at)
-            metrics.count("ReservationsHeld")
             return Hold(held, None)
 
         return retry_on_conflict(
@@ -86,7 +85,6 @@ class ReservationService:
             confirmed = found.confirmed()
             if confirmed is not found:
                 self._reservations.settle(found, confirmed, at=self._clock())
-                metrics.count("ReservationsConfirmed")
 
         self._retry(order_id, confirm)
 
@@ -99,7 +97,6 @@ class ReservationService:
                 self._reservations.settle(None, Reservation.tombstone(order_id, at=at), at=at)
             elif found.state != "released":
                 self._reservations.settle(found, found.released(), at=at)
-                metrics.count("ReservationsReleased")
 
         self._retry(order_id, release)
 

@@ -9,7 +9,7 @@ from shared.auth.tokens import Caller
 from shared.contracts.directory import UserNotFound
 from shared.errors import Forbidden, Unauthenticated
 from shared.pages import Page
-from shared.runtime import clock, logging, metrics
+from shared.runtime import clock, logging
 from shared.storage.conflicts import retry_on_conflict
 from users import emails
 from users.accounts import events, password_rules
@@ -73,7 +73,6 @@ class AccountService:
         self._users.add(user, fact, issued.token if issued else None)
         self._throttle.trust(user.email, source)
         logging.logger().info("a user registered", extra={"user_id": user.id})
-        metrics.count("UsersRegistered")
         return user
 
     def require_active(self, caller: Caller) -> ActiveCaller:
@@ -259,8 +258,6 @@ class AccountService:
             logging.logger().info(
                 "an account changed", extra={"user_id": after.id, "version": after.version}
             )
-            if before.deactivated_in(after):
-                metrics.count("UsersDeactivated")
             return after
 
         return retry_on_conflict(lambda: self._get(user_id), updated)
@@ -312,4 +309,3 @@ class AccountService:
     def _erase(self, before: User, after: User, remaining: User | None) -> None:
         fact = events.erased(after, at=self._clock())
         self._users.erase(before, after, fact, remaining=remaining)
-        metrics.count("UsersErased")

@@ -292,11 +292,8 @@ def test_log_has_one_line_and_metrics_of_a_request_without_its_data(
     )
     assert "hush" not in caplog.text
     assert f"customer:{ALICE.id}" not in caplog.text
-    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    [counted] = [line for line in printed if "_aws" in line]
-    assert counted["Requests"] == [1.0]
-    assert ("ServerErrors" in counted) == (status == 500)
-    assert counted["Latency"][0] > 0
+    # API Gateway counts requests, and measures how long they take, for nothing.
+    assert "_aws" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,6 @@ class Relay:
         quarantined = self._table.query(
             "#unsent = :mark", {"mark": QUARANTINE}, index=INDEX, limit=_SWEEP_LIMIT
         )
-        metrics.count("EventsQuarantined", len(quarantined.items))
         before = clock.rfc3339(clock.now() - _SWEEP_AFTER)
         found = 0
         for shard in range(SHARDS):
@@ -105,7 +104,10 @@ class Relay:
             self.publish(page.items, deadline)
         if found:
             logging.logger().warning("republished events that had stayed unsent: %s", found)
-            metrics.count("UnsentEventsSwept", found)
+        if quarantined.items:
+            logging.logger().warning("events are quarantined: %s", len(quarantined.items))
+        if stuck := found + len(quarantined.items):
+            metrics.count("EventsStuck", stuck)
         return found
 
     def publish(self, items: Sequence[Item], deadline: Deadline) -> list[Item]:
@@ -123,7 +125,7 @@ class Relay:
                 logging.begin(None)
                 if not self._is_quarantined(item, describe(cause), deadline):
                     unpublished.append(item)
-        failed = published = 0
+        failed = 0
         batches = deque(_batches(messages))
         while batches:
             batch = batches.popleft()
@@ -137,10 +139,6 @@ class Relay:
             for place, message in enumerate(batch):
                 if not self._is_settled(message, refusals.get(place), deadline):
                     unpublished.append(message.item)
-                elif not refusals[place]:
-                    published += 1
-        if published:
-            metrics.count("EventsPublished", published)
         return unpublished
 
     def _sent(self, batch: Sequence["_Message"]) -> dict[int, str]:
@@ -194,7 +192,7 @@ class Relay:
         if not self._is_changed(item, update, deadline, values):
             return False
         logging.logger().error("quarantined %s %s: %s", item["pk"], item["sk"], reason)
-        metrics.count("EventsQuarantined")
+        metrics.count("EventsStuck")
         return True
 
     def _is_changed(

@@ -88,10 +88,6 @@ class RequestEnvelope:
                 "caller_id": caller.id if caller else None,
             },
         )
-        metrics.count("Requests")
-        if status >= 500:
-            metrics.count("ServerErrors")
-        metrics.milliseconds("Latency", took)
         metrics.flush()
 
 
