@@ -94,7 +94,7 @@ class OrderService:
         # After any other failure the order may have been written: even a refusal may belong to the
         # SDK's second attempt. So the stock is not released here: the order may need it, a retry
         # with the key finds it reserved, and otherwise the reservation expires.
-        logging.logger().info("placed an order", extra={"order_id": id_})
+        logging.add(order_id=id_)
         metrics.count("OrdersPlaced")
         return Placement(order, replayed=False)
 

@@ -38,6 +38,7 @@ _ROWS: Final = (
     "sweepers",
     "orders, with gateway",
     "catalogue",
+    "CDN",
     "log-ins and refreshes",
     "e-mails",
     "metrics",
@@ -64,6 +65,10 @@ class Profile:
     description: int
     products: int
     firewall: bool
+    cdn: bool
+    cdn_seconds: float
+    cdn_caches: int
+    queries: int
 
     @classmethod
     def read(cls, file: Path) -> Self:
@@ -95,6 +100,7 @@ class Month:
         methods: the API's requests, by method.
         samples: runs for which Lambda itself decides if they are traced, by function.
         kept: the GB that a year of such months leaves in the tables.
+        hits: the requests that the CDN answers.
     """
 
     rows: dict[str, Quantities] = field(default_factory=dict)
@@ -102,6 +108,7 @@ class Month:
     methods: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     samples: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     kept: float = 0
+    hits: float = 0
 
     def use(self, row: str, quantities: Quantities) -> None:
         """Add quantities to a row."""
@@ -126,6 +133,20 @@ class Month:
                 self.samples[run.function] += times
         for exchange in flow.exchanges:
             self.methods[exchange.method] += times
+
+    def deliver(self, flow: Recorded, times: float) -> None:
+        """Add so many times what the CDN delivers of it without the API."""
+        size = usage.of_exchanges(flow.exchanges)["data_out_gb"] * times
+        self.use("data out", {"data_out_gb": size})
+        self.hits += len(flow.exchanges) * times
+
+    def pass_through_cdn(self) -> None:
+        """All requests come through the CDN, and all responses leave through it."""
+        requests = sum(self.methods.values()) + self.hits
+        used = {"cdn_request": requests, "cdn_function": requests, "secret": 1}
+        self.use("CDN", used)
+        size = self.rows["data out"]["data_out_gb"]
+        self.rows["data out"] = {"cdn_out_gb": size}
 
     def close(self) -> None:
         """Add what depends on all that happened."""
@@ -268,13 +289,27 @@ def month(recordings: Recordings, profile: Profile, orders: int) -> Month:
         found = recordings[part]
         # A shipment is both of its flows.
         share = 1 if part == "shipment" else len(found)
+        happened = orders * times
+        hits = _hits(part, happened, profile)
         for one in found:
-            made.happen(row, one, orders * times / share)
+            made.happen(row, one, happened * (1 - hits) / share)
+            made.deliver(one, happened * hits / share)
+    if profile.cdn:
+        made.pass_through_cdn()
     if profile.firewall:
         requests = {"firewall": 1, "firewall_request": sum(made.methods.values())}
         made.use("firewall", requests)
     made.close()
     return made
+
+
+def _hits(part: str, requests: float, profile: Profile) -> float:
+    """The share of requests that the CDN answers by itself."""
+    keys = {"read": profile.products, "list": profile.queries}.get(part, 0)
+    if not profile.cdn or not requests or not keys:
+        return 0
+    seconds, caches = profile.cdn_seconds, profile.cdn_caches
+    return pricing.cdn_hits(requests, keys=keys, seconds=seconds, caches=caches)
 
 
 def cells(months: Mapping[int, Month]) -> Iterator[tuple[str, ...]]:

@@ -35,6 +35,8 @@ _VARIABLES: Final = {
     "POWERTOOLS_METRICS_NAMESPACE": "Bodega",
     "POWERTOOLS_SERVICE_NAME": "products",
     "TRACING": "PassThrough",
+    # Of a function that is not traced.
+    "_X_AMZN_TRACE_ID": "Root=1-6b01d65d-fd3edb0aec4b4537a9cb9609;Lineage=1:4e3a5b1c:0",
 }
 _MANY: Final = 100_000
 _MOST_ROUNDS: Final = 60

@@ -77,6 +77,15 @@ def traces(requests_a_month: float, *, share: float, reservoir: float) -> float:
     return SECONDS * (first + share * (rate - first))
 
 
+def cdn_hits(requests_a_month: float, *, keys: int, seconds: float, caches: int) -> float:
+    """The share of requests that a cache answers: of `keys` responses the i-th is asked for in
+    proportion to 1/i."""
+    rate = requests_a_month / SECONDS / caches
+    weights = [1 / place for place in range(1, keys + 1)]
+    shares = [weight / sum(weights) for weight in weights]
+    return sum(p * (expected := rate * p * seconds) / (1 + expected) for p in shares)
+
+
 def polls(queues: int) -> float:
     """The requests of a month with which Lambda waits for messages of idle queues."""
     return queues * RULES["pollers"] * SECONDS / RULES["poll_seconds"]

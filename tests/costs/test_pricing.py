@@ -123,3 +123,19 @@ def test_bill_grows_with_orders_from_what_an_idle_shop_costs() -> None:
         used = pricing.total(one.rows[row])
         assert pricing.total(two.rows[row]) == pytest.approx(2 * used)
         assert used > 0
+
+
+def test_cdn_answers_what_is_asked_for_often() -> None:
+    def hits(requests: float, seconds: float) -> float:
+        return pricing.cdn_hits(requests, keys=1_000, seconds=seconds, caches=1)
+
+    assert hits(60_000, 30) == pytest.approx(0.020, abs=0.001)
+    assert hits(60_000_000, 30) == pytest.approx(0.671, abs=0.001)
+    assert hits(60_000_000, 10) < hits(60_000_000, 30)
+
+
+def test_gateway_logs_a_request_in_the_templates_format() -> None:
+    line = usage.access_log_line(Exchange("GET /api/v1/products/{id}", 100))
+    logged = json.loads(line)
+    assert (logged["method"], logged["path"]) == ("GET", "/api/v1/products/{id}")
+    assert "$" not in line

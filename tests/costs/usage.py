@@ -1,5 +1,6 @@
 """What recorded runs and responses are billed for, by the names of prices.toml."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -48,11 +49,31 @@ def of_exchanges(exchanges: Sequence[Exchange]) -> Quantities:
 def of_logs(runs: Sequence[Run], exchanges: Sequence[Exchange]) -> Quantities:
     """Log lines, those of the gateway too: collected, and stored for as long as they are kept."""
     sizes = [len(line.encode()) for run in runs for line in run.lines]
-    sizes += [int(ASSUMED["access_log_bytes"])] * len(exchanges)
+    sizes += [len(access_log_line(one)) for one in exchanges]
     collected = pricing.log_gigabytes(sizes)
     kept = float(template()["Parameters"]["LogRetentionDays"]["Default"]) / RULES["days_in_month"]
     stored = collected * RULES["log_compression"] * kept
     return {"log_gb": collected, "log_storage_gb": stored}
+
+
+def access_log_line(exchange: Exchange) -> str:
+    """What the gateway logs of a request, in the template's format."""
+    [api] = resources("AWS::Serverless::Api").values()
+    method, _, path = exchange.method.partition(" ")
+    values = {
+        "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        "identity.sourceIp": "203.0.113.100",
+        "httpMethod": method,
+        "resourcePath": path,
+        "status": "200",
+        "responseLatency": "12",
+        "error.responseType": "-",
+    }
+    return re.sub(
+        r"\$context\.([\w.]+)",
+        lambda found: values[found[1]],
+        api["AccessLogSetting"]["Format"],
+    )
 
 
 def units_of(runs: Iterable[Run]) -> Units:

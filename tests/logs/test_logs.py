@@ -111,7 +111,7 @@ def test_functions_print_our_lines_and_metrics_only(
     lines = shop.printed()
     assert PRIVACY.found_in([*lines, *segments]) == []
     printed: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    ours = [line for line in printed if "location" in line]
+    ours = [line for line in printed if "level" in line and "message" in line]
     metrics = [line for line in printed if "_aws" in line]
     [failure] = [line for line in printed if "errorType" in line]
     assert len(printed) == len(ours) + len(metrics) + 1

@@ -140,7 +140,7 @@ def internal_handler(commands: Mapping[str, Callable[[dict[str, Any]], BaseModel
             return {"refused": {"code": code, "data": refusal.data}}
         finally:
             metrics.flush()
-        logging.logger().info("answered %s", call["name"])
+        logging.logger().debug("answered %s", call["name"])
         return {"answer": answer.model_dump(mode="json")}
 
     return handle

@@ -174,7 +174,7 @@ class Relay:
     def _is_settled(self, message: "_Message", refusal: str | None, deadline: Deadline) -> bool:
         """Whether the event need not be published again, now that its item says so."""
         fact = message.fact
-        logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
+        logging.begin(fact.request_id, event_id=fact.id)
         if refusal is None:
             logging.logger().error("could not publish %s", fact.type)
             return False

@@ -86,7 +86,7 @@ class _Messages:
             logging.logger().exception("message %s is no event", record.message_id)
             self._fail(record, cause, function, for_good=True)
             return
-        logging.begin(fact.request_id, event_id=fact.id, event_type=fact.type)
+        logging.begin(fact.request_id, event_id=fact.id)
         try:
             _require_stated_type(record, fact)
             self._react(fact)

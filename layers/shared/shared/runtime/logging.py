@@ -1,5 +1,5 @@
 """Structured logs: one JSON object a line by Powertools, each under the id of the request at hand,
-which is carried through every call between functions."""
+which is carried through every call between functions. CloudWatch charges each byte."""
 
 import io
 import os
@@ -35,12 +35,21 @@ class _Formatter(LambdaPowertoolsFormatter):
     ) -> str:
         return error_text.describe_with_traceback(ei[1]) if ei[1] else ""
 
+    def serialize(self, log: Any) -> str:
+        log.pop("taskName", None)  # asyncio's
+        if "Sampled=1" not in os.environ.get("_X_AMZN_TRACE_ID", ""):
+            # X-Ray has no trace with this id.
+            log.pop("xray_trace_id", None)
+        return super().serialize(log)
+
 
 @cache
 def logger() -> Logger:
     """The function's logger; its service and level are in the variables that Powertools names."""
     made = Logger(
-        logger_formatter=_Formatter(utc=True, use_rfc3339=True, serialize_stacktrace=False)
+        logger_formatter=_Formatter(
+            utc=True, use_rfc3339=True, serialize_stacktrace=False, location=None
+        )
     )
     # Powertools prefers Lambda's ApplicationLogLevel, which has to let metrics pass.
     getLogger(made.name).setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
@@ -68,6 +77,11 @@ def begin(proposed: str | None, **keys: Any) -> str:
     _request_id.set(chosen)
     logger().structure_logs(append=False, request_id=chosen, **keys)
     return chosen
+
+
+def add(**keys: Any) -> None:
+    """Add keys to each further line of the request or message being worked on."""
+    logger().append_keys(**keys)
 
 
 @contextmanager

@@ -80,13 +80,7 @@ class RequestEnvelope:
             scope["method"],
             route or "(no route)",
             status,
-            extra={
-                "method": scope["method"],
-                "route": route,
-                "status": status,
-                "ms": round(took, 2),
-                "caller_id": caller.id if caller else None,
-            },
+            extra={"ms": round(took, 2), "caller_id": caller.id if caller else None},
         )
         metrics.flush()
 
