@@ -96,7 +96,7 @@ class Exchange:
 
     Attributes:
         method: with the path of its resource, in which an id is `{id}`.
-        size: of the response's body, compressed as the gateway does it for browsers.
+        size: of the response, whose body is compressed as the gateway does it for browsers.
     """
 
     method: str
@@ -188,7 +188,9 @@ class MeteredShop(SimulatedShop):
     def answer(self, request: httpx.Request) -> httpx.Response:
         response = super().answer(request)
         path = re.sub(r"/[0-9a-f]{32}", "/{id}", request.url.path)
-        self.exchanges.append(Exchange(f"{request.method} {path}", _sent_size(response.content)))
+        headers = sum(len(name) + len(value) + 4 for name, value in response.headers.items())
+        size = _sent_size(response.content) + headers
+        self.exchanges.append(Exchange(f"{request.method} {path}", size))
         return response
 
     def invoke(self, name: str, event: dict[str, Any]) -> Any:

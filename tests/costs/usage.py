@@ -42,7 +42,7 @@ def of_runs(runs: Sequence[Run]) -> Quantities:
 
 def of_exchanges(exchanges: Sequence[Exchange]) -> Quantities:
     """What the gateway is paid for, and what leaves AWS through it."""
-    size = sum(one.size + ASSUMED["response_headers_bytes"] for one in exchanges)
+    size = sum(one.size + ASSUMED["gateway_headers_bytes"] for one in exchanges)
     return {"api_request": len(exchanges), "data_out_gb": size / GIGABYTE}
 
 
