@@ -285,7 +285,7 @@ def test_log_has_one_line_and_metrics_of_a_request_without_its_data(
     [line] = [record for record in caplog.records if hasattr(record, "caller_id")]
     assert line.getMessage() == f"{method} {route or '(no route)'} {status}"
     expected = ALICE.id if method == "POST" else None
-    assert line.caller_id == expected  # type: ignore[attr-defined]  # by `extra`
+    assert line.caller_id == expected
     assert "hush" not in caplog.text
     assert f"customer:{ALICE.id}" not in caplog.text
     # API Gateway counts requests, and measures how long they take, for nothing.
