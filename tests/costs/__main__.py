@@ -131,8 +131,8 @@ def _flows(shop: MeteredShop) -> Table:
         ),
         f"Indexes included, with {_ITEMS:,} items of each kind in the tables."
         " tests/costs/test_volume.py holds that it is the same with fewer, except for"
-        " the search by a common word, which reads up to 1,000 products with the word and then"
-        " an index of the list's order.",
+        " the search by a common word, which reads the products with the word for at most 20 units,"
+        " and then an index of the list's order.",
     )
 
 

@@ -22,7 +22,7 @@ type Query = Mapping[str, str]
 _BOUNDS: Final = {
     "/api/v1/notifications": (5, 110),
     "/api/v1/orders": (7, 60),
-    "/api/v1/products": (12, 210),
+    "/api/v1/products": (10, 60),
     "/api/v1/users": (5, 60),
 }
 _OTHERS: Final = (5, 20)

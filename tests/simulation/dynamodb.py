@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
+from tests.costs import capacity
 from tests.simulation import expressions
 from tests.simulation.expressions import Item, Scope
 from tests.simulation.refusals import Impossible, Invalid, Refused
@@ -117,14 +118,18 @@ class DynamoDB:
         return {"Item": {name: value for name, value in item.items() if name in shown}}
 
     def _get_many(self, request: Wire) -> dict[str, Any]:
-        found = {}
+        found, consumed = {}, []
         for name, wanted in request["RequestItems"].items():
             table = self.tables[name]
             keys = [table.key(key) for key in wanted["Keys"]]
             _refuse_duplicates(keys)
             items = self._seen(table, wanted)
             found[name] = [items[key] for key in keys if key in items]
-        return {"Responses": found, "UnprocessedKeys": {}}
+            sizes = [capacity.size(items.get(key)) for key in keys]
+            units = capacity.read(sizes, consistent=wanted.get("ConsistentRead", False))
+            consumed.append({"TableName": name, "CapacityUnits": units})
+        reported = {"ConsumedCapacity": consumed} if "ReturnConsumedCapacity" in request else {}
+        return {"Responses": found, "UnprocessedKeys": {}, **reported}
 
     def _query(self, request: Wire) -> dict[str, Any]:
         table = self.tables[request["TableName"]]

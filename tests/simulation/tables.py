@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from tests.costs import capacity
 from tests.simulation import expressions
 from tests.simulation.expressions import Item, Scope
 from tests.simulation.refusals import Invalid
@@ -104,6 +105,14 @@ class Table:
         # A filter sees no more of an item than its index has.
         kept = [item for item in read if passes(Scope(item, names, values))]
         answer = {"Items": kept, "Count": len(kept), "ScannedCount": len(read)}
+        if "ReturnConsumedCapacity" in request:
+            units = capacity.query(
+                map(capacity.size, read), consistent=request.get("ConsistentRead", False)
+            )
+            answer["ConsumedCapacity"] = {
+                "TableName": request["TableName"],
+                "CapacityUnits": units,
+            }
         # DynamoDB stops at the limit and does not look whether anything comes after it.
         if len(read) == limit:
             answer["LastEvaluatedKey"] = {

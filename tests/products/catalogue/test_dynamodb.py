@@ -1,19 +1,24 @@
 """What only DynamoDB has to promise of products: keys, indexes and the items of a change."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from products.catalogue.models import Product, Receipt, Search
-from products.catalogue.repository.index import DynamoProductIndex
+from products.catalogue.models import Position, Product, Receipt, Search, Sort
+from products.catalogue.repository.index import DynamoProductIndex, ReadLimits
 from products.catalogue.repository.items import SALE_KEYS, sort_keys, word_items
 from products.catalogue.repository.products import DynamoProducts
+from products.catalogue.text import folded, words_of
+from shared.pages import Page
 from shared.runtime.clock import epoch
 from shared.storage.dynamodb import Item, Operation, Table
 from tests.products.builders import LATER, NOW, SHELF, a_product
-from tests.support.aws import wired_table
+from tests.support.aws import simulated_table, wired_table
 
 
 class RecordingTable(Table):
@@ -112,20 +117,20 @@ def test_receipt_is_kept_for_seven_days(table: Table) -> None:
 
 def test_frequent_word_is_filtered_out_of_a_sorted_index(recording: RecordingTable) -> None:
     products = add(recording, *SHELF)
-    frequent, index = DynamoProductIndex(recording, rare=2), DynamoProductIndex(recording)
+    frequent = DynamoProductIndex(recording, ReadLimits(first=2, word_units=0.5))
+    index = DynamoProductIndex(recording)
     for prefixes, queries in (
         (("red",), [None, "all-by-price"]),
-        (("red", "mu"), [None, None]),  # "mug" is rare, so nothing else is read
+        (("reds", "gr"), [None]),  # no name has "reds", so nothing else is read
     ):
         search = Search(prefixes=prefixes, sort="price")
         recording.queries.clear()
         found = frequent.page(search, limit=20, after=None)
         assert recording.queries == queries
         assert found == index.page(search, limit=20, after=None)
-    # A position is the same in both, and stays valid when its product is withdrawn.
+    # A position stays valid when its product is withdrawn, and when a word becomes frequent.
     search = Search(prefixes=("r",), sort="-price")
     page = index.page(search, limit=2, after=None)
-    assert frequent.page(search, limit=2, after=None) == page
     last = page.items[-1]
     products.change(last, last.changed({"is_active": False}, at=LATER), exactly=False)
     for each in (frequent, index):
@@ -133,19 +138,110 @@ def test_frequent_word_is_filtered_out_of_a_sorted_index(recording: RecordingTab
         assert [product.id for product in rest.items] == ["p6", "p1"]
 
 
-def test_reads_of_a_filtered_list_are_bounded(recording: RecordingTable) -> None:
+def test_following_page_does_not_look_up_words_that_are_frequent(recording: RecordingTable) -> None:
     add(recording, *SHELF)
-    index = DynamoProductIndex(recording, reads=2, per_read=1)
-    seen: list[str] = []
-    last, pages = None, 0
-    while pages == 0 or last:
+    index = DynamoProductIndex(recording, ReadLimits(first=2, word_units=0.5))
+    search = Search(prefixes=("red", "r"), sort="price")
+    first = index.page(search, limit=2, after=None)
+    recording.queries.clear()
+    rest = index.page(search, limit=2, after=first.last)
+    assert [product.id for product in rest.items] == ["p5", "p3"]
+    assert {*recording.queries} == {"all-by-price"}
+    # The release before gives positions without this decision.
+    assert first.last is not None
+    old = {name: value for name, value in first.last.items() if name != "by"}
+    assert index.page(search, limit=2, after=old) == rest
+
+
+def test_price_range_that_no_product_has_costs_one_read(recording: RecordingTable) -> None:
+    add(recording, *SHELF)
+    for more in ({}, {"prefixes": ("red",)}, {"category": "table"}):
         recording.queries.clear()
-        page = index.page(Search(max_price_minor=1000), limit=20, after=last)
-        assert len(recording.queries) <= 2
-        seen += [product.id for product in page.items]
-        last, pages = page.last, pages + 1
-    # The last is empty: DynamoDB does not look whether anything follows.
-    assert (seen, pages) == (["p2"], 4)
+        search = Search(min_price_minor=99_999, **more)
+        assert DynamoProductIndex(recording).page(search, limit=20, after=None) == Page([], None)
+        assert len(recording.queries) == 1
+
+
+def test_page_is_short_when_its_units_are_used_up(recording: RecordingTable) -> None:
+    signs = random.Random(1)
+    texts = ["".join(map(chr, signs.choices(range(0x4E00, 0x9FA0), k=2600))) for _ in range(30)]
+    mugs = [a_product(f"p{n:02}", description=text) for n, text in enumerate(texts)]
+    add(recording, *mugs)
+    index = DynamoProductIndex(recording, ReadLimits(units=15, batch=8))
+    first = index.page(Search(sort="price"), limit=30, after=None)
+    # An item has over 4 KB: the first eight use eight units, and six more may follow.
+    assert [product.id for product in first.items] == [f"p{n:02}" for n in range(14)]
+    rest = index.page(Search(sort="price"), limit=30, after=first.last)
+    assert rest.items[0].id == "p14"
+
+
+_TEXTS = st.lists(
+    st.sampled_from(["mug", "mugs", "tea", "teapot", "té", "m", "tray", "Ünder"]),
+    min_size=1,
+    max_size=4,
+).map(" ".join)
+_PRICES = st.integers(0, 12)
+_CATEGORIES = st.sampled_from(["kitchen", "table", "nothing"])
+_SEARCHES = st.builds(
+    Search,
+    category=st.none() | _CATEGORIES,
+    min_price_minor=st.none() | _PRICES,
+    max_price_minor=st.none() | _PRICES,
+    prefixes=st.just(()) | _TEXTS.map(words_of),
+    sort=st.sampled_from(["price", "-price", "name", "newest"]),
+)
+_LIMITS = st.builds(
+    ReadLimits,
+    units=st.sampled_from([0.5, 2.0, 6.0, 60.0]),
+    first=st.integers(1, 9),
+    reads=st.integers(1, 3),
+    words=st.integers(1, 3),
+    word_units=st.sampled_from([0.5, 1.5, 20.0]),
+    batch=st.integers(1, 5),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), limits=_LIMITS, limit=st.integers(1, 12))
+def test_cursors_lead_to_every_product_that_a_plain_filter_finds(
+    data: st.DataObject, limits: ReadLimits, limit: int
+) -> None:
+    shelf = [
+        a_product(
+            f"p{number:02}",
+            name=data.draw(_TEXTS),
+            price_minor=data.draw(_PRICES),
+            category=data.draw(_CATEGORIES.filter("nothing".__ne__)),
+            created_at=f"2026-01-0{data.draw(st.integers(1, 3))}",
+        )
+        for number in range(data.draw(st.integers(0, 40)))
+    ]
+    table = simulated_table("ProductsTable")
+    add(table, *shelf)
+    index = DynamoProductIndex(table, limits)
+    for search in data.draw(st.lists(_SEARCHES, min_size=1, max_size=6)):
+        found: list[str] = []
+        after: Position | None = None
+        for _ in range(500):
+            page = index.page(search, limit=limit, after=after)
+            found += [product.id for product in page.items]
+            assert len(page.items) <= limit
+            after = page.last
+            if after is None:
+                break
+        assert (found, after) == (_filtered(shelf, search), None)
+
+
+def _filtered(shelf: Sequence[Product], search: Search) -> list[str]:
+    keys: dict[Sort, Callable[[Product], tuple[Any, ...]]] = {
+        "price": lambda product: (product.price_minor, product.id),
+        "-price": lambda product: (product.price_minor, product.id),
+        "name": lambda product: (folded(product.name), product.id),
+        "newest": lambda product: (product.created_at, product.id),
+    }
+    backwards = search.sort in ("-price", "newest")
+    ordered = sorted(shelf, key=keys[search.sort], reverse=backwards)
+    return [product.id for product in ordered if search.finds(product)]
 
 
 def test_list_leaves_out_what_a_late_index_still_has(table: Table) -> None:

@@ -1,7 +1,7 @@
 """Finds products on sale by the sorted indexes or the words of their names, at a bounded cost."""
 
 from collections.abc import Mapping
-from itertools import islice
+from dataclasses import dataclass
 from typing import Any, Final
 
 from products.catalogue.models import Position, Product, Search, Sort
@@ -12,7 +12,7 @@ from products.catalogue.repository.items import (
     word_partition,
 )
 from shared.pages import Page
-from shared.storage.dynamodb import Item, Table
+from shared.storage.dynamodb import Item, ReadUnits, Table
 from shared.storage.items import from_item
 
 # By sort: the index's name, its sort key, and whether it is read forward.
@@ -23,107 +23,201 @@ _ORDERS: Final[Mapping[Sort, tuple[str, str, bool]]] = {
     "newest": ("newest", "created_key", False),
 }
 _AFTER_ALL: Final = "~"  # sorts after all prices and ids
+_PRODUCT_UNITS: Final = 0.5  # of a product of up to 4 KB
+
+
+@dataclass(frozen=True)
+class ReadLimits:
+    """What one request for a page may read.
+
+    Attributes:
+        units: read units of all reads together. How many entries they pay for follows from what the
+            request's reads have used, so that a first read has a number of its own.
+        first: entries in the first read of a list that is filtered.
+        reads: the most reads of a list that is filtered.
+        words: of how many words the entries may be looked up.
+        word_units: read units of these look-ups, shared by the words. A word that has more entries
+            is frequent: it is filtered out of a sorted index, which soon finds enough of them.
+        batch: products in the first batch of a page.
+    """
+
+    units: float = 56
+    first: int = 64
+    reads: int = 3
+    words: int = 2
+    word_units: float = 20
+    batch: int = 20
 
 
 class DynamoProductIndex:
-    """The catalogue's lists. A position is the sort key and id of a page's last product.
+    """The catalogue's lists.
 
-    Args:
-        rare: the most names that a word may have to be looked up by its word items. A more frequent
-            word is filtered out of a sorted index, which soon finds enough of them.
-        looked_up: of how many words one request may look the word items up.
-        reads, per_read: how much one request may read of a sorted index if it filters.
+    A position is the sort key and id of a page's last product. In a search for words it also has
+    `by`: the word whose entries are looked up, or nothing if all looked-up words are frequent. So
+    the following pages do not look up words again to find that they are.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        *,
-        rare: int = 1000,
-        looked_up: int = 3,
-        reads: int = 8,
-        per_read: int = 500,
-    ) -> None:
+    def __init__(self, table: Table, limits: ReadLimits = ReadLimits()) -> None:
         self._table = table
-        self._rare = rare
-        self._looked_up = looked_up
-        self._reads = reads
-        self._per_read = per_read
+        self._limits = limits
 
     def page(
         self, search: Search, *, limit: int, after: Position | None
     ) -> Page[Product, Position]:
-        entries = self._by_words(search)
+        units = ReadUnits()
+        if after is None and self._has_no_price(search, units):
+            return Page([], None)
+        by, entries = self._by_words(search, after, units)
         if entries is None:
-            page = self._by_order(search, limit, after)
+            page = self._by_order(search, limit, after, units)
         else:
             page = _cut(entries, search.sort, limit, after)
-        return Page(self._products(search, [entry["id"] for entry in page.items]), page.last)
-
-    def _products(self, search: Search, ids: list[str]) -> list[Product]:
-        """The products in this order, with their present stock.
-
-        Indexes may be behind: products that were withdrawn or changed since are left out.
-        """
-        items = self._table.get_many([product_key(id_) for id_ in ids])
+        ids = [entry["id"] for entry in page.items]
+        items, read = self._read_products(ids, units)
+        last = page.last
+        if read < len(ids):
+            # The units are used up: the next page starts with the first product that was not read.
+            _, sort_key, _ = _ORDERS[search.sort]
+            last = _position(page.items[read - 1], sort_key)
+        if last is not None and by is not None:
+            last = {**last, "by": by}
+        # Indexes may be behind: products that were withdrawn or changed since are left out.
         found = {item["id"]: from_item(Product, item) for item in items}
-        return [found[id_] for id_ in ids if id_ in found and search.finds(found[id_])]
+        shown = [found[id_] for id_ in ids[:read] if id_ in found and search.finds(found[id_])]
+        return Page(shown, last)
 
-    def _by_words(self, search: Search) -> list[Item] | None:
-        """All entries that the search finds, by a rare word; None if its longest words are not."""
-        for prefix in sorted(search.prefixes, key=len, reverse=True)[: self._looked_up]:
-            entries = self._beginning_with(prefix)
+    def _read_products(self, ids: list[str], units: ReadUnits) -> tuple[list[Item], int]:
+        """The items of the first products that the units pay for, and the number of these."""
+        items: list[Item] = []
+        read, count = 0, min(len(ids), self._limits.batch)
+        while count:
+            before = units.used
+            keys = [product_key(id_) for id_ in ids[read : read + count]]
+            items += self._table.get_many(keys, units=units)
+            read += count
+            left, used = self._limits.units - units.used, units.used - before
+            count = min(len(ids) - read, _paid(left, used, count))
+        return items, read
+
+    def _has_no_price(self, search: Search, units: ReadUnits) -> bool:
+        """Whether no product has a price in the range. Asked only where a list is filtered."""
+        condition, values = _range(search, "price_key")
+        is_filtered = search.prefixes or search.sort not in ("price", "-price")
+        if not condition or not is_filtered:
+            return False
+        hash_name, hash_key = _hash(search)
+        page = self._table.query(
+            f"#{hash_name} = :hash_key{condition}",
+            {"hash_key": hash_key, **values},
+            index=_index_name(search, "price"),
+            limit=1,
+            units=units,
+        )
+        return not page.items
+
+    def _by_words(
+        self, search: Search, after: Position | None, units: ReadUnits
+    ) -> tuple[str | None, list[Item] | None]:
+        """All entries that the search finds, by a rare word, and which one that is; no entries if
+        the longest words are frequent."""
+        if not search.prefixes:
+            return None, None
+        prefixes = sorted(search.prefixes, key=len, reverse=True)[: self._limits.words]
+        if after and "by" in after:
+            prefixes = [prefix for prefix in search.prefixes if prefix == after["by"]]
+        for prefix in prefixes:
+            entries = self._beginning_with(prefix, self._limits.word_units / len(prefixes), units)
             if entries is not None:
-                return [
+                return prefix, [
                     entry
                     for entry in entries
                     if search.category in (None, entry["category"])
                     and search.admits_price(entry["price_minor"])
                     and search.admits_words(tuple(entry["name_words"].split()))
                 ]
+        return "", None
+
+    def _beginning_with(self, prefix: str, share: float, units: ReadUnits) -> list[Item] | None:
+        """The entries of all products with such a word; None if their share does not pay for
+        them."""
+        before, found = units.used, list[Item]()
+        start: Item | None = None
+        limit = self._limits.first
+        for _ in range(2):
+            page = self._table.query(
+                "#pk = :pk AND begins_with(#sk, :prefix)",
+                {"pk": word_partition(prefix), "prefix": prefix},
+                limit=limit,
+                start=start,
+                units=units,
+            )
+            found += page.items
+            start = page.last
+            if start is None:
+                # A name may have two words with this prefix.
+                return list({item["entry"]["id"]: item["entry"] for item in found}.values())
+            used = units.used - before
+            limit = _paid(share - used, used, len(found))
+            if not limit:
+                break
         return None
 
-    def _beginning_with(self, prefix: str) -> list[Item] | None:
-        """The entries of all products with such a word; None if they are too many."""
-        items = self._table.iterate(
-            "#pk = :pk AND begins_with(#sk, :prefix)",
-            {"pk": word_partition(prefix), "prefix": prefix},
-            page_size=self._rare + 1,
-        )
-        found = list(islice(items, self._rare + 1))
-        if len(found) > self._rare:
-            return None
-        # A name may have two words with this prefix.
-        return list({item["entry"]["id"]: item["entry"] for item in found}.values())
-
-    def _by_order(self, search: Search, limit: int, after: Position | None) -> Page[Item, Position]:
+    def _by_order(
+        self, search: Search, limit: int, after: Position | None, units: ReadUnits
+    ) -> Page[Item, Position]:
         """Entries of the sorted index from after a position."""
         order, sort_key, forward = _ORDERS[search.sort]
-        hash_name = "listing" if search.category is None else "category"
-        hash_key = search.category or ON_SALE
+        hash_name, hash_key = _hash(search)
         condition, values = _range(search, sort_key)
         filters, filter_values = _filters(search, sort_key)
         start: Item | None = None
         if after:
             key = product_key(after["id"])
             start = {hash_name: hash_key, sort_key: after["key"], **key}
-        found: list[Item] = []
-        for _ in range(self._reads):
+        # Some units remain for the products, however many entries are read.
+        most = self._limits.units - _PRODUCT_UNITS * min(limit, self._limits.batch)
+        before, read, found = units.used, 0, list[Item]()
+        count = max(limit + 1, self._limits.first) if filters else limit + 1
+        for _ in range(self._limits.reads):
             page = self._table.query(
                 f"#{hash_name} = :hash_key{condition}",
                 {"hash_key": hash_key, **values, **filter_values},
-                index=f"{'all' if search.category is None else 'category'}-by-{order}",
+                index=_index_name(search, order),
                 filter=filters,
-                limit=self._per_read if filters else limit + 1 - len(found),
+                limit=count,
                 start=start,
                 forward=forward,
+                units=units,
             )
             found += [{"id": _id(item), sort_key: item[sort_key]} for item in page.items]
             start = page.last
+            read += count
             if len(found) > limit or start is None:
                 return Page.cut(found, limit, lambda entry: _position(entry, sort_key))
+            missing = limit + 1 - len(found)
+            count = _paid(most - units.used, units.used - before, read)
+            if found:
+                # Twice as many as will do if the matching entries are spread evenly.
+                count = min(count, 2 * missing * read // len(found))
+            if not count:
+                break
         # The bound is reached before the end of the list, so the page is short.
         return Page(found, _position({"id": _id(start), **start}, sort_key) if start else None)
+
+
+def _paid(left: float, used: float, read: int) -> int:
+    """How many more entries the units that are left pay for, if so many have used so much; at most
+    eight times as many, because entries differ in size."""
+    return max(0, min(8 * read, int(left / used * read))) if used else 8 * read
+
+
+def _hash(search: Search) -> tuple[str, str]:
+    """The partition of the indexes that a search reads: the attribute's name and value."""
+    return ("listing", ON_SALE) if search.category is None else ("category", search.category)
+
+
+def _index_name(search: Search, order: str) -> str:
+    return f"{'all' if search.category is None else 'category'}-by-{order}"
 
 
 def _cut(

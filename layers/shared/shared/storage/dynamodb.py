@@ -90,6 +90,18 @@ class Check:
 
 type Operation = Put | Update | Delete | Check
 
+
+@dataclass
+class ReadUnits:
+    """The read units that requests have used, as DynamoDB reports them."""
+
+    used: float = 0
+
+    def count(self, *consumed: Mapping[str, Any]) -> None:
+        """Add a response's ConsumedCapacity, of each table."""
+        self.used += sum(capacity.get("CapacityUnits", 0) for capacity in consumed)
+
+
 _KINDS = {Put: "Put", Update: "Update", Delete: "Delete", Check: "ConditionCheck"}
 
 
@@ -154,15 +166,20 @@ class Table:
         )
         return self._read(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item]:
+    def get_many(
+        self, keys: Sequence[Key], *, consistent: bool = False, units: ReadUnits | None = None
+    ) -> list[Item]:
         """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are read
         again."""
         found: list[Item] = []
         wanted: Any = [to_wire(key) for key in keys]
         for _ in _attempts() if keys else ():
             answer = self.client.batch_get_item(
-                RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}}
+                RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}},
+                **_reported(units),
             )
+            if units is not None:
+                units.count(*answer.get("ConsumedCapacity", ()))
             found += [self._read(item) for item in answer["Responses"].get(self.name, [])]
             left = answer.get("UnprocessedKeys", {})
             wanted = left[self.name]["Keys"] if self.name in left else []
@@ -242,6 +259,7 @@ class Table:
         start: Item | None = None,
         forward: bool = True,
         consistent: bool = False,
+        units: ReadUnits | None = None,
     ) -> Page[Item, Item]:
         """One page of a query: at most `limit` items read, from after `start`, in the key's order
         or against it."""
@@ -254,7 +272,10 @@ class Table:
             wire["Limit"] = limit
         if start:
             wire["ExclusiveStartKey"] = to_wire(start)
+        wire |= _reported(units)
         answer = self.client.query(TableName=self.name, ScanIndexForward=forward, **wire)
+        if units is not None:
+            units.count(answer.get("ConsumedCapacity", {}))
         last = answer.get("LastEvaluatedKey")
         return Page([self._read(i) for i in answer["Items"]], from_wire(last) if last else None)
 
@@ -375,6 +396,11 @@ class Table:
                 if code != "TransactionConflictException":
                     raise
         return None
+
+
+def _reported(units: ReadUnits | None) -> Any:
+    """The parameter of a request whose units are counted."""
+    return {} if units is None else {"ReturnConsumedCapacity": "TOTAL"}
 
 
 def _attempts() -> Iterator[int]:
