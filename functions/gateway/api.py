@@ -17,6 +17,7 @@ from shared.errors import MethodNotAllowed, NotFound
 from shared.runtime.aws import client
 from shared.runtime.entry import Entry, Handler
 from shared.web.app import create_app, lambda_handler
+from shared.web.etags import is_known
 from shared.web.responses import header
 from shared.web.rest_events import link, own_path
 from shared.web.routing import GuardedRoute, state
@@ -117,7 +118,7 @@ def _reports(backends: Backends) -> tuple[bool, dict[str, dict[str, Any]]]:
 def _served(site: Site, name: str, if_none_match: str | None, *, max_age: int) -> Response:
     file = site.file(name)
     headers = {"Cache-Control": f"public, max-age={max_age}", "ETag": file.etag}
-    if file.etag in (if_none_match or ""):
+    if is_known(if_none_match, file.etag):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.media_type, headers=headers)
 

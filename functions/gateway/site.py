@@ -1,7 +1,6 @@
 """The files that the gateway serves: the page and its parts, and what the build leaves in the
 package: the documents of API and events, and Swagger UI."""
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.errors import NotFound
+from shared.web.etags import etag_of
 
 DOCUMENT: Final = "openapi.json"
 EVENTS: Final = "asyncapi.json"
@@ -39,7 +39,7 @@ class File:
 
     @cached_property
     def etag(self) -> str:
-        return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
+        return etag_of(self.content)
 
 
 class Routes:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from products.catalogue.errors import IdempotencyKeyReused, ProductNotFound, VersionConflict
-from products.catalogue.models import Product, Search, Sort
+from products.catalogue.models import Position, Product, Search, Sort
 from products.catalogue.schemas import (
     Category,
     ProductChangeRequest,
@@ -22,8 +22,9 @@ from shared.auth.access import allow
 from shared.contracts.inventory import OutOfStock
 from shared.errors import InvalidRequest, ServiceUnavailable
 from shared.money import MinorUnits
+from shared.pages import Page
 from shared.web import health
-from shared.web.etags import etag, versions
+from shared.web.etags import etag, etag_of, is_known, versions
 from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
 from shared.web.paging import Paging
 from shared.web.responses import header, location, problems, replayed
@@ -31,8 +32,9 @@ from shared.web.rest_events import link
 from shared.web.routing import Authenticated, GuardedRoute, KeptFigures, state
 
 _MAX_SEARCH_WORDS = 10
-# Caches may store a response, and must revalidate it: stock changes by the second.
-_CACHING = {"Cache-Control": "public, no-cache"}
+# Browsers may show an answer for seconds, shared caches for less than a minute: an order is decided
+# by the stock and the price that it meets, not by those that were shown.
+_CACHING = {"Cache-Control": "public, max-age=5, s-maxage=30, stale-while-revalidate=30"}
 
 router = APIRouter(tags=["products"], route_class=GuardedRoute)
 
@@ -61,25 +63,29 @@ IfNoneMatch = Annotated[
 _NOT_FOUND = "the product does not exist"
 _BUSY = "too many requests change the product at once"
 _ETAG = header("ETag", "The product's version.", pattern='^"[0-9]+"$')
+_PAGE_ETAG = header("ETag", "Of this page.")
 _CACHED = header(
     "Cache-Control",
-    "Caches may store the response, and must revalidate it.",
+    "Anyone may keep the answer for so many seconds.",
     const=_CACHING["Cache-Control"],
 )
 
 
 @router.get(
     "/api/v1/products",
+    response_model=ProductListResponse,
     operation_id="listProducts",
     summary="Browse the products on sale",
-    responses={200: {"headers": _CACHED}},
+    responses={
+        200: {"headers": _PAGE_ETAG | _CACHED},
+        304: {"description": "The caller has this page already.", "headers": _PAGE_ETAG | _CACHED},
+    },
 )
 @allow("anyone")
 async def list_products(
     *,
     catalogue: Catalogue,
     paging: Paging,
-    response: Response,
     category: Annotated[
         Category | None,
         absent_if_blank(Category),
@@ -100,20 +106,25 @@ async def list_products(
         Query(max_length=200, description="Up to ten prefixes of words of the name."),
     ] = None,
     sort: Annotated[Sort, Query(description="`-price`: the most expensive first.")] = "newest",
-) -> ProductListResponse:
+    if_none_match: IfNoneMatch = None,
+) -> Response:
     prefixes = words_of(q or "")
     _validate_search(min_price, max_price, prefixes)
-    response.headers.update(_CACHING)
-    if q and q.strip() and not prefixes:
-        # The text has no word, such as "!!": no name has one like it.
-        return ProductListResponse(products=[], count=0, next_cursor=None)
-    search = Search(category, min_price, max_price, prefixes, sort)
-    page = catalogue.list(search, limit=paging.limit, after=paging.open())
-    return ProductListResponse(
+    page: Page[Product, Position] = Page([], None)
+    # A text without a word, such as "!!", finds nothing: no name has a word like it.
+    if prefixes or not (q and q.strip()):
+        search = Search(category, min_price, max_price, prefixes, sort)
+        page = catalogue.list(search, limit=paging.limit, after=paging.open())
+    products = ProductListResponse(
         products=[ProductResponse.of(product, catalogue.currency) for product in page.items],
         count=len(page.items),
         next_cursor=paging.seal(page.last),
     )
+    content = products.model_dump_json().encode()
+    headers = {"ETag": etag_of(content), **_CACHING}
+    if is_known(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _validate_search(
@@ -165,10 +176,8 @@ async def get_product(
     if_none_match: IfNoneMatch = None,
 ) -> ProductResponse | Response:
     product = catalogue.get(id)
-    if if_none_match is not None:
-        known = versions(if_none_match, weak=True)
-        if known is None or product.version in known:
-            return Response(status_code=304, headers={"ETag": etag(product.version), **_CACHING})
+    if is_known(if_none_match, tag := etag(product.version)):
+        return Response(status_code=304, headers={"ETag": tag, **_CACHING})
     response.headers.update(_CACHING)
     return _response(product, catalogue, response)
 
@@ -196,7 +205,7 @@ async def change_product(
     response: Response,
     if_match: IfMatch = None,
 ) -> ProductResponse:
-    expected = None if if_match is None else versions(if_match, weak=False)
+    expected = None if if_match is None else versions(if_match)
     product = catalogue.change(id, body.changes, expected=expected)
     return _response(product, catalogue, response)
 

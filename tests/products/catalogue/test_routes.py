@@ -16,6 +16,7 @@ from tests.support.callers import ADMIN
 from tests.support.http import HttpClient, serve
 
 PATH = "/api/v1/products"
+CACHING = "public, max-age=5, s-maxage=30, stale-while-revalidate=30"
 MUG: dict[str, Any] = {"name": "Red Mug", "price": "11.00", "category": "kitchen"}
 
 
@@ -137,7 +138,7 @@ def test_get_is_not_modified_when_the_client_has_the_version(
     answer = http.get(f"{PATH}/p1", headers={"If-None-Match": header})
     assert (answer.status, answer.text == "") == (status, status == 304)
     assert answer.headers["etag"] == '"1"'
-    assert answer.headers["cache-control"] == "public, no-cache"
+    assert answer.headers["cache-control"] == CACHING
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,30 @@ def test_idempotency_key_has_1_to_255_characters(http: HttpClient, key: str) -> 
 def test_list_finds_what_the_query_asks_for(http: HttpClient, query: str, found: str) -> None:
     answer = http.get(f"{PATH}?{query}")
     assert " ".join(product["id"] for product in answer.json["products"]) == found
-    assert answer.headers["cache-control"] == "public, no-cache"
+    assert answer.headers["cache-control"] == CACHING
+
+
+def test_list_is_not_modified_until_one_of_its_products_changes(http: HttpClient) -> None:
+    path = f"{PATH}?sort=price&limit=2"
+    first = http.get(path)
+    known = {"If-None-Match": first.headers["etag"]}
+    again = http.get(path, headers=known)
+    assert (again.status, again.text, again.headers["cache-control"]) == (304, "", CACHING)
+    assert again.headers["etag"] == first.headers["etag"]
+    assert http.get(f"{PATH}?sort=price&limit=3", headers=known).status == 200
+    http.post(f"{PATH}/p2/stock", {"delta": 1}, caller=ADMIN)
+    changed = http.get(path, headers=known)
+    assert changed.status == 200
+    assert changed.json["products"][0]["stock"] == first.json["products"][0]["stock"] + 1
+
+
+def test_answer_to_a_write_is_not_kept(http: HttpClient) -> None:
+    for answer in (
+        http.put(f"{PATH}/p1", {"price": "9.00"}, caller=ADMIN),
+        http.post(f"{PATH}/p1/stock", {"delta": 1}, caller=ADMIN),
+        http.get(f"{PATH}/nothing"),
+    ):
+        assert answer.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(

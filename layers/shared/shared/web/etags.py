@@ -1,5 +1,6 @@
-"""Versions as entity tags, and the versions that a precondition names (RFC 9110, 8.8.3, 13.1)."""
+"""Entity tags of versions and contents, and what a precondition names (RFC 9110, 8.8.3, 13.1)."""
 
+import hashlib
 import re
 from typing import Final
 
@@ -11,16 +12,24 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def versions(header: str, *, weak: bool) -> frozenset[int] | None:
-    """The versions that If-Match or If-None-Match names; None for `*`, any version.
+def etag_of(content: bytes) -> str:
+    """The tag of a content that has no version."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
-    Args:
-        weak: whether a weak tag names its version too, as it does in If-None-Match.
-    """
+
+def is_known(header: str | None, tag: str) -> bool:
+    """Whether If-None-Match names the tag, weak or not, or anything (`*`)."""
+    if header is None or header.strip() == "*":
+        return header is not None
+    return tag in (f'"{known}"' for _, known in _TAG.findall(header))
+
+
+def versions(header: str) -> frozenset[int] | None:
+    """The versions that If-Match names, which no weak tag does; None for `*`, any version."""
     if header.strip() == "*":
         return None
     return frozenset(
         int(tag)
         for is_weak, tag in _TAG.findall(header)
-        if (weak or not is_weak) and tag.isascii() and tag.isdecimal() and len(tag) < 20
+        if not is_weak and tag.isascii() and tag.isdecimal() and len(tag) < 20
     )
