@@ -6,6 +6,7 @@ documented: an index's share of a transaction counts once, because indexes are u
 """
 
 import math
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -50,6 +51,8 @@ def _value_size(value: Mapping[str, Any]) -> int:
             return len(content.encode())
         case "N":
             return _number_size(content)
+        case "B":  # on the wire in base64
+            return len(b64decode(content) if isinstance(content, str) else bytes(content))
         case "M":
             return _CONTAINER + size(content) + len(content)
         case "L":

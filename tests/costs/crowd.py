@@ -10,11 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from products.catalogue.models import Product
-from products.catalogue.repository.items import SALE_KEYS, product_item, product_key, word_items
+from products.catalogue.repository.items import (
+    SALE_KEYS,
+    product_item,
+    product_key,
+    read_product,
+    word_items,
+)
 from shared.messaging.outbox import sort_key
 from shared.storage.dynamodb import from_wire, to_wire
-from shared.storage.items import from_item
 from tests.costs.meter import MeteredShop
 from tests.simulation.expressions import Item as Wire
 from tests.simulation.tables import Change, Key, Partition, Table
@@ -120,7 +124,7 @@ def _notifications(shop: MeteredShop, ids: list[str]) -> Iterator[Wire]:
 def _products(shop: MeteredShop, ids: list[str]) -> Iterator[Wire]:
     table = shop.cloud.dynamodb.tables["ProductsTable"]
     keys = [table.key(to_wire(product_key(one["id"]))) for one in (shop.mug, shop.tray)]
-    both = [from_item(Product, from_wire(table.items[key])) for key in keys]
+    both = [read_product(from_wire(table.items[key])) for key in keys]
     halves = [replace(one, name=name) for one, name in zip(both, ("Teapot", "Kettle"), strict=True)]
     for one, id_ in zip(itertools.cycle(halves), ids, strict=False):
         product = replace(one, id=id_)

@@ -7,10 +7,14 @@ from typing import Any, Final
 from products.catalogue.models import Product
 from shared.contracts.inventory import Line
 from shared.runtime.clock import rfc3339
+from tools.local.places import ROOT
 
 NOW: Final = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 LATER: Final = NOW + timedelta(minutes=1)
 AFTER_EXPIRY: Final = NOW + timedelta(minutes=16)
+
+# English as people write it: neither one repeated word nor noise.
+PROSE: Final = " ".join((ROOT / "docs/reliability.md").read_text().split())
 
 _numbers = count(1)
 

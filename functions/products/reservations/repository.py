@@ -9,6 +9,7 @@ from products.catalogue.repository.items import (
     PRODUCT_SK,
     is_product_id,
     product_key,
+    read_product,
     stamp,
 )
 from products.catalogue.repository.stock import StockStep, stock_step
@@ -61,9 +62,7 @@ class DynamoReservations:
     ) -> tuple[Reservation | None, Mapping[str, Product]]:
         keys = [product_key(id_) for id_ in product_ids if is_product_id(id_)]
         items = self._table.get_many([_key(order_id), *keys], consistent=True)
-        products = {
-            item["id"]: from_item(Product, item) for item in items if item["sk"] == PRODUCT_SK
-        }
+        products = {item["id"]: read_product(item) for item in items if item["sk"] == PRODUCT_SK}
         found = [_reservation(item) for item in items if item["sk"] != PRODUCT_SK]
         return (found[0] if found else None), products
 

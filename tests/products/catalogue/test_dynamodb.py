@@ -1,5 +1,6 @@
 """What only DynamoDB has to promise of products: keys, indexes and the items of a change."""
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,13 +12,21 @@ from hypothesis import strategies as st
 
 from products.catalogue.models import Position, Product, Receipt, Search, Sort
 from products.catalogue.repository.index import DynamoProductIndex, ReadLimits
-from products.catalogue.repository.items import SALE_KEYS, sort_keys, word_items
+from products.catalogue.repository.items import (
+    PACKED,
+    SALE_KEYS,
+    product_key,
+    sort_keys,
+    word_items,
+)
 from products.catalogue.repository.products import DynamoProducts
 from products.catalogue.text import folded, words_of
+from products.reservations.repository import DynamoReservations
 from shared.pages import Page
 from shared.runtime.clock import epoch
-from shared.storage.dynamodb import Item, Operation, Table
-from tests.products.builders import LATER, NOW, SHELF, a_product
+from shared.storage.dynamodb import Item, Operation, Table, to_wire
+from tests.costs import capacity
+from tests.products.builders import LATER, NOW, PROSE, SHELF, a_product
 from tests.support.aws import simulated_table, wired_table
 
 
@@ -78,6 +87,43 @@ def test_each_change_writes_no_more_than_it_changes(recording: RecordingTable) -
     products.change(withdrawn, withdrawn.changed({"is_active": False}, at=LATER), exactly=False)
     assert not item().keys() & {*SALE_KEYS}
     assert recording.query("#pk = :pk", {"pk": "WORD#r"}).items == []
+
+
+@pytest.mark.parametrize(("length", "units"), [(0, 1), (250, 1), (2000, 2), (5000, 3)])
+def test_description_is_compressed_where_that_saves_write_units(
+    table: Table, length: int, units: int
+) -> None:
+    mug = a_product("p1", description=PROSE[:length])
+    products = add(table, mug)
+    item = table.get(product_key("p1")) or {}
+    assert math.ceil(capacity.size(to_wire(item)) / 1024) == units
+    assert (PACKED in item) == (length > 250)
+    assert products.find("p1") == mug
+    [listed] = DynamoProductIndex(table).page(Search(), limit=20, after=None).items
+    _, ordered = DynamoReservations(table).look_up("order-1", ["p1"])
+    assert listed == ordered["p1"] == mug
+
+
+def test_description_that_becomes_short_is_not_compressed_any_more(table: Table) -> None:
+    mug = a_product("p1", description=PROSE[:2000])
+    products = add(table, mug)
+    for description in (PROSE[2000:4000], "For tea.", ""):
+        before = products.find("p1")
+        assert before
+        after = before.changed({"description": description}, at=LATER)
+        products.change(before, after, exactly=False)
+        assert products.find("p1") == after
+    assert PACKED not in (table.get(product_key("p1")) or {})
+
+
+def test_description_that_the_release_before_has_changed_counts(table: Table) -> None:
+    products = add(table, a_product("p1", description=PROSE[:2000]))
+    for stored, read in (("", PROSE[:2000]), ("For tea.", "For tea.")):
+        # It writes the description that it knows, and leaves the compressed one.
+        table.update(product_key("p1"), "SET #description = :d", values={"d": stored})
+        found = products.find("p1")
+        assert found
+        assert found.description == read
 
 
 def test_longest_names_fit_in_transactions_and_keys(recording: RecordingTable) -> None:

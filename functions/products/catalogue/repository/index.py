@@ -9,11 +9,11 @@ from products.catalogue.repository.items import (
     ON_SALE,
     price_prefix,
     product_key,
+    read_product,
     word_partition,
 )
 from shared.pages import Page
 from shared.storage.dynamodb import Item, ReadUnits, Table
-from shared.storage.items import from_item
 
 # By sort: the index's name, its sort key, and whether it is read forward.
 _ORDERS: Final[Mapping[Sort, tuple[str, str, bool]]] = {
@@ -82,7 +82,7 @@ class DynamoProductIndex:
         if last is not None and by is not None:
             last = {**last, "by": by}
         # Indexes may be behind: products that were withdrawn or changed since are left out.
-        found = {item["id"]: from_item(Product, item) for item in items}
+        found = {item["id"]: read_product(item) for item in items}
         shown = [found[id_] for id_ in ids[:read] if id_ in found and search.finds(found[id_])]
         return Page(shown, last)
 

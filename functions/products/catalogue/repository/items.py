@@ -1,19 +1,25 @@
 """A product as items: the product with the keys of its indexes, and its words."""
 
 import re
+import zlib
 from typing import Final
 
 from products.catalogue.models import Product
 from products.catalogue.text import folded
 from shared.runtime import logging
 from shared.storage.dynamodb import Item, Key
-from shared.storage.items import to_item
+from shared.storage.items import from_item, to_item
 
 PRODUCT_SK: Final = "PRODUCT"
 ON_SALE: Final = "ON_SALE"
 # The keys of the indexes. Only a product on sale has them, so no index has a withdrawn one.
 SALE_KEYS: Final = ("listing", "price_key", "name_key", "created_key")
 
+# A long description, compressed. `description` is empty then. If it is not, the release before has
+# changed it since, and it counts.
+PACKED: Final = "packed_description"
+
+_WRITE_BYTES: Final = 1024  # a write unit's
 _PRODUCT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_NAME_KEY_LENGTH: Final = 200
 # Sorts before every character of a name, so that "Red" comes before "Red Mug".
@@ -52,9 +58,8 @@ def name_words(product: Product) -> str:
 def admin_attributes(product: Product) -> Item:
     """All attributes that an admin may change, and those that are derived from them."""
     sale_keys = {"listing": ON_SALE, **sort_keys(product)} if product.is_active else {}
-    return {
+    others = {
         "name": product.name,
-        "description": product.description,
         "price_minor": product.price_minor,
         "category": product.category,
         "is_active": product.is_active,
@@ -63,6 +68,27 @@ def admin_attributes(product: Product) -> Item:
         **sale_keys,
         **stamp(product.updated_at),
     }
+    return {**others, **_description(product, others)}
+
+
+def _description(product: Product, others: Item) -> Item:
+    """The description, compressed where that saves a write unit: each reservation of the product
+    writes its whole item again."""
+    plain = product.description.encode()
+    packed = zlib.compress(plain, 9)
+    rest = {**product_key(product.id), **to_item(product, omit=("description",)), **others}
+    size = sum(len(name) + len(str(value).encode()) for name, value in rest.items())
+    if (size + len(packed)) // _WRITE_BYTES < (size + len(plain)) // _WRITE_BYTES:
+        return {"description": "", PACKED: packed}
+    return {"description": product.description}
+
+
+def read_product(item: Item) -> Product:
+    """The product that is stored as the item."""
+    if PACKED not in item or item["description"]:
+        return from_item(Product, item)
+    description = zlib.decompress(bytes(item[PACKED])).decode()
+    return from_item(Product, item, description=description)
 
 
 def stamp(updated_at: str) -> dict[str, str]:

@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from products.catalogue.models import Product, Receipt
 from products.catalogue.repository.items import (
+    PACKED,
     SALE_KEYS,
     admin_attributes,
     is_product_id,
     product_item,
     product_key,
+    read_product,
     stamp,
     word_items,
 )
@@ -58,7 +60,7 @@ class DynamoProducts:
 
     def find(self, product_id: str) -> Product | None:
         item = self._table.get(product_key(product_id)) if is_product_id(product_id) else None
-        return from_item(Product, item) if item else None
+        return read_product(item) if item else None
 
     def change(self, before: Product, after: Product, *, exactly: bool) -> None:
         changes_sale = before.is_active != after.is_active
@@ -142,8 +144,9 @@ class DynamoProducts:
 def _change(before: Product, after: Product, *, exactly: bool) -> Update:
     attributes = admin_attributes(after)
     update = assigning(attributes) + ", #version = #version + :one"
-    if not after.is_active:
-        update += " REMOVE " + ", ".join(f"#{name}" for name in SALE_KEYS)
+    removed = [name for name in (*SALE_KEYS, PACKED) if name not in attributes]
+    if removed:
+        update += " REMOVE " + ", ".join(f"#{name}" for name in removed)
     values: dict[str, Any] = {**attributes, "one": 1, "seen_edition": before.edition}
     condition = "#edition = :seen_edition"
     if exactly:
