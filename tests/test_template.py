@@ -229,15 +229,19 @@ def test_firewall_limits_an_address_and_keeps_no_samples() -> None:
     [address, log_ins] = limits(firewall)
     assert address == Limit(200, 60)
     assert (log_ins.requests, log_ins.seconds) == (20, 60)
-    for rule in firewall["Rules"]:
+    past_the_cdn, *rules = firewall["Rules"]
+    [_, blocked, nothing] = past_the_cdn["Fn::If"]
+    assert (blocked["Priority"], nothing) == (0, {"Ref": "AWS::NoValue"})
+    for rule in rules:
         rate = rule["Statement"].get("RateBasedStatement")
-        assert rate is None or rate["AggregateKeyType"] == "IP"
+        addresses = {"Fn::If": ["IsBehindCdn", "FORWARDED_IP", "IP"]}
+        assert rate is None or rate["AggregateKeyType"] == addresses
         # What a rule blocks without an answer of its own is answered by WAF_FILTERED, a 429.
         has_no_answer = rule.get("Action") == {"Block": {}} or rule.get("OverrideAction") == {
             "None": {}
         }
         assert has_no_answer == (rate is not None)
-    for part in (firewall, *firewall["Rules"]):
+    for part in (firewall, blocked, *rules):
         assert part["VisibilityConfig"]["SampledRequestsEnabled"] is False
 
 

@@ -35,8 +35,9 @@ class Limit:
 
 
 def limits(firewall: WebACL) -> list[Limit]:
-    """Those of its rate-based rules, the first rule first."""
-    rules = sorted(firewall["Rules"], key=lambda rule: int(rule["Priority"]))
+    """Those of its rate-based rules, the first rule first; without a CDN."""
+    rules = [rule for rule in firewall["Rules"] if "Fn::If" not in rule]
+    rules.sort(key=lambda rule: int(rule["Priority"]))
     rates = [rule["Statement"].get("RateBasedStatement") for rule in rules]
     return [_limit(rate) for rate in rates if rate]
 

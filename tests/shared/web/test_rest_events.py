@@ -1,12 +1,60 @@
 """The root path of a request, from the event: at the execute-api URL, at a custom domain, in `sam
-local`."""
+local`, behind CloudFront; and the client's address there."""
 
+from collections.abc import Mapping
 from unittest.mock import Mock
 
 import pytest
 from mangum.types import Scope
 
 from shared.web.rest_events import RestEvent
+
+SECRET = "s3cret"
+
+
+def through_cdn(secret: str | None, stage: Mapping[str, str] | None) -> Scope:
+    """A request from CloudFront's address 64.252.64.1, for a viewer at 2001:db8::1."""
+    event = {
+        "resource": "/orders",
+        "path": "/orders",
+        "httpMethod": "GET",
+        "headers": {
+            "X-Viewer-Address": "2001:db8::1",
+            "X-Forwarded-For": "198.51.100.9, 2001:db8::1, 64.252.64.1",
+            **({} if secret is None else {"X-Cdn-Secret": secret}),
+        },
+        "requestContext": {"path": "/live/orders", "identity": {"sourceIp": "64.252.64.1"}},
+        "stageVariables": stage,
+    }
+    return RestEvent(event, Mock(), {"api_gateway_base_path": "/"}).scope  # type: ignore[typeddict-item]
+
+
+def test_request_through_the_cdn_has_its_viewers_address_and_no_stage() -> None:
+    found = through_cdn(SECRET, {"CdnSecret": SECRET})
+    assert (found["client"], found["root_path"], found["path"]) == (
+        ("2001:db8::1", 0),
+        "",
+        "/orders",
+    )
+
+
+@pytest.mark.parametrize(
+    ("secret", "stage"),
+    [
+        (None, {"CdnSecret": SECRET}),
+        ("", {"CdnSecret": SECRET}),
+        ("another", {"CdnSecret": SECRET}),
+        ("\u00e9", {"CdnSecret": SECRET}),
+        (SECRET, None),
+        ("", {"CdnSecret": ""}),
+        ("", {}),
+    ],
+)
+def test_request_without_the_cdns_secret_is_judged_by_its_own_address(
+    secret: str | None, stage: Mapping[str, str] | None
+) -> None:
+    found = through_cdn(secret, stage)
+    assert (found["client"][0], found["root_path"]) == ("64.252.64.1", "/live")
 
 
 def scope(resource: str, path: str, whole: str, parameters: dict[str, str] | None = None) -> Scope:

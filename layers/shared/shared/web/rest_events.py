@@ -4,9 +4,14 @@ two parts.
 `root_path` is the part before the API's own paths in the URL that the client used: `/live` at
 the execute-api URL, the base path at a custom domain that has one, else nothing. All paths that an
 answer names start with it (`link`).
+
+Behind CloudFront the client used a URL without the stage, and the event has CloudFront's address
+instead of the client's. Both are put right if the request has the secret that only CloudFront sends
+(template.yaml, Cdn): the headers of all other requests may be forged.
 """
 
 import base64
+import hmac
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,6 +24,8 @@ from starlette.requests import Request
 # Where the gateway is called is its own affair, and Mangum takes apart what a client wrote there.
 _UNUSED: Final = ("host", "x-forwarded-port")
 _NO_TEXT: Final = b"\xff"
+_PROOF_HEADER: Final = "x-cdn-secret"
+_VIEWER_HEADER: Final = "x-viewer-address"
 
 
 class RestEvent(APIGateway):
@@ -42,6 +49,9 @@ class RestEvent(APIGateway):
             self.event = _readable(self.event)
             scope = super().scope
         scope["root_path"], path = _split(self.event)
+        if viewer := _viewer(self.event):
+            scope["client"] = (viewer, 0)
+            scope["root_path"] = ""
         scope["path"] = scope["root_path"] + _text(unquote(path))
         return scope
 
@@ -97,6 +107,16 @@ def _split(event: Mapping[str, Any]) -> tuple[str, str]:
     root_path = whole.rstrip("/").rsplit("/", segments)[0].strip("/")
     own = path.rstrip("/").rsplit("/", segments)[1:]
     return quote(f"/{root_path}") if root_path else "", f"/{'/'.join(own)}"
+
+
+def _viewer(event: Mapping[str, Any]) -> str | None:
+    """The client's address by CloudFront; None where the request did not come through it."""
+    secret = (event.get("stageVariables") or {}).get("CdnSecret")
+    if not secret:
+        return None
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    given = headers.get(_PROOF_HEADER, "").encode(errors="replace")
+    return headers.get(_VIEWER_HEADER) if hmac.compare_digest(given, secret.encode()) else None
 
 
 def _readable(event: dict[str, Any]) -> dict[str, Any]:
