@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ from shared.storage.dynamodb import Item, Operation, Table, to_wire
 from tests.costs import capacity
 from tests.products.builders import LATER, NOW, PROSE, SHELF, a_product
 from tests.support.aws import simulated_table, wired_table
+from tools.migrate import migrate
+from tools.migrations import packed_descriptions
 
 
 class RecordingTable(Table):
@@ -124,6 +127,20 @@ def test_description_that_the_release_before_has_changed_counts(table: Table) ->
         found = products.find("p1")
         assert found
         assert found.description == read
+
+
+def test_migration_compresses_what_was_stored_before(table: Table, tmp_path: Path) -> None:
+    mugs = [a_product("p1", description=PROSE[:2000]), a_product("p2", description="Short.")]
+    products = add(table, *mugs)
+    # As the release before has stored it.
+    update = "SET #description = :d REMOVE #packed_description"
+    table.update(product_key("p1"), update, values={"d": PROSE[:2000]})
+    for changed in (1, 0):
+        done = migrate(table, packed_descriptions.change, tmp_path / "file", rate=1e6, write=True)
+        assert done.changed == changed
+        (tmp_path / "file").unlink(missing_ok=True)
+    assert PACKED in (table.get(product_key("p1")) or {})
+    assert [products.find(mug.id) for mug in mugs] == mugs
 
 
 def test_longest_names_fit_in_transactions_and_keys(recording: RecordingTable) -> None:
