@@ -5,11 +5,11 @@ import argparse
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from bench.report import mark
 from tests.costs import capacity, catalogue, flows, pricing, usage
@@ -65,7 +65,7 @@ class Profile:
     description: int
     products: int
     firewall: bool
-    cdn: bool
+    cdn: bool | Literal["auto"]
     cdn_seconds: float
     cdn_caches: int
     queries: int
@@ -270,6 +270,9 @@ def record(shop: MeteredShop, profile: Profile) -> Recordings:
 
 def month(recordings: Recordings, profile: Profile, orders: int) -> Month:
     """A month with so many orders."""
+    if profile.cdn == "auto":
+        both = (month(recordings, replace(profile, cdn=cdn), orders) for cdn in (False, True))
+        return min(both, key=lambda made: made.usd)
     made = Month()
     made.use("keys", {"key": sum(map(is_made, resources("AWS::KMS::Key")))})
     made.use("polls of idle queues", {"sqs_request": pricing.polls(len(WORKERS))})

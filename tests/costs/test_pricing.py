@@ -1,6 +1,7 @@
 """The arithmetic of the bill: quantities by AWS's rules, times prices."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -110,7 +111,8 @@ def test_bill_grows_with_orders_from_what_an_idle_shop_costs() -> None:
     profile = bill.Profile.read(bill.PROFILE)
     with opened() as shop:
         recordings = bill.record(shop, profile)
-    idle, one, two = (bill.month(recordings, profile, n) for n in (0, 1_000_000, 2_000_000))
+    without, with_cdn = (replace(profile, cdn=cdn) for cdn in (False, True))
+    idle, one, two = (bill.month(recordings, without, n) for n in (0, 1_000_000, 2_000_000))
     assert {row for row, used in idle.rows.items() if pricing.total(used) >= 0.10} <= {
         "keys",
         "polls of idle queues",
@@ -123,6 +125,9 @@ def test_bill_grows_with_orders_from_what_an_idle_shop_costs() -> None:
         used = pricing.total(one.rows[row])
         assert pricing.total(two.rows[row]) == pytest.approx(2 * used)
         assert used > 0
+    for orders in (1_000, 1_000_000):
+        both = [bill.month(recordings, each, orders).usd for each in (without, with_cdn)]
+        assert bill.month(recordings, profile, orders).usd == min(both)
 
 
 def test_cdn_answers_what_is_asked_for_often() -> None:
