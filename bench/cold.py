@@ -11,6 +11,7 @@ from typing import Final
 
 from bench import instructions, stand
 from bench.environment import Environment
+from bench.instructions import Run
 from bench.report import Column, Runs, Table, compared
 from bench.stand import Stand
 from bench.subjects import FLOOR, LEAN, NAIVE, NAIVE_TRACED, RESOLVER, Subject
@@ -69,7 +70,7 @@ def _runs(at: Stand, subjects: Sequence[Subject]) -> Runs:
         waited_for = [one for one in subjects if one.kind != "worker"]
         # The longest first, so that both cores end together.
         longest_first = sorted(waited_for, key=lambda one: -median(runs[one.name]["cpu"]))
-        counts = instructions.count_all([(one, 1) for one in longest_first], at.endpoint)
+        counts = instructions.count_all([Run(one) for one in longest_first], at.endpoint)
         for subject, count in zip(longest_first, counts, strict=True):
             runs[subject.name]["instructions"] = [count / 1e6]
     return runs

@@ -89,17 +89,19 @@ class Environment:
                 raise Problem(f"{self._subject.name} did not start:\n{self.log()}")
         return self.spent()
 
-    def answer(self) -> Spent:
-        """Have the event answered, and wait until the runtime requests the next one."""
-        self.check(self.invoke(self._subject.event))
+    def answer(self, other: Subject | None = None) -> Spent:
+        """Have the event answered, or that of another subject with the same package, and wait until
+        the runtime requests the next one."""
+        asked = other or self._subject
+        self.check(self.invoke(asked.event), asked)
         self._api.ready.wait(_TIMEOUT_SECONDS)
         return self.spent()
 
-    def check(self, answer: Answer) -> None:
-        """Raise Problem if it is not the right one."""
-        if answer.error or not self._subject.is_right(answer.json()):
+    def check(self, answer: Answer, asked: Subject) -> None:
+        """Raise Problem if it is not the right answer to the subject's event."""
+        if answer.error or not asked.is_right(answer.json()):
             said = answer.payload.decode(errors="replace")[:500]
-            raise Problem(f"{self._subject.name} gives a wrong answer: {said}\n{self.log()}")
+            raise Problem(f"{asked.name} gives a wrong answer: {said}\n{self.log()}")
 
     def invoke(self, event: bytes) -> Answer:
         """Its answer to any event."""

@@ -227,7 +227,7 @@ def _placed(at: Stand, lambda_: Neighbours) -> tuple[Spent, Spent]:
         ready = environment.until_ready()
         answer = environment.invoke(subject.event)
         answered = environment.spent()
-        environment.check(answer)
+        environment.check(answer, subject)
         lambda_.check()
     lambda_.caller = None
     return ready, answered

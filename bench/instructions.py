@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 from bench.environment import Environment
@@ -19,21 +20,44 @@ _CACHEGRIND: Final = (
 _COUNTED: Final = re.compile(r"I\s+refs:\s+([\d,]+)")
 
 
-def count(subject: Subject, endpoint: str, *, requests: int = 0) -> int:
-    """Instructions in user space from the process's start to the end of so many requests."""
-    with Environment(subject, endpoint, under=_CACHEGRIND, hash_seed="0") as environment:
+@dataclass(frozen=True)
+class Run:
+    """What a function does while its instructions are counted: it starts, answers what it is asked
+    first, and then so many times another event."""
+
+    first: Subject
+    then: Subject | None = None
+    times: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """The same for runs with the same count: tokens in events differ, and do not matter."""
+        return self.first.name, self.first.asks, self.times
+
+
+# Two sections need the first answer.
+_counts: dict[tuple[str, str, int], int] = {}
+
+
+def count(run: Run, endpoint: str) -> int:
+    """Instructions in user space from the process's start to the end of the last request."""
+    if run.key in _counts:
+        return _counts[run.key]
+    with Environment(run.first, endpoint, under=_CACHEGRIND, hash_seed="0") as environment:
         environment.until_ready()
-        for _ in range(requests):
-            environment.answer()
+        environment.answer()
+        for _ in range(run.times):
+            environment.answer(run.then)
         # Ended by a signal, valgrind prints its count, without Python's own shutdown.
         environment.end()
         found = _COUNTED.search(log := environment.log())
     assert found, log
-    return int(found[1].replace(",", ""))
+    _counts[run.key] = int(found[1].replace(",", ""))
+    return _counts[run.key]
 
 
-def count_all(asked: Sequence[tuple[Subject, int]], endpoint: str) -> list[int]:
-    """The counts of several, each with its number of requests; two at a time.
+def count_all(runs: Sequence[Run], endpoint: str) -> list[int]:
+    """The counts of several, two at a time.
 
     Raises:
         Problem: valgrind is missing.
@@ -41,7 +65,4 @@ def count_all(asked: Sequence[tuple[Subject, int]], endpoint: str) -> list[int]:
     if shutil.which("valgrind") is None:
         raise Problem("valgrind is missing, which counts instructions: install it, then try again.")
     with ThreadPoolExecutor(2) as pool:
-        counts = [
-            pool.submit(count, subject, endpoint, requests=requests) for subject, requests in asked
-        ]
-        return [one.result() for one in counts]
+        return list(pool.map(lambda run: count(run, endpoint), runs))

@@ -1,11 +1,11 @@
 """`GET /api/v1/products/{id}` on an environment that has answered before."""
 
-from collections.abc import Sequence
 from itertools import batched
 from typing import Final
 
 from bench import instructions, stand
 from bench.environment import Environment
+from bench.instructions import Run
 from bench.report import Column, Runs, Table, compared
 from bench.stand import Stand
 from bench.subjects import FLOOR, LEAN, NAIVE, Subject
@@ -15,7 +15,7 @@ OURS: Final = "ProductsApi"
 _SUBJECTS: Final = (OURS, FLOOR, LEAN, NAIVE)
 _GOALS: Final = {FLOOR: 1.35, NAIVE: 0.45}
 _WARMING: Final = 10
-_COUNTED: Final = 50
+_COUNTED: Final = 60
 _TIMED: Final = 200
 _ROUNDS: Final = 3
 
@@ -30,7 +30,7 @@ def measure() -> list[Table]:
                 for subject in subjects:
                     times[subject.name].append(_timed(subject, at.endpoint))
         with step("instructions of a request"):
-            counted = _counted(subjects, at)
+            counted = _counted(at)
     runs: Runs = {name: {"instructions": [counted[name]], "cpu": times[name]} for name in _SUBJECTS}
     counts = [
         Column("millions", "instructions", digits=3),
@@ -66,11 +66,14 @@ def _timed(subject: Subject, endpoint: str) -> float:
     return after.since(before).cpu / _TIMED * 1e6
 
 
-def _counted(subjects: Sequence[Subject], at: Stand) -> dict[str, float]:
-    """Millions of instructions for a request: what more of them add to the run's."""
-    asked = [(one, requests) for one in subjects for requests in (_WARMING, _WARMING + _COUNTED)]
-    counts = batched(instructions.count_all(asked, at.endpoint), 2, strict=True)
+def _counted(at: Stand) -> dict[str, float]:
+    """Millions of instructions for a request: what more of them add to those of the first answer,
+    which is another one."""
+    first = [at.asked_first[name] for name in _SUBJECTS]
+    further = [Run(one, at.subjects[one.name], _COUNTED) for one in first]
+    counts = instructions.count_all([*map(Run, first), *further], at.endpoint)
+    started, ended = batched(counts, len(first), strict=True)
     return {
-        subject.name: (more - fewer) / _COUNTED / 1e6
-        for subject, (fewer, more) in zip(subjects, counts, strict=True)
+        name: (more - fewer) / _COUNTED / 1e6
+        for name, fewer, more in zip(_SUBJECTS, started, ended, strict=True)
     }
