@@ -1,12 +1,16 @@
 """No function costs more than budgets.toml says."""
 
+import io
+import json
 import sys
 from collections.abc import Iterator, Mapping
+from logging import StreamHandler
 from typing import Any
 
 import pytest
 
 from bench import size
+from shared.runtime import logging
 from tests.budget import measure
 from tests.costs import flows
 from tests.costs.capacity import Units
@@ -80,6 +84,27 @@ def test_order_logs_no_more_than_its_budget(shop: MeteredShop) -> None:
         _check("log_lines", function, len(lines), _budget("log_lines", function), details)
         size_ = measure.count_bytes(lines)
         _check("log_bytes", function, size_, _budget("log_bytes", function), details)
+
+
+def test_order_and_its_request_are_in_the_lines_of_each_function(shop: MeteredShop) -> None:
+    """What the runbook's search needs."""
+    printed = io.StringIO()
+    handler: StreamHandler[Any] = logging.logger().registered_handler  # type: ignore[assignment]  # Powertools makes one
+    before = handler.setStream(printed)
+    try:
+        order = shop.place()
+        flows.bring_to_emails(shop)
+    finally:
+        handler.setStream(before)
+    lines = [json.loads(line) for line in printed.getvalue().splitlines()]
+    [_] = {line["request_id"] for line in lines}
+    naming = {line["message"] for line in lines if order["id"] in str(line)}
+    assert naming >= {
+        "POST /api/v1/orders 201",
+        "published order.placed",
+        "order is confirmed",
+        "handled order.confirmed",
+    }
 
 
 def test_layer_and_largest_function_stay_below_40_mb() -> None:
