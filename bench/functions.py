@@ -3,10 +3,8 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bench.canned.items import (
@@ -18,7 +16,7 @@ from bench.canned.items import (
     USER_ID,
 )
 from bench.subjects import Kind, Subject, answers, lists, returns
-from shared.auth.tokens import public_key
+from shared.auth.public_keys import day_of
 from shared.runtime import clock
 from shared.storage.items import from_item
 from tests.support.functions import sample_events
@@ -28,7 +26,8 @@ from tools.local import sam
 from tools.local.places import REGION, ROOT
 from tools.template import resources
 from users.accounts.models import User
-from users.sessions.access_tokens import AccessTokens, raw_signature
+from users.sessions.access_tokens import AccessTokens
+from users.signing_keys.models import SigningKey
 
 _ACCOUNT: Final = "123456789012"
 _LAYER: Final = "SharedLayer"
@@ -39,7 +38,7 @@ _NOTHING_FAILED: Final = returns({"batchItemFailures": []})
 # The event of each function, and whether an answer is right. Of other functions it is the first
 # sample event.
 _EVENTS: Final = {
-    "UsersApi": ("users-public-keys", lists("keys", {"use": "sig"})),
+    "UsersApi": ("users-public-keys", lists("keys", {"use": "sig"}, {"use": "sig"})),
     "UsersDirectory": (
         "users-find-customer",
         lambda answer: answer["answer"]["id"] == USER_ID,
@@ -89,20 +88,25 @@ _FIRST_OF_BASELINES: Final = "ProductsApi"
 
 
 class Signer:
-    """Stands in for the KMS key that signs access tokens: the canned KMS gives its public half. It
-    implements the users service's `Signer`."""
+    """Stands in for the keys that sign access tokens: the canned AWS gives the public half, as that
+    of today and of the last release. It implements the users service's `Signer` and `Signers`."""
 
     def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self.public_key: Final = self._key.public_key().public_bytes(
+        self._key, self.secret = SigningKey.generate(day_of(clock.now()))
+        self.public: Final = self._key.public
+        self.public_key: Final = self.public.key.public_bytes(
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         )
 
+    @property
     def kid(self) -> str:
-        return public_key(self.public_key).kid
+        return self._key.kid
+
+    def current(self) -> Self:
+        return self
 
     def sign(self, message: bytes) -> bytes:
-        return raw_signature(self._key.sign(message, ec.ECDSA(SHA256())))
+        return self._key.sign(message)
 
     def token(self) -> str:
         """An access token of the customer whom the canned tables know."""

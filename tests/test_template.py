@@ -19,10 +19,10 @@ KINDS: Final = {"Api": "rest", "SQS": "queue", "DynamoDB": "stream", "Schedule":
 SECRET: Final = re.compile(
     r"secret|password|passwd|private|credential|token|key|salt|pepper", re.IGNORECASE
 )
-# Names of KMS keys and of a table, and the issuer of tokens.
+# Names of KMS keys and of tables, and the issuer of tokens.
 HARMLESS: Final = {
-    *("TOKEN_KEY_IDS", "TOKEN_ISSUER", "CURSOR_KEY_ID", "MAIL_KEY_ID", "CREDENTIALS_TABLE"),
-    *("TokenIssuer", "TokenKeys"),
+    *("TOKEN_KEY_ID", "TOKEN_ISSUER", "KEYS_TABLE", "MAIL_KEY_ID", "CREDENTIALS_TABLE"),
+    *("TokenIssuer",),
 }
 
 functions = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)

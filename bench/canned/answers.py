@@ -5,13 +5,15 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from functools import partial
 from typing import Any, Final, Self
 from urllib.parse import parse_qs, unquote
 
 from boto3.dynamodb.types import TypeSerializer
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from bench.canned.items import INDEXES, ITEMS, USER, Item
+from shared.auth.public_keys import day_of, key_of, public_key, published
+from shared.runtime import clock
 
 type Body = dict[str, Any]
 
@@ -24,9 +26,6 @@ _SENT: Final = """<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010
 <Successful>{}</Successful></PublishBatchResult>
 <ResponseMetadata><RequestId>d74b8436-ae13-5ab4-a9ff-ce54dfea72a0</RequestId></ResponseMetadata>
 </PublishBatchResponse>"""
-
-# No signature, but of its form.
-_SIGNATURE: Final = base64.b64encode(encode_dss_signature(2**255, 2**254)).decode()
 
 
 class Uncanned(Exception):
@@ -60,17 +59,21 @@ class Answers:
 
     Args:
         public_key: the DER form of the public half of the key that signs access tokens.
+        secret: its private half, as KMS decrypts it.
     """
 
-    def __init__(self, public_key: bytes) -> None:
+    def __init__(self, public_key: bytes, secret: bytes = b"") -> None:
         self._operations: Mapping[str, Callable[[Body], Body]] = {
-            "DynamoDB_20120810.GetItem": _get_item,
+            "DynamoDB_20120810.GetItem": partial(_get_item, public_key),
             "DynamoDB_20120810.BatchGetItem": _batch_get_item,
             "DynamoDB_20120810.Query": _query,
             "DynamoDB_20120810.PutItem": lambda _: {},
             "DynamoDB_20120810.TransactWriteItems": lambda _: {},
             "DynamoDB_20120810.UpdateItem": lambda body: {"Attributes": body["Key"]},
-            "TrentService.Sign": lambda body: {"KeyId": body["KeyId"], "Signature": _SIGNATURE},
+            "TrentService.Decrypt": lambda body: {
+                "KeyId": body["KeyId"],
+                "Plaintext": base64.b64encode(secret).decode(),
+            },
             "TrentService.GetPublicKey": lambda body: {
                 "KeyId": body["KeyId"],
                 "PublicKey": base64.b64encode(public_key).decode(),
@@ -121,9 +124,17 @@ def _found(table: str, key: Body) -> Body | None:
     return _WIRE.get((table, key["pk"]["S"], key["sk"]["S"]))
 
 
-def _get_item(body: Body) -> Body:
+def _get_item(der: bytes, body: Body) -> Body:
     item = _found(body["TableName"], body["Key"])
+    if body["Key"] == _wire(dict(key_of(today := day_of(clock.now())))):
+        item = _wire(_signing_key(der, today))
     return {"Item": item} if item else {}
+
+
+def _signing_key(der: bytes, day: str) -> Item:
+    """The key of the day, as both of its tables have it."""
+    key = public_key(der, day)
+    return {**key_of(day), **published(key), "kid": key.kid, "made_at": 0, "sealed": ""}
 
 
 def _batch_get_item(body: Body) -> Body:

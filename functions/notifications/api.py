@@ -14,11 +14,10 @@ Settings = ApiSettings
 
 def build(settings: Settings) -> Handler:
     """Wire the function."""
-    kms = client("kms")
     table = Table(settings.table_name, client("dynamodb"))
     service = NotificationService(DynamoNotifications(table))
     return lambda_handler(
-        create_service_app("notifications", router, settings, kms, service=service)
+        create_service_app("notifications", router, settings, table.client, service=service)
     )
 
 

@@ -51,9 +51,9 @@ def build(settings: Settings) -> Handler:
         ),
         needs_confirmed_email=settings.confirmed_email_needed != "false",
     )
-
-    kms = aws.client("kms")
-    return lambda_handler(create_service_app("orders", router, settings, kms, service=service))
+    return lambda_handler(
+        create_service_app("orders", router, settings, table.client, service=service)
+    )
 
 
 handler = Entry(build, Settings)

@@ -29,13 +29,12 @@ class Settings(ApiSettings):
 def build(settings: Settings) -> Handler:
     """Wire the function."""
     table = Table(settings.table_name, client("dynamodb"))
-    kms = client("kms")
     service = CatalogueService(
         DynamoProducts(table, low_stock_threshold=settings.low_stock_threshold),
         DynamoProductIndex(table),
         currency=settings.currency,
     )
-    app = create_service_app("products", router, settings, kms, service=service)
+    app = create_service_app("products", router, settings, table.client, service=service)
     return lambda_handler(app, warm_up_path="/api/v1/products/-")
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from shared.auth.tokens import TokenVerifier, keys_from_kms
 from shared.runtime import aws, clock
 from shared.runtime.entry import Entry, Handler
 from shared.runtime.settings import ApiSettings
@@ -22,10 +21,13 @@ from users.email_tokens.sealing import KmsSealer
 from users.email_tokens.service import EmailTokens
 from users.login_throttle.repository import DynamoAttempts
 from users.login_throttle.service import LoginThrottle
-from users.sessions.access_tokens import AccessTokens, KmsSigner
+from users.sessions.access_tokens import AccessTokens
 from users.sessions.repository import DynamoFamilies
 from users.sessions.routes import router as sessions_router
 from users.sessions.service import SessionService
+from users.signing_keys.repository import DynamoSigningKeys
+from users.signing_keys.sealing import KmsSecretSealer
+from users.signing_keys.service import SigningKeys
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,11 @@ def build(settings: Settings) -> Handler:
     kms = aws.client("kms")
     table = Table(settings.table_name, aws.client("dynamodb"))
     credentials = Table(settings.credentials_table, table.client)
-    verifier = TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids))
-    signing_key_id = settings.token_key_ids.partition(",")[0]
-    signer = KmsSigner(kms, signing_key_id, kid=lambda: verifier.signing_key_id)
+    signing_keys = SigningKeys(
+        DynamoSigningKeys(Table(settings.keys_table, table.client), credentials),
+        KmsSecretSealer(kms, settings.mail_key_id),
+        clock.now,
+    )
     users = DynamoUsers(table, credentials)
     passwords = Argon2Passwords()
     throttle = LoginThrottle(DynamoAttempts(credentials), clock.now)
@@ -76,15 +80,14 @@ def build(settings: Settings) -> Handler:
         families=DynamoFamilies(credentials, former=table),
         passwords=passwords,
         throttle=throttle,
-        tokens=AccessTokens(settings.token_issuer, signer, clock.now),
+        tokens=AccessTokens(settings.token_issuer, signing_keys, clock.now),
         clock=clock.now,
     )
     app = create_service_app(
         "users",
         router,
         settings,
-        kms,
-        verifier=verifier,
+        table.client,
         standing=accounts.require_active,
         accounts=accounts,
         sessions=sessions,

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from bench.canned.items import USER_ID
 from bench.functions import Signer, asked_first, functions
-from shared.auth.tokens import TokenVerifier, public_key
+from shared.auth.tokens import TokenVerifier
+from tests.support.callers import FixedKeys
 from tests.support.functions import FUNCTIONS
 from tools.intrinsics import parameter
 
@@ -36,7 +37,7 @@ def test_every_api_function_and_baseline_is_asked_for_what_customers_ask_first()
 
 def test_token_of_the_events_is_accepted() -> None:
     signer = Signer()
-    verifier = TokenVerifier(parameter("TokenIssuer"), lambda: [public_key(signer.public_key)])
+    verifier = TokenVerifier(parameter("TokenIssuer"), FixedKeys(signer.public))
     assert verifier.caller(signer.token()).id == USER_ID
 
 

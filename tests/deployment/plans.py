@@ -20,8 +20,8 @@ DOMAIN: Final = {
 DEPLOYMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "dev": {"Environment": "dev"},
     "prod": {"Environment": "prod"},
-    "key rotation": {"Environment": "prod", "TokenKeys": "A+B", "SnapStart": "on"},
-    "provisioned": {"Environment": "prod", "TokenKeys": "B", "ProvisionedConcurrency": "1"},
+    "snapshots": {"Environment": "prod", "SnapStart": "on"},
+    "provisioned": {"Environment": "prod", "ProvisionedConcurrency": "1"},
     "domain": {"Environment": "prod", **DOMAIN},
 }
 """Parameters that people deploy with, and that decide which resources there are."""

@@ -115,7 +115,7 @@ def shop_with_data(account: Account) -> dict[str, str]:
         "ProductsTable": TABLE,
         "UsersTable": {**TABLE, "Properties": protected},
         "TokenKey": key,
-        "TokenKeyB": key,
+        "OtherKey": key,
     }
     account.cloudformation.create_stack(
         StackName=SHOP.stack, TemplateBody=json.dumps({"Resources": resources})
@@ -151,7 +151,7 @@ def test_destroy_deletes_all_data_or_none(account: Account) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert not stack.exists(account.cloudformation, SHOP.stack)
     assert dynamodb.list_tables()["TableNames"] == []
-    for logical in ("TokenKey", "TokenKeyB"):
+    for logical in ("TokenKey", "OtherKey"):
         found = kms.describe_key(KeyId=names[logical])["KeyMetadata"]
         assert found["KeyState"] == "PendingDeletion"
     # An operator needs the names after a failure.

@@ -6,7 +6,6 @@ shop, when a test asks for it.
 """
 
 import hashlib
-import hmac
 import itertools
 import json
 import os
@@ -93,25 +92,31 @@ class Cloud:
         self.topic_refuses: Callable[[int], bool] = lambda _: False
         self._invoke = invoke
         self._signing_keys: dict[str, ec.EllipticCurvePrivateKey] = {}
-        self._secret = uuid.uuid4().bytes
+        self.make_symmetric_keys_anew()
         self._message_ids = itertools.count(1)
 
     def snapshot(self) -> Callable[[], None]:
         """What brings the account back to how it is now."""
         restore_tables = self.dynamodb.snapshot()
         published, handed_over = list(self.published), list(self.handed_over)
+        secret = self._secret
         queued = {name: list(map(replace, queue.messages)) for name, queue in self.queues.items()}
 
         def restore() -> None:
             restore_tables()
             self.published, self.handed_over = list(published), list(handed_over)
+            self._secret = secret
             for name, messages in queued.items():
                 self.queues[name].messages = list(map(replace, messages))
 
         return restore
 
+    def make_symmetric_keys_anew(self) -> None:
+        """What was encrypted before cannot be decrypted any more."""
+        self._secret = uuid.uuid4().bytes
+
     def make_key(self, spec: str) -> str:
-        """A KMS key; HMAC and symmetric keys need no state of their own."""
+        """A KMS key; symmetric keys need no state of their own."""
         key_id = uuid.uuid4().hex
         if spec == "ECC_NIST_P256":
             self._signing_keys[key_id] = ec.generate_private_key(ec.SECP256R1())
@@ -240,14 +245,6 @@ class Cloud:
             "SigningAlgorithms": ["ECDSA_SHA_256"],
         }
 
-    def _mac(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        message = request["KeyId"].encode() + b64decode(request["Message"])
-        return {
-            "KeyId": request["KeyId"],
-            "Mac": b64encode(hmac.digest(self._secret, message, "sha256")).decode(),
-            "MacAlgorithm": request["MacAlgorithm"],
-        }
-
     def _encrypt(self, request: Mapping[str, Any]) -> dict[str, Any]:
         nonce = os.urandom(12)
         plaintext, about = b64decode(request["Plaintext"]), _authenticated(request)
@@ -272,7 +269,6 @@ _OPERATIONS: Final[Mapping[str, Callable[[Cloud, Mapping[str, Any]], dict[str, A
     "ChangeMessageVisibility": Cloud._put_off,
     "Decrypt": Cloud._decrypt,
     "Encrypt": Cloud._encrypt,
-    "GenerateMac": Cloud._mac,
     "GetPublicKey": Cloud._public_key,
     "SendEmail": Cloud._send_email,
     "SendMessage": Cloud._send,

@@ -149,9 +149,10 @@ class SimulatedShop(Triggers):
             self.down.clear()
             self.internal_calls.clear()
             self._clock.move_to(moment)
-            # What an environment remembers of its circuits would outlive the table.
-            for name in ("OrdersApi", "NotificationsWorker"):
-                self._built.pop(name, None)
+            # What an environment remembers of keys and circuits would outlive the tables.
+            for name in [name for name in self._built if name.endswith("Api")]:
+                del self._built[name]
+            self._built.pop("NotificationsWorker", None)
             random.seed(0)
             self.witness = copy.deepcopy(witness)
             # A token that was issued later would not be valid yet.

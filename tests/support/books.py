@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _COUNTED = ("UsersTable", "ProductsTable", "OrdersTable", "NotificationsTable")
-TABLES = (*_COUNTED, "CredentialsTable")
+TABLES = (*_COUNTED, "CredentialsTable", "KeysTable")
 _STOCK = re.compile(r"/api/v1/products/([^/]+)/stock")
 
 

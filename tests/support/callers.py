@@ -1,6 +1,8 @@
 """Callers, and a verifier that takes `<role>:<id>:<session epoch>` for a token."""
 
-from shared.auth.tokens import ROLES, Caller, TokenVerifier
+from collections.abc import Sequence
+
+from shared.auth.tokens import ROLES, Caller, PublicKey, TokenVerifier
 from shared.errors import Unauthenticated
 
 ADMIN = Caller("admin-1", "admin")
@@ -17,11 +19,24 @@ PLACES = {
 }
 
 
+class FixedKeys:
+    """Implements `PublicKeys` by these keys."""
+
+    def __init__(self, *keys: PublicKey) -> None:
+        self._keys = keys
+
+    def find(self, kid: str) -> PublicKey | None:
+        return next((key for key in self._keys if key.kid == kid), None)
+
+    def all(self) -> Sequence[PublicKey]:
+        return self._keys
+
+
 class FakeVerifier(TokenVerifier):
     """Believes the token. The real one has tests of its own."""
 
     def __init__(self) -> None:
-        super().__init__("https://tests.example", list)
+        super().__init__("https://tests.example", FixedKeys())
 
     def caller(self, token: str) -> Caller:
         role, id_, session_epoch = (*token.split(":"), "", "")[:3]

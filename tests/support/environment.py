@@ -12,7 +12,7 @@ ISSUER: Final = "https://tests.example"
 
 
 def given_environment(monkeypatch: pytest.MonkeyPatch, table: str, **own: str) -> Table:
-    """Make the table, the keys and the topic, and set the variables that name them; return the
+    """Make the tables, the key and the topic, and set the variables that name them; return the
     table.
 
     Args:
@@ -22,13 +22,13 @@ def given_environment(monkeypatch: pytest.MonkeyPatch, table: str, **own: str) -
     """
     kms = aws.client("kms")
     token_key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
-    cursor_key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    make_table("KeysTable")
     topic = aws.client("sns").create_topic(Name="events")
     variables = {
         "TABLE_NAME": table,
         "TOKEN_ISSUER": ISSUER,
-        "TOKEN_KEY_IDS": token_key["KeyMetadata"]["KeyId"],
-        "CURSOR_KEY_ID": cursor_key["KeyMetadata"]["KeyId"],
+        "TOKEN_KEY_ID": token_key["KeyMetadata"]["KeyId"],
+        "KEYS_TABLE": "KeysTable",
         "CORS_ORIGINS": "",
         "TOPIC_ARN": topic["TopicArn"],
         **own,

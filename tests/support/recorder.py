@@ -58,13 +58,7 @@ _EXPRESSIONS: Final = (
 _HASH_KEY: Final = re.compile(r"#\w+ = (:\w+)")
 _BARE_NAME: Final = re.compile(r"(?<![\w#:])[a-z]\w*\b(?! ?\()")
 # Each key has one use.
-_KEYS: Final = {
-    "Decrypt": "MailKey",
-    "Encrypt": "MailKey",
-    "GenerateMac": "CursorKey",
-    "GetPublicKey": "TokenKey",
-    "Sign": "TokenKey",
-}
+_KEYS: Final = {"Decrypt": "MailKey", "Encrypt": "MailKey", "GetPublicKey": "TokenKey"}
 # Functions by the module of their entry. Those of a shared entry differ in their tables.
 _HANDLERS: Final[dict[tuple[str, str | None], str]] = {
     (
@@ -125,7 +119,8 @@ def _caller() -> str | None:
 
 def _kind(request: Request) -> object:
     """What makes two requests the same for a policy: all but what follows a key's prefix."""
-    context = dict(request.context)
+    # Each signing key has an id of its own.
+    context = {name: of for name, of in request.context.items() if not name.endswith(":kid")}
     keys = context.pop("dynamodb:LeadingKeys", ())
     return request.action, request.resource, frozenset(context.items()), _prefixes(keys)
 
@@ -147,7 +142,13 @@ def requests(
             _, separator, qualifier = called.rpartition(":function:")[2].partition(":")
             yield Request(f"lambda:{operation}Function", arn(name) + separator + qualifier)
         case "kms":
-            yield Request(f"kms:{operation}", arn(_KEYS[operation]))
+            encrypted_for = params.get("EncryptionContext", {})
+            context: dict[str, str | tuple[str, ...]] = {
+                f"kms:EncryptionContext:{name}": value for name, value in encrypted_for.items()
+            }
+            if encrypted_for:
+                context["kms:EncryptionContextKeys"] = tuple(sorted(encrypted_for))
+            yield Request(f"kms:{operation}", arn(_KEYS[operation]), context)
         case "sns":
             # "Amazon SNS message batching": PublishBatch has no action of its own.
             action = operation.removesuffix("Batch")

@@ -1,11 +1,12 @@
 """Fakes of the users' ports that are not storage."""
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from shared.auth.tokens import public_key
-from users.sessions.access_tokens import raw_signature
+from shared.auth.jws import joined
+from shared.auth.public_keys import public_key
 
 
 class PlainPasswords:
@@ -40,7 +41,7 @@ class PlainSealer:
 
 
 class LocalSigner:
-    """Implements `Signer` by a key in memory; `is_away` makes it fail."""
+    """Implements `Signer`, and `Signers`, by a key in memory; `is_away` makes it fail."""
 
     def __init__(self) -> None:
         self.is_away = False
@@ -48,10 +49,14 @@ class LocalSigner:
         der = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self.public = public_key(der)
 
+    @property
     def kid(self) -> str:
         return self.public.kid
+
+    def current(self) -> "LocalSigner":
+        return self
 
     def sign(self, message: bytes) -> bytes:
         if self.is_away:
             raise ConnectionError("the key is away")
-        return raw_signature(self._key.sign(message, ec.ECDSA(SHA256())))
+        return joined(*decode_dss_signature(self._key.sign(message, ec.ECDSA(SHA256()))))

@@ -27,7 +27,7 @@ OPERATIONS: Final = {
         "TransactWriteItems",
         "UpdateItem",
     },
-    "kms": {"Decrypt", "Encrypt", "GenerateMac", "GetPublicKey", "Sign"},
+    "kms": {"Decrypt", "Encrypt", "GetPublicKey"},
     "lambda": {"Invoke"},
     "sesv2": {"SendEmail"},
     "sns": {"PublishBatch"},

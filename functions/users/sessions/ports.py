@@ -29,10 +29,18 @@ class Families(Protocol):
 
 
 class Signer(Protocol):
-    """Signs with the private key of access tokens."""
+    """A private key of access tokens."""
 
+    @property
     def kid(self) -> str:
-        """The id of the public key."""
+        """The id of its public key."""
 
     def sign(self, message: bytes) -> bytes:
         """The ES256 signature as a token has it: see `shared.auth.jws.joined`."""
+
+
+class Signers(Protocol):
+    """The private keys."""
+
+    def current(self) -> Signer:
+        """The one that signs now."""

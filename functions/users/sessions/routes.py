@@ -164,4 +164,4 @@ async def end_session(session_id: SessionId, caller: Authenticated, sessions: Se
 @allow("anyone")
 async def get_public_keys(verifier: Verifier, response: Response) -> PublicKeysResponse:
     response.headers["Cache-Control"] = _KEEP
-    return PublicKeysResponse(keys=[dict(key.jwk) for key in verifier.keys])
+    return PublicKeysResponse(keys=[dict(key.jwk) for key in verifier.keys.all()])

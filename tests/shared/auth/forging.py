@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared.auth import jws
-from shared.auth.tokens import PublicKey, public_key
+from shared.auth.public_keys import public_key
+from shared.auth.tokens import PublicKey
 
 type Sign = Callable[[bytes], bytes]
 type Part = Mapping[str, Any] | bytes

@@ -13,8 +13,9 @@ from shared.errors import NotFound
 from shared.runtime import logging
 from shared.runtime.settings import ApiSettings
 from shared.web.app import create_app, create_service_app, lambda_handler
-from shared.web.paging import Cursors
+from shared.web.paging import Cursors, key_from
 from shared.web.routing import GuardedRoute
+from tests.support.aws import simulated_table
 from tests.support.callers import ALICE, FakeVerifier
 from tests.support.http import HttpClient, rest_event
 
@@ -333,13 +334,10 @@ def test_no_page_may_call_without_configured_origins() -> None:
 
 
 def test_app_of_a_service_has_the_cursor_key_and_origins_of_its_settings() -> None:
-    class Kms:
-        def generate_mac(self, *, KeyId: str, **_: object) -> dict[str, bytes]:  # noqa: N803  # boto3's name
-            return {"Mac": KeyId.encode()}
-
-    settings = ApiSettings("table", "https://issuer.example", "tokens", "cursors", SHOP)
-    app = create_service_app("tests", router, settings, Kms())  # type: ignore[arg-type]  # a part
+    keys = simulated_table("KeysTable")
+    settings = ApiSettings("table", "https://issuer.example", "tokens", keys.name, SHOP)
+    app = create_service_app("tests", router, settings, keys.client)
     sealed = app.state.cursors.seal(1, caller="alice", query={})
-    assert Cursors(lambda: b"cursors").open(sealed, caller="alice", query={}) == 1
+    assert Cursors(key_from(keys, "tests")).open(sealed, caller="alice", query={}) == 1
     headers = HttpClient(app).get("/orders", headers={"Origin": SHOP}).headers
     assert headers["access-control-allow-origin"] == SHOP

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidCursor
-from shared.runtime import aws
-from shared.web.paging import Cursors, key_from_kms
+from shared.web.paging import Cursors, key_from
+from tests.support.aws import before_next, simulated_table
 
 POSITION = {"pk": "USER#1", "created_at": "2026-11-20T08:30:00.000Z", "n": 7}
 QUERY = {"list": "users", "active": True}
@@ -73,10 +73,16 @@ def test_key_is_requested_at_the_first_use_and_once() -> None:
     assert requests == [1]
 
 
-@pytest.mark.usefixtures("account")
-def test_kms_gives_every_environment_the_same_key() -> None:
-    kms = aws.client("kms")
-    made = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
-    derive = key_from_kms(kms, made["KeyMetadata"]["KeyId"])
-    assert derive() == derive()
-    assert len(derive()) == 32
+def test_key_of_a_service_is_made_once_and_is_its_own() -> None:
+    table = simulated_table("KeysTable")
+    first = key_from(table, "orders")()
+    assert len(first) == 32
+    assert key_from(table, "orders")() == first
+    assert key_from(table, "products")() != first
+
+
+def test_two_environments_that_make_the_key_at_once_have_the_same() -> None:
+    table = simulated_table("KeysTable")
+    others: list[bytes] = []
+    before_next(table, "put_item", lambda: others.append(key_from(table, "orders")()))
+    assert key_from(table, "orders")() == others[0]

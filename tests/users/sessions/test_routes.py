@@ -5,6 +5,7 @@ import re
 import pytest
 
 from shared.auth.tokens import TokenVerifier
+from tests.support.callers import FixedKeys
 from tests.support.http import EXECUTE_API, Answer
 from tests.users.builders import PASSWORD
 from tests.users.service import ISSUER, Service, caller, pointers
@@ -86,7 +87,7 @@ def test_invalid_fields_are_pointed_at(
 
 
 def test_public_keys_are_those_of_the_tokens(service: Service) -> None:
-    verifier = TokenVerifier(ISSUER, lambda: [service.signer.public])
+    verifier = TokenVerifier(ISSUER, FixedKeys(service.signer.public))
     answer = service.served(verifier=verifier).get("/.well-known/jwks.json")
     assert (answer.status, answer.json) == (200, {"keys": [service.signer.public.jwk]})
     assert answer.headers["cache-control"] == "public, max-age=300"

@@ -33,7 +33,7 @@ def parse(token: str) -> tuple[Members, Members]:
         raise Malformed
     try:
         header, claims, signature = token.split(".")
-        _check_signature(_decoded(signature))
+        _check_signature(decoded(signature))
         return _members(header), _members(claims)
     except (ValueError, RecursionError) as cause:
         raise Malformed from cause
@@ -50,17 +50,22 @@ def encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _check_signature(signature: bytes) -> None:
-    s = int.from_bytes(signature[_NUMBER_BYTES:], "big")
-    if len(signature) != 2 * _NUMBER_BYTES or s > _ORDER // 2:
-        raise Malformed
+def decoded(part: str) -> bytes:
+    """The bytes that `encoded` has made this of.
 
-
-def _decoded(part: str) -> bytes:
+    Raises:
+        Malformed: it is not their one spelling.
+    """
     data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     if encoded(data) != part:
         raise Malformed
     return data
+
+
+def _check_signature(signature: bytes) -> None:
+    s = int.from_bytes(signature[_NUMBER_BYTES:], "big")
+    if len(signature) != 2 * _NUMBER_BYTES or s > _ORDER // 2:
+        raise Malformed
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -74,7 +79,7 @@ _decode: Final = json.JSONDecoder(object_pairs_hook=_once_each).decode
 
 
 def _members(part: str) -> Members:
-    members = _decode(_decoded(part).decode())
+    members = _decode(decoded(part).decode())
     # Exactly: True is an int to isinstance.
     if type(members) is not dict or any(type(m) not in (str, int) for m in members.values()):
         raise Malformed

@@ -1,20 +1,16 @@
 """Access tokens (RFC 9068): their claims, and how a service verifies them with the public keys."""
 
-import hashlib
-import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args
 
 from shared.auth import jws
 from shared.errors import Unauthenticated
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-    from mypy_boto3_kms import KMSClient
 
 ALGORITHM = "ES256"
 AUDIENCE = "bodega"
@@ -47,86 +43,33 @@ class Caller:
 
 @dataclass(frozen=True)
 class PublicKey:
-    """One verification key, with its id: the JWK's thumbprint (RFC 7638)."""
+    """One verification key."""
 
     kid: str
     jwk: Mapping[str, str]
     key: "EllipticCurvePublicKey"
 
 
-def public_key(der: bytes) -> PublicKey:
-    """The P-256 key in a DER-encoded SubjectPublicKeyInfo, as KMS gives it."""
-    # Imported where it is used: requests without a token need none of it, and it is 20 ms of a cold
-    # start.
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
+class PublicKeys(Protocol):
+    """The keys that tokens verify with."""
 
-    key = load_der_public_key(der)
-    if not isinstance(key, EllipticCurvePublicKey) or key.curve.name != "secp256r1":
-        raise TypeError("the token key must be an elliptic-curve key, of the curve P-256")
-    point = key.public_numbers()
-    thumbprinted = {
-        "crv": "P-256",
-        "kty": "EC",
-        "x": jws.encoded(point.x.to_bytes(32, "big")),
-        "y": jws.encoded(point.y.to_bytes(32, "big")),
-    }
-    digest = hashlib.sha256(json.dumps(thumbprinted, separators=(",", ":")).encode()).digest()
-    kid = jws.encoded(digest)
-    return PublicKey(kid, {**thumbprinted, "use": "sig", "alg": ALGORITHM, "kid": kid}, key)
+    def find(self, kid: str) -> PublicKey | None:
+        """The key with this id, which may be any text."""
 
-
-def keys_from_kms(kms: "KMSClient", key_ids: str) -> Callable[[], Iterator[PublicKey]]:
-    """Loads the public keys of a comma-separated list of KMS keys one by one; the first signs."""
-
-    def load() -> Iterator[PublicKey]:
-        for key_id in key_ids.split(","):
-            yield public_key(kms.get_public_key(KeyId=key_id)["PublicKey"])
-
-    return load
+    def all(self) -> Sequence[PublicKey]:
+        """All that a token may name."""
 
 
 class TokenVerifier:
-    """Verifies access tokens, by RFC 8725: one algorithm, one type, and keys of the configuration.
-
-    Keys are loaded when they are needed, and kept for the environment's life: a deployment that
-    changes them makes new environments. A further key that IAM does not allow yet does not keep
-    tokens of the first from being verified.
+    """Verifies access tokens, by RFC 8725: one algorithm, one type, and the shop's own keys.
 
     Args:
         issuer: the `iss` that tokens must carry.
-        keys: loads the public keys, the one that signs first.
     """
 
-    def __init__(self, issuer: str, keys: Callable[[], Iterable[PublicKey]]) -> None:
+    def __init__(self, issuer: str, keys: PublicKeys) -> None:
         self._issuer = issuer
-        self._load = keys
-        self._found: dict[str, PublicKey] = {}
-        self._has_all = False
-
-    @property
-    def keys(self) -> Sequence[PublicKey]:
-        """All keys, the one that signs first."""
-        self._find(None)
-        return list(self._found.values())
-
-    @cached_property
-    def signing_key_id(self) -> str:
-        """The id of the key that signs."""
-        first = next(iter(self._found.values() or self._load()))
-        self._found[first.kid] = first
-        return first.kid
-
-    def _find(self, kid: str | None) -> PublicKey | None:
-        """The key with this id, None if it does not exist. For None as the id, loads all keys."""
-        if kid not in self._found and not self._has_all:
-            for key in self._load():
-                self._found[key.kid] = key
-                if key.kid == kid:
-                    return key
-            # Unknown ids do not load the keys again.
-            self._has_all = True
-        return self._found.get(kid) if kid else None
+        self.keys = keys
 
     def caller(self, token: str) -> Caller:
         """The caller with this token.
@@ -141,7 +84,7 @@ class TokenVerifier:
         # The shop writes no other member (jku, jwk, x5u, x5c, crit).
         if header.keys() != _HEADER or header["alg"] != ALGORITHM or header["typ"] != TYPE:
             raise _invalid("header")
-        key = self._find(str(header["kid"]))
+        key = self.keys.find(str(header["kid"]))
         if key is None:
             raise _invalid("key")
         self._verify(token, key)
@@ -156,7 +99,7 @@ class TokenVerifier:
 
     def _verify(self, token: str, key: PublicKey) -> None:
         """Return if the key has signed it, for this audience, and it is not expired."""
-        import jwt  # imported where it is used: see public_key
+        import jwt  # imported where it is used: see public_keys.public_key
 
         try:
             jwt.decode(

@@ -17,13 +17,13 @@ class InvalidSettings(OwnError):
 class ApiSettings:
     """What every service's API reads. A service that needs more inherits from it.
 
-    `token_key_ids` names KMS keys, comma-separated; the first one signs.
+    `token_key_id` names the KMS key by which the last release has signed access tokens.
     """
 
     table_name: str
     token_issuer: str
-    token_key_ids: str
-    cursor_key_id: str
+    token_key_id: str
+    keys_table: str
     cors_origins: str
 
 

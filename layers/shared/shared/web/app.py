@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shared.auth.tokens import Caller, TokenVerifier, keys_from_kms
+from shared.auth.tokens import Caller, TokenVerifier
 from shared.errors import (
     BodegaError,
     FieldError,
@@ -25,7 +25,7 @@ from shared.errors import (
     MethodNotAllowed,
     NotFound,
 )
-from shared.runtime import cold_start, warm_up
+from shared.runtime import aws, cold_start, warm_up
 from shared.runtime.entry import Handler
 from shared.runtime.settings import ApiSettings
 from shared.web import health, routing
@@ -34,7 +34,7 @@ from shared.web.rest_events import RestEvent, get_event, own_path
 from shared.web.routing import Gate
 
 if TYPE_CHECKING:
-    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_dynamodb import DynamoDBClient
 
     from shared.web.paging import Cursors
 
@@ -124,26 +124,29 @@ def create_service_app(
     name: str,
     router: APIRouter,
     settings: ApiSettings,
-    kms: "KMSClient",
+    dynamodb: "DynamoDBClient",
     *,
-    verifier: TokenVerifier | None = None,
     standing: Callable[[Caller], Caller] | None = None,
     **services: object,
 ) -> FastAPI:
     """The application of a service, with the keys and origins of its settings: see `create_app`.
 
     Args:
-        verifier: by default one with the public keys of the settings.
+        dynamodb: for KeysTable.
     """
-    from shared.web.paging import Cursors, key_from_kms  # the gateway does without
+    # The gateway does without.
+    from shared.auth.public_keys import DailyKeys, FormerKey
+    from shared.storage.dynamodb import Table
+    from shared.web.paging import Cursors, key_from
 
+    keys = Table(settings.keys_table, dynamodb)
+    former = FormerKey(settings.token_key_id, lambda: aws.client("kms"))
     return create_app(
         name,
         router,
-        verifier=verifier
-        or TokenVerifier(settings.token_issuer, keys_from_kms(kms, settings.token_key_ids)),
+        verifier=TokenVerifier(settings.token_issuer, DailyKeys(keys, former)),
         standing=standing,
-        cursors=Cursors(key_from_kms(kms, settings.cursor_key_id)),
+        cursors=Cursors(key_from(keys, name)),
         cors_origins=settings.cors_origins,
         **services,
     )

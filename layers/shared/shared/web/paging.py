@@ -23,19 +23,19 @@ import base64
 import binascii
 import hmac
 import json
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Query, Request
 
 from shared.errors import InvalidCursor
+from shared.storage.dynamodb import ConditionFailed, Table
 from shared.web.rest_events import own_path
 
-if TYPE_CHECKING:
-    from mypy_boto3_kms import KMSClient
-
+_KEY_BYTES = 32
 _MAC_BYTES = 32
 _LONGEST = 4096
 
@@ -50,15 +50,23 @@ _Cursor = Annotated[
 ]
 
 
-def key_from_kms(kms: "KMSClient", key_id: str) -> Callable[[], bytes]:
-    """A signing key that is stored nowhere: KMS's HMAC of a constant."""
+def key_from(table: Table, service: str) -> Callable[[], bytes]:
+    """The service's signing key in KeysTable, which the first environment that needs it makes. No
+    other service may read it."""
 
-    def derive() -> bytes:
-        return kms.generate_mac(
-            KeyId=key_id, Message=b"bodega/cursors/1", MacAlgorithm="HMAC_SHA_256"
-        )["Mac"]
+    def find_or_make() -> bytes:
+        place = {"pk": f"CURSORS#{service}", "sk": "KEY"}
+        item = table.get(place)
+        if item is None:
+            # Of the kernel: environments that start from one snapshot get different ones.
+            item = {**place, "secret": os.urandom(_KEY_BYTES).hex()}
+            try:
+                table.put(item, condition="attribute_not_exists(#pk)")
+            except ConditionFailed as first:
+                item = first.item or item
+        return bytes.fromhex(item["secret"])
 
-    return derive
+    return find_or_make
 
 
 class Cursors:

@@ -14,12 +14,10 @@ Settings = ApiSettings
 
 def build(settings: Settings) -> Handler:
     """Wire the function."""
-    kms = client("kms")
-    service = SampleNoteService(
-        DynamoSampleNotes(Table(settings.table_name, client("dynamodb")))
-    )
+    table = Table(settings.table_name, client("dynamodb"))
+    service = SampleNoteService(DynamoSampleNotes(table))
     return lambda_handler(
-        create_service_app("sample-notes", router, settings, kms, service=service)
+        create_service_app("sample-notes", router, settings, table.client, service=service)
     )
 
 
