@@ -53,7 +53,7 @@ class Life:
         return str(jwt.get_unverified_header(self.tokens[-1][1])["kid"])
 
     def refused(self) -> list[str]:
-        """Which services refuse a token that is still valid: the oldest and the newest are tried."""
+        """Which services refuse the oldest or the newest token that is still valid."""
         # A second less: the clock goes on while they are asked about.
         youngest = datetime.now(UTC) - LIFETIME + timedelta(seconds=2)
         valid = [token for given_at, token in self.tokens if given_at > youngest]

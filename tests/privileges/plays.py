@@ -1,16 +1,19 @@
 """What functions do when something fails, which the journeys of the simulation leave out: unsent
 events, dead letters, open circuits, and a payment whose answer is lost."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
+from shared.auth import jws
 from shared.runtime import aws
 from shared.storage.dynamodb import to_wire
 from tests.simulation.journeys import of_services, play_all
 from tests.simulation.resources import STREAMS, SWEEPERS
 from tests.simulation.shop import SimulatedShop, opened
+from tests.support.callers import PLACES
 from tests.support.client import PASSWORD
 from tests.support.functions import FUNCTIONS
 from tests.support.policies import Request
@@ -56,6 +59,17 @@ def _former_session(shop: SimulatedShop) -> None:
     assert refreshed.is_success, refreshed.text
     following = {"refresh_token": refreshed.json()["refresh_token"]}
     assert shop.anyone.post("/api/v1/auth/logout", following).status_code == 204
+
+
+def _former_token(shop: SimulatedShop) -> None:
+    """The id of a token may be that of the last release's key."""
+    head, claims, signature = shop.customer.token.split(".")
+    header = {**json.loads(jws.decoded(head)), "kid": "x" * 43}
+    token = f"{jws.encoded(json.dumps(header).encode())}.{claims}.{signature}"
+    for method, path in PLACES.values():
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert shop.anyone.http.request(method, path, headers=bearer).status_code == 401
+    assert shop.anyone.get("/.well-known/jwks.json").is_success
 
 
 def _unknown_account(shop: SimulatedShop) -> None:
@@ -196,6 +210,7 @@ _PLAYS: Final[tuple[Callable[[SimulatedShop], None], ...]] = (
     _low_stock,
     _log_out,
     _former_session,
+    _former_token,
     _unknown_account,
     _erasure,
     _last_admin,

@@ -116,6 +116,55 @@ def test_only_the_api_of_users_reads_credentials(evaluator: Evaluator, function:
     assert set(map(tuple, answers.values())) == {(False,)}
 
 
+@each_function
+def test_only_the_api_of_users_writes_or_decrypts_signing_keys(
+    may: May, evaluator: Evaluator, function: str
+) -> None:
+    is_users, verifies = function == "UsersApi", "KEYS_TABLE" in FUNCTIONS[function].read_variables
+    signing: Item = {"pk": {"S": "SIGNING#2026-11-22"}, "sk": {"S": "KEY"}}
+    keys: Item = {"TableName": "KeysTable"}
+    assert may(function, "GetItem", **keys, Key=signing) is verifies
+    assert may(function, "PutItem", **keys, Item=signing) is is_users
+    assert not may(function, "UpdateItem", **keys, Key=signing)
+    assert not may(function, "DeleteItem", **keys, Key=signing)
+    secret = {"TableName": "CredentialsTable", "Key": signing}
+    assert may(function, "GetItem", **secret) is is_users
+    context = {"signing_key": "2026-11-22.x"}
+    for operation in ("Encrypt", "Decrypt"):
+        params = {"EncryptionContext": context}
+        allowing = readings(evaluator, function, f"kms.{operation}", params)
+        assert bool(allowing) is is_users, operation
+        # Nor by naming both purposes, or none.
+        for other in ({**context, "user_id": "1"}, {}):
+            params = {"EncryptionContext": other}
+            assert not readings(evaluator, function, f"kms.{operation}", params)
+
+
+@each_function
+def test_only_the_writer_of_e_mails_decrypts_their_tokens(
+    evaluator: Evaluator, function: str
+) -> None:
+    params = {"EncryptionContext": {"user_id": "1"}}
+    allowing = readings(evaluator, function, "kms.Decrypt", params)
+    assert bool(allowing) is (function == "NotificationsWorker")
+
+
+@each_function
+def test_key_of_cursors_is_reached_by_the_api_of_its_service_alone(may: May, function: str) -> None:
+    keys: Item = {"TableName": "KeysTable"}
+    apis = {f.service: name for name, f in FUNCTIONS.items() if "KEYS_TABLE" in f.read_variables}
+    assert len(apis) >= 4
+    for service, owner in apis.items():
+        item: Item = {"pk": {"S": f"CURSORS#{service}"}, "sk": {"S": "KEY"}}
+        is_own = function == owner
+        assert may(function, "GetItem", **keys, Key=item) is is_own
+        assert may(function, "PutItem", **keys, Item=item) is is_own
+        assert not may(function, "DeleteItem", **keys, Key=item)
+        # Beside a key of its own, too.
+        both = {"KeysTable": {"Keys": [item, {**item, "pk": {"S": "SIGNING#2026-11-22"}}]}}
+        assert not may(function, "BatchGetItem", RequestItems=both)
+
+
 @pytest.mark.parametrize(
     ("function", "table", "key", "attributes"),
     [

@@ -119,8 +119,7 @@ def _caller() -> str | None:
 
 def _kind(request: Request) -> object:
     """What makes two requests the same for a policy: all but what follows a key's prefix."""
-    # Each signing key has an id of its own.
-    context = {name: of for name, of in request.context.items() if not name.endswith(":kid")}
+    context = dict(request.context)
     keys = context.pop("dynamodb:LeadingKeys", ())
     return request.action, request.resource, frozenset(context.items()), _prefixes(keys)
 
@@ -142,12 +141,8 @@ def requests(
             _, separator, qualifier = called.rpartition(":function:")[2].partition(":")
             yield Request(f"lambda:{operation}Function", arn(name) + separator + qualifier)
         case "kms":
-            encrypted_for = params.get("EncryptionContext", {})
-            context: dict[str, str | tuple[str, ...]] = {
-                f"kms:EncryptionContext:{name}": value for name, value in encrypted_for.items()
-            }
-            if encrypted_for:
-                context["kms:EncryptionContextKeys"] = tuple(sorted(encrypted_for))
+            names = tuple(sorted(params.get("EncryptionContext", {})))
+            context = {"kms:EncryptionContextKeys": names} if names else {}
             yield Request(f"kms:{operation}", arn(_KEYS[operation]), context)
         case "sns":
             # "Amazon SNS message batching": PublishBatch has no action of its own.

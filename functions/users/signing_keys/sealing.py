@@ -13,7 +13,7 @@ _OTHER_KEY: Final = ("IncorrectKeyException", "InvalidCiphertextException")
 
 class KmsSecretSealer:
     """Implements `SecretSealer` by a symmetric KMS key that encrypts other things as well. Policies
-    tell them apart by the encryption context: only UsersApi may name this purpose."""
+    tell them apart by the names in the encryption context: only UsersApi may use this one."""
 
     def __init__(self, kms: "KMSClient", key_id: str) -> None:
         self._kms = kms
@@ -40,4 +40,4 @@ class KmsSecretSealer:
 
 
 def _context(kid: str) -> dict[str, str]:
-    return {"purpose": "token-signing", "kid": kid}
+    return {"signing_key": kid}
