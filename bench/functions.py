@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from bench.canned import signing
 from bench.canned.items import (
     NOTIFICATION_ID,
     ORDER_ID,
@@ -88,11 +89,11 @@ _FIRST_OF_BASELINES: Final = "ProductsApi"
 
 
 class Signer:
-    """Stands in for the keys that sign access tokens: the canned AWS gives the public half, as that
-    of today and of the last release. It implements the users service's `Signer` and `Signers`."""
+    """Signs access tokens with the canned shop's key of today; the canned KMS gives it as that of
+    the last release, too. It implements the users service's `Signer` and `Signers`."""
 
     def __init__(self) -> None:
-        self._key, self.secret = SigningKey.generate(day_of(clock.now()))
+        self._key = SigningKey.of(day_of(clock.now()), signing.SECRET)
         self.public: Final = self._key.public
         self.public_key: Final = self.public.key.public_bytes(
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo

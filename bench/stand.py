@@ -44,7 +44,7 @@ def opened() -> Iterator[Stand]:
         subjects = baselines()
     signer = Signer()
     subjects += functions(signer)
-    with CannedAws(signer.public_key, signer.secret) as aws:
+    with CannedAws(signer.public_key) as aws:
         token = signer.token()
         first = {subject.name: asked_first(subject, token) for subject in subjects}
         yield Stand({subject.name: subject for subject in subjects}, first, aws)

@@ -5,15 +5,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from functools import partial
 from typing import Any, Final, Self
 from urllib.parse import parse_qs, unquote
 
 from boto3.dynamodb.types import TypeSerializer
 
+from bench.canned import signing
 from bench.canned.items import INDEXES, ITEMS, USER, Item
-from shared.auth.public_keys import day_of, key_of, public_key, published
-from shared.runtime import clock
 
 type Body = dict[str, Any]
 
@@ -58,13 +56,13 @@ class Answers:
     """Answers requests.
 
     Args:
-        public_key: the DER form of the public half of the key that signs access tokens.
-        secret: its private half, as KMS decrypts it.
+        public_key: the DER form of the public half of the KMS key, by which the last release has
+            signed access tokens.
     """
 
-    def __init__(self, public_key: bytes, secret: bytes = b"") -> None:
+    def __init__(self, public_key: bytes) -> None:
         self._operations: Mapping[str, Callable[[Body], Body]] = {
-            "DynamoDB_20120810.GetItem": partial(_get_item, public_key),
+            "DynamoDB_20120810.GetItem": _get_item,
             "DynamoDB_20120810.BatchGetItem": _batch_get_item,
             "DynamoDB_20120810.Query": _query,
             "DynamoDB_20120810.PutItem": lambda _: {},
@@ -72,7 +70,7 @@ class Answers:
             "DynamoDB_20120810.UpdateItem": lambda body: {"Attributes": body["Key"]},
             "TrentService.Decrypt": lambda body: {
                 "KeyId": body["KeyId"],
-                "Plaintext": base64.b64encode(secret).decode(),
+                "Plaintext": base64.b64encode(signing.SECRET).decode(),
             },
             "TrentService.GetPublicKey": lambda body: {
                 "KeyId": body["KeyId"],
@@ -121,20 +119,16 @@ _LISTS: Final = {place: [_wire(item) for item in items] for place, items in INDE
 
 
 def _found(table: str, key: Body) -> Body | None:
-    return _WIRE.get((table, key["pk"]["S"], key["sk"]["S"]))
+    place = table, key["pk"]["S"], key["sk"]["S"]
+    if place[1].startswith("SIGNING#"):
+        item = signing.items().get(place)
+        return _wire(item) if item else None
+    return _WIRE.get(place)
 
 
-def _get_item(der: bytes, body: Body) -> Body:
+def _get_item(body: Body) -> Body:
     item = _found(body["TableName"], body["Key"])
-    if body["Key"] == _wire(dict(key_of(today := day_of(clock.now())))):
-        item = _wire(_signing_key(der, today))
     return {"Item": item} if item else {}
-
-
-def _signing_key(der: bytes, day: str) -> Item:
-    """The key of the day, as both of its tables have it."""
-    key = public_key(der, day)
-    return {**key_of(day), **published(key), "kid": key.kid, "made_at": 0, "sealed": ""}
 
 
 def _batch_get_item(body: Body) -> Body:

@@ -23,9 +23,9 @@ from tools.progress import Problem
 class CannedAws:
     """The process, from outside."""
 
-    def __init__(self, public_key: bytes, secret: bytes = b"") -> None:
+    def __init__(self, public_key: bytes) -> None:
         self._process = subprocess.Popen(
-            (APP_PYTHON, "-m", __name__, *map(base64.b64encode, (public_key, secret))),
+            (APP_PYTHON, "-m", __name__, base64.b64encode(public_key)),
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -74,8 +74,8 @@ def _requests(answers: Answers, uncanned: set[str]) -> type[JsonRequests]:
     return Requests
 
 
-def _serve(public_key: bytes, secret: bytes) -> None:
-    handler = _requests(Answers(public_key, secret), set())
+def _serve(public_key: bytes) -> None:
+    handler = _requests(Answers(public_key), set())
     server = ThreadingHTTPServer((HOST, 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -84,4 +84,4 @@ def _serve(public_key: bytes, secret: bytes) -> None:
 
 
 if __name__ == "__main__":
-    _serve(*map(base64.b64decode, sys.argv[1:]))
+    _serve(base64.b64decode(sys.argv[1]))

@@ -23,7 +23,7 @@ _BOUNDS: Final = {
     "/api/v1/notifications": (5, 110),
     "/api/v1/orders": (7, 60),
     "/api/v1/products": (10, 60),
-    "/api/v1/users": (5, 60),
+    "/api/v1/users": (6, 60),
 }
 _OTHERS: Final = (5, 20)
 # Values of parameters whose types do not have them: what many items have and what none has, with

@@ -108,14 +108,13 @@ def test_failed_bootstrap_leaves_no_retained_resource(
 
 
 def shop_with_data(account: Account) -> dict[str, str]:
-    """A stack with two tables, one of them protected, and two keys; physical by logical names."""
+    """A stack with two tables, one of them protected, and a key; physical by logical names."""
     protected = {**TABLE["Properties"], "DeletionProtectionEnabled": True}
     key = {"Type": "AWS::KMS::Key", "DeletionPolicy": "Retain", "Properties": {"KeyPolicy": {}}}
     resources = {
         "ProductsTable": TABLE,
         "UsersTable": {**TABLE, "Properties": protected},
         "TokenKey": key,
-        "OtherKey": key,
     }
     account.cloudformation.create_stack(
         StackName=SHOP.stack, TemplateBody=json.dumps({"Resources": resources})
@@ -146,14 +145,12 @@ def test_destroy_deletes_all_data_or_none(account: Account) -> None:
 
     dynamodb.update_table(TableName=names["UsersTable"], DeletionProtectionEnabled=False)
     dynamodb.delete_table(TableName=names["ProductsTable"])
-    kms.schedule_key_deletion(KeyId=names["TokenKey"], PendingWindowInDays=7)
     ended = account.run(*destroy)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert not stack.exists(account.cloudformation, SHOP.stack)
     assert dynamodb.list_tables()["TableNames"] == []
-    for logical in ("TokenKey", "OtherKey"):
-        found = kms.describe_key(KeyId=names[logical])["KeyMetadata"]
-        assert found["KeyState"] == "PendingDeletion"
+    found = kms.describe_key(KeyId=names["TokenKey"])["KeyMetadata"]
+    assert found["KeyState"] == "PendingDeletion"
     # An operator needs the names after a failure.
     before, _, _ = ended.stdout.partition("Deleting")
     assert all(name in before for name in names.values())

@@ -137,7 +137,7 @@ def test_clients_that_keep_the_public_keys_for_five_minutes_know_each_key_before
         kept = [kids for at, kids in known if at >= datetime.now(UTC) - FIVE_MINUTES]
         assert kid in kept[0], datetime.now(UTC)
         life.shop.pass_time(timedelta(seconds=20))
-    assert kid.startswith("2026-11-21")
+    assert life.kid.startswith("2026-11-21")
 
 
 def test_first_log_in_makes_the_key_of_a_day_after_quiet_days(life: Life) -> None:

@@ -63,6 +63,7 @@ def _former_session(shop: SimulatedShop) -> None:
 
 def _former_token(shop: SimulatedShop) -> None:
     """The id of a token may be that of the last release's key."""
+    assert shop.customer.token
     head, claims, signature = shop.customer.token.split(".")
     header = {**json.loads(jws.decoded(head)), "kid": "x" * 43}
     token = f"{jws.encoded(json.dumps(header).encode())}.{claims}.{signature}"

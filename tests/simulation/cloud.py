@@ -92,6 +92,7 @@ class Cloud:
         self.topic_refuses: Callable[[int], bool] = lambda _: False
         self._invoke = invoke
         self._signing_keys: dict[str, ec.EllipticCurvePrivateKey] = {}
+        self._secret = b""
         self.make_symmetric_keys_anew()
         self._message_ids = itertools.count(1)
 

@@ -74,7 +74,7 @@ def test_called_function_ends_before_its_caller_times_out(function: Function) ->
 def test_calls_of_an_order_fit_into_the_functions_timeout() -> None:
     """Each as slow as it may be: the order is looked for, both services are called, each after its
     circuit was read and before it is written, and the order is written."""
-    [lambda_, circuits, table, _kms] = clients("OrdersApi")
+    [lambda_, circuits, table] = clients("OrdersApi")
     slowest_order = sum(
         times * (client.seconds + client.pauses)
         for times, client in ((2, table), (2, lambda_), (4, circuits))

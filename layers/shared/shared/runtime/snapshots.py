@@ -6,7 +6,8 @@ Every environment of a version begins with the same memory, hours or weeks after
 - connections of that time are dead, and the first call over one would wait for its time-out;
 - `random` goes on from the same state in all of them, so that what it spreads (shards, the waits of
   retries) would meet at one place. `os.urandom`, `secrets` and `uuid4` ask the kernel, which knows
-  that it was restored;
+  that it was restored, and so do signing keys and keys of cursors. OpenSSL's generator, in the
+  library that signs, does not know: signatures use no random number (users.signing_keys.models);
 - times that were noted mean nothing any more. Only health notes one when it is loaded. All else
   that is kept (public keys, circuits, the key of cursors) is kept from AWS's first answer on, and
   no function is given one before the
