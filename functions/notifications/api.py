@@ -14,7 +14,7 @@ Settings = ApiSettings
 
 def build(settings: Settings) -> Handler:
     """Wire the function."""
-    table = Table(settings.table_name, client("dynamodb"))
+    table = Table(settings.table_name, client("dynamodb"), shards=settings.shards)
     service = NotificationService(DynamoNotifications(table))
     return lambda_handler(
         create_service_app("notifications", router, settings, table.client, service=service)

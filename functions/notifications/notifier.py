@@ -27,6 +27,7 @@ class Settings(QueueSettings):
     """
 
     table_name: str
+    shards: int
     sender_email: str
     admin_email: str
     mail_key_id: str
@@ -36,7 +37,7 @@ class Settings(QueueSettings):
 def build(settings: Settings) -> Handler:
     """Wire the function."""
     notifier = Notifier(
-        DynamoNotifications(Table(settings.table_name, client("dynamodb"))),
+        DynamoNotifications(Table(settings.table_name, client("dynamodb"), shards=settings.shards)),
         SesEmailSender(client("sesv2", read=5.0, attempts=1), settings.sender_email),
         KmsLinks(lambda: client("kms"), key_id=settings.mail_key_id, shop_url=settings.shop_url),
         admin_email=settings.admin_email,

@@ -218,7 +218,7 @@ class DynamoNotifications:
                 condition="#status = :pending",
                 values={**values, "pending": "pending"},
             ),
-            counters.adding({status: 1}),
+            counters.adding(self._table, {status: 1}),
         ]
         # If it is settled already, an attempt whose lease ended while it was sending did so: it
         # counts once.

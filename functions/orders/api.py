@@ -38,7 +38,8 @@ def build(settings: Settings) -> Handler:
     # A circuit store that does not answer must not delay calls to healthy services.
     circuits_client = aws.client("dynamodb", connect=0.2, read=0.2, attempts=1)
     circuits = BackoffStore(DynamoCircuits(Table(settings.table_name, circuits_client)))
-    table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1, attempts=2))
+    client = aws.client("dynamodb", connect=0.5, read=1, attempts=2)
+    table = Table(settings.table_name, client, shards=settings.shards)
     service = OrderService(
         DynamoOrders(table),
         CustomersClient(

@@ -26,12 +26,13 @@ class Settings(QueueSettings):
     """`products_inventory` is the name of the function that holds the stock."""
 
     table_name: str
+    shards: int
     products_inventory: str
 
 
 def build(settings: Settings) -> Handler:
     """Wire the function."""
-    table = Table(settings.table_name, aws.client("dynamodb"))
+    table = Table(settings.table_name, aws.client("dynamodb"), shards=settings.shards)
     # Longer than the inventory's own 6 s after a cold start; called twice at most within our 60 s.
     lambda_ = aws.client("lambda", connect=0.5, read=8, attempts=1)
     inventory = InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS)

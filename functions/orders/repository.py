@@ -3,16 +3,19 @@
     pk             sk
     ORDER#<id>     ORDER               the order
     ORDER#<id>     EVENT#<version>     its events (shared.messaging.outbox)
-    COUNTERS       <shard>             orders by status, without pending (shared.storage.counters)
+    COUNTERS       <number>            orders by status, without pending (shared.storage.counters)
 
 An order has `due` and `due_at` only while something is left to do for it, so that their index is
 small.
+
+`status` is the key of an index, and has the order's shard behind it ("confirmed#3"; nothing in the
+first shard: shared.storage.shards).
 """
 
 import heapq
 from collections.abc import Iterator, Sequence
-from itertools import batched, groupby, islice
-from typing import Final, Literal
+from itertools import batched, chain, groupby, islice
+from typing import Final, Literal, cast
 
 from orders.models import STATUSES, Order, Status
 from orders.ports import ClaimedOrder, DueOrder, OrderExists
@@ -22,7 +25,7 @@ from shared.pages import Page
 from shared.personal import personal_fields
 from shared.storage import counters
 from shared.storage.conflicts import ConcurrentChange
-from shared.storage.due import due_items
+from shared.storage.due import due_items, due_mark
 from shared.storage.dynamodb import (
     ConditionFailed,
     Item,
@@ -35,9 +38,9 @@ from shared.storage.dynamodb import (
     assigning,
 )
 from shared.storage.items import difference, from_item, to_item
+from shared.storage.shards import named, without_shard
 
 _SK: Final = "ORDER"
-_DUE_SHARDS: Final = 4
 _LAST: Final = "~"  # sorts after every time
 _MAX_BATCH: Final = 100  # DynamoDB's limit for reading items together
 # Pending orders are counted when the totals are read. Orders are pending for seconds, so they are
@@ -58,16 +61,16 @@ class DynamoOrders:
         return _order(item) if item else None
 
     def add(self, order: Order) -> None:
-        write = Put(_item(order), condition="attribute_not_exists(#pk)")
+        write = Put(self._item(order), condition="attribute_not_exists(#pk)")
         try:
-            self._table.transact([write, _event_put(order)])
+            self._table.transact([write, self._event_put(order)])
         except TransactionFailed as failure:
             raise OrderExists(_order(_existing(failure.failed[0]))) from failure
 
     def change(self, before: Order, after: Order) -> None:
         left: dict[str, int] = {} if before.status == _UNCOUNTED else {before.status: -1}
-        counts = counters.adding(left | {after.status: 1})
-        self._update(before, after, [_event_put(after), counts])
+        counts = counters.adding(self._table, left | {after.status: 1})
+        self._update(before, after, [self._event_put(after), counts])
 
     def erase(self, before: Order, after: Order) -> None:
         pk = _key(after.id)["pk"]
@@ -79,7 +82,7 @@ class DynamoOrders:
         """Write what differs between two versions of the order, together with other operations. A
         claim may move `due_at` at the same version: it stays unless the two differ in it.
         """
-        update, values = difference(_item(before), _item(after))
+        update, values = difference(self._item(before), self._item(after))
         write = Update(
             _key(after.id),
             update,
@@ -103,8 +106,7 @@ class DynamoOrders:
             raise ConcurrentChange(_order(_existing(failure.item))) from failure
 
     def due(self, before: str) -> Iterator[DueOrder]:
-        items = due_items(self._table, at="due_at", before=before, shards=_DUE_SHARDS)
-        return (DueOrder(_id(item), item["due_at"]) for item in items)
+        return map(_due, due_items(self._table, at="due_at", before=before))
 
     def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
         key = _key(order.id)
@@ -117,7 +119,7 @@ class DynamoOrders:
         )
         if item is None or not is_claimed:
             return None
-        return ClaimedOrder(order.id, item["status"], item["version"], item["updated_at"])
+        return ClaimedOrder(order.id, _status(item), item["version"], item["updated_at"])
 
     def defer(self, order: Order, *, until: str) -> bool:
         values = {"due_at": until}
@@ -143,8 +145,11 @@ class DynamoOrders:
         else:
             # One partition of all orders would take every write of the shop. The partitions of the
             # five statuses are merged instead, each read only as far as needed.
-            statuses = (status,) if status else STATUSES
-            by_status = [self._places("status", one, after, limit + 1) for one in statuses]
+            by_status = [
+                self._places("status", named(one, shard), after, limit + 1)
+                for one in ((status,) if status else STATUSES)
+                for shard in self._shards
+            ]
             places = heapq.merge(*by_status, reverse=True)
         # An order that moves between two of the queries may be found twice.
         found = [place for place, _ in islice(groupby(places), limit + 1)]
@@ -163,7 +168,10 @@ class DynamoOrders:
 
     def totals(self) -> dict[Status, int]:
         counted = counters.totals(self._table)
-        pending = self._places("status", _UNCOUNTED, None, _MAX_COUNTED)
+        pending = chain.from_iterable(
+            self._places("status", named(_UNCOUNTED, shard), None, _MAX_COUNTED)
+            for shard in self._shards
+        )
         counted[_UNCOUNTED] = sum(1 for _ in islice(pending, _MAX_COUNTED))
         return {status: counted.get(status, 0) for status in STATUSES}
 
@@ -187,7 +195,8 @@ class DynamoOrders:
     def _places(
         self, by: Literal["user", "status"], value: str, after: str | None, page_size: int | None
     ) -> Iterator[str]:
-        """The places in lists of a user's orders or of those in a status, newest first."""
+        """The places in lists of a user's orders or of those in a shard of a status, newest
+        first."""
         attribute = "user_id" if by == "user" else "status"
         items = self._table.iterate(
             f"#{attribute} = :value AND #placed < :after",
@@ -210,6 +219,29 @@ class DynamoOrders:
         # status.
         return [order for order in orders if status in (None, order.status)]
 
+    @property
+    def _shards(self) -> range:
+        return range(self._table.shards)
+
+    def _event_put(self, order: Order) -> Operation:
+        """Writes the event of the transition to this order."""
+        return outbox.recording(self._table, _key(order.id)["pk"], _event(order, order.event_type))
+
+    def _item(self, order: Order) -> Item:
+        number = int(order.id, 16)
+        item = {
+            **_key(order.id),
+            **to_item(order, omit=("id",)),
+            "status": named(order.status, number % self._table.shards),
+            # The previous release reads it from every order.
+            "cancel_reason": order.cancel_reason,
+            "total_minor": order.total_minor,
+            "placed": order.listed_at,
+        }
+        if order.due_at:
+            item["due"] = due_mark(self._table, number)
+        return item
+
 
 def _key(order_id: str) -> Key:
     return {"pk": f"ORDER#{order_id}", "sk": _SK}
@@ -217,11 +249,6 @@ def _key(order_id: str) -> Key:
 
 def _id(item: Item) -> str:
     return str(item["pk"]).removeprefix("ORDER#")
-
-
-def _event_put(order: Order) -> Operation:
-    """Writes the event of the transition to this order."""
-    return outbox.recording(_key(order.id)["pk"], _event(order, order.event_type))
 
 
 def _event(order: Order, type_: EventType) -> Event:
@@ -239,19 +266,14 @@ def _existing(item: Item | None) -> Item:
     return item
 
 
-def _item(order: Order) -> Item:
-    item = {
-        **_key(order.id),
-        **to_item(order, omit=("id",)),
-        # The previous release reads it from every order.
-        "cancel_reason": order.cancel_reason,
-        "total_minor": order.total_minor,
-        "placed": order.listed_at,
-    }
-    if order.due_at:
-        item["due"] = str(int(order.id[:2], 16) % _DUE_SHARDS)
-    return item
+def _due(item: Item) -> DueOrder:
+    return DueOrder(_id(item), item["due_at"])
+
+
+def _status(item: Item) -> Status:
+    """The item's status; a later release may have others."""
+    return cast("Status", without_shard(item["status"]))
 
 
 def _order(item: Item) -> Order:
-    return from_item(Order, item, id=_id(item))
+    return from_item(Order, item, id=_id(item), status=_status(item))

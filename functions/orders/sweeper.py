@@ -25,7 +25,8 @@ class Settings(OutboxSettings):
 def build(settings: Settings) -> Handler:
     """Wire the function."""
     # All attempts at a call take less than orders.due_orders.CALL_SECONDS.
-    table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1, attempts=2))
+    client = aws.client("dynamodb", connect=0.5, read=1, attempts=2)
+    table = Table(settings.table_name, client, shards=settings.shards)
     sqs = aws.client("sqs", connect=0.5, read=1, attempts=2)
     sweep = DueOrderSweep(DynamoOrders(table), sqs, settings.queue_url)
     return chores(enqueued=sweep.run, published=Relay.connected(settings).sweep)

@@ -28,7 +28,7 @@ class Settings(ApiSettings):
 
 def build(settings: Settings) -> Handler:
     """Wire the function."""
-    table = Table(settings.table_name, client("dynamodb"))
+    table = Table(settings.table_name, client("dynamodb"), shards=settings.shards)
     service = CatalogueService(
         DynamoProducts(table, low_stock_threshold=settings.low_stock_threshold),
         DynamoProductIndex(table),

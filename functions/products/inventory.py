@@ -22,6 +22,7 @@ class Settings:
     """
 
     table_name: str
+    shards: int
     currency: str
     low_stock_threshold: int
 
@@ -52,7 +53,7 @@ def create_handler(service: ReservationService, *, currency: str) -> Handler:
 
 def build(settings: Settings) -> Handler:
     """Wire the function."""
-    table = Table(settings.table_name, client("dynamodb", attempts=2))
+    table = Table(settings.table_name, client("dynamodb", attempts=2), shards=settings.shards)
     reservations = DynamoReservations(table, low_stock_threshold=settings.low_stock_threshold)
     service = ReservationService(reservations)
     return create_handler(service, currency=settings.currency)

@@ -16,7 +16,7 @@ Settings = OutboxSettings
 
 def build(settings: Settings) -> Handler:
     """Wire the function."""
-    table = Table(settings.table_name, client("dynamodb"))
+    table = Table(settings.table_name, client("dynamodb"), shards=settings.shards)
     reservations = ReservationService(DynamoReservations(table))
     return chores(released=reservations.release_expired, published=Relay.connected(settings).sweep)
 

@@ -44,7 +44,7 @@ router.routes.extend([*accounts_router.routes, *sessions_router.routes, *links_r
 def build(settings: Settings) -> Handler:
     """The service on DynamoDB and KMS."""
     kms = aws.client("kms")
-    table = Table(settings.table_name, aws.client("dynamodb"))
+    table = Table(settings.table_name, aws.client("dynamodb"), shards=settings.shards)
     credentials = Table(settings.credentials_table, table.client)
     signing_keys = SigningKeys(
         DynamoSigningKeys(Table(settings.keys_table, table.client), credentials),

@@ -18,6 +18,7 @@ def table() -> Table:
     return wired_table("OrdersTable")
 
 
-@pytest.fixture
-def orders(table: Table) -> DynamoOrders:
-    return DynamoOrders(table)
+@pytest.fixture(params=[1, 4])
+def orders(table: Table, request: pytest.FixtureRequest) -> DynamoOrders:
+    """In a table with one shard and with more."""
+    return DynamoOrders(Table(table.name, table.client, shards=request.param))

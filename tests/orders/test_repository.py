@@ -27,6 +27,8 @@ from tests.orders.builders import (
 from tests.support.callers import ALICE
 from tests.support.clock import NOON
 
+_SHARDS = ("", "#1", "#2", "#3")
+
 
 def after(minutes: int) -> str:
     return rfc3339(NOON + minutes * MINUTE)
@@ -227,6 +229,71 @@ def test_list_is_filtered_by_user_and_status(
         expected = [other, *expected]
     assert list(chain(*found)) == [order.id for order in reversed(expected)]
     assert all(len(page) == 2 for page in found[:-1])
+
+
+@pytest.mark.parametrize("status", [None, *STATUSES])
+def test_orders_of_a_table_that_has_got_more_shards_are_listed_changed_and_counted(
+    table: Table, status: Status | None
+) -> None:
+    few = DynamoOrders(table)
+    many = DynamoOrders(Table(table.name, table.client, shards=4))
+    by_status: dict[Status, list[Order]] = {one: [] for one in STATUSES}
+    for number in range(32):
+        at = NOON + number * MINUTE
+        before, now = (few, many) if number < 16 else (many, many)
+        order = added(before, an_order(number, at=at))
+        by_status["pending"].append(order)
+        steps: list[Callable[[Order], Order]] = [
+            lambda order: order.confirmed(at=NOON),
+            lambda order: order.shipped(at=NOON),
+            lambda order: order.delivered(at=NOON),
+        ]
+        if number % 8 == 7:
+            steps = [lambda order: order.cancelled(at=NOON, reason="admin_request")]
+        for step in steps[: number % 4]:
+            by_status[order.status].remove(order)
+            seen, order = order, step(order)
+            # Some orders are changed before the table has more shards, and some after it.
+            (before if number % 3 else now).change(seen, order)
+            by_status[order.status].append(order)
+    wanted = by_status[status] if status else list(chain(*by_status.values()))
+    newest_first = sorted(wanted, key=lambda order: order.listed_at, reverse=True)
+    found = pages(many, limit=5, status=status)
+    assert list(chain(*found)) == [order.id for order in newest_first]
+    assert [many.find(order.id) for order in newest_first] == newest_first
+    assert many.totals() == {one: len(orders) for one, orders in by_status.items()}
+
+
+def test_orders_of_a_table_that_has_got_more_shards_are_due(table: Table) -> None:
+    few = DynamoOrders(table)
+    many = DynamoOrders(Table(table.name, table.client, shards=4))
+    for number in range(4):
+        added(few, an_order(number))
+    waiting = added(few, an_order(4))
+    assert few.defer(waiting, until=after(1))
+    given_back = cancelled(few, added(few, an_order(5)))
+    found = due(many, 2)
+    assert {order.id for order in found} == {order_id_of(number) for number in range(6)}
+    claimed = [many.claim(order, until=after(5)) for order in found]
+    statuses = {one.id: one.status for one in claimed if one}
+    assert statuses.pop(given_back.id) == "cancelled"
+    assert list(statuses.values()) == ["pending"] * 5
+    assert due(many, 3) == []
+    assert len(due(many, 6)) == 6
+    assert many.defer(stored(many, waiting), until=after(9))
+    many.settle(given_back)
+    assert len(due(many, 6)) == 4
+
+
+def test_statuses_of_orders_are_spread_over_the_shards(table: Table) -> None:
+    orders = DynamoOrders(Table(table.name, table.client, shards=4))
+    for number in range(8):
+        order = added(orders, an_order(number))
+        if number >= 4:
+            confirmed(orders, order)
+    items = [table.get({"pk": f"ORDER#{order_id_of(n)}", "sk": "ORDER"}) for n in range(8)]
+    names = [status + shard for status in ("pending", "confirmed") for shard in _SHARDS]
+    assert [item["status"] for item in items if item] == names
 
 
 # ── Items ───────────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ this release does not know."""
 from collections.abc import Mapping
 from typing import Any, Final
 
+from shared.storage.shards import without_shard
 from tests.simulation.expressions import Item
 from tests.simulation.tables import Key, Table
 
@@ -34,7 +35,7 @@ class LaterTable(Table):
 
 
 def _with_additions(item: Mapping[str, Any]) -> Item:
-    if item["pk"]["S"] == "COUNTERS":  # each of its attributes is a count
+    if without_shard(item["pk"]["S"]) == "COUNTERS":  # each of its attributes is a count
         return dict(item)
     if "event" in item:
         event = item["event"]["M"]

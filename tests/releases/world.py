@@ -37,7 +37,7 @@ _WORKERS: Final = ("Checkout", "Notifications")
 def record() -> World:
     """A shop with something in every state, left in the middle."""
     with opened() as shop:
-        _live(shop)
+        live(shop)
         assert not _dead_letters(shop)
         return {
             "at": datetime.now(UTC).isoformat(),
@@ -58,7 +58,8 @@ def record() -> World:
         }
 
 
-def _live(shop: SimulatedShop) -> None:
+def live(shop: SimulatedShop) -> None:
+    """Bring something into every state, and leave the shop in the middle."""
     customer, admin = shop.customer, shop.admin
     big = admin.add_product(name="Big Jug", stock=1000, category="jugs")
     admin.put(f"/api/v1/products/{big['id']}", {"price": "12.50"})

@@ -14,6 +14,7 @@ import httpx
 
 from shared.contracts.events import Event
 from shared.storage.dynamodb import Item, from_wire
+from shared.storage.shards import without_shard
 from tools.local.mail import PATH as MAIL
 
 if TYPE_CHECKING:
@@ -90,7 +91,10 @@ def read(
         addresses=kinds["EMAIL"],
         products=kinds["PRODUCT"],
         reservations=kinds["RESERVATION"],
-        orders=kinds["ORDER"],
+        orders={
+            id_: {**item, "status": without_shard(item["status"])}
+            for id_, item in kinds["ORDER"].items()
+        },
         payments=kinds["SANDBOX-PAYMENT"],
         notifications=[item for item in notifications if item["sk"] != "TOMBSTONE"],
         events=events,

@@ -31,6 +31,7 @@ def given_environment(monkeypatch: pytest.MonkeyPatch, table: str, **own: str) -
         "KEYS_TABLE": "KeysTable",
         "CORS_ORIGINS": "",
         "TOPIC_ARN": topic["TopicArn"],
+        "SHARDS": "1",
         **own,
     }
     for name, value in variables.items():

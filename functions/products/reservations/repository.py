@@ -19,7 +19,7 @@ from shared.contracts.inventory import PricedLine
 from shared.runtime import clock
 from shared.storage import counters
 from shared.storage.conflicts import ConcurrentChange
-from shared.storage.due import due_items
+from shared.storage.due import due_items, due_mark
 from shared.storage.dynamodb import (
     ConditionFailed,
     Item,
@@ -33,7 +33,6 @@ from shared.storage.dynamodb import (
 )
 from shared.storage.items import from_item, to_item
 
-_SHARDS: Final = 4
 # Longer than any function or queue could delay a reserve command, which must find the tombstone. A
 # confirmed reservation does not expire, because its order may be cancelled at any time.
 _RELEASED_KEPT: Final = timedelta(days=30)
@@ -67,15 +66,16 @@ class DynamoReservations:
         return (found[0] if found else None), products
 
     def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
-        operations: list[Operation] = [_writing(reservation, at)]
+        operations: list[Operation] = [_writing(self._table, reservation, at)]
         events: list[Operation] = []
         for line in reservation.lines:
             product = seen[line.product_id]
-            step = stock_step(product, product.restocked(-line.quantity, at=at), self._threshold)
+            after = product.restocked(-line.quantity, at=at)
+            step = stock_step(self._table, product, after, self._threshold)
             operations.append(_holding(line, step, at))
             events += [step.event] if step.event else []
         held = sum(line.quantity for line in reservation.lines)
-        operations += [counters.adding({"total_stock": -held}), *events]
+        operations += [counters.adding(self._table, {"total_stock": -held}), *events]
         try:
             self._table.transact(operations[:_MAX_OPERATIONS])
         except TransactionFailed as failure:
@@ -94,7 +94,7 @@ class DynamoReservations:
         withdrawn: frozenset[str] = frozenset()
         for _ in range(_RELEASE_ATTEMPTS):
             try:
-                self._table.transact(_releasing(before, after, at, withdrawn))
+                self._table.transact(_releasing(self._table, before, after, at, withdrawn))
                 return
             except TransactionFailed as failure:
                 if 0 in failure.failed:
@@ -106,7 +106,7 @@ class DynamoReservations:
         """Write only the reservation, which costs half as much as a transaction."""
         try:
             if before is None:
-                write = _writing(after, at)
+                write = _writing(self._table, after, at)
                 self._table.put(write.item, condition=write.condition)
             else:
                 step = _changing(before, after, at)
@@ -117,14 +117,13 @@ class DynamoReservations:
             raise ConcurrentChange from failure
 
     def due(self, at: datetime) -> Iterator[str]:
-        items = due_items(self._table, at="expires_at", before=clock.rfc3339(at), shards=_SHARDS)
-        for item in items:
+        for item in due_items(self._table, at="expires_at", before=clock.rfc3339(at)):
             yield item["pk"].partition("#")[2]
 
 
-def _writing(reservation: Reservation, at: datetime) -> Put:
+def _writing(table: Table, reservation: Reservation, at: datetime) -> Put:
     """The operation that writes a new reservation."""
-    return Put(_item(reservation, at), condition="attribute_not_exists(#pk)")
+    return Put(_item(table, reservation, at), condition="attribute_not_exists(#pk)")
 
 
 def _changing(before: Reservation, after: Reservation, at: datetime) -> Update:
@@ -152,7 +151,7 @@ def _holding(line: PricedLine, step: StockStep, at: datetime) -> Update:
 
 
 def _releasing(
-    before: Reservation, after: Reservation, at: datetime, withdrawn: frozenset[str]
+    table: Table, before: Reservation, after: Reservation, at: datetime, withdrawn: frozenset[str]
 ) -> list[Operation]:
     operations: list[Operation] = [_changing(before, after, at)]
     operations += [
@@ -168,7 +167,7 @@ def _releasing(
     ]
     on_sale = sum(line.quantity for line in after.lines if line.product_id not in withdrawn)
     if on_sale:
-        operations.append(counters.adding({"total_stock": on_sale}))
+        operations.append(counters.adding(table, {"total_stock": on_sale}))
     return operations
 
 
@@ -210,20 +209,15 @@ def _key(order_id: str) -> Key:
     return {"pk": f"RESERVATION#{order_id}", "sk": "RESERVATION"}
 
 
-def _item(reservation: Reservation, at: datetime) -> Item:
+def _item(table: Table, reservation: Reservation, at: datetime) -> Item:
     item = {
         **_key(reservation.order_id),
         **to_item(reservation, omit=("order_id",)),
         "updated_at": clock.rfc3339(at),
     }
     if reservation.state == "held":
-        return {**item, "due": _shard(reservation.order_id)}
+        return {**item, "due": due_mark(table, sum(reservation.order_id.encode()))}
     return {**item, "ttl": clock.epoch(at + _RELEASED_KEPT)}
-
-
-def _shard(order_id: str) -> str:
-    """One of the partitions over which the index is spread."""
-    return str(sum(order_id.encode()) % _SHARDS)
 
 
 def _reservation(item: Item) -> Reservation:

@@ -58,8 +58,8 @@ class DynamoUsers:
         operations: list[Operation] = [
             Put({**_user_key(user.id), **_attributes(user)}, condition=_NEW),
             Put(_email_item(user), condition=_NEW),
-            outbox.recording(_user_key(user.id)["pk"], fact),
-            counters.adding({"total": 1, "active": 1}),
+            outbox.recording(self._table, _user_key(user.id)["pk"], fact),
+            counters.adding(self._table, {"total": 1, "active": 1}),
         ]
         beside = _secrets(user, issued, None)
         try:
@@ -104,9 +104,11 @@ class DynamoUsers:
         if moves:
             operations += [_claim_again(after), _release_or_hold(before, after)]
         if before.is_active != after.is_active:
-            operations.append(counters.adding({"active": 1 if after.is_active else -1}))
+            operations.append(
+                counters.adding(self._table, {"active": 1 if after.is_active else -1})
+            )
         if fact:
-            operations.append(outbox.recording(_user_key(after.id)["pk"], fact))
+            operations.append(outbox.recording(self._table, _user_key(after.id)["pk"], fact))
         operations += _listing_admin(before, after, remaining)
         beside = _secrets(after, issued, spent)
         try:
@@ -146,12 +148,12 @@ class DynamoUsers:
         operations: list[Operation] = [
             _update(before, after),
             _release_email(before),
-            outbox.recording(pk, fact),
+            outbox.recording(self._table, pk, fact),
             *rewritten[:_EVENTS_AT_ONCE],
             *_listing_admin(before, after, remaining),
         ]
         if before.is_active:
-            operations.append(counters.adding({"active": -1}))
+            operations.append(counters.adding(self._table, {"active": -1}))
         forgetting = [Delete(_password_key(after.id))]
         try:
             self._table.transact(operations, beside={self._credentials: forgetting})

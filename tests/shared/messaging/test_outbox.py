@@ -36,10 +36,6 @@ def key(name: str, version: int = 1) -> dict[str, str]:
     return {"pk": f"THING#{name}", "sk": outbox.sort_key(version)}
 
 
-def item_of(fact: Event) -> Item:
-    return outbox.recording(f"THING#{fact.aggregate_id}", fact).item
-
-
 class Outbox:
     """A table, a topic, and the relay between them."""
 
@@ -48,9 +44,12 @@ class Outbox:
         self.topic = FakeTopic()
         self._relay = Relay(table, self.topic.client(), TOPIC)
 
+    def item_of(self, fact: Event) -> Item:
+        return outbox.recording(self.table, f"THING#{fact.aggregate_id}", fact).item
+
     def write(self, *names: str, minutes_ago: int = 0, text: str = "") -> list[Item]:
         """An event of each aggregate."""
-        items = [item_of(an_event(n, minutes_ago=minutes_ago, text=text)) for n in names]
+        items = [self.item_of(an_event(n, minutes_ago=minutes_ago, text=text)) for n in names]
         for item in items:
             self.table.put(item)
         return items
@@ -100,10 +99,10 @@ def test_version_of_an_aggregate_has_one_event(box: Outbox) -> None:
     logging.begin("request-5")
     fact = an_event("a", 3)
     assert (fact.id, fact.request_id) == ("a.3", "request-5")
-    box.table.transact([outbox.recording("THING#a", fact)])
-    for again in (outbox.recording, outbox.noting):
+    box.table.transact([outbox.recording(box.table, "THING#a", fact)])
+    for again in (outbox.recording(box.table, "THING#a", fact), outbox.noting("THING#a", fact)):
         with pytest.raises(TransactionFailed):
-            box.table.transact([again("THING#a", fact)])
+            box.table.transact([again])
 
 
 def test_event_is_published_again_once_by_the_sweeper(box: Outbox) -> None:
@@ -122,7 +121,7 @@ def test_event_is_published_again_once_by_the_sweeper(box: Outbox) -> None:
 def test_history_has_an_aggregates_events_oldest_first(box: Outbox) -> None:
     facts = [an_event(version=version) for version in (1, 3, 4, 10)]
     for fact in (*facts, an_event("another")):
-        box.table.put(item_of(fact))
+        box.table.put(box.item_of(fact))
     # Neither is an event to this release.
     box.table.put({**key("a", 2), "at": "2020", "event": {"type": "new"}})
     box.table.put({**key("a", 5), "at": "2020", "event": "?"})
@@ -151,7 +150,7 @@ def test_erasure_rewrites_a_history_and_loses_nothing_else(box: Outbox) -> None:
 
 
 def test_relay_publishes_in_order_ten_at_a_time_and_removes_the_marks(box: Outbox) -> None:
-    items = [item_of(an_event("ab"[number % 2], 1 + number // 2)) for number in range(12)]
+    items = [box.item_of(an_event("ab"[number % 2], 1 + number // 2)) for number in range(12)]
     for item in items:
         box.table.put(item)
     no_event = {"pk": "THING#a", "sk": "THING"}
@@ -292,12 +291,12 @@ def test_relay_stops_after_three_failed_batches_in_a_row(
     box: Outbox, broken: set[str], unpublished: int, batches: int
 ) -> None:
     box.topic.broken = broken
-    assert len(box.relay([item_of(an_event(f"{n:02}")) for n in range(60)])) == unpublished
+    assert len(box.relay([box.item_of(an_event(f"{n:02}")) for n in range(60)])) == unpublished
     assert len(box.topic.batches) == batches
 
 
 def test_relay_does_not_bring_a_deleted_event_back(box: Outbox) -> None:
-    assert box.relay([item_of(an_event("a"))]) == []
+    assert box.relay([box.item_of(an_event("a"))]) == []
     assert box.topic.aggregates == ["a"]
     assert box.table.get(key("a")) is None
 

@@ -335,7 +335,7 @@ def test_no_page_may_call_without_configured_origins() -> None:
 
 def test_app_of_a_service_has_the_cursor_key_and_origins_of_its_settings() -> None:
     keys = simulated_table("KeysTable")
-    settings = ApiSettings("table", "https://issuer.example", "tokens", keys.name, SHOP)
+    settings = ApiSettings("table", "https://issuer.example", "tokens", keys.name, SHOP, 1)
     app = create_service_app("tests", router, settings, keys.client)
     sealed = app.state.cursors.seal(1, caller="alice", query={})
     assert Cursors(key_from(keys, "tests")).open(sealed, caller="alice", query={}) == 1

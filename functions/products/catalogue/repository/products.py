@@ -54,7 +54,7 @@ class DynamoProducts:
             [
                 Put(product_item(product), condition="attribute_not_exists(#pk)"),
                 *(Put(item) for item in word_items(product).values()),
-                counters.adding({"total": 1, "total_stock": product.available}),
+                counters.adding(self._table, {"total": 1, "total_stock": product.available}),
             ]
         )
 
@@ -73,14 +73,16 @@ class DynamoProducts:
         if changes_sale:
             sign = 1 if after.is_active else -1
             operations.append(
-                counters.adding({"total": sign, "total_stock": sign * before.available})
+                counters.adding(
+                    self._table, {"total": sign, "total_stock": sign * before.available}
+                )
             )
         self._transact(operations)
 
     def restock(
         self, product: Product, delta: int, *, at: datetime, receipt: Receipt | None
     ) -> None:
-        step = stock_step(product, product.restocked(delta, at=at), self._threshold)
+        step = stock_step(self._table, product, product.restocked(delta, at=at), self._threshold)
         operations: list[Operation] = [step.event] if step.event else []
         if receipt:
             operations.append(
@@ -102,7 +104,7 @@ class DynamoProducts:
             )
         )
         if product.is_active:
-            operations.append(counters.adding({"total_stock": delta}))
+            operations.append(counters.adding(self._table, {"total_stock": delta}))
         self._transact(operations)
 
     def find_receipt(self, receipt: Receipt) -> Receipt | None:

@@ -6,7 +6,7 @@ from typing import Any
 from products.catalogue.models import Product
 from products.catalogue.repository.items import product_key
 from shared.messaging import outbox
-from shared.storage.dynamodb import Put
+from shared.storage.dynamodb import Put, Table
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class StockStep:
     event: Put | None = None
 
 
-def stock_step(before: Product, after: Product, threshold: int) -> StockStep:
+def stock_step(table: Table, before: Product, after: Product, threshold: int) -> StockStep:
     """The step from `before`, as it was read, to `after`.
 
     Steps that stay on one side of the threshold do not exclude each other: their condition only
@@ -38,7 +38,7 @@ def stock_step(before: Product, after: Product, threshold: int) -> StockStep:
             at=after.updated_at,
             data=low.model_dump(),
         )
-        event = outbox.recording(product_key(after.id)["pk"], fact)
+        event = outbox.recording(table, product_key(after.id)["pk"], fact)
         return StockStep("#version = :seen_version", {"seen_version": before.version}, event)
     taken = before.available - after.available
     # A withdrawn product does not run low.

@@ -17,9 +17,9 @@ from shared.contracts.events import Event, EventType
 from shared.runtime import logging
 from shared.runtime.error_text import describe
 from shared.storage.dynamodb import Item, Put, Table, Update
+from shared.storage.shards import MARKS
 
 INDEX = "unsent"
-SHARDS: Final = 4
 _LAST_VERSION: Final = 9_999_999_999
 
 
@@ -43,12 +43,12 @@ def sort_key(version: int) -> str:
     return f"EVENT#{version:010d}"
 
 
-def recording(pk: str, fact: Event) -> Put:
+def recording(table: Table, pk: str, fact: Event) -> Put:
     """The operation that writes the event into its aggregate's partition; it fails if that version
     has one."""
     put = noting(pk, fact)
-    # A shard: no partition of the index has to take all unsent events.
-    put.item["unsent"] = str(random.randrange(SHARDS))  # noqa: S311  # no secret
+    # No partition of the index has to take all unsent events.
+    put.item["unsent"] = str(random.randrange(MARKS * table.shards))  # noqa: S311  # no secret
     return put
 
 

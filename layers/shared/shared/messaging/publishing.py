@@ -18,16 +18,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.calls.deadline import Deadline
 from shared.contracts.events import TYPE_ATTRIBUTE, Event
 from shared.errors import OwnError
-from shared.messaging.outbox import INDEX, SHARDS
+from shared.messaging.outbox import INDEX
 from shared.runtime import aws, clock, logging, metrics
 from shared.runtime.error_text import describe
 from shared.runtime.settings import OutboxSettings
 from shared.storage.dynamodb import Item, Table, from_wire
+from shared.storage.shards import MARKS
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-QUARANTINE: Final = "quarantine"  # instead of a shard, so that no sweep finds it
+QUARANTINE: Final = "quarantine"  # instead of a number, so that no sweep finds it
 _SWEEP_AFTER = timedelta(minutes=1)  # how long the stream may take before the sweeper steps in
 _SWEEP_LIMIT = 200
 
@@ -54,7 +55,7 @@ class Relay:
     an event is published again later: readers recognise it by its id."""
 
     def __init__(self, table: Table, sns: "SNSClient", topic_arn: str) -> None:
-        self._table = Table(table.name, table.client, _ANY_SCHEMA)
+        self._table = Table(table.name, table.client, _ANY_SCHEMA, shards=table.shards)
         self._sns = sns
         self._topic_arn = topic_arn
 
@@ -62,7 +63,8 @@ class Relay:
     def connected(cls, settings: OutboxSettings) -> "Relay":
         """The relay of a function, from its settings."""
         # All attempts at a call fit into CALL_SECONDS.
-        table = Table(settings.table_name, aws.client("dynamodb", connect=0.5, read=1))
+        client = aws.client("dynamodb", connect=0.5, read=1)
+        table = Table(settings.table_name, client, shards=settings.shards)
         sns = aws.client("sns", connect=0.5, read=2, attempts=2)
         return cls(table, sns, settings.topic_arn)
 
@@ -93,10 +95,10 @@ class Relay:
         )
         before = clock.rfc3339(clock.now() - _SWEEP_AFTER)
         found = 0
-        for shard in range(SHARDS):
+        for mark in range(MARKS * self._table.shards):
             page = self._table.query(
-                "#unsent = :shard AND #at < :before",
-                {"shard": str(shard), "before": before},
+                "#unsent = :mark AND #at < :before",
+                {"mark": str(mark), "before": before},
                 index=INDEX,
                 limit=_SWEEP_LIMIT,
             )

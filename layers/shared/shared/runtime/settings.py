@@ -17,7 +17,8 @@ class InvalidSettings(OwnError):
 class ApiSettings:
     """What every service's API reads. A service that needs more inherits from it.
 
-    `token_key_id` names the KMS key by which the last release has signed access tokens.
+    `token_key_id` names the KMS key by which the last release has signed access tokens. `shards` are
+    the table's.
     """
 
     table_name: str
@@ -25,14 +26,17 @@ class ApiSettings:
     token_key_id: str
     keys_table: str
     cors_origins: str
+    shards: int
 
 
 @dataclass(frozen=True)
 class OutboxSettings:
-    """What a function reads that publishes its table's events on its service's topic."""
+    """What a function reads that publishes its table's events on its service's topic. `shards` are
+    the table's."""
 
     table_name: str
     topic_arn: str
+    shards: int
 
 
 @dataclass(frozen=True)

@@ -149,13 +149,17 @@ class Table:
     Args:
         schema: the version of the items that this release writes, and the latest that it reads. An
             item without a version, as an update makes it and a projection shows it, has the first.
+        shards: over how many partitions each key is spread that many writers share.
 
     Each method that shows an item raises `NewerSchema` for one of a later version.
     """
 
-    def __init__(self, name: str, client: "DynamoDBClient", schema: int = 1) -> None:
+    def __init__(
+        self, name: str, client: "DynamoDBClient", schema: int = 1, *, shards: int = 1
+    ) -> None:
         self.name = name
         self.client = client
+        self.shards = shards
         self._schema = schema
 
     def get(self, key: Key, *, only: Sequence[str] = ()) -> Item | None:

@@ -31,8 +31,8 @@ class DynamoSampleNotes:
         self._table.transact(
             [
                 Put(_item(sample_note), condition="attribute_not_exists(#pk)"),
-                outbox.recording(key["pk"], fact),
-                counters.adding({"total": 1}),
+                outbox.recording(self._table, key["pk"], fact),
+                counters.adding(self._table, {"total": 1}),
             ]
         )
 
