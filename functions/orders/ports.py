@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from orders.models import Order, Status
+from shared.calls.deadline import Deadline
 from shared.contracts.directory import Customer
 from shared.contracts.events import Event
 from shared.contracts.inventory import Line, Reservation
@@ -67,9 +68,9 @@ class Orders(Protocol):
     def settle(self, order: Order) -> None:
         """Write that nothing is left to do for this order."""
 
-    def due(self, before: str) -> Iterator[DueOrder]:
+    def due(self, before: str, deadline: Deadline) -> Iterator[DueOrder]:
         """Orders whose `due_at` has passed, the oldest first; read page by page as they are
-        consumed.
+        consumed, and until the deadline.
         """
 
     def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:

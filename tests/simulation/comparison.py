@@ -93,4 +93,5 @@ def _plain(operation: str, name: str, value: Any) -> Any:
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, str]:
-    return item["pk"], item["sk"]
+    # A projection may be without the sort key.
+    return item["pk"], item.get("sk", "")

@@ -65,7 +65,7 @@ def noting(pk: str, fact: Event) -> Put:
 
 def repeat(table: Table, pk: str, version: int) -> None:
     """Have an event published again. A second repetition of it does nothing."""
-    shard = str(random.randrange(SHARDS))  # noqa: S311  # no secret
+    shard = str(random.randrange(MARKS * table.shards))  # noqa: S311  # no secret
     table.update_unseen(
         {"pk": pk, "sk": sort_key(version)},
         "SET #unsent = :shard, #repeated = :shard",

@@ -17,8 +17,8 @@ class InvalidSettings(OwnError):
 class ApiSettings:
     """What every service's API reads. A service that needs more inherits from it.
 
-    `token_key_id` names the KMS key by which the last release has signed access tokens. `shards` are
-    the table's.
+    `token_key_id` names the KMS key by which the last release has signed access tokens. `shards`
+    are the table's.
     """
 
     table_name: str
