@@ -292,8 +292,8 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
     # What only the simulation shows: crashes between two calls, and stale reads.
     ("orders.repository:DynamoOrders.", f"{_MATRIX}[order, the client gives up]"): {
         "add: an order's event is a second transaction": expression(
-            "[write, _event_put(order)]",
-            "self._table.transact([write]) or [_event_put(order)]",
+            "[write, self._event_put(order)]",
+            "self._table.transact([write]) or [self._event_put(order)]",
         ),
     },
     ("orders.saga:CheckoutSaga.", f"{_MATRIX}[cancel of a confirmed order]"): {
