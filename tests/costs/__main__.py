@@ -23,16 +23,17 @@ _ITEMS: Final = 1_000
 _MILLION: Final = 1_000_000
 _AT_ONCE: Final = 10
 _GOALS: Final = {"one by one": 40, "ten at once": 30}
+# What is listed of an order, with the price, and how many of the shown unit one is.
 _ROWS: Final = {
-    "DynamoDB, written": "write_unit",
-    "DynamoDB, read": "read_unit",
-    "Lambda, requests": "lambda_request",
-    "Lambda, time (GB-s)": "gb_second",
-    "SNS": "sns_request",
-    "SQS": "sqs_request",
-    "CloudWatch, log lines (GB)": "log_gb",
-    "CloudWatch, metrics (months)": "metric",
-    "X-Ray (traces)": "trace",
+    "DynamoDB, write units": ("write_unit", 1),
+    "DynamoDB, read units": ("read_unit", 1),
+    "Lambda, requests": ("lambda_request", 1),
+    "Lambda, GB-seconds": ("gb_second", 1),
+    "SNS, requests": ("sns_request", 1),
+    "SQS, requests": ("sqs_request", 1),
+    "CloudWatch, KB of lines": ("log_gb", 1_000_000),
+    "CloudWatch, metrics a month": ("metric", _MILLION),
+    "X-Ray, traces": ("trace", 1),
 }
 
 
@@ -42,12 +43,12 @@ def _month(recordings: bill.Recordings, profile: bill.Profile) -> Table:
         "What a month costs, in USD (eu-west-1, on demand)",
         ("orders a month", *("idle" if not orders else f"{orders:,}" for orders in months)),
         tuple(bill.cells(months)),
-        f"For each order {profile.reads:g} products are looked at and {profile.lists:g} lists,"
-        f" {profile.log_ins:g} log-in and {profile.refreshes:g} refreshes happen; it has"
-        f" {profile.lines} lines, and descriptions have {profile.description:,} characters"
-        " (tests/costs/profile.toml). Prices, rules, assumptions and their sources are in"
-        " tests/costs/prices.toml. Free tiers, taxes, the payment provider and the firewall of prod"
-        " (10 USD) are not in it; customers pay for an e-mail more when their order is shipped.",
+        f"For each order customers look at {profile.reads:g} products and {profile.lists:g} lists,"
+        f" log in {profile.log_ins:g} times and refresh their tokens {profile.refreshes:g} times; an"
+        f" order has {profile.lines} lines, and a description {profile.description:,} characters"
+        " (tests/costs/profile.toml). CloudFront stands before the API where that is cheaper. Prices, rules, assumptions and their sources are in"
+        " tests/costs/prices.toml. Free tiers, taxes, the payment provider, the firewall of prod"
+        " (10 USD) and shipments (an e-mail more for each order) are not in it.",
     )
 
 
@@ -60,15 +61,15 @@ def _orders(realistic: Mapping[str, Recorded], lines: int) -> Table:
                 cell
                 for each in used.values()
                 for cell in (
-                    f"{each[price]:.4g}",
+                    f"{each[price] * shown:.4g}",
                     f"{pricing.usd(price, each[price]) * _MILLION:.2f}",
                 )
             ),
         )
-        for row, price in _ROWS.items()
+        for row, (price, shown) in _ROWS.items()
     ]
     sums = {
-        name: sum(pricing.usd(price, each[price]) for price in _ROWS.values()) * _MILLION
+        name: sum(pricing.usd(price, each[price]) for price, _ in _ROWS.values()) * _MILLION
         for name, each in used.items()
     }
     rows.append(("**total**", *(cell for usd in sums.values() for cell in ("", f"**{usd:.2f}**"))))
