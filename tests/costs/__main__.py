@@ -44,9 +44,10 @@ def _month(recordings: bill.Recordings, profile: bill.Profile) -> Table:
         ("orders a month", *("idle" if not orders else f"{orders:,}" for orders in months)),
         tuple(bill.cells(months)),
         f"For each order customers look at {profile.reads:g} products and {profile.lists:g} lists,"
-        f" log in {profile.log_ins:g} times and refresh their tokens {profile.refreshes:g} times; an"
-        f" order has {profile.lines} lines, and a description {profile.description:,} characters"
-        " (tests/costs/profile.toml). CloudFront stands before the API where that is cheaper. Prices, rules, assumptions and their sources are in"
+        f" log in {profile.log_ins:g} times and refresh their tokens {profile.refreshes:g} times;"
+        f" an order has {profile.lines} lines, and a description {profile.description:,} characters"
+        " (tests/costs/profile.toml). CloudFront stands before the API where that is"
+        " cheaper. Prices, rules, assumptions and their sources are in"
         " tests/costs/prices.toml. Free tiers, taxes, the payment provider, the firewall of prod"
         " (10 USD) and shipments (an e-mail more for each order) are not in it.",
     )

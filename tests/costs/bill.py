@@ -322,13 +322,14 @@ def cells(months: Mapping[int, Month]) -> Iterator[tuple[str, ...]]:
         if any(found):
             yield row, *(f"{usd:,.2f}" for usd in found)
     yield "together", *(f"{made.usd:,.2f}" for made in months.values())
-    yield (
-        "goal",
-        *(
-            f"≤ {GOALS[orders]:g} {mark(made.usd, GOALS[orders])}" if orders in GOALS else ""
-            for orders, made in months.items()
-        ),
-    )
+    if not GOALS.keys().isdisjoint(months):
+        yield (
+            "goal",
+            *(
+                f"≤ {GOALS[orders]:g} {mark(made.usd, GOALS[orders])}" if orders in GOALS else ""
+                for orders, made in months.items()
+            ),
+        )
     yield "tables, in month 12", *(f"{made.usd_of_a_year:+,.2f}" for made in months.values())
 
 
