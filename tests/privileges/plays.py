@@ -164,13 +164,16 @@ def _dead_letters(shop: SimulatedShop) -> None:
 
 def _outage(shop: SimulatedShop) -> None:
     """Messages are sent again, circuits open, and keys of failed requests are released."""
+    throttled = "TooManyRequestsException"
     shop.customer.order((shop.mug, 1), key="not sent again")
-    with shop.refusing("sesv2.SendEmail"), shop.refusing("sqs.SendMessage"):
+    shop.anyone.register(email="nina@example.com")
+    with shop.refusing("sesv2.SendEmail", code=throttled), shop.refusing("sqs.SendMessage"):
         shop.down.add("ProductsInventory")
         shop.settle()
         shop.down.clear()
     shop.customer.order((shop.mug, 1), key="sent again")
-    with shop.refusing("sesv2.SendEmail"):
+    shop.anyone.register(email="nils@example.com")
+    with shop.refusing("sesv2.SendEmail", code=throttled):
         shop.down.add("ProductsInventory")
         shop.settle()
         for number in range(7):
