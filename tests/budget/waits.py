@@ -34,6 +34,9 @@ _CONSTANTS: Final = {
     "shared.messaging.publishing:_SWEEP_AFTER": "the stream's time to publish an event, before the sweeper does",
     "shared.messaging.publishing:CALL_SECONDS": "a relay begins no call with less time left",
     "notifications.emails.service:_LEASE": "a worker's claim of a notification",
+    "orders.models:FIRST_DUE": "an order's progress, before its event is published again for an e-mail",
+    "notifications.emails.service:_SLOW": "the age of an order.placed that is mailed, less by what clocks differ",
+    "shared.runtime.waking:_SECONDS": "a wake's connection and its answer; no start waits for it",
     "shared.storage.dynamodb:_CONFLICT_ATTEMPTS": "attempts at a write that meets another transaction",
     "shared.calls.breaker:_RECOVERY_SECONDS": "an open circuit's wait before it tries a call",
 }
