@@ -2,11 +2,14 @@
 
 import json
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http.server import ThreadingHTTPServer
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -15,6 +18,11 @@ import time_machine
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from shared.calls.internal import internal_handler
 from shared.runtime import waking
@@ -24,6 +32,7 @@ from tools.json_requests import JsonRequests
 from tools.local.places import APP_PYTHON, CREDENTIALS, ROOT
 from tools.transformed import transformed
 
+LOOPBACK: Final = IPv4Address("127.0.0.1")
 ARN: Final = "arn:aws:lambda:eu-west-1:123456789012:function"
 # As a service's package does. A test waits for the thread, Lambda does not.
 _START: Final = """
@@ -149,6 +158,30 @@ def test_failed_wake_is_a_warning(lambda_: Lambda, variables: dict[str, str], er
     lambda_.status = 403
     _, log = started(lambda_, _ON_DEMAND | variables)
     assert log.strip() == f"could not wake: {error}"
+
+
+def test_wake_sends_nothing_to_a_server_that_no_known_authority_vouches_for(
+    lambda_: Lambda, tmp_path: Path
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(LOOPBACK)]), critical=False)
+        .sign(key, SHA256())
+    )
+    file = tmp_path / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    lambda_.socket = context.wrap_socket(lambda_.socket, server_side=True)
+    url = f"https://127.0.0.1:{lambda_.server_address[1]}"
+    _, log = started(lambda_, _ON_DEMAND | {"AWS_ENDPOINT_URL": url})
+    assert log.strip() == "could not wake: SSLCertVerificationError"
+    assert not lambda_.invoked
 
 
 def test_signature_is_the_one_of_the_sdk() -> None:
