@@ -79,6 +79,14 @@ def _pairs(plan: Plan) -> Iterator[tuple[str, str]]:
                 for subscribed, one in plans.of_type(plan, "AWS::SNS::Subscription")
                 if one.properties["TopicArn"] == topic
             )
+    # The verifiers of the last release do not know the kind of keys by which UsersApi signs.
+    for name, alias in plans.of_type(plan, "AWS::Lambda::Alias"):
+        if _named(alias.properties["FunctionName"]) in (
+            "NotificationsApi",
+            "OrdersApi",
+            "ProductsApi",
+        ):
+            yield "UsersApi", name
     for name, source in plans.of_type(plan, "AWS::Lambda::EventSourceMapping"):
         # Lambda checks the role when it makes the mapping.
         role = _named(plan[_named(source.properties["FunctionName"])].properties["Role"])
@@ -95,7 +103,7 @@ def _named(value: str) -> str:
 def test_resource_waits_for_what_aws_needs_first(deployment: dict[str, str]) -> None:
     plan = plans.of_shop(deployment)
     pairs = list(_pairs(plan))
-    assert len(pairs) >= 9
+    assert len(pairs) >= 12
     for name, first in pairs:
         assert first in plans.waits_for(plan, name), f"{name} may be made before {first}"
     # A policy of its own could come after the function.
