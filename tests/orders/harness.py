@@ -14,8 +14,8 @@ from orders.repository import DynamoOrders
 from orders.routes import router
 from orders.saga import CheckoutSaga
 from orders.service import OrderService
-from shared.messaging import outbox
 from shared.messaging.redelivery import RetryLater
+from shared.storage.shards import MARKS
 from tests.orders.builders import CUSTOMER, a_basket, confirmed, event_types, stored
 from tests.orders.fakes import FakeCustomers, FakeInventory, FaultyPayments
 from tests.support.aws import simulated_table
@@ -123,7 +123,7 @@ class OrdersHarness:
     def publish_events(self) -> list[str]:
         """Take the marks of all unsent events, as the relay does; returns the events' ids."""
         published: list[str] = []
-        for shard in range(outbox.SHARDS):
+        for shard in range(MARKS):
             unsent = self._table.query("#unsent = :shard", {"shard": str(shard)}, index="unsent")
             for item in unsent.items:
                 self._table.update_unseen({"pk": item["pk"], "sk": item["sk"]}, "REMOVE #unsent")
