@@ -63,7 +63,6 @@ class SessionService:
         family, token = Family.start(user, at=self._clock(), client=client)
         self._families.add(family)
         logging.logger().info("a user logged in", extra={"user_id": user.id})
-        metrics.count("LogIns")
         return TokenPair(access_token, token.text, device)
 
     def refresh(self, text: str) -> TokenPair:
