@@ -274,29 +274,41 @@ def shares(runs: Sequence[Runs]) -> list[Share]:
     for run in runs:
         for key in run.taken:
             values[key.family].add(key)
+    everywhere = _actors(runs)
     names = dict.fromkeys(run.flow for run in runs)
     return [
         share
         for name in names
-        for share in _shares([run for run in runs if run.flow == name], values)
+        for share in _shares([run for run in runs if run.flow == name], everywhere, values)
     ]
 
 
-def _shares(runs: Sequence[Runs], values: Mapping[Key, set[Key]]) -> Iterator[Share]:
+def _actors(runs: Iterable[Runs]) -> dict[Key, set[int]]:
+    """Who has taken of each key, whichever its shard."""
+    found: dict[Key, set[int]] = defaultdict(set)
+    for run in runs:
+        for key in run.taken:
+            found[key.unsharded].add(run.actor)
+    return found
+
+
+def _shares(
+    runs: Sequence[Runs], everywhere: Mapping[Key, set[int]], values: Mapping[Key, set[Key]]
+) -> Iterator[Share]:
     """Of runs of one flow.
 
     Args:
+        everywhere: who has taken of each key in any flow.
         values: all values that were met of each family: a few runs do not meet all shards.
     """
-    actors: dict[Key, set[int]] = defaultdict(set)
-    for run in runs:
-        for key in run.taken:
-            actors[key.unsharded].add(run.actor)
+    actors = _actors(runs)
     total: dict[tuple[bool, Key], Load] = defaultdict(Load)
     met: dict[tuple[bool, Key], set[Key]] = defaultdict(set)
     for run in runs:
         for key, load in run.taken.items():
-            place = len(actors[key.unsharded]) > 1, key.family
+            # What has no id is shared also where only one actor's runs happen to read it.
+            sharing = actors if _ID.search(key.value) else everywhere
+            place = len(sharing[key.unsharded]) > 1, key.family
             total[place] = total[place].plus(load)
             met[place].add(key)
     number = sum(run.number for run in runs)
