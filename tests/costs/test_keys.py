@@ -97,11 +97,10 @@ def test_key_of_an_index_that_all_items_share_is_over_budget(runs: list[Runs]) -
     hot = Key("OrdersTable", "by-day", "2026-11-20")
     spread = [Key("OrdersTable", "by-day", f"2026-11-20#{place}") for place in range(4)]
     for added, units in (([hot], 1.0), (spread, 0.25)):
-        more = [
-            run._replace(taken={**run.taken, **dict.fromkeys(added, Load(run.number / len(added)))})
-            for run in runs
-            if run.flow == keys.ORDER
-        ]
+        more = []
+        for run in runs:
+            load = Load(run.number / len(added) if run.flow == keys.ORDER else 0)
+            more.append(run._replace(taken={**run.taken, **dict.fromkeys(added, load)}))
         [(where, (load, _))] = over_budget(keys.shares(more)).items()
         assert where == f"{keys.ORDER}: OrdersTable by-day 2026-11-20"
         assert load == Load(units)
