@@ -31,5 +31,5 @@ def items() -> dict[tuple[str, str, str], dict[str, Any]]:
     both = {"pk": place[0], "sk": place[1], "kid": f"{day}.{_THUMBPRINT[:16]}"}
     return {
         ("KeysTable", *place): {**both, "x": _X, "y": _Y, "made_at": 0},
-        ("CredentialsTable", *place): {**both, "sealed": ""},
+        ("CredentialsTable", *place): {**both, "sealed": "c2VhbGVk"},
     }
