@@ -8,13 +8,11 @@ becomes a key of the table, and the number of reads has a limit.
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from shared.auth import jws
 from shared.auth.tokens import ALGORITHM, PublicKey
@@ -30,7 +28,7 @@ KEPT_SECONDS: Final = 300
 # it is made, because the day before has none, may be unknown for so long.
 _UNKNOWN_SECONDS: Final = 1
 _THUMBPRINT_LENGTH: Final = 16  # 96 bits
-_FORMER_KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_FORMER_KID_LENGTH: Final = 43
 
 
 def day_of(moment: datetime) -> str:
@@ -78,20 +76,18 @@ def identified(key: "EllipticCurvePublicKey", day: str = "") -> PublicKey:
     return PublicKey(kid, {**thumbprinted, "use": "sig", "alg": ALGORITHM, "kid": kid}, key)
 
 
-@dataclass(frozen=True)
 class _Known:
-    key: PublicKey | None
-    read_at: float
-
-    @classmethod
-    def of(cls, day: str, item: Item | None, read_at: float) -> Self:
-        return cls(_public(item, day) if item else None, read_at)
+    # No dataclass, which would be compiled at each start: this module is loaded after those whose
+    # code is compiled with the package.
+    def __init__(self, day: str, item: Item | None, read_at: float) -> None:
+        self.key = _public(item, day) if item else None
+        self._read_at = read_at
 
     def is_good_for(self, kid: str) -> bool:
         """Whether the day need not be read again to find this id."""
         is_it = self.key is not None and self.key.kid == kid
         # A clock that was set back makes no key live longer.
-        return 0 <= time.time() - self.read_at < (KEPT_SECONDS if is_it else _UNKNOWN_SECONDS)
+        return 0 <= time.time() - self._read_at < (KEPT_SECONDS if is_it else _UNKNOWN_SECONDS)
 
 
 class DailyKeys:
@@ -114,7 +110,7 @@ class DailyKeys:
         known = self._known.get(day)
         if known is None or not known.is_good_for(kid):
             read_at = time.time()
-            known = self._known[day] = _Known.of(day, self._table.get(key_of(day)), read_at)
+            known = self._known[day] = _Known(day, self._table.get(key_of(day)), read_at)
         return known.key if known.key and known.key.kid == kid else None
 
     def all(self) -> Sequence[PublicKey]:
@@ -124,7 +120,7 @@ class DailyKeys:
             read = self._table.get_many([key_of(day) for day in days], consistent=True)
             items = {item["pk"]: item for item in read}
             for day in days:
-                self._known[day] = _Known.of(day, items.get(key_of(day)["pk"]), read_at)
+                self._known[day] = _Known(day, items.get(key_of(day)["pk"]), read_at)
         found = [self._known[day].key for day in days]
         return [*(key for key in found if key), self._former.key]
 
@@ -143,7 +139,7 @@ class FormerKey:
 
     def find(self, kid: str) -> PublicKey | None:
         """The key, if this is its id."""
-        return self.key if _FORMER_KID.fullmatch(kid) and self.key.kid == kid else None
+        return self.key if len(kid) == _FORMER_KID_LENGTH and self.key.kid == kid else None
 
 
 def _days() -> list[str]:
