@@ -19,7 +19,7 @@ from tools.local.places import APP_PYTHON, CREDENTIALS, ROOT
 
 _SOURCES: Final = ("functions", "layers/shared/shared")
 # Methods of our own with the name of an operation.
-_NAMESAKES: Final = {"kms": {"Verify"}, "sns": {"Publish"}}
+_NAMESAKES: Final = {"kms": {"Sign", "Verify"}, "sns": {"Publish"}}
 
 
 def _calls(libraries: Path) -> list[dict[str, Any]]:

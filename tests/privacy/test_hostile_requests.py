@@ -102,7 +102,7 @@ def test_wrong_passwords_and_tokens_are_not_logged(
     [
         ("dynamodb.TransactWriteItems", True),
         ("dynamodb.GetItem", True),
-        ("kms.Sign", True),
+        ("kms.Encrypt", True),
         ("sns.PublishBatch", True),
         # The others are retried later, or the request succeeds without them.
         ("dynamodb.PutItem", False),
