@@ -69,12 +69,14 @@ def speak_plain_http(template: Template) -> None:
 
 
 def forgive_missing_keys(template: Template) -> None:
-    """The emulator fills in no condition key of SES or DynamoDB, which AWS does: no statement may
-    demand one."""
+    """The emulator fills in no condition key of SES, DynamoDB or KMS, which AWS does: no statement
+    may demand one."""
     for statement in _statements(template):
         condition = statement.get("Condition", {})
         if "ses:FromAddress" in condition.get("StringEquals", {}):
             condition["StringEqualsIfExists"] = condition.pop("StringEquals")
+        if "kms:EncryptionContextKeys" in condition.get("Null", {}):
+            del condition["Null"]
         for operator in [name for name in condition if name.startswith("ForAnyValue:")]:
             keys = condition.pop(operator)
             assert all(key.startswith("dynamodb:") for key in keys), keys
