@@ -138,7 +138,6 @@ INDEXES: Final[Mapping[tuple[str, str | None], tuple[Item, ...]]] = {
     ("NotificationsTable", "read_state"): (_NOTIFICATION,),
     # The circuits.
     ("OrdersTable", None): (),
-    ("OrdersTable", "by-status"): (),
     ("OrdersTable", "due"): (),
     ("OrdersTable", "unsent"): (),
     ("ProductsTable", "unsent"): (),

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 ORDER_DUE: Final = "order.due"
 CALL_SECONDS: Final = 4.0  # the longest time of a call with all its attempts
-# The calls for an order: the next page of an index and of its orders, its status, its claim, its
-# event, the batch with its message.
-_CALLS: Final = 6
+# The calls for an order: the next page of the index, its status, its claim, its event, the batch
+# with its message.
+_CALLS: Final = 5
 _BATCH: Final = 10  # SQS's limit for one call
 _FAILED_CLAIMS: Final = 3  # in a row: further claims would fail as slowly
 _AGES: Final[dict[Status, str]] = {"pending": "OrderAge", "cancelled": "CompensationAge"}
@@ -68,8 +68,7 @@ class DueOrderSweep:
         """
         now = self._now()
         sent = 0
-        due = self._orders.due(clock.rfc3339(now), deadline)
-        for batch in batched(due, _BATCH, strict=False):
+        for batch in batched(self._orders.due(clock.rfc3339(now)), _BATCH, strict=False):
             orders = self._claim(batch, clock.rfc3339(now + LEASE), deadline)
             self._send(orders)
             sent += len(orders)

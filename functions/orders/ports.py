@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from orders.models import Order, Status
-from shared.calls.deadline import Deadline
 from shared.contracts.directory import Customer
 from shared.contracts.events import Event
 from shared.contracts.inventory import Line, Reservation
@@ -68,9 +67,9 @@ class Orders(Protocol):
     def settle(self, order: Order) -> None:
         """Write that nothing is left to do for this order."""
 
-    def due(self, before: str, deadline: Deadline) -> Iterator[DueOrder]:
+    def due(self, before: str) -> Iterator[DueOrder]:
         """Orders whose `due_at` has passed, the oldest first; read page by page as they are
-        consumed, and until the deadline.
+        consumed.
         """
 
     def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:

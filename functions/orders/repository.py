@@ -5,10 +5,8 @@
     ORDER#<id>     EVENT#<version>     its events (shared.messaging.outbox)
     COUNTERS       <number>            orders by status, without pending (shared.storage.counters)
 
-An order has `due_at` while something is left to do for it. With `due` beside it, it is in the index
-`due`: only if it waits or is compensated. A new order has no `due`, because most orders are
-confirmed within seconds, and each entry of an index costs two writes; the sweeper finds it in the
-index `by-status`.
+An order has `due` and `due_at` only while something is left to do for it, so that their index is
+small.
 
 `status` is the key of an index, and has the order's shard behind it ("confirmed#3"; nothing in the
 first shard: shared.storage.shards).
@@ -16,19 +14,15 @@ first shard: shared.storage.shards).
 
 import heapq
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 from itertools import batched, chain, groupby, islice
-from operator import attrgetter
 from typing import Final, Literal, cast
 
-from orders.models import FIRST_DUE, STATUSES, Order, Status
+from orders.models import STATUSES, Order, Status
 from orders.ports import ClaimedOrder, DueOrder, OrderExists
-from shared.calls.deadline import Deadline
 from shared.contracts.events import Event, EventType
 from shared.messaging import outbox
 from shared.pages import Page
 from shared.personal import personal_fields
-from shared.runtime.clock import rfc3339
 from shared.storage import counters
 from shared.storage.conflicts import ConcurrentChange
 from shared.storage.due import due_items, due_mark
@@ -54,10 +48,6 @@ _MAX_BATCH: Final = 100  # DynamoDB's limit for reading items together
 # expensive.
 _UNCOUNTED: Final[Status] = "pending"
 _MAX_COUNTED: Final = 1000
-# In an outage many orders are pending, and most of them wait. A sweep looks at the oldest ones, and
-# behind them at those that became due in this time: at none again and again.
-_LOOKED_AT: Final = timedelta(minutes=5)
-_TWO_CALLS_SECONDS: Final = 8.0
 
 
 class DynamoOrders:
@@ -92,12 +82,7 @@ class DynamoOrders:
         """Write what differs between two versions of the order, together with other operations. A
         claim may move `due_at` at the same version: it stays unless the two differ in it.
         """
-        seen, wanted = self._item(before), self._item(after)
-        if before.status != after.status:
-            # Whether `due` is stored is not known: removing what does not exist is no error.
-            seen |= {"due": None} if before.due_at else {}
-            wanted |= {"due": self._mark(after.id)} if after.due_at else {}
-        update, values = difference(seen, wanted)
+        update, values = difference(self._item(before), self._item(after))
         write = Update(
             _key(after.id),
             update,
@@ -120,53 +105,24 @@ class DynamoOrders:
         except ConditionFailed as failure:
             raise ConcurrentChange(_order(_existing(failure.item))) from failure
 
-    def due(self, before: str, deadline: Deadline) -> Iterator[DueOrder]:
-        marked = map(_due, due_items(self._table, at="due_at", before=before))
-        unmarked = [self._unmarked(shard, before, deadline) for shard in self._shards]
-        return heapq.merge(marked, *unmarked, key=attrgetter("due_at"))
-
-    def _unmarked(self, shard: int, before: str, deadline: Deadline) -> Iterator[DueOrder]:
-        """New orders that are due and not in the index `due`, the oldest first."""
-        due_since = datetime.fromisoformat(before)
-        condition = "#status = :status AND #placed BETWEEN :after AND :before"
-        values = {
-            "status": named("pending", shard),
-            "after": "0",
-            "before": rfc3339(due_since - FIRST_DUE),
-        }
-        oldest = self._table.query(condition, values, index="by-status", limit=_MAX_BATCH)
-        yield from self._without_mark(oldest.items, before)
-        if oldest.last is None:
-            return
-        lately = rfc3339(due_since - FIRST_DUE - _LOOKED_AT)
-        values["after"] = max(oldest.items[-1]["placed"] + _LAST, lately)
-        others = self._table.iterate(condition, values, index="by-status", page_size=_MAX_BATCH)
-        for batch in batched(others, _MAX_BATCH, strict=False):
-            if not deadline.allows(_TWO_CALLS_SECONDS):
-                return
-            yield from self._without_mark(batch, before)
-
-    def _without_mark(self, entries: Sequence[Item], before: str) -> Iterator[DueOrder]:
-        keys = [_key(_id(entry)) for entry in entries]
-        items = self._table.get_many(keys, only=("pk", "due", "due_at"))
-        due = [_due(item) for item in items if "due" not in item and "due_at" in item]
-        yield from sorted((one for one in due if one.due_at < before), key=attrgetter("due_at"))
+    def due(self, before: str) -> Iterator[DueOrder]:
+        return map(_due, due_items(self._table, at="due_at", before=before))
 
     def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
         key = _key(order.id)
         item = self._table.get(key, only=("due_at", "status", "version", "updated_at"))
         is_claimed = item is not None and self._table.update_unseen(
             key,
-            "SET #due = :mark, #due_at = :until",
+            "SET #due_at = :until",
             condition="#due_at = :seen",
-            values={"mark": self._mark(order.id), "until": until, "seen": order.due_at},
+            values={"until": until, "seen": order.due_at},
         )
         if item is None or not is_claimed:
             return None
         return ClaimedOrder(order.id, _status(item), item["version"], item["updated_at"])
 
     def defer(self, order: Order, *, until: str) -> bool:
-        values = {"due": self._mark(order.id), "due_at": until}
+        values = {"due_at": until}
         if order.payment_id:
             values["payment_id"] = order.payment_id
         return bool(order.due_at) and self._table.update_unseen(
@@ -267,26 +223,24 @@ class DynamoOrders:
     def _shards(self) -> range:
         return range(self._table.shards)
 
-    def _mark(self, order_id: str) -> str:
-        """The `due` of an order."""
-        return due_mark(self._table, int(order_id, 16))
-
     def _event_put(self, order: Order) -> Operation:
         """Writes the event of the transition to this order."""
         return outbox.recording(self._table, _key(order.id)["pk"], _event(order, order.event_type))
 
     def _item(self, order: Order) -> Item:
-        """The order's item without `due`."""
-        shard = int(order.id, 16) % self._table.shards
-        return {
+        number = int(order.id, 16)
+        item = {
             **_key(order.id),
             **to_item(order, omit=("id",)),
-            "status": named(order.status, shard),
+            "status": named(order.status, number % self._table.shards),
             # The previous release reads it from every order.
             "cancel_reason": order.cancel_reason,
             "total_minor": order.total_minor,
             "placed": order.listed_at,
         }
+        if order.due_at:
+            item["due"] = due_mark(self._table, number)
+        return item
 
 
 def _key(order_id: str) -> Key:

@@ -1,18 +1,16 @@
 """The contract of `Orders`, as DynamoDB holds it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import chain
-from typing import Any
 
 import pytest
 
 from orders.models import STATUSES, Order, Status
 from orders.ports import ClaimedOrder, DueOrder, OrderExists, Orders
 from orders.repository import DynamoOrders
-from shared.calls.deadline import Deadline
 from shared.runtime.clock import rfc3339
 from shared.storage.conflicts import ConcurrentChange
-from shared.storage.dynamodb import Item, Key, Table
+from shared.storage.dynamodb import Table
 from tests.orders.builders import (
     EMAIL,
     MINUTE,
@@ -28,7 +26,6 @@ from tests.orders.builders import (
 )
 from tests.support.callers import ALICE
 from tests.support.clock import NOON
-from tests.support.context import a_deadline
 
 _SHARDS = ("", "#1", "#2", "#3")
 
@@ -48,7 +45,7 @@ def counts(**by_status: int) -> dict[str, int]:
 
 
 def due(orders: Orders, minutes: int) -> list[DueOrder]:
-    return list(orders.due(after(minutes), a_deadline()))
+    return list(orders.due(after(minutes)))
 
 
 def pages(
@@ -148,10 +145,7 @@ def test_erasure_leaves_no_personal_data_in_any_item(table: Table) -> None:
 def test_orders_of_all_shards_are_due_oldest_first_until_they_end(orders: Orders) -> None:
     # The ids 0, 4 and 8 are in one shard.
     for minute, number in enumerate([0, 4, 1, 8, 2]):
-        order = added(orders, an_order(number, at=NOON + minute * MINUTE))
-        if minute % 2:
-            # It waits: the index of what is due has it.
-            assert orders.defer(order, until=order.due_at or "")
+        added(orders, an_order(number, at=NOON + minute * MINUTE))
     confirmed(orders, added(orders, an_order(5)))
     given_back = cancelled(orders, added(orders, an_order(6)))
     for _ in range(2):
@@ -191,97 +185,6 @@ def test_ended_order_is_neither_deferred_nor_claimed(orders: Orders) -> None:
     assert not orders.defer(ended, until=after(2))
     assert not orders.claim(seen, until=after(2))
     assert orders.find(order.id) == ended
-
-
-def test_new_order_is_in_the_index_of_what_is_due_only_after_its_claim(table: Table) -> None:
-    orders = DynamoOrders(table)
-
-    def marks() -> list[str]:
-        found = [table.query("#due = :due", {"due": one}, index="due").items for one in "0123"]
-        return [item["due"] for item in chain(*found)]
-
-    order = added(orders)
-    assert marks() == []
-    [seen] = due(orders, 1)
-    assert orders.claim(seen, until=after(2))
-    assert marks() == ["1"]
-    confirmed(orders, order)
-    assert marks() == []
-    assert "due" not in (table.get({"pk": f"ORDER#{order.id}", "sk": "ORDER"}) or {})
-    cancelled(orders, added(orders, an_order(2)))
-    assert marks() == ["2"]
-    assert orders.defer(added(orders, an_order(3)), until=after(2))
-    assert marks() == ["2", "3"]
-
-
-def test_new_order_that_the_release_before_has_deferred_is_due_at_its_time(
-    table: Table, orders: Orders
-) -> None:
-    order = added(orders)
-    key = {"pk": f"ORDER#{order.id}", "sk": "ORDER"}
-    # It knows only orders with a mark.
-    table.update_unseen(key, "SET #due_at = :until", values={"until": after(5)})
-    assert due(orders, 4) == []
-    assert due(orders, 6) == [DueOrder(order.id, after(5))]
-
-
-def test_compensation_of_an_order_without_a_mark_is_due(orders: Orders) -> None:
-    # Cancelled in the millisecond in which it was placed: `due_at` does not change.
-    given_back = cancelled(orders, added(orders))
-    assert due(orders, 1) == [DueOrder(given_back.id, given_back.due_at or "")]
-
-
-class CountingTable(Table):
-    """Counts the items that are read together."""
-
-    read = 0
-
-    def get_many(self, keys: Sequence[Key], **how: Any) -> list[Item]:
-        self.read += len(keys)
-        return super().get_many(keys, **how)
-
-
-@pytest.mark.parametrize("shards", [1, 4])
-def test_waiting_orders_are_looked_at_a_few_times_only(
-    table: Table, shards: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("orders.repository._MAX_BATCH", 5)
-    counting = CountingTable(table.name, table.client, shards=shards)
-    orders = DynamoOrders(counting)
-    for number in range(60):
-        assert orders.defer(added(orders, an_order(number)), until=after(60))
-    lost = added(orders, an_order(99, at=NOON + 3 * MINUTE))
-    looked_at = []
-    for minute in (1, 4, 10):
-        counting.read = 0
-        found = [order.id for order in due(orders, minute)]
-        assert found == ([] if minute == 1 else [lost.id] if minute == 4 else [])
-        looked_at.append(counting.read)
-    assert looked_at == [60, 61, 5 * shards]
-
-
-def test_order_whose_message_was_lost_is_due_when_the_others_have_ended(
-    orders: Orders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("orders.repository._MAX_BATCH", 5)
-    waiting = [added(orders, an_order(number)) for number in range(40)]
-    for order in waiting:
-        assert orders.defer(order, until=after(60))
-    lost = added(orders, an_order(99, at=NOON + MINUTE))
-    assert due(orders, 20) == []
-    for order in waiting:
-        confirmed(orders, stored(orders, order))
-    assert [order.id for order in due(orders, 20)] == [lost.id]
-
-
-def test_search_for_due_orders_ends_at_its_deadline(
-    orders: Orders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("orders.repository._MAX_BATCH", 5)
-    for number in range(60):
-        added(orders, an_order(number))
-    found = list(orders.due(after(1), Deadline(lambda: 1.0)))
-    assert len(found) in (5, 20)  # the oldest of each shard
 
 
 # ── Lists ───────────────────────────────────────────────────────────────────────────────────────
@@ -421,6 +324,7 @@ def test_item_has_the_attributes_of_the_earlier_releases(table: Table) -> None:
             "updated_at": order.created_at,
             "version": 1,
             "placed": f"{order.created_at}#{order.id}",
+            "due": "1",
             "due_at": order.due_at,
         }.items()
     )

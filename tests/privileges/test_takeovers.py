@@ -179,8 +179,6 @@ def test_worker_and_sweeper_read_only_the_named_attributes(
     assert may(function, "GetItem", **item, **projection(*attributes))
     for shown in ({}, projection(*attributes, "email")):
         assert not may(function, "GetItem", **item, **shown)
-        together = {"RequestItems": {table: {"Keys": [key], **shown}}}
-        assert not may(function, "BatchGetItem", **together)
 
 
 @pytest.mark.parametrize("attributes", [(), ("pk", "sk")])

@@ -93,5 +93,4 @@ def _plain(operation: str, name: str, value: Any) -> Any:
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, str]:
-    # A projection may be without the sort key.
-    return item["pk"], item.get("sk", "")
+    return item["pk"], item["sk"]

@@ -109,7 +109,13 @@ class DynamoDB:
     def _get(self, request: Wire) -> dict[str, Any]:
         table = self.tables[request["TableName"]]
         item = self._seen(table, request).get(table.key(request["Key"]))
-        return {} if item is None else {"Item": _shown(item, request)}
+        if item is None:
+            return {}
+        if "ProjectionExpression" not in request:
+            return {"Item": item}
+        # Nothing but names is projected.
+        shown = request["ExpressionAttributeNames"].values()
+        return {"Item": {name: value for name, value in item.items() if name in shown}}
 
     def _get_many(self, request: Wire) -> dict[str, Any]:
         found, consumed = {}, []
@@ -118,7 +124,7 @@ class DynamoDB:
             keys = [table.key(key) for key in wanted["Keys"]]
             _refuse_duplicates(keys)
             items = self._seen(table, wanted)
-            found[name] = [_shown(items[key], wanted) for key in keys if key in items]
+            found[name] = [items[key] for key in keys if key in items]
             sizes = [capacity.size(items.get(key)) for key in keys]
             units = capacity.read(sizes, consistent=wanted.get("ConsistentRead", False))
             consumed.append({"TableName": name, "CapacityUnits": units})
@@ -239,15 +245,6 @@ class DynamoDB:
         elif kind == "Delete":
             after = None
         return Effect(table, key, before, after)
-
-
-def _shown(item: Item, request: Wire) -> Item:
-    """The part of an item that a request names, or all of it."""
-    if "ProjectionExpression" not in request:
-        return item
-    # Nothing but names is projected.
-    shown = request["ExpressionAttributeNames"].values()
-    return {name: value for name, value in item.items() if name in shown}
 
 
 def _refuse_duplicates(keys: list[Any]) -> None:

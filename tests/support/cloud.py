@@ -118,8 +118,6 @@ class Cloud:
                     len(table.query(f"#{name} = :shard", {"shard": str(s)}, index=name).items)
                     for s in range(4)
                 )
-            pending = tables[-1].query("#status = :s", {"s": "pending"}, index="by-status")
-            left["pending orders"] = len(pending.items)
             return {what: number for what, number in left.items() if number}
 
         return look

@@ -14,7 +14,6 @@ from shared.errors import Contended
 from shared.storage.dynamodb import Item, Table
 from tests.support.aws import make_table
 from tools import migrate, migrations
-from tools.migrations import due_marks
 from tools.progress import Problem
 from tools.template import ROOT
 
@@ -213,18 +212,3 @@ def test_make_writes_with_write_1_only(given: str, written: bool) -> None:
         ["make", "-n", "migrate", "NAME=x", f"WRITE={given}"], cwd=ROOT, text=True
     )
     assert ("--write" in recipe) is written
-
-
-@pytest.mark.parametrize(
-    ("stored", "changes"),
-    [
-        ({"sk": "ORDER", "status": "cancelled", "due_at": "2026"}, {"due": "0"}),
-        ({"sk": "ORDER", "status": "cancelled#3", "due_at": "2026"}, {"due": "0"}),
-        ({"sk": "ORDER", "status": "cancelled", "due_at": "2026", "due": "1"}, None),
-        ({"sk": "ORDER", "status": "cancelled"}, None),
-        ({"sk": "ORDER", "status": "pending", "due_at": "2026"}, None),
-        ({"sk": "EVENT#0000000001"}, None),
-    ],
-)
-def test_only_open_compensations_without_a_mark_get_one(stored: Item, changes: Item | None) -> None:
-    assert due_marks.change(stored) == changes

@@ -164,27 +164,24 @@ class Table:
 
     def get(self, key: Key, *, only: Sequence[str] = ()) -> Item | None:
         """The item, None where there is none; with `only`, no more of it than these attributes."""
+        wire = expressions({}, ProjectionExpression=", ".join(f"#{name}" for name in only))
         answer = self.client.get_item(
-            TableName=self.name, Key=to_wire(key), ConsistentRead=True, **_projection(only)
+            TableName=self.name, Key=to_wire(key), ConsistentRead=True, **wire
         )
         return self._read(answer["Item"]) if "Item" in answer else None
 
     def get_many(
-        self,
-        keys: Sequence[Key],
-        *,
-        only: Sequence[str] = (),
-        consistent: bool = False,
-        units: ReadUnits | None = None,
+        self, keys: Sequence[Key], *, consistent: bool = False, units: ReadUnits | None = None
     ) -> list[Item]:
-        """The items that exist of at most 100 keys, in no order; with `only`, no more of them than
-        these attributes. Keys that DynamoDB skips are read again."""
+        """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are read
+        again."""
         found: list[Item] = []
         wanted: Any = [to_wire(key) for key in keys]
-        how = {"ConsistentRead": consistent, **_projection(only)}
         for _ in _attempts() if keys else ():
-            request: Any = {self.name: {"Keys": wanted, **how}}
-            answer = self.client.batch_get_item(RequestItems=request, **_reported(units))
+            answer = self.client.batch_get_item(
+                RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}},
+                **_reported(units),
+            )
             if units is not None:
                 units.count(*answer.get("ConsumedCapacity", ()))
             found += [self._read(item) for item in answer["Responses"].get(self.name, [])]
@@ -408,10 +405,6 @@ class Table:
 def _reported(units: ReadUnits | None) -> Any:
     """The parameter of a request whose units are counted."""
     return {} if units is None else {"ReturnConsumedCapacity": "TOTAL"}
-
-
-def _projection(names: Sequence[str]) -> dict[str, Any]:
-    return expressions({}, ProjectionExpression=", ".join(f"#{name}" for name in names))
 
 
 def _attempts() -> Iterator[int]:
