@@ -104,7 +104,7 @@ def test_sweep_skips_orders_that_a_concurrent_sweep_has_claimed(shop: OrdersHarn
 
 def test_sweep_stops_at_its_deadline_and_leaves_the_rest_due(shop: OrdersHarness) -> None:
     orders = place_due(shop, 12)
-    left = iter([24.0, 23.0])
+    left = iter([20.0, 19.0])
     assert shop.sweep.run(Deadline(lambda: next(left, 0))) == 1
     assert shop.queue.sent == [orders[0].id]
     assert shop.sweep.run(a_deadline()) == 11

@@ -6,7 +6,6 @@ from typing import Final
 from shared.auth.public_keys import KEPT_SECONDS
 from shared.errors import Contended
 from shared.runtime import logging
-from shared.runtime.aws import is_temporary
 from shared.runtime.clock import Clock, epoch
 from users.signing_keys.models import PublishedKey, SigningKey, days_that_sign
 from users.signing_keys.ports import SecretSealer, StoredKeys
@@ -41,10 +40,11 @@ class SigningKeys:
             return held
         try:
             held = self._choose(now)
-        except Exception as error:
-            if held is None or not may_go_on or not is_temporary(error):
+        except Exception:
+            # Whatever it is, MailKey disabled for example: there are hours to correct it.
+            if held is None or not may_go_on:
                 raise
-            logging.logger().warning("the key that signs tokens could not be checked")
+            logging.logger().exception("the key that signs tokens could not be checked")
         self._held, self._checked_at = held, epoch(now)
         return held
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import jwt
 import pytest
 import time_machine
+from botocore.exceptions import ConnectTimeoutError
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -31,9 +32,12 @@ class Kms:
     """Counts what it is asked."""
 
     asked = 0
+    is_away = False
 
     def get_public_key(self, **_: Any) -> dict[str, bytes]:
         self.asked += 1
+        if self.is_away:
+            raise ConnectTimeoutError(endpoint_url="kms")
         return {"PublicKey": FORMER.der}
 
 
@@ -241,12 +245,28 @@ def test_key_of_the_last_release_is_requested_once_and_for_ids_of_its_form_only(
     assert kms.asked == 1
 
 
+def test_daily_keys_are_listed_while_kms_is_away_which_is_asked_once_a_second(
+    keys: DailyKeys, table: Table, kms: Kms, moment: Any
+) -> None:
+    kid = publish(table, TODAY).kid
+    kms.is_away = True
+    for _ in range(3):
+        assert [key.kid for key in keys.all()] == [kid]
+        assert keys.find("x" * 43) is None
+    assert kms.asked == 1
+    kms.is_away = False
+    moment.move_to(NOW + timedelta(seconds=2))
+    assert [key.kid for key in keys.all()] == [kid, FORMER.public.kid]
+
+
 @pytest.mark.usefixtures("account")
 def test_key_of_the_last_release_is_that_of_kms() -> None:
     kms = aws.client("kms")
     made = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
     der = kms.get_public_key(KeyId=made)["PublicKey"]
-    assert FormerKey(made, lambda: kms).key.kid == public_key(der).kid
+    key = FormerKey(made, lambda: kms).key
+    assert key
+    assert key.kid == public_key(der).kid
 
 
 def test_days_follow_the_clock(keys: DailyKeys, table: Table, moment: Any) -> None:

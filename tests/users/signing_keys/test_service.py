@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -26,6 +26,7 @@ class Sealer:
     """Implements `SecretSealer` without encryption; `is_away` makes it fail."""
 
     is_away: bool = False
+    failure: Exception = field(default_factory=lambda: ConnectTimeoutError(endpoint_url="kms"))
     opened: list[str] = field(default_factory=list)
 
     def seal(self, secret: bytes, *, kid: str) -> str:
@@ -40,7 +41,7 @@ class Sealer:
 
     def _answer(self) -> None:
         if self.is_away:
-            raise ConnectTimeoutError(endpoint_url="kms")
+            raise self.failure
 
 
 @dataclass
@@ -140,6 +141,15 @@ def test_held_key_signs_while_kms_is_away_till_noon_of_the_next_day(shop: Shop) 
         signing.current()
     shop.sealer.is_away = False
     assert signing.current().kid.startswith("2026-11-22")
+
+
+def test_held_key_signs_while_its_key_of_kms_is_disabled(shop: Shop) -> None:
+    signing = shop.environment()
+    held = signing.current().kid
+    shop.sealer.is_away = True
+    shop.sealer.failure = ClientError({"Error": {"Code": "DisabledException"}}, "Encrypt")
+    shop.clock.advance(hours=12)
+    assert signing.current().kid == held
 
 
 def test_held_key_is_checked_once_a_minute_and_replaced_if_it_was_deleted(shop: Shop) -> None:

@@ -11,11 +11,13 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.auth import jws
 from shared.auth.tokens import ALGORITHM, PublicKey
+from shared.runtime import logging
 from shared.storage.dynamodb import Item, Key, Table
 
 if TYPE_CHECKING:
@@ -122,7 +124,7 @@ class DailyKeys:
             for day in days:
                 self._known[day] = _Known(day, items.get(key_of(day)["pk"]), read_at)
         found = [self._known[day].key for day in days]
-        return [*(key for key in found if key), self._former.key]
+        return [key for key in (*found, self._former.key) if key]
 
 
 class FormerKey:
@@ -131,15 +133,30 @@ class FormerKey:
     def __init__(self, key_id: str, kms: Callable[[], "KMSClient"]) -> None:
         self._key_id = key_id
         self._kms = kms
+        self._found: PublicKey | None = None
+        self._asked_at = 0.0
 
-    @cached_property
-    def key(self) -> PublicKey:
-        """Requested at the first token of that release: hardly any environment needs the client."""
-        return public_key(self._kms().get_public_key(KeyId=self._key_id)["PublicKey"])
+    @property
+    def key(self) -> PublicKey | None:
+        """None while KMS does not give it: no other key depends on it.
+
+        Requested at the first token of that release: hardly any environment needs the client.
+        """
+        # Strangers' tokens cause a call a second at most.
+        if self._found is None and not 0 <= time.time() - self._asked_at < _UNKNOWN_SECONDS:
+            self._asked_at = time.time()
+            try:
+                answer = self._kms().get_public_key(KeyId=self._key_id)
+            except (BotoCoreError, ClientError):
+                logging.logger().warning("the key of the last release is missing", exc_info=True)
+            else:
+                self._found = public_key(answer["PublicKey"])
+        return self._found
 
     def find(self, kid: str) -> PublicKey | None:
         """The key, if this is its id."""
-        return self.key if len(kid) == _FORMER_KID_LENGTH and self.key.kid == kid else None
+        key = self.key if len(kid) == _FORMER_KID_LENGTH else None
+        return key if key and key.kid == kid else None
 
 
 def _days() -> list[str]:

@@ -33,7 +33,11 @@ def _wake(functions: Sequence[str]) -> None:
     try:
         _invoke(functions)
     except Exception as cause:  # noqa: BLE001  # without a wake, the call itself starts the function
-        logging.getLogger(__name__).warning("could not wake: %s", type(cause).__name__)
+        _logger().warning("could not wake: %s", type(cause).__name__)
+
+
+def _logger() -> logging.Logger:
+    return logging.getLogger(__name__)
 
 
 def _invoke(functions: Sequence[str]) -> None:
@@ -48,7 +52,7 @@ def _invoke(functions: Sequence[str]) -> None:
         answer = connection.getresponse()
         answer.read()
         if answer.status >= 300:
-            raise ConnectionError
+            _logger().warning("could not wake a function: %s", answer.status)
     connection.close()
 
 
