@@ -5,7 +5,8 @@ import uuid
 from tests.support.client import Client, eventually
 from tests.support.cloud import Cloud
 
-_SERVICES = {"users", "products", "orders", "notifications"}
+# Calls of internal functions that succeed are not logged.
+_SERVICES = {"orders", "notifications"}
 
 
 def test_order_is_confirmed_with_one_email_for_ten_deliveries_of_an_event(
@@ -23,7 +24,7 @@ def test_order_is_confirmed_with_one_email_for_ten_deliveries_of_an_event(
     cloud.deliver("NotificationsQueue", *[first.model_dump_json()] * 10)
     assert len(cloud.emails_to(address)) == 2
     assert cloud.waiting_in("NotificationsDeadLetters") == 0
-    # The request's id is in the log of every service.
+    # The request's id is in the log of every service that has logged anything.
     logs = cloud.client("logs")
 
     def reached() -> set[str]:
