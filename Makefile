@@ -121,8 +121,8 @@ bench: $(APP) $(SAM) $(EMULATOR) $(RUNTIME)  ## cold starts, requests, memory, e
 rush: $(APP)  ## a simulated rush; ARGS="--rate 1000 --shards 8 --flash", ARGS=ceilings for keys and quotas, ARGS=stock
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.rush $(ARGS)
 
-bill: $(APP)  ## what a shop costs a month; ORDERS=5000 or several, PROFILE=a copy of tests/costs/profile.toml
-	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs.bill --orders "$(ORDERS)" --profile "$(PROFILE)"
+bill: $(APP)  ## what a shop costs a month; ORDERS="5000 20,000", PROFILE=a copy of tests/costs/profile.toml
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs.bill --orders="$(ORDERS)" --profile="$(PROFILE)"
 
 tables: $(APP) api  ## write what docs/ has of the code anew: api/, access.md, waits.md
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.access

@@ -8,6 +8,7 @@ from tests.costs import bill, catalogue, flows, pricing
 from tests.costs.bill import Recorded
 from tests.costs.capacity import Units
 from tests.costs.meter import MeteredShop, opened
+from tests.costs.profile import PROFILE, Profile
 from tools.local.places import ROOT
 from tools.progress import step
 
@@ -37,7 +38,7 @@ _ROWS: Final = {
 }
 
 
-def _month(recordings: bill.Recordings, profile: bill.Profile) -> Table:
+def _month(recordings: bill.Recordings, profile: Profile) -> Table:
     months = {n: bill.month(recordings, profile, n) for n in bill.ORDERS}
     return Table(
         "What a month costs, in USD (eu-west-1, on demand)",
@@ -138,7 +139,7 @@ def _flows(shop: MeteredShop) -> Table:
     )
 
 
-def _realistic(shop: MeteredShop, profile: bill.Profile) -> dict[str, Recorded]:
+def _realistic(shop: MeteredShop, profile: Profile) -> dict[str, Recorded]:
     products = catalogue.add_products(shop, profile.lines, length=profile.description)
     return {
         "one by one": bill.recorded(shop, bill.order(products)),
@@ -147,7 +148,7 @@ def _realistic(shop: MeteredShop, profile: bill.Profile) -> dict[str, Recorded]:
 
 
 def main() -> None:
-    profile = bill.Profile.read(bill.PROFILE)
+    profile = Profile.read(PROFILE)
     with step("calls and prices"):
         with opened() as shop:
             calls, orders = _calls(shop), _orders(_realistic(shop, profile), profile.lines)

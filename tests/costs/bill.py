@@ -2,27 +2,29 @@
 prices.toml."""
 
 import argparse
-import tomllib
+import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final
 
 from bench.report import mark
 from tests.costs import capacity, catalogue, flows, pricing, usage
 from tests.costs.flows import Flow
 from tests.costs.meter import Exchange, MeteredShop, Run, opened
 from tests.costs.pricing import GIGABYTE, RULES, SECONDS, Quantities
+from tests.costs.profile import PROFILE, Profile
 from tests.outages.alarms import Metric
 from tests.simulation.resources import SCHEDULES, WORKERS
 from tools.intrinsics import is_made
-from tools.progress import step
+from tools.local.arguments import Parser
+from tools.progress import exit_code, step
 from tools.template import resources
 
-PROFILE: Final = Path(__file__).parent / "profile.toml"
 ORDERS: Final = (0, 1_000, 100_000, 1_000_000)
 # The most USD a month for so many orders, beside payments.
 GOALS: Final[Mapping[int, float]] = {0: 4, 1_000: 6, 100_000: 75, 1_000_000: 450}
@@ -49,31 +51,9 @@ _ROWS: Final = (
     "firewall",
 )
 _YEAR: Final = 12
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What customers do for each order, and what the order and the catalogue are: see
-    profile.toml."""
-
-    reads: float
-    lists: float
-    log_ins: float
-    refreshes: float
-    shipments: float
-    lines: int
-    description: int
-    products: int
-    firewall: bool
-    cdn: bool | Literal["auto"]
-    cdn_seconds: float
-    cdn_caches: int
-    queries: int
-
-    @classmethod
-    def read(cls, file: Path) -> Self:
-        """The profile in a file; what it leaves out is as in profile.toml."""
-        return cls(**(tomllib.loads(PROFILE.read_text()) | tomllib.loads(file.read_text())))
+_MOST_ORDERS: Final = 1_000_000_000
+# 1000000, 1,000,000 or 1_000_000.
+_NUMBER: Final = re.compile(r"[0-9]{1,15}|[0-9]{1,3}(?:([,_])[0-9]{3}(?:\1[0-9]{3}){0,4})")
 
 
 @dataclass
@@ -336,21 +316,40 @@ def cells(months: Mapping[int, Month]) -> Iterator[tuple[str, ...]]:
 def lines(months: Mapping[int, Month]) -> Iterator[str]:
     """The table for a terminal: each row with the prices that it has of prices.toml."""
     heads = ("USD a month, orders:", *(f"{orders:,}" if orders else "idle" for orders in months))
-    for name, *figures in (heads, *cells(months)):
+    rows = [heads, *cells(months)]
+    width = max(11, *(len(figure) + 2 for _, *figures in rows for figure in figures))
+    for name, *figures in rows:
         used = dict.fromkeys(
             price for made in months.values() for price, n in made.rows.get(name, {}).items() if n
         )
         priced = f"  {' '.join(used)}"
-        yield f"{name:<22}{''.join(f'{figure:>11}' for figure in figures)}{priced}".rstrip()
+        yield f"{name:<22}{''.join(f'{figure:>{width}}' for figure in figures)}{priced}".rstrip()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bill", description=__doc__)
-    parser.add_argument("--orders", default="", help="a month, comma-separated")
-    parser.add_argument("--profile", default="", type=str)
-    given = parser.parse_args()
+def numbers(text: str) -> list[int]:
+    """Numbers of orders with spaces between them, for argparse; commas and underscores group the
+    digits of one."""
+    for word in text.split():
+        if not _NUMBER.fullmatch(word):
+            raise argparse.ArgumentTypeError(
+                f"{word} is no number of orders: write whole numbers with spaces between them, such"
+                ' as "5000 1,000,000"'
+            )
+    found = [int(re.sub("[,_]", "", word)) for word in text.split()]
+    if max(found, default=0) > _MOST_ORDERS:
+        raise argparse.ArgumentTypeError(f"a month has at most {_MOST_ORDERS:,} orders here")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = Parser(prog="make bill", description=__doc__)
+    parser.add_argument(
+        "--orders", default=[], type=numbers, help="a month, several with spaces between them"
+    )
+    parser.add_argument("--profile", default="", help="a copy of tests/costs/profile.toml")
+    given = parser.parse_args(arguments)
     profile = Profile.read(Path(given.profile or PROFILE))
-    orders = [int(one.replace("_", "")) for one in given.orders.split(",") if one] or ORDERS
+    orders = given.orders or ORDERS
     with step("calls of each flow"), opened() as shop:
         recordings = record(shop, profile)
     print()
@@ -363,4 +362,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -9,6 +9,7 @@ from tests.costs import bill, catalogue, pricing, usage
 from tests.costs.bill import Month, Recorded
 from tests.costs.meter import Call, Exchange, Run, opened
 from tests.costs.pricing import HOURS
+from tests.costs.profile import PROFILE, Profile
 
 METRIC = json.dumps(
     {
@@ -108,7 +109,7 @@ def test_descriptions_differ_and_compress_like_prose() -> None:
 
 @pytest.mark.timeout(120)
 def test_bill_grows_with_orders_from_what_an_idle_shop_costs() -> None:
-    profile = bill.Profile.read(bill.PROFILE)
+    profile = Profile.read(PROFILE)
     with opened() as shop:
         recordings = bill.record(shop, profile)
     without, with_cdn = (replace(profile, cdn=cdn) for cdn in (False, True))
