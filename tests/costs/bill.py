@@ -280,8 +280,10 @@ def month(recordings: Recordings, profile: Profile, orders: int) -> Month:
     if profile.cdn:
         made.pass_through_cdn()
     if profile.firewall:
-        requests = {"firewall": 1, "firewall_request": sum(made.methods.values())}
-        made.use("firewall", requests)
+        rules = usage.firewall_rules(behind_cdn=bool(profile.cdn))
+        requests = sum(made.methods.values())
+        used = {"firewall": 1, "firewall_rule": rules, "firewall_request": requests}
+        made.use("firewall", used)
     made.close()
     return made
 

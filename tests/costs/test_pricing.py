@@ -10,6 +10,7 @@ from tests.costs.bill import Month, Recorded
 from tests.costs.meter import Call, Exchange, Run, opened
 from tests.costs.pricing import HOURS
 from tests.costs.profile import PROFILE, Profile
+from tests.simulation.resources import SCHEDULES
 
 METRIC = json.dumps(
     {
@@ -138,6 +139,18 @@ def test_cdn_answers_what_is_asked_for_often() -> None:
     assert hits(60_000, 30) == pytest.approx(0.020, abs=0.001)
     assert hits(60_000_000, 30) == pytest.approx(0.671, abs=0.001)
     assert hits(60_000_000, 10) < hits(60_000_000, 30)
+
+
+def test_firewall_has_one_rule_more_behind_the_cdn() -> None:
+    parts = ("order", "shipment", "read", "list", "log-in", "refresh")
+    recordings: dict[str, list[Recorded]] = {part: [] for part in parts}
+    recordings |= {sweeper: [Recorded([], [])] for sweeper in SCHEDULES}
+    usual = replace(Profile.read(PROFILE), firewall=True)
+    rows = [
+        bill.month(recordings, profile, 0).rows
+        for profile in (replace(usual, cdn=cdn) for cdn in (False, True))
+    ]
+    assert [pricing.total(found["firewall"]) for found in rows] == pytest.approx([10, 11])
 
 
 def test_gateway_logs_a_request_in_the_templates_format() -> None:

@@ -11,6 +11,7 @@ from tests.costs.pricing import ASSUMED, GIGABYTE, RULES, Quantities
 from tests.outages.alarms import Metric, emitted
 from tests.simulation.resources import WORKERS
 from tests.support.functions import FUNCTIONS
+from tools.intrinsics import resolve
 from tools.template import resources, template
 
 _QUEUES = {worker.function for worker in WORKERS.values()}
@@ -108,6 +109,14 @@ def traced_share() -> tuple[float, float]:
         rate = template()["Parameters"][declared["FixedRate"]["Ref"]]["Default"]
         return float(rate), float(declared["ReservoirSize"])
     return RULES["default_share"], RULES["reservoir"]
+
+
+def firewall_rules(*, behind_cdn: bool) -> int:
+    """How many rules the firewall has."""
+    [firewall] = resources("AWS::WAFv2::WebACL").values()
+    parameters = {"Cdn": "cloudfront" if behind_cdn else "none"}
+    rules = resolve(firewall["Rules"], ref=str, attribute=str, parameters=parameters)
+    return len(rules)
 
 
 def duration_ms(run: Run) -> float:
