@@ -50,7 +50,9 @@ def _month(recordings: bill.Recordings, profile: Profile) -> Table:
         " (tests/costs/profile.toml). CloudFront stands before the API where that is"
         " cheaper. Prices, rules, assumptions and their sources are in"
         " tests/costs/prices.toml. Free tiers, taxes, the payment provider, the firewall of prod"
-        " (10 USD) and shipments (an e-mail more for each order) are not in it.",
+        " (10 USD, 11 behind CloudFront), shipments (an e-mail more for each order) and cold starts"
+        " (Lambda bills the time of an environment's start too) are not in it. MailKey is rotated"
+        " each year: 1 USD a month more after the first year, and 2 after the second.",
     )
 
 
