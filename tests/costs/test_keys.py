@@ -14,7 +14,7 @@ from tools.template import template
 # buy one product: request units written and read.
 _OF_ALL: Final[Mapping[str, tuple[float, float]]] = {
     # Each order. The totals, and pending orders, are in one partition for each of `Shards`.
-    "NotificationsTable COUNTERS": (4, 0),
+    "NotificationsTable COUNTERS": (2, 0),
     "OrdersTable COUNTERS": (2, 1),
     "ProductsTable COUNTERS": (2, 0),
     "OrdersTable by-status pending": (2, 0.5),
