@@ -1,5 +1,5 @@
 """Lambda, for the functions that a measured function invokes: an invocation starts an environment
-if there is none, and waits for one that is starting or busy.
+if no environment exists, and waits for one that is starting or busy.
 
 with Neighbours(subjects, endpoint) as lambda_:
     …                     # AWS_ENDPOINT_URL=lambda_.endpoint

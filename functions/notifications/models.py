@@ -87,7 +87,7 @@ def notification_id(event: Event) -> str:
 
     It is made only of the event, so every delivery of the event names the same notification. All
     events of a day (UTC) about one product that runs low share it: orders that come to nothing can
-    have a product run low as often as somebody likes.
+    have a product run low any number of times.
     """
     text = f"{event.at}#{event.id}#email"
     if event.type == "product.low_stock":

@@ -113,7 +113,7 @@ def test_event_is_published_again_once_by_the_sweeper(box: Outbox) -> None:
         box.sweep()
     assert box.topic.aggregates == ["a", "a"]
     assert box.unsent([item]) == []
-    # No event is made where there is none.
+    # A missing event is not created.
     outbox.repeat(box.table, "THING#b", 1)
     assert box.table.get(key("b")) is None
 

@@ -68,7 +68,7 @@ def test_an_errors_text_is_not_sent_to_x_ray() -> None:
 @pytest.mark.parametrize(
     ("received", "sent"),
     [
-        # What a function without a trace of its own is told, and what one is told by the API.
+        # The trace header of a function that samples for itself, and the one that the API sends.
         ("Root=1-a;Lineage=1:b:0", "Root=1-a;Lineage=1:b:0;Sampled=0"),
         ("Root=1-a;Parent=c;Sampled=1", "none"),
     ],
