@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared.auth import jws
 from shared.auth.public_keys import public_key
-from shared.auth.tokens import PublicKey
+from shared.auth.tokens import PublicKey, TokenVerifier
+from shared.errors import Unauthenticated
 
 type Sign = Callable[[bytes], bytes]
 type Part = Mapping[str, Any] | bytes
@@ -95,3 +96,12 @@ def as_bytes(part: Part) -> bytes:
 
 def decoded(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def is_accepted(verifier: TokenVerifier, text: str) -> bool:
+    """Whether the verifier takes the text for a token."""
+    try:
+        verifier.caller(text)
+    except Unauthenticated:
+        return False
+    return True

@@ -15,10 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from shared.auth.public_keys import DailyKeys, FormerKey, key_of, public_key, published
 from shared.auth.tokens import PublicKey, TokenVerifier
-from shared.errors import Unauthenticated
 from shared.runtime import aws
 from shared.storage.dynamodb import Table
-from tests.shared.auth.forging import ISSUER, Forge, Key
+from tests.shared.auth.forging import ISSUER, Forge, Key, is_accepted
 from tests.shared.auth.hostile_tokens import hostile
 from tests.support.aws import simulated_table
 
@@ -218,17 +217,9 @@ def test_no_hostile_token_is_accepted_under_a_daily_key(
         f"under {kid}": forge.token(header=forge.header(kid=kid))
         for kid in (f"{YESTERDAY}.{forge.key.kid[11:]}", "CURSORS#orders", FORMER.public.kid)
     }
-    accepted = [name for name, text in tokens.items() if _is_accepted(verifier, text)]
+    accepted = [name for name, text in tokens.items() if is_accepted(verifier, text)]
     assert accepted == []
     say(f"hostile tokens, daily keys: {len(tokens)} tried, {len(accepted)} accepted")
-
-
-def _is_accepted(verifier: TokenVerifier, text: str) -> bool:
-    try:
-        verifier.caller(text)
-    except Unauthenticated:
-        return False
-    return True
 
 
 def test_key_of_the_last_release_is_requested_once_and_for_ids_of_its_form_only(
