@@ -38,7 +38,8 @@ SessionId = Annotated[str, Path(description="The session's id")]
 Sessions = Annotated[SessionService, state("sessions")]
 Device = Annotated[str, PersonalSecret, Cookie(description="A device's token from its last log-in")]
 Verifier = Annotated[TokenVerifier, state("verifier")]
-_KEEP = "public, max-age=300"
+# A cache before the API and the client may both keep it: two minutes, before a new key signs.
+_KEEP = "public, max-age=60"
 _WITH_REFRESH_TOKEN = {
     operation: {
         "operationId": operation,

@@ -12,7 +12,8 @@ from users.signing_keys.ports import SecretSealer, StoredKeys
 
 # Sooner than a verifier: hardly any token is signed by a key that was deleted.
 _CHECKED_SECONDS: Final = 60
-# Clients may keep `jwks.json` for as long as verifiers keep a key; and clocks differ.
+# As long as a verifier may keep what it has read, which is longer than `jwks.json` is kept; and
+# clocks differ.
 _SETTLED_SECONDS: Final = KEPT_SECONDS + 30
 
 

@@ -90,7 +90,7 @@ def test_public_keys_are_those_of_the_tokens(service: Service) -> None:
     verifier = TokenVerifier(ISSUER, FixedKeys(service.signer.public))
     answer = service.served(verifier=verifier).get("/.well-known/jwks.json")
     assert (answer.status, answer.json) == (200, {"keys": [service.signer.public.jwk]})
-    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.headers["cache-control"] == "public, max-age=60"
 
 
 def test_sessions_are_listed_and_ended_over_http(service: Service) -> None:
