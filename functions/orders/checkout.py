@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from orders import due_orders
 from orders.clients import StockClient
 from orders.erasure import Erasure
+from orders.payments.sandbox import SandboxPayments
 from orders.repository import DynamoOrders
 from orders.saga import CheckoutSaga
-from orders.sandbox_payments import SandboxPayments
 from shared.calls.internal import InternalClient
 from shared.contracts.events import Event
 from shared.contracts.inventory import REFUSALS

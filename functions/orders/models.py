@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from orders.errors import IllegalTransition
+from orders.payments.ports import Charge
 from shared.contracts.directory import Customer
 from shared.contracts.events import EventType, OrderData, OrderStatus
 from shared.contracts.inventory import Line, PricedLine, Reservation
@@ -112,8 +113,7 @@ class Order:
         user_name, email: the customer's when the order was placed.
         due_at: when the sweeper sends a message for an order whose saga or compensation is open;
             None if nothing is left to do.
-        payment_token: what to charge; empty once the order is not pending any more. Captures, voids
-            and refunds need the order's id only.
+        payment_token: what to charge; empty once the order is not pending any more.
         payment_id: the payment provider's id of its payment, once it is known.
     """
 
@@ -158,6 +158,11 @@ class Order:
     @property
     def total_minor(self) -> int:
         return sum(line.total_minor for line in self.lines)
+
+    @property
+    def charge(self) -> Charge:
+        """What is to be paid for it."""
+        return Charge(self.id, self.total_minor, self.currency, self.payment_token, self.payment_id)
 
     @property
     def listed_at(self) -> str:

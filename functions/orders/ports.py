@@ -1,8 +1,8 @@
-"""What the service and the saga need from outside: storage, other services, a payment provider."""
+"""What the service and the saga need from outside: storage and other services."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from orders.models import Order, Status
 from shared.contracts.directory import Customer
@@ -150,63 +150,4 @@ class Stock(Protocol):
         Raises:
             Contended: concurrent requests change the same products; nothing is released.
             StockUnavailable: the inventory does not answer; it may be released.
-        """
-
-
-# ── Payments ──────────────────────────────────────────────────────────────────────────────────────
-
-PaymentState = Literal["authorized", "declined", "captured", "voided", "expired", "refunded"]
-
-
-@dataclass(frozen=True)
-class Payment:
-    """A payment: `key` is ours, an order's id; `id` is the provider's."""
-
-    key: str
-    id: str
-    state: PaymentState
-
-
-class PaymentUnavailable(OwnError):
-    """The provider could not be called; nothing happened."""
-
-
-class PaymentOutcomeUnknown(OwnError):
-    """The provider was called and did not answer: `find` returns whether the operation was done."""
-
-
-class NoSuchPayment(OwnError):
-    """Money that was never authorised cannot be captured or refunded."""
-
-
-class Payments(Protocol):
-    """A payment provider. Every method may raise `PaymentUnavailable` or `PaymentOutcomeUnknown`.
-
-    `authorize`, and a `void` of a payment that does not exist, are idempotent by the key for as
-    long as the provider keeps keys, about a day. All other operations are idempotent by the
-    payment's state, for ever: repeated, they change nothing and return the payment as it is.
-    `payment_id` is None as long as the caller does not know it; a provider that needs it then finds
-    the payment by our key in the payment's metadata.
-    """
-
-    def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
-        """Hold the money: `authorized` or `declined`, or the payment's later state."""
-
-    def capture(self, key: str, payment_id: str | None, /) -> Payment:
-        """Take the held money: `captured`, or the state that prevents it."""
-
-    def void(self, key: str, payment_id: str | None, /) -> Payment:
-        """Release the held money; a captured payment stays captured, and so does every state
-        without money.
-
-        It also closes a payment that does not exist, so that an authorisation that is on its way
-        cannot follow (as when a Stripe PaymentIntent is cancelled).
-        """
-
-    def refund(self, key: str, payment_id: str | None, /) -> Payment:
-        """Return the captured money: `refunded`, or the state that prevents it."""
-
-    def find(self, key: str, payment_id: str | None, /) -> Payment | None:
-        """The payment, None if the provider does not know it; works also after the provider has
-        forgotten the key.
         """

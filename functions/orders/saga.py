@@ -28,17 +28,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from orders.models import FIRST_DUE, LEASE, CancelReason, Order
-from orders.ports import (
+from orders.payments.ports import (
+    Charge,
     NoSuchPayment,
-    Orders,
     Payment,
     PaymentOutcomeUnknown,
     Payments,
     PaymentState,
     PaymentUnavailable,
-    Stock,
-    StockUnavailable,
+    RefundRefused,
 )
+from orders.ports import Orders, Stock, StockUnavailable
 from orders.saga_circuit import CircuitOpen, SagaCircuit
 from shared.contracts.inventory import ReservationEnded
 from shared.errors import Contended, OwnError
@@ -137,15 +137,10 @@ class CheckoutSaga:
         """
 
         def find() -> Payment | None:
-            return self._payments.find(order.id, order.payment_id)
+            return self._payments.find(order.charge)
 
         def authorize() -> Payment:
-            return self._payments.authorize(
-                order.id,
-                amount_minor=order.total_minor,
-                currency=order.currency,
-                token=order.payment_token,
-            )
+            return self._payments.authorize(order.charge)
 
         if order.payment_id:
             return self._call_payments(order, find)
@@ -182,7 +177,22 @@ class CheckoutSaga:
     def _repay(self, order: Order) -> None:
         payment = self._moved(order, "authorized", self._payments.void)
         if payment.state == "captured":
-            self._moved(order, "captured", self._payments.refund)
+            self._refund(order)
+
+    def _refund(self, order: Order) -> None:
+        """Give the captured money back.
+
+        Raises:
+            _Unanswered: it is not known to be given back.
+        """
+        key, amount = order.id, order.total_minor
+        state = self._known(
+            order,
+            lambda: self._payments.refund(order.charge, key=key, amount_minor=amount),
+            lambda: self._payments.find_refund(order.charge, key=key),
+        )
+        if state != "succeeded":
+            raise _Unanswered("payment_unavailable")
 
     def _wait(self, order: Order, reason: CancelReason) -> None:
         """Send the order's message again with a delay, unless another message for it was sent."""
@@ -218,14 +228,14 @@ class CheckoutSaga:
             raise _Unanswered("inventory_unavailable") from cause
 
     def _moved(
-        self, order: Order, from_: PaymentState, operation: Callable[[str, str | None], Payment]
+        self, order: Order, from_: PaymentState, operation: Callable[[Charge], Payment]
     ) -> Payment:
         """The payment after an operation that moves it out of a state.
 
         Raises:
             _Unanswered: the operation may have been executed; or it was not.
         """
-        payment = self._call_payments(order, lambda: operation(order.id, order.payment_id))
+        payment = self._call_payments(order, lambda: operation(order.charge))
         if payment.state == from_:
             # The operation may arrive later. A retry is safe: it is idempotent.
             raise _Unanswered("payment_unavailable")
@@ -238,17 +248,29 @@ class CheckoutSaga:
         Raises:
             _Unanswered: the outcome is still unknown, or the provider does not know the payment.
         """
+        return self._known(order, operation, lambda: self._payments.find(order.charge))
+
+    def _known[R](
+        self, order: Order, operation: Callable[[], R | None], find: Callable[[], R | None]
+    ) -> R:
+        """The result of an operation of the provider, or what `find` returns if it is unknown."""
         call = self._payments_circuit.call
         try:
             try:
-                payment = call(order, operation)
+                result = call(order, operation)
             except PaymentOutcomeUnknown:
-                payment = call(order, lambda: self._payments.find(order.id, order.payment_id))
-        except (CircuitOpen, PaymentUnavailable, PaymentOutcomeUnknown, NoSuchPayment) as cause:
+                result = call(order, find)
+        except (
+            CircuitOpen,
+            PaymentUnavailable,
+            PaymentOutcomeUnknown,
+            NoSuchPayment,
+            RefundRefused,
+        ) as cause:
             raise _Unanswered("payment_unavailable") from cause
-        if payment is None:
+        if result is None:
             raise _Unanswered("payment_unavailable")
-        return payment
+        return result
 
 
 def _delay(order: Order, now: datetime) -> float:

@@ -65,7 +65,7 @@ class Call:
 
     @property
     def is_payment(self) -> bool:
-        """Whether it is the sandbox payment provider's: see orders.sandbox_payments."""
+        """Whether it is the sandbox payment provider's: see orders.payments.sandbox."""
         return self.keys.startswith("SANDBOX-PAYMENT")
 
     def __str__(self) -> str:

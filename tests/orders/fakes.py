@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from orders.ports import (
+from orders.payments.ports import (
+    Charge,
     Payment,
     PaymentOutcomeUnknown,
     PaymentState,
     PaymentUnavailable,
-    StockUnavailable,
+    RefundState,
 )
-from orders.sandbox_payments import SandboxPayments
+from orders.payments.sandbox import SandboxPayments
+from orders.ports import StockUnavailable
 from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.inventory import (
     Line,
@@ -137,27 +139,28 @@ class FaultyPayments:
 
     def set_state(self, key: str, state: PaymentState) -> None:
         """Make a payment of this state, or change one to it."""
-        self._ledger.put({**_key(key), "state": state, "entries": [state]})
+        amount: Item = {"amount_minor": 1100, "currency": "EUR"}
+        self._ledger.put({**_key(key), "state": state, "entries": [state], **amount})
 
-    def authorize(self, key: str, *, amount_minor: int, currency: str, token: str) -> Payment:
+    def authorize(self, charge: Charge) -> Payment:
+        return self._do("authorize", lambda: self._sandbox.authorize(charge))
+
+    def capture(self, charge: Charge) -> Payment:
+        return self._do("capture", lambda: self._sandbox.capture(charge))
+
+    def void(self, charge: Charge) -> Payment:
+        return self._do("void", lambda: self._sandbox.void(charge))
+
+    def refund(self, charge: Charge, *, key: str, amount_minor: int) -> RefundState:
         return self._do(
-            "authorize",
-            lambda: self._sandbox.authorize(
-                key, amount_minor=amount_minor, currency=currency, token=token
-            ),
+            "refund", lambda: self._sandbox.refund(charge, key=key, amount_minor=amount_minor)
         )
 
-    def capture(self, key: str, payment_id: str | None, /) -> Payment:
-        return self._do("capture", lambda: self._sandbox.capture(key, payment_id))
+    def find(self, charge: Charge) -> Payment | None:
+        return self._do("find", lambda: self._sandbox.find(charge))
 
-    def void(self, key: str, payment_id: str | None, /) -> Payment:
-        return self._do("void", lambda: self._sandbox.void(key, payment_id))
-
-    def refund(self, key: str, payment_id: str | None, /) -> Payment:
-        return self._do("refund", lambda: self._sandbox.refund(key, payment_id))
-
-    def find(self, key: str, payment_id: str | None, /) -> Payment | None:
-        return self._do("find", lambda: self._sandbox.find(key, payment_id))
+    def find_refund(self, charge: Charge, *, key: str) -> RefundState | None:
+        return self._do("find_refund", lambda: self._sandbox.find_refund(charge, key=key))
 
     def _do[R](self, operation: str, execute: Callable[[], R]) -> R:
         if callback := self.before.pop(operation, None):

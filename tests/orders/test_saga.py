@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from orders.models import CancelReason, Order
-from orders.ports import PaymentState, PaymentUnavailable, StockUnavailable
+from orders.payments.ports import PaymentState, PaymentUnavailable
+from orders.ports import StockUnavailable
 from shared.errors import Contended
 from tests.orders.builders import HOUR, MINUTE, SECOND, event_types, order_id_of
 from tests.orders.fakes import Fault

@@ -11,7 +11,7 @@ from tests.simulation.faults import Fault, Outage, Target
 
 _PAYMENTS: Final = tuple(
     Target("payments", operation, "")
-    for operation in ("authorize", "capture", "void", "refund", "find")
+    for operation in ("authorize", "capture", "void", "refund", "find", "find_refund")
 )
 
 

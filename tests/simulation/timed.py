@@ -23,8 +23,8 @@ from unittest.mock import patch
 import argon2
 from botocore.exceptions import ReadTimeoutError
 
-from orders.ports import PaymentOutcomeUnknown, PaymentUnavailable
-from orders.sandbox_payments import SandboxPayments
+from orders.payments.ports import PaymentOutcomeUnknown, PaymentUnavailable
+from orders.payments.sandbox import SandboxPayments
 from shared.runtime import metrics, settings
 from shared.runtime.entry import Handler
 from shared.web import app
@@ -62,7 +62,7 @@ _PROVIDER_SECONDS: Final = 0.3
 _PROVIDER_TIMEOUT_SECONDS: Final = 5.0
 _NO_ANSWER: Final = object()
 _PasswordHasher: Final = argon2.PasswordHasher
-_PAYMENTS: Final = ("authorize", "capture", "void", "refund", "find")
+_PAYMENTS: Final = ("authorize", "capture", "void", "refund", "find", "find_refund")
 
 type Outcome = Any
 

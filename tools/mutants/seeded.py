@@ -79,7 +79,7 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
             "order.is_past_deadline(self._now())", "False"
         ),
     },
-    ("orders.sandbox_payments:", "orders/test_sandbox_payments"): {
+    ("orders.payments.sandbox:", "orders/payments/test_providers"): {
         "a key opens a second payment": argument("put", "condition"),
     },
     ("orders.due_orders:DueOrderSweep.", "orders/test_due_orders"): {

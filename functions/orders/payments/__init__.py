@@ -1,0 +1,1 @@
+"""Payments: the port of a payment provider, and the providers behind it."""
