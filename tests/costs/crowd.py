@@ -5,12 +5,14 @@ names."""
 import base64
 import itertools
 import json
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
 from products.catalogue.repository.items import (
+    PACKED,
     SALE_KEYS,
     product_item,
     product_key,
@@ -61,6 +63,29 @@ def fill(shop: MeteredShop, count: int) -> str:
         client.log_in()
     _stand_still(shop)
     return order_id
+
+
+def fill_with_names_of_two_lengths(shop: MeteredShop, count: int, *, shorter: slice) -> None:
+    """Store so many products, of which some have a short name, and the others the longest names
+    and descriptions: so what was read of an index says nothing of what comes next."""
+    table = shop.cloud.dynamodb.tables["ProductsTable"]
+    long = read_product(from_wire(table.items[table.key(to_wire(product_key(shop.mug["id"])))]))
+    signs = random.Random(1)
+    text = "".join(chr(signs.randrange(0x10000, 0x10FFFF)) for _ in range(5000))
+    words = " ".join("\u3316" * 6 + chr(0x4E00 + number) for number in range(25))
+    long = replace(long, name=f"Z teapot {words}"[:200], description=text)
+    short = replace(long, name="A teapot", description="")
+    products = [long] * count
+    products[shorter] = [short] * len(products[shorter])
+    for number, one in enumerate(products):
+        at = f"2026-11-20T12:00:00.{number:06}Z"
+        own = {"id": f"{number:032x}", "price_minor": 100 + number, "created_at": at}
+        product = replace(one, **own)
+        item = to_wire(product_item(product))
+        if PACKED in item:
+            item[PACKED] = {"B": base64.b64encode(item[PACKED]["B"]).decode()}
+        _store(table, iter((item, *map(to_wire, word_items(product).values()))))
+    _stand_still(shop)
 
 
 def empty_behind_the_indexes(shop: MeteredShop) -> None:

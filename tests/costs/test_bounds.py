@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 import pytest
 
+from products.catalogue.models import Sort
 from tests.access.requests import ACCESS, LISTS, ROUTES, noun
 from tests.costs import crowd
 from tests.costs.capacity import Units
@@ -132,6 +133,24 @@ def test_request_has_a_bound_whatever_it_finds_among_many_items(count: int) -> N
         for route in LISTS:
             for client, query in itertools.product(callers(shop, route), queries(route, at_once=1)):
                 costs.measure(client, route[1], query)
+    assert not costs.over
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("shorter", [slice(0, 500), slice(500, None)], ids=["first", "last"])
+def test_search_has_a_bound_where_names_differ_most_in_length(shorter: slice) -> None:
+    route = ("GET", "/api/v1/products")
+    with opened() as shop:
+        crowd.fill_with_names_of_two_lengths(shop, 3_000, shorter=shorter)
+        costs = Costs(shop, order_id="")
+        # The last has no bound in the index that it is sorted by.
+        wanted = {"q": "teapot nothing"}, {"q": "t te", "max_price": "999"}, {"min_price": "30"}
+        sorts = [
+            {"sort": sort, "limit": limit} for sort in get_args(Sort) for limit in ("20", "100")
+        ]
+        extreme = [query | order for query in wanted for order in sorts]
+        for query in (*queries(route), *extreme):
+            costs.measure(shop.anyone, route[1], query)
     assert not costs.over
 
 

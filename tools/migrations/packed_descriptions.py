@@ -1,4 +1,5 @@
-"""Compresses long descriptions that were stored before releases did so."""
+"""Compresses long descriptions, and renews what searches read of long names, as releases did not
+store them before."""
 
 from products.catalogue.repository.items import (
     PACKED,
@@ -12,7 +13,8 @@ TABLE = "ProductsTable"
 
 
 def change(item: Item) -> Item | None:
-    if item["sk"] != PRODUCT_SK or PACKED in item:
+    if item["sk"] != PRODUCT_SK:
         return None
     stored = admin_attributes(read_product(item))
-    return {name: stored[name] for name in ("description", PACKED)} if PACKED in stored else None
+    names = stored.keys() & {"description", PACKED, "name_words", "name_key"}
+    return {name: stored[name] for name in names if stored[name] != item.get(name)} or None

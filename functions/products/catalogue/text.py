@@ -7,6 +7,7 @@ from typing import Final
 _WORD: Final = re.compile(r"[^\W_]+")
 _MAX_WORD_LENGTH: Final = 40
 _MAX_WORDS: Final = 25
+_MAX_BYTES: Final = 400  # 200 letters of most alphabets
 
 
 def folded(text: str) -> str:
@@ -14,10 +15,18 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-def words_of(text: str) -> tuple[str, ...]:
-    """The distinct words of a text, folded: the first 25, and of each the first 40 characters.
+def cut(text: str, size: int) -> str:
+    """The text's first characters, as many as have so many bytes."""
+    return text.encode()[:size].decode(errors="ignore")
 
-    With these limits a product and all its words fit in one transaction, and each word in a key.
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The distinct words of a text's first 400 bytes, folded: the first 25, and of each the first
+    40 characters.
+
+    With these limits a product and all its words fit in one transaction, each word fits in a key,
+    and the cost of a search has a bound.
     """
-    found = dict.fromkeys(word[:_MAX_WORD_LENGTH] for word in _WORD.findall(folded(text)))
+    words = _WORD.findall(cut(folded(text), _MAX_BYTES))
+    found = dict.fromkeys(word[:_MAX_WORD_LENGTH] for word in words)
     return tuple(found)[:_MAX_WORDS]

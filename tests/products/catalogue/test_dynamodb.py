@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 from products.catalogue.models import Position, Product, Receipt, Search, Sort
 from products.catalogue.repository.index import DynamoProductIndex, ReadLimits
 from products.catalogue.repository.items import (
+    NAME_KEY_BYTES,
     PACKED,
     SALE_KEYS,
+    SORTED_ENTRY_BYTES,
+    WORD_ENTRY_BYTES,
+    product_item,
     product_key,
     sort_keys,
     word_items,
@@ -24,13 +28,14 @@ from products.catalogue.repository.products import DynamoProducts
 from products.catalogue.text import folded, words_of
 from products.reservations.repository import DynamoReservations
 from shared.pages import Page
-from shared.runtime.clock import epoch
-from shared.storage.dynamodb import Item, Operation, Table, to_wire
+from shared.runtime.clock import epoch, rfc3339
+from shared.storage.dynamodb import Item, Operation, Table, assigning, to_wire
 from tests.costs import capacity
 from tests.products.builders import LATER, NOW, PROSE, SHELF, a_product
 from tests.support.aws import simulated_table, wired_table
 from tools.migrate import migrate
 from tools.migrations import packed_descriptions
+from tools.template import table_definition
 
 
 class RecordingTable(Table):
@@ -129,17 +134,20 @@ def test_description_that_the_release_before_has_changed_counts(table: Table) ->
         assert found.description == read
 
 
-def test_migration_compresses_what_was_stored_before(table: Table, tmp_path: Path) -> None:
+def test_migration_shortens_what_was_stored_before(table: Table, tmp_path: Path) -> None:
     mugs = [a_product("p1", description=PROSE[:2000]), a_product("p2", description="Short.")]
     products = add(table, *mugs)
     # As the release before has stored it.
     update = "SET #description = :d REMOVE #packed_description"
     table.update(product_key("p1"), update, values={"d": PROSE[:2000]})
-    for changed in (1, 0):
+    names = {"name_words": " red mug more ", "name_key": "red mug more\x01p2"}
+    table.update(product_key("p2"), assigning(names), values=names)
+    for changed in (2, 0):
         done = migrate(table, packed_descriptions.change, tmp_path / "file", rate=1e6, write=True)
         assert done.changed == changed
         (tmp_path / "file").unlink(missing_ok=True)
     assert PACKED in (table.get(product_key("p1")) or {})
+    assert not names.items() & (table.get(product_key("p2")) or {}).items()
     assert [products.find(mug.id) for mug in mugs] == mugs
 
 
@@ -157,6 +165,29 @@ def test_longest_names_fit_in_transactions_and_keys(recording: RecordingTable) -
         named = replace(mug, id="x" * 64, name=name)
         keys = [*sort_keys(named).values(), *word_items(named)]
         assert all(len(key.encode()) <= 1024 for key in keys)
+
+
+def test_entries_have_no_more_bytes_than_searches_reckon_with() -> None:
+    longest = [
+        # Each of 25 words has 16 bytes and is another one.
+        " ".join(chr(0x4E00 + n) * 5 for n in range(25)),
+        # Folded, a character becomes six; and one of four bytes remains one.
+        *(letter * 200 for letter in ("\u3316", "\U00010450", "\ufdfa")),
+    ]
+    [definition] = [table_definition("ProductsTable")]
+    indexes = definition["GlobalSecondaryIndexes"]
+    for name in longest:
+        mug = a_product("0" * 32, name=name, category="\U0001f375" * 64, price_minor=10**13 - 1)
+        mug = replace(mug, created_at=rfc3339(NOW), description=name * 25)
+        words = [capacity.size(to_wire(item)) for item in word_items(mug).values()]
+        assert max(words) <= WORD_ENTRY_BYTES
+        for index in indexes:
+            entry = capacity.entry(definition, index, to_wire(product_item(mug)))
+            if entry is None:
+                continue
+            size = SORTED_ENTRY_BYTES + (NAME_KEY_BYTES if "name_key" in entry else 0)
+            partition = entry[index["KeySchema"][0]["AttributeName"]]["S"]
+            assert capacity.size(entry) <= size + len(partition.encode())
 
 
 def test_change_leaves_the_attributes_of_a_later_release(table: Table) -> None:
@@ -229,13 +260,16 @@ def test_page_is_short_when_its_units_are_used_up(recording: RecordingTable) -> 
     signs = random.Random(1)
     texts = ["".join(map(chr, signs.choices(range(0x4E00, 0x9FA0), k=2600))) for _ in range(30)]
     mugs = [a_product(f"p{n:02}", description=text) for n, text in enumerate(texts)]
-    add(recording, *mugs)
-    index = DynamoProductIndex(recording, ReadLimits(units=15, batch=8))
+    products = add(recording, *mugs)
+    index = DynamoProductIndex(recording, ReadLimits(units=15))
     first = index.page(Search(sort="price"), limit=30, after=None)
-    # An item has over 4 KB: the first eight use eight units, and six more may follow.
+    # An item has over 4 KB and takes a unit; the entries take one.
     assert [product.id for product in first.items] == [f"p{n:02}" for n in range(14)]
     rest = index.page(Search(sort="price"), limit=30, after=first.last)
     assert rest.items[0].id == "p14"
+    products.change(mugs[0], mugs[0].changed({"description": ""}, at=LATER), exactly=False)
+    first = index.page(Search(sort="price"), limit=30, after=None)
+    assert first.items[-1].id == "p14"
 
 
 _TEXTS = st.lists(
@@ -256,11 +290,12 @@ _SEARCHES = st.builds(
 _LIMITS = st.builds(
     ReadLimits,
     units=st.sampled_from([0.5, 2.0, 6.0, 60.0]),
+    calls=st.integers(1, 10),
     first=st.integers(1, 9),
-    reads=st.integers(1, 3),
     words=st.integers(1, 3),
     word_units=st.sampled_from([0.5, 1.5, 20.0]),
-    batch=st.integers(1, 5),
+    word_calls=st.integers(1, 4),
+    kept=st.integers(1, 5),
 )
 
 

@@ -18,6 +18,8 @@ from products.catalogue.text import folded, words_of
         ("!!! — …", ()),
         (" ".join(f"w{n}" for n in range(40)), tuple(f"w{n}" for n in range(25))),
         ("a" * 200, ("a" * 40,)),
+        # 400 bytes, of which the last is a part of a letter.
+        (f"{'.' * 393} 茶碗茶", ("茶碗",)),
     ],
 )
 def test_words_are_distinct_folded_and_limited(text: str, words: tuple[str, ...]) -> None:

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 from products.catalogue.models import Position, Product, Search, Sort
 from products.catalogue.repository.items import (
+    NAME_KEY_BYTES,
     ON_SALE,
+    SORTED_ENTRY_BYTES,
+    WORD_ENTRY_BYTES,
     price_prefix,
     product_key,
     read_product,
+    read_units,
     word_partition,
 )
 from shared.pages import Page
@@ -23,7 +28,9 @@ _ORDERS: Final[Mapping[Sort, tuple[str, str, bool]]] = {
     "newest": ("newest", "created_key", False),
 }
 _AFTER_ALL: Final = "~"  # sorts after all prices and ids
+_BYTES_OF_UNIT: Final = 8192  # that a query reads
 _PRODUCT_UNITS: Final = 0.5  # of a product of up to 4 KB
+_LARGEST_UNITS: Final = 2.5  # of the largest product
 
 
 @dataclass(frozen=True)
@@ -31,22 +38,24 @@ class ReadLimits:
     """What one request for a page may read.
 
     Attributes:
-        units: read units of all reads together. How many entries they pay for follows from what the
-            request's reads have used, so that a first read has a number of its own.
-        first: entries in the first read of a list that is filtered.
-        reads: the most reads of a list that is filtered.
+        units: read units of all reads together. A read of entries has as many as these units would
+            pay for if each was as large as an entry can be.
+        calls: of DynamoDB; one more may read the key of cursors.
+        first: entries in a first read.
         words: of how many words the entries may be looked up.
         word_units: read units of these look-ups, shared by the words. A word that has more entries
             is frequent: it is filtered out of a sorted index, which soon finds enough of them.
-        batch: products in the first batch of a page.
+        word_calls: of these look-ups, shared in the same way.
+        kept: products for which units remain, however many entries are read.
     """
 
-    units: float = 56
+    units: float = 59.5
+    calls: int = 9
     first: int = 64
-    reads: int = 3
     words: int = 2
     word_units: float = 20
-    batch: int = 20
+    word_calls: int = 4
+    kept: int = 20
 
 
 class DynamoProductIndex:
@@ -67,37 +76,37 @@ class DynamoProductIndex:
         units = ReadUnits()
         if after is None and self._has_no_price(search, units):
             return Page([], None)
-        by, entries = self._by_words(search, after, units)
+        by, entries = self._by_words(search, limit, after, units)
         if entries is None:
             page = self._by_order(search, limit, after, units)
         else:
             page = _cut(entries, search.sort, limit, after)
-        ids = [entry["id"] for entry in page.items]
-        items, read = self._read_products(ids, units)
+        entries = self._paid(page.items, units)
         last = page.last
-        if read < len(ids):
-            # The units are used up: the next page starts with the first product that was not read.
+        if len(entries) < len(page.items):
+            # The units are used up: the next page starts with the first product that is not read.
             _, sort_key, _ = _ORDERS[search.sort]
-            last = _position(page.items[read - 1], sort_key)
+            last = _position(entries[-1], sort_key)
         if last is not None and by is not None:
             last = {**last, "by": by}
         # Indexes may be behind: products that were withdrawn or changed since are left out.
+        items = self._table.get_many([product_key(entry["id"]) for entry in entries])
         found = {item["id"]: read_product(item) for item in items}
-        shown = [found[id_] for id_ in ids[:read] if id_ in found and search.finds(found[id_])]
-        return Page(shown, last)
+        products = [found[entry["id"]] for entry in entries if entry["id"] in found]
+        return Page([product for product in products if search.finds(product)], last)
 
-    def _read_products(self, ids: list[str], units: ReadUnits) -> tuple[list[Item], int]:
-        """The items of the first products that the units pay for, and the number of these."""
-        items: list[Item] = []
-        read, count = 0, min(len(ids), self._limits.batch)
-        while count:
-            before = units.used
-            keys = [product_key(id_) for id_ in ids[read : read + count]]
-            items += self._table.get_many(keys, units=units)
-            read += count
-            left, used = self._limits.units - units.used, units.used - before
-            count = min(len(ids) - read, _paid(left, used, count))
-        return items, read
+    def _paid(self, entries: list[Item], units: ReadUnits) -> list[Item]:
+        """The first entries whose products the remaining units pay for; one at least."""
+        costs = accumulate(read_units(entry["name_words"]) for entry in entries)
+        left = max(self._limits.units - units.used, _LARGEST_UNITS)
+        return [entry for entry, cost in zip(entries, costs, strict=True) if cost <= left]
+
+    def _payable(self, units: ReadUnits, limit: int, size: int) -> int:
+        """How many entries of this size may be read before a page of so many products."""
+        kept = max(_PRODUCT_UNITS * min(limit, self._limits.kept), _LARGEST_UNITS)
+        # A read is charged in steps of half a unit.
+        left = self._limits.units - units.used - kept - 0.5
+        return int(left * _BYTES_OF_UNIT / size)
 
     def _has_no_price(self, search: Search, units: ReadUnits) -> bool:
         """Whether no product has a price in the range. Asked only where a list is filtered."""
@@ -116,7 +125,7 @@ class DynamoProductIndex:
         return not page.items
 
     def _by_words(
-        self, search: Search, after: Position | None, units: ReadUnits
+        self, search: Search, limit: int, after: Position | None, units: ReadUnits
     ) -> tuple[str | None, list[Item] | None]:
         """All entries that the search finds, by a rare word, and which one that is; no entries if
         the longest words are frequent."""
@@ -126,7 +135,7 @@ class DynamoProductIndex:
         if after and "by" in after:
             prefixes = [prefix for prefix in search.prefixes if prefix == after["by"]]
         for prefix in prefixes:
-            entries = self._beginning_with(prefix, self._limits.word_units / len(prefixes), units)
+            entries = self._beginning_with(prefix, limit, len(prefixes), units)
             if entries is not None:
                 return prefix, [
                     entry
@@ -137,17 +146,22 @@ class DynamoProductIndex:
                 ]
         return "", None
 
-    def _beginning_with(self, prefix: str, share: float, units: ReadUnits) -> list[Item] | None:
-        """The entries of all products with such a word; None if their share does not pay for
-        them."""
+    def _beginning_with(
+        self, prefix: str, limit: int, words: int, units: ReadUnits
+    ) -> list[Item] | None:
+        """The entries of all products with such a word; None if the share of one of so many words
+        does not pay for them."""
         before, found = units.used, list[Item]()
         start: Item | None = None
-        limit = self._limits.first
-        for _ in range(2):
+        count = self._limits.first
+        for _ in range(self._limits.word_calls // words):
+            count = min(count, self._payable(units, limit, WORD_ENTRY_BYTES))
+            if count < 1:
+                break
             page = self._table.query(
                 "#pk = :pk AND begins_with(#sk, :prefix)",
                 {"pk": word_partition(prefix), "prefix": prefix},
-                limit=limit,
+                limit=count,
                 start=start,
                 units=units,
             )
@@ -156,10 +170,9 @@ class DynamoProductIndex:
             if start is None:
                 # A name may have two words with this prefix.
                 return list({item["entry"]["id"]: item["entry"] for item in found}.values())
-            used = units.used - before
-            limit = _paid(share - used, used, len(found))
-            if not limit:
-                break
+            # As many as the share pays for if they are as large as those before.
+            used = max(units.used - before, 0.5)
+            count = int((self._limits.word_units / words / used - 1) * len(found))
         return None
 
     def _by_order(
@@ -174,11 +187,12 @@ class DynamoProductIndex:
         if after:
             key = product_key(after["id"])
             start = {hash_name: hash_key, sort_key: after["key"], **key}
-        # Some units remain for the products, however many entries are read.
-        most = self._limits.units - _PRODUCT_UNITS * min(limit, self._limits.batch)
-        before, read, found = units.used, 0, list[Item]()
+        size = SORTED_ENTRY_BYTES + len(hash_key.encode())
+        size += NAME_KEY_BYTES if sort_key == "name_key" else 0
+        read, found = 0, list[Item]()
         count = max(limit + 1, self._limits.first) if filters else limit + 1
-        for _ in range(self._limits.reads):
+        while True:
+            count = max(1, min(count, self._payable(units, limit, size)))
             page = self._table.query(
                 f"#{hash_name} = :hash_key{condition}",
                 {"hash_key": hash_key, **values, **filter_values},
@@ -189,26 +203,17 @@ class DynamoProductIndex:
                 forward=forward,
                 units=units,
             )
-            found += [{"id": _id(item), sort_key: item[sort_key]} for item in page.items]
+            found += [{"id": _id(item), **item} for item in page.items]
             start = page.last
             read += count
             if len(found) > limit or start is None:
                 return Page.cut(found, limit, lambda entry: _position(entry, sort_key))
+            if self._payable(units, limit, size) < 1 or units.calls + 1 >= self._limits.calls:
+                # The page is short.
+                return Page(found, _position({"id": _id(start), **start}, sort_key))
             missing = limit + 1 - len(found)
-            count = _paid(most - units.used, units.used - before, read)
-            if found:
-                # Twice as many as will do if the matching entries are spread evenly.
-                count = min(count, 2 * missing * read // len(found))
-            if not count:
-                break
-        # The bound is reached before the end of the list, so the page is short.
-        return Page(found, _position({"id": _id(start), **start}, sort_key) if start else None)
-
-
-def _paid(left: float, used: float, read: int) -> int:
-    """How many more entries the units that are left pay for, if so many have used so much; at most
-    eight times as many, because entries differ in size."""
-    return max(0, min(8 * read, int(left / used * read))) if used else 8 * read
+            # Twice as many as will do if the matching entries are spread evenly.
+            count = 2 * missing * read // max(1, len(found))
 
 
 def _hash(search: Search) -> tuple[str, str]:

@@ -1,11 +1,12 @@
 """A product as items: the product with the keys of its indexes, and its words."""
 
+import math
 import re
 import zlib
 from typing import Final
 
 from products.catalogue.models import Product
-from products.catalogue.text import folded
+from products.catalogue.text import cut, folded
 from shared.runtime import logging
 from shared.storage.dynamodb import Item, Key
 from shared.storage.items import from_item, to_item
@@ -19,11 +20,19 @@ SALE_KEYS: Final = ("listing", "price_key", "name_key", "created_key")
 # changed it since, and it counts.
 PACKED: Final = "packed_description"
 
+# The most bytes of an entry: of a word's, and of one in a sorted index without its partition key
+# and without a name in its sort key.
+WORD_ENTRY_BYTES: Final = 1300
+SORTED_ENTRY_BYTES: Final = 575
+NAME_KEY_BYTES: Final = 128
+
 _WRITE_BYTES: Final = 1024  # a write unit's
+_READ_BYTES: Final = 4096
+_GROWTH: Final = 256  # of an item by other changes than an admin's
 _PRODUCT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_MAX_NAME_KEY_LENGTH: Final = 200
 # Sorts before every character of a name, so that "Red" comes before "Red Mug".
 _END_OF_NAME: Final = "\x01"
+_UNITS: Final = "\x01"  # no word has it
 
 
 def is_product_id(text: str) -> bool:
@@ -42,7 +51,7 @@ def price_prefix(price_minor: int) -> str:
 
 def sort_keys(product: Product) -> dict[str, str]:
     """Its sort keys in the indexes. They end with its id, so that they are unique."""
-    name = folded(product.name)[:_MAX_NAME_KEY_LENGTH]
+    name = cut(folded(product.name), NAME_KEY_BYTES)
     return {
         "price_key": price_prefix(product.price_minor) + product.id,
         "name_key": f"{name}{_END_OF_NAME}{product.id}",
@@ -50,37 +59,41 @@ def sort_keys(product: Product) -> dict[str, str]:
     }
 
 
-def name_words(product: Product) -> str:
-    """The words of its name in a form in which a filter can search for prefixes: ` red mug `."""
-    return f" {' '.join(product.words)} "
+def read_units(name_words: str) -> float:
+    """The units that a read of the product takes, by the words in an entry of it."""
+    return 0.5 * int(name_words.partition(_UNITS)[2] or 1)
 
 
 def admin_attributes(product: Product) -> Item:
-    """All attributes that an admin may change, and those that are derived from them."""
+    """All attributes that an admin may change, and those that are derived from them.
+
+    `name_words` has the words in a form in which a filter can search for prefixes: ` red mug `.
+    Behind them follows how many units a read of the item takes, unless it is one.
+    """
     sale_keys = {"listing": ON_SALE, **sort_keys(product)} if product.is_active else {}
-    others = {
+    others: Item = {
         "name": product.name,
         "price_minor": product.price_minor,
         "category": product.category,
         "is_active": product.is_active,
         "edition": product.edition,
-        "name_words": name_words(product),
+        "name_words": f" {' '.join(product.words)} ",
         **sale_keys,
         **stamp(product.updated_at),
     }
-    return {**others, **_description(product, others)}
-
-
-def _description(product: Product, others: Item) -> Item:
-    """The description, compressed where that saves a write unit: each reservation of the product
-    writes its whole item again."""
-    plain = product.description.encode()
-    packed = zlib.compress(plain, 9)
     rest = {**product_key(product.id), **to_item(product, omit=("description",)), **others}
     size = sum(len(name) + len(str(value).encode()) for name, value in rest.items())
-    if (size + len(packed)) // _WRITE_BYTES < (size + len(plain)) // _WRITE_BYTES:
-        return {"description": "", PACKED: packed}
-    return {"description": product.description}
+    plain = product.description.encode()
+    packed = zlib.compress(plain, 9)
+    # Compressed where that saves a write unit: each reservation of the product writes its whole
+    # item again.
+    saves = (size + len(packed)) // _WRITE_BYTES < (size + len(plain)) // _WRITE_BYTES
+    size += len(packed if saves else plain) + _GROWTH
+    if size > _READ_BYTES:
+        others["name_words"] += f"{_UNITS}{math.ceil(size / _READ_BYTES)}"
+    if saves:
+        return {**others, "description": "", PACKED: packed}
+    return {**others, "description": product.description}
 
 
 def read_product(item: Item) -> Product:
@@ -104,14 +117,10 @@ def word_items(product: Product) -> dict[str, Item]:
     """The items of its words by their sort keys; none while it is not on sale."""
     if not product.is_active:
         return {}
+    shown = ("price_minor", "category", "name_words", *SALE_KEYS[1:])
+    attributes = admin_attributes(product)
     # Nested, so that none of it is a key of an index.
-    entry = {
-        "id": product.id,
-        "price_minor": product.price_minor,
-        "category": product.category,
-        "name_words": name_words(product),
-        **sort_keys(product),
-    }
+    entry = {"id": product.id} | {name: attributes[name] for name in shown}
     return {
         sk: {"pk": word_partition(word), "sk": sk, "entry": entry}
         for word in product.words

@@ -93,12 +93,14 @@ type Operation = Put | Update | Delete | Check
 
 @dataclass
 class ReadUnits:
-    """The read units that requests have used, as DynamoDB reports them."""
+    """The read units that requests have used, as DynamoDB reports them, and their number."""
 
     used: float = 0
+    calls: int = 0
 
     def count(self, *consumed: Mapping[str, Any]) -> None:
         """Add a response's ConsumedCapacity, of each table."""
+        self.calls += 1
         self.used += sum(capacity.get("CapacityUnits", 0) for capacity in consumed)
 
 
@@ -170,20 +172,15 @@ class Table:
         )
         return self._read(answer["Item"]) if "Item" in answer else None
 
-    def get_many(
-        self, keys: Sequence[Key], *, consistent: bool = False, units: ReadUnits | None = None
-    ) -> list[Item]:
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item]:
         """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are read
         again."""
         found: list[Item] = []
         wanted: Any = [to_wire(key) for key in keys]
         for _ in _attempts() if keys else ():
             answer = self.client.batch_get_item(
-                RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}},
-                **_reported(units),
+                RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}}
             )
-            if units is not None:
-                units.count(*answer.get("ConsumedCapacity", ()))
             found += [self._read(item) for item in answer["Responses"].get(self.name, [])]
             left = answer.get("UnprocessedKeys", {})
             wanted = left[self.name]["Keys"] if self.name in left else []
