@@ -79,7 +79,7 @@ def fill_with_names_of_two_lengths(shop: MeteredShop, count: int, *, shorter: sl
     products[shorter] = [short] * len(products[shorter])
     for number, one in enumerate(products):
         at = f"2026-11-20T12:00:00.{number:06}Z"
-        own = {"id": f"{number:032x}", "price_minor": 100 + number, "created_at": at}
+        own: Any = {"id": f"{number:032x}", "price_minor": 100 + number, "created_at": at}
         product = replace(one, **own)
         item = to_wire(product_item(product))
         if PACKED in item:
