@@ -32,9 +32,10 @@ from shared.web.rest_events import link
 from shared.web.routing import Authenticated, GuardedRoute, KeptFigures, state
 
 _MAX_SEARCH_WORDS = 10
-# Browsers may show an answer for seconds, shared caches for less than a minute: an order is decided
-# by the stock and the price that it meets, not by those that were shown.
-_CACHING = {"Cache-Control": "public, max-age=5, s-maxage=30, stale-while-revalidate=30"}
+# Browsers may show an answer for seconds, shared caches for a minute, and half a minute more while
+# they ask for the next one: an order is decided by the stock and the price that it meets, not by
+# those that were shown.
+_CACHING = {"Cache-Control": "public, max-age=5, s-maxage=60, stale-while-revalidate=30"}
 
 router = APIRouter(tags=["products"], route_class=GuardedRoute)
 

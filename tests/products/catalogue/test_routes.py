@@ -16,7 +16,7 @@ from tests.support.callers import ADMIN
 from tests.support.http import HttpClient, serve
 
 PATH = "/api/v1/products"
-CACHING = "public, max-age=5, s-maxage=30, stale-while-revalidate=30"
+CACHING = "public, max-age=5, s-maxage=60, stale-while-revalidate=30"
 MUG: dict[str, Any] = {"name": "Red Mug", "price": "11.00", "category": "kitchen"}
 
 
