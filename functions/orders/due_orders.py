@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
-from orders.models import LEASE, Status
+from orders.models import LEASE, Order, Status
 from orders.ports import ClaimedOrder, DueOrder, Orders
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
@@ -43,6 +43,18 @@ def superseded_message(event: Event) -> Iterator[None]:
         if not (is_temporary(cause) and has_expired):
             raise
         logging.logger().warning("left to the sweeper", exc_info=True)
+
+
+def report_slow(orders: Orders, order: Order | ClaimedOrder) -> None:
+    """Have the customer of a pending order told that it is slow. If that fails, the order's next
+    message or claim does it."""
+    # An order whose customer has been erased has another version.
+    if order.status != "pending" or order.version != 1:
+        return
+    try:
+        orders.report_slow(order.id)
+    except Exception:  # noqa: BLE001  # the saga goes on without it
+        logging.logger().exception("could not report a slow order")
 
 
 class DueOrderSweep:
@@ -101,17 +113,8 @@ class DueOrderSweep:
                 age = self._now() - datetime.fromisoformat(order.updated_at)
                 metrics.seconds(_AGES[order.status], age.total_seconds())
                 claimed.append(order)
-                self._report_slow(order)
+                report_slow(self._orders, order)
         return claimed
-
-    def _report_slow(self, order: ClaimedOrder) -> None:
-        # An order whose customer has been erased has another version.
-        if order.status != "pending" or order.version != 1:
-            return
-        try:
-            self._orders.report_slow(order.id)
-        except Exception:  # noqa: BLE001  # the next claim tries it again
-            logging.logger().exception("could not report a slow order")
 
     def _send(self, orders: Sequence[ClaimedOrder]) -> None:
         if not orders:

@@ -27,6 +27,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from orders.due_orders import report_slow
 from orders.models import FIRST_DUE, LEASE, CancelReason, Order
 from orders.payments.ports import (
     Charge,
@@ -204,9 +205,9 @@ class CheckoutSaga:
             metrics.seconds("OrderAge", order.age(now).total_seconds())
         seconds = _delay(order, now)
         until = now + timedelta(seconds=seconds) + LEASE
-        # The sweeper does not find an order that is deferred. An erased one has another version.
-        if order.status == "pending" and order.version == 1 and order.age(now) >= FIRST_DUE:
-            self._orders.report_slow(order.id)
+        # The sweeper does not find an order that is deferred.
+        if order.age(now) >= FIRST_DUE:
+            report_slow(self._orders, order)
         if self._orders.defer(order, until=clock.rfc3339(until)):
             raise RetryLater(seconds)
 

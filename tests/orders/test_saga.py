@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 
 from orders.models import CancelReason, Order
 from orders.payments.ports import PaymentState, PaymentUnavailable
@@ -140,6 +141,27 @@ def test_saga_has_the_event_of_an_order_that_waits_published_again_after_50_seco
         shop.advance(order)
         published += shop.publish_events()
     assert published == [f"{order.id}.1"]
+
+
+def test_waiting_order_is_reported_at_its_next_message_when_a_report_failed(
+    shop: OrdersHarness,
+) -> None:
+    order = shop.placed(token="tok_unavailable")
+    shop.publish_events()
+
+    def fail(_order_id: str) -> None:
+        raise ConnectTimeoutError(endpoint_url="dynamodb")
+
+    shop.clock.now += MINUTE
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shop.orders, "report_slow", fail)
+        shop.advance(order)
+    # The message was sent again with a delay, and comes before the sweeper finds the order.
+    assert shop.current(order).has_delayed_message(shop.clock.now)
+    assert shop.publish_events() == []
+    shop.clock.now += 40 * SECOND
+    shop.advance(order)
+    assert shop.publish_events() == [f"{order.id}.1"]
 
 
 # ── The deadline ────────────────────────────────────────────────────────────────────────────────
