@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from tools.template import ROOT, resources, template
 
 # What only Python, Powertools, the SDK or the shared layer reads; every function has it but the
-# last.
+# last two.
 COMMON_VARIABLES = {
     "AWS_ENDPOINT_URL",
     "POWERTOOLS_LOG_LEVEL",
@@ -20,6 +20,7 @@ COMMON_VARIABLES = {
     "POWERTOOLS_SERVICE_NAME",
     "PYTHONWARNINGS",
     "TRACING",
+    "URL_SUFFIX",
     "WAKES",
 }
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

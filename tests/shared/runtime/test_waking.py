@@ -204,6 +204,13 @@ def test_signature_is_the_one_of_the_sdk() -> None:
     } == signed
 
 
+def test_wakes_are_sent_to_the_partition_of_the_functions() -> None:
+    variables = FUNCTIONS["OrdersApi"].properties["Environment"]["Variables"]
+    assert variables["URL_SUFFIX"] == {"Ref": "AWS::URLSuffix"}
+    china = {"AWS_REGION": "cn-north-1", "URL_SUFFIX": "amazonaws.com.cn"}
+    assert waking.endpoint(china) == "https://lambda.cn-north-1.amazonaws.com.cn"
+
+
 def test_woken_function_does_nothing() -> None:
     handler = internal_handler({})
     assert handler(json.loads(waking.CALL), LambdaContext()) == {}

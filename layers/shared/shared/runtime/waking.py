@@ -43,7 +43,7 @@ def _logger() -> logging.Logger:
 def _invoke(functions: Sequence[str]) -> None:
     """Invoke the functions over one connection, one after the other."""
     region = os.environ["AWS_REGION"]
-    url = urlsplit(os.environ.get("AWS_ENDPOINT_URL", f"https://lambda.{region}.amazonaws.com"))
+    url = urlsplit(endpoint(os.environ))
     connection = _connection(url)
     for function in functions:
         path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
@@ -54,6 +54,12 @@ def _invoke(functions: Sequence[str]) -> None:
         if answer.status >= 300:
             _logger().warning("could not wake a function: %s", answer.status)
     connection.close()
+
+
+def endpoint(variables: Mapping[str, str]) -> str:
+    """Where Lambda's API is. Each partition of AWS has its own suffix."""
+    default = f"https://lambda.{variables['AWS_REGION']}.{variables.get('URL_SUFFIX')}"
+    return variables.get("AWS_ENDPOINT_URL", default)
 
 
 def _connection(url: SplitResult) -> HTTPConnection:
