@@ -81,13 +81,9 @@ def _quotas() -> Table:
         shop.place()
         flows.bring_to_emails(shop)
         order = list(_of_order(shop, len(shop.cloud.published) - before))
-        signed = {name: _signed(shop, name) for name in _FLOWS[:2]}
-    order += [
-        (f"signatures, for each {name}", number, "signatures") for name, number in signed.items()
-    ]
     rates = [f"{rate:,}/s" for rate in RATES]
     return Table(
-        "What orders, or log-ins, need at rates",
+        "What orders need at rates",
         ("", "for one", *rates, "by default", "source"),
         tuple(
             (
@@ -131,11 +127,6 @@ def _of_order(shop: KeyedShop, published: int) -> Iterator[tuple[str, float, str
     yield "messages published", published, "published"
     emails = sum(call.service == "sesv2" for call in shop.calls)
     yield "e-mails", emails, "emails"
-
-
-def _signed(shop: KeyedShop, flow: str) -> int:
-    calls = flows.calls_of(shop, flows.FLOWS[flow])
-    return sum((call.service, call.operation) == ("kms", "Sign") for call in calls)
 
 
 def _seconds(run: Run) -> float:
