@@ -23,6 +23,7 @@ from shared.contracts.inventory import (
     UnknownProduct,
 )
 from shared.errors import ServiceUnavailable
+from shared.runtime.clock import Clock
 from shared.storage.dynamodb import Item, Key, Table
 
 type Fault = Literal["down", "unanswered", "undelivered"]
@@ -126,9 +127,11 @@ class FaultyPayments:
         calls: the operations that were executed.
     """
 
-    def __init__(self, ledger: Table) -> None:
+    name = SandboxPayments.name
+
+    def __init__(self, ledger: Table, now: Clock) -> None:
         self._ledger = ledger
-        self._sandbox = SandboxPayments(ledger)
+        self._sandbox = SandboxPayments(ledger, now)
         self.faults: dict[str, Fault] = {}
         self.before: dict[str, Callable[[], object]] = {}
         self.calls: list[str] = []

@@ -54,8 +54,8 @@ class OrdersHarness:
         self.orders = orders(table)
         self.customers = FakeCustomers(CUSTOMER, CUSTOMER.model_copy(update={"id": BOB.id}))
         self.inventory = FakeInventory(mug=10, tray=10)
-        self.payments = FaultyPayments(table)
         self.clock = ManualClock()
+        self.payments = FaultyPayments(table, self.clock)
         self.queue = FakeQueue()
         # Messages of waiting orders, by the time of their delivery.
         self.messages: list[tuple[datetime, str]] = []

@@ -73,6 +73,10 @@ class Payments(Protocol):
     change nothing and return the payment as it is.
     """
 
+    @property
+    def name(self) -> str:
+        """As the template's parameter PaymentProvider has it."""
+
     def authorize(self, charge: Charge) -> Payment:
         """Hold the money: `authorized`, `action_required` or `declined`, or the payment's later
         state."""

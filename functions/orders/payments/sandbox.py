@@ -5,8 +5,9 @@ own. Each operation is written once, by its key. `entries` are the operations on
 order, as on a bank statement.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,12 +23,21 @@ from orders.payments.ports import (
     RefundState,
 )
 from shared.errors import TemporaryFailure
+from shared.runtime import clock
 from shared.runtime.aws import is_temporary
-from shared.storage.dynamodb import ConditionFailed, Key, Table
+from shared.runtime.clock import Clock
+from shared.storage.dynamodb import ConditionFailed, Item, Key, Table
 
 _APPROVED: Final = ("tok_ok", "tok_timeout")
 _TIMES_OUT: Final = "tok_timeout"
 _IS_DOWN: Final = "tok_unavailable"
+# The customer has to act, and this is what comes of it; None: the customer never does.
+_ACTIONS: Final[Mapping[str, PaymentState | None]] = {
+    "tok_action": "authorized",
+    "tok_action_failed": "declined",
+    "tok_action_abandoned": None,
+}
+ACTION_TAKES: Final = timedelta(seconds=20)
 
 
 @contextmanager
@@ -44,17 +54,23 @@ def _ledger_failures() -> Iterator[None]:
 class SandboxPayments:
     """Approves `tok_ok`; declines `tok_declined` and every unknown token; authorises `tok_timeout`
     and does not answer; is unavailable for `tok_unavailable`.
+
+    Asks the customer to act for `tok_action` and `tok_action_failed`: 20 seconds later the payment
+    is authorised, or declined, without anybody. For `tok_action_abandoned` it never is.
     """
 
-    def __init__(self, ledger: Table) -> None:
+    name: Final = "sandbox"
+
+    def __init__(self, ledger: Table, now: Clock = clock.now) -> None:
         self._ledger = ledger
+        self._now = now
 
     @_ledger_failures()
     def authorize(self, charge: Charge) -> Payment:
         if charge.token == _IS_DOWN:
             raise PaymentUnavailable
         state: PaymentState = "authorized" if charge.token in _APPROVED else "declined"
-        payment = self._open(charge, state)
+        payment = self._open(charge, "action_required" if charge.token in _ACTIONS else state)
         if charge.token == _TIMES_OUT:
             raise PaymentOutcomeUnknown
         return payment
@@ -66,9 +82,9 @@ class SandboxPayments:
     @_ledger_failures()
     def void(self, charge: Charge) -> Payment:
         payment = self._open(charge, "voided")
-        if payment.state != "authorized":
+        if payment.state not in ("authorized", "action_required"):
             return payment
-        return self._move(charge.key, "authorized", "voided")
+        return self._move(charge.key, payment.state, "voided")
 
     @_ledger_failures()
     def refund(self, charge: Charge, *, key: str, amount_minor: int) -> RefundState:
@@ -85,21 +101,22 @@ class SandboxPayments:
     @_ledger_failures()
     def find(self, charge: Charge) -> Payment | None:
         item = self._ledger.get(_key(charge.key))
-        return _payment(charge.key, item["state"]) if item else None
+        return self._decided(charge.key, item) if item else None
 
     def _open(self, charge: Charge, state: PaymentState) -> Payment:
         """The payment; a new payment gets this state."""
+        item: Item = {
+            **_key(charge.key),
+            "state": state,
+            "entries": [state],
+            "amount_minor": charge.amount_minor,
+            "currency": charge.currency,
+        }
+        if state == "action_required" and (becomes := _ACTIONS[charge.token]):
+            at = clock.rfc3339(self._now() + ACTION_TAKES)
+            item["action"] = {"becomes": becomes, "at": at}
         try:
-            self._ledger.put(
-                {
-                    **_key(charge.key),
-                    "state": state,
-                    "entries": [state],
-                    "amount_minor": charge.amount_minor,
-                    "currency": charge.currency,
-                },
-                condition="attribute_not_exists(#pk)",
-            )
+            self._ledger.put(item, condition="attribute_not_exists(#pk)")
         except ConditionFailed:
             payment = self.find(charge)
             assert payment is not None, "payments are never deleted"
@@ -135,6 +152,14 @@ class SandboxPayments:
             return None
         return amount_minor
 
+    def _decided(self, key: str, item: Item) -> Payment:
+        """The payment of the item; its customer acts by the time at which it is asked for."""
+        action = item.get("action")
+        is_waiting = item["state"] == "action_required"
+        if is_waiting and action and action["at"] <= clock.rfc3339(self._now()):
+            return self._move(key, "action_required", action["becomes"])
+        return _payment(key, item["state"])
+
     def _move(self, key: str, from_: PaymentState, to: PaymentState) -> Payment:
         try:
             self._ledger.update(
@@ -146,12 +171,14 @@ class SandboxPayments:
         except ConditionFailed as failure:
             if failure.item is None:
                 raise NoSuchPayment(key) from failure
-            return _payment(key, failure.item["state"])
+            payment = self._decided(key, failure.item)
+            return self._move(key, from_, to) if payment.state == from_ else payment
         return _payment(key, to)
 
 
 def _payment(key: str, state: PaymentState) -> Payment:
-    return Payment(key, f"sandbox-{key}", state)
+    secret = f"sandbox_secret_{key}" if state == "action_required" else None
+    return Payment(key, f"sandbox-{key}", state, secret)
 
 
 def _key(key: str) -> Key:

@@ -1,5 +1,6 @@
 """The contract of a payment provider: every adapter passes it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -13,15 +14,33 @@ from orders.payments.ports import (
     PaymentUnavailable,
     RefundRefused,
 )
-from orders.payments.sandbox import SandboxPayments
+from orders.payments.sandbox import ACTION_TAKES, SandboxPayments
 from shared.storage.dynamodb import Table
+from tests.support.clock import ManualClock
+
+type LetCustomerAct = Callable[[], None]
 
 CHARGE = Charge("k", 1999, "EUR", "tok_ok", None)
 
 
 @pytest.fixture
-def payments(table: Table) -> Payments:
-    return SandboxPayments(table)
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def payments(table: Table, clock: ManualClock) -> Payments:
+    return SandboxPayments(table, clock)
+
+
+@pytest.fixture
+def let_customer_act(clock: ManualClock) -> LetCustomerAct:
+    """The customer of a payment in `action_required` does what the token says."""
+
+    def let_customer_act() -> None:
+        clock.now += ACTION_TAKES
+
+    return let_customer_act
 
 
 def run(payments: Payments, operation: str, token: str = "tok_ok") -> Payment:
@@ -69,6 +88,46 @@ def test_payment_that_was_not_made_is_neither_found_nor_captured(payments: Payme
         run(payments, "capture")
     with pytest.raises(NoSuchPayment):
         payments.refund(CHARGE, key="r", amount_minor=1)
+
+
+@pytest.mark.parametrize(
+    ("token", "steps"),
+    [
+        ("tok_action", "authorize:authorized capture:captured void:captured"),
+        ("tok_action", "capture:captured authorize:captured"),
+        ("tok_action", "void:voided capture:voided"),
+        ("tok_action_failed", "authorize:declined capture:declined void:declined"),
+        ("tok_action_failed", "void:declined"),
+        ("tok_action_abandoned", "authorize:action_required capture:action_required void:voided"),
+    ],
+)
+def test_payment_is_decided_when_its_customer_has_acted(
+    payments: Payments, let_customer_act: LetCustomerAct, token: str, steps: str
+) -> None:
+    asked = run(payments, "authorize", token)
+    assert asked.state == "action_required"
+    assert asked.client_secret
+    for operation in ("authorize", "capture"):
+        assert run(payments, operation, token) == asked
+        assert payments.find(CHARGE) == asked
+    let_customer_act()
+    for step in steps.split():
+        operation, _, state = step.partition(":")
+        payment = run(payments, operation, token)
+        assert (operation, payment.state) == (operation, state)
+        assert payments.find(CHARGE) == payment
+        assert (payment.client_secret is None) == (state != "action_required")
+
+
+@pytest.mark.parametrize("token", ["tok_action", "tok_action_failed", "tok_action_abandoned"])
+def test_payment_that_is_voided_before_its_customer_acts_stays_void(
+    payments: Payments, let_customer_act: LetCustomerAct, token: str
+) -> None:
+    run(payments, "authorize", token)
+    assert run(payments, "void", token).state == "voided"
+    let_customer_act()
+    for operation in ("authorize", "capture", "void"):
+        assert run(payments, operation, token).state == "voided"
 
 
 def test_refund_is_made_once_for_each_key(payments: Payments) -> None:
