@@ -5,6 +5,7 @@ orders.
 # First of all: see shared.messaging.workers.
 from shared.messaging.workers import queue_worker  # isort: skip
 from dataclasses import dataclass
+from datetime import timedelta
 
 from orders import due_orders
 from orders.clients import StockClient
@@ -23,11 +24,14 @@ from shared.storage.dynamodb import Table
 
 @dataclass(frozen=True)
 class Settings(QueueSettings):
-    """`products_inventory` is the name of the function that holds the stock."""
+    """`products_inventory` is the name of the function that holds the stock. A customer may act
+    for a payment until `payment_action_minutes` after placing the order.
+    """
 
     table_name: str
     shards: int
     products_inventory: str
+    payment_action_minutes: int
 
 
 def build(settings: Settings) -> Handler:
@@ -37,7 +41,12 @@ def build(settings: Settings) -> Handler:
     lambda_ = aws.client("lambda", connect=0.5, read=8, attempts=1)
     inventory = InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS)
     orders = DynamoOrders(table)
-    saga = CheckoutSaga(orders, StockClient(inventory), SandboxPayments(table))
+    saga = CheckoutSaga(
+        orders,
+        StockClient(inventory),
+        SandboxPayments(table),
+        action_within=timedelta(minutes=settings.payment_action_minutes),
+    )
     erasure = Erasure(orders)
 
     def react(event: Event) -> None:
@@ -47,6 +56,8 @@ def build(settings: Settings) -> Handler:
             case "order.placed" | "order.cancelled":
                 # The stored order says what is left to do, whatever the event.
                 saga.advance(event.aggregate_id)
+            case "payment.changed":
+                saga.advance(event.aggregate_id, is_news=True)
             case due_orders.ORDER_DUE:
                 with due_orders.superseded_message(event):
                     saga.advance(event.aggregate_id)

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
-from orders.models import LEASE, Order, Status
+from orders.models import LEASE, Order, Status, saga_age
 from orders.ports import ClaimedOrder, DueOrder, Orders
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
@@ -110,7 +110,8 @@ class DueOrderSweep:
                 continue
             failed = 0
             if order:
-                age = self._now() - datetime.fromisoformat(order.updated_at)
+                acts_until = order.action_until if order.status == "pending" else None
+                age = saga_age(order.updated_at, acts_until, self._now())
                 metrics.seconds(_AGES[order.status], age.total_seconds())
                 claimed.append(order)
                 report_slow(self._orders, order)

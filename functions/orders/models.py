@@ -22,6 +22,7 @@ CancelReason = Literal[
     "payment_declined",
     "payment_unavailable",
     "payment_expired",
+    "payment_abandoned",
     "inventory_unavailable",
     "reservation_expired",
 ]
@@ -31,6 +32,8 @@ MAX_QUANTITY: Final = 1000
 # How long an order waits for a service that does not answer. Shorter than the 15 minutes of a
 # reservation, because the service that does not answer may be the inventory.
 SAGA_DEADLINE: Final = timedelta(minutes=10)
+# What a customer has at least who is asked to act late, because a service did not answer.
+_SHORTEST_ACTION: Final = timedelta(minutes=5)
 # After this time without progress the sweeper sends a new message for an order.
 FIRST_DUE: Final = timedelta(seconds=50)
 # The same after a message that was sent for an order that is due or waits. Longer than the interval
@@ -72,6 +75,16 @@ def is_order_id(text: str) -> bool:
     return _ORDER_ID.fullmatch(text) is not None
 
 
+def saga_age(since: str, action_until: str | None, at: datetime) -> timedelta:
+    """For how long a saga has been open. One whose customer may act counts as if it had begun
+    `SAGA_DEADLINE` before its own deadline, so that one figure shows whether any is late.
+    """
+    begin = datetime.fromisoformat(since)
+    if action_until:
+        begin = datetime.fromisoformat(action_until) - SAGA_DEADLINE
+    return max(at - begin, timedelta())
+
+
 @dataclass(frozen=True)
 class Basket:
     """What a customer orders: each product once, and what to charge. A new field has a default."""
@@ -106,6 +119,18 @@ class Basket:
 
 
 @dataclass(frozen=True)
+class PaymentAction:
+    """What the customer's browser needs to act for a payment in `action_required`.
+
+    Attributes:
+        provider: the payment provider's name.
+    """
+
+    provider: str
+    client_secret: Annotated[str, PersonalSecret]
+
+
+@dataclass(frozen=True)
 class Order:
     """An order after `version` changes. All times are RFC 3339.
 
@@ -115,6 +140,8 @@ class Order:
             None if nothing is left to do.
         payment_token: what to charge; empty once the order is not pending any more.
         payment_id: the payment provider's id of its payment, once it is known.
+        action: what the customer has to do for its payment; None once the order is not pending.
+        action_until: when its saga ends at the latest if the customer has to act.
     """
 
     id: str
@@ -132,6 +159,8 @@ class Order:
     cancel_reason: CancelReason | None = None
     due_at: str | None = None
     payment_id: str | None = None
+    action: PaymentAction | None = None
+    action_until: str | None = None
 
     @classmethod
     def placed(
@@ -198,6 +227,16 @@ class Order:
         """The same order with its payment's id."""
         return replace(self, payment_id=payment_id)
 
+    def awaiting(self, action: PaymentAction, within: timedelta, *, at: datetime) -> Self:
+        """The same order, whose customer has to act within this time of its placing."""
+        until = datetime.fromisoformat(self.created_at) + within
+        return replace(
+            self,
+            # An erased customer sees no orders.
+            action=None if self.is_erased else action,
+            action_until=self.action_until or rfc3339(max(until, at + _SHORTEST_ACTION)),
+        )
+
     def as_placed(self) -> Self:
         """The order as the response to its placing had it."""
         return replace(
@@ -217,11 +256,13 @@ class Order:
         """
         erased = erase_personal(self, user_id=self.user_id)
         token = self.payment_token if self.status == "pending" else erased.payment_token
-        return replace(erased, payment_token=token, **self._next_version(at))
+        return replace(erased, payment_token=token, action=None, **self._next_version(at))
 
     @property
     def deadline(self) -> datetime:
         """When its saga ends at the latest."""
+        if self.action_until:
+            return datetime.fromisoformat(self.action_until)
         return datetime.fromisoformat(self.created_at) + SAGA_DEADLINE
 
     def is_past_deadline(self, at: datetime) -> bool:
@@ -248,6 +289,8 @@ class Order:
             self,
             status=status,
             payment_token="",
+            action=None,
+            action_until=None,
             due_at=None,
             **self._next_version(at),
         )

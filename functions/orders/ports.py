@@ -24,12 +24,14 @@ class DueOrder:
 
 @dataclass(frozen=True)
 class ClaimedOrder:
-    """What the sweeper reads of an order that it claimed; it has its status since `updated_at`."""
+    """What the sweeper reads of an order that it claimed; it has its status since `updated_at`, and
+    its customer may act until `action_until`."""
 
     id: str
     status: Status
     version: int
     updated_at: str
+    action_until: str | None = None
 
 
 class OrderExists(OwnError):
@@ -76,7 +78,8 @@ class Orders(Protocol):
         """Move `due_at`, so that no other sweeper takes the order; None if it was moved before."""
 
     def defer(self, order: Order, *, until: str) -> bool:
-        """Move `due_at` and write the order's `payment_id`; False if `due_at` was moved before."""
+        """Move `due_at`, and write the order's `payment_id` and what its customer has to do; False
+        if `due_at` was moved before, or what the customer has to do meets another version."""
 
     def report_slow(self, order_id: str) -> None:
         """Have the event `order.placed` published again, once: the customer gets an e-mail."""

@@ -48,6 +48,9 @@ _MAX_BATCH: Final = 100  # DynamoDB's limit for reading items together
 # expensive.
 _UNCOUNTED: Final[Status] = "pending"
 _MAX_COUNTED: Final = 1000
+# A worker may write these without a new version (`defer`): a writer that has not read them removes
+# them too.
+_WITHOUT_VERSION: Final = ("action", "action_until")
 
 
 class DynamoOrders:
@@ -82,7 +85,8 @@ class DynamoOrders:
         """Write what differs between two versions of the order, together with other operations. A
         claim may move `due_at` at the same version: it stays unless the two differ in it.
         """
-        update, values = difference(self._item(before), self._item(after))
+        seen = dict.fromkeys(_WITHOUT_VERSION) | self._item(before)
+        update, values = difference(seen, self._item(after))
         write = Update(
             _key(after.id),
             update,
@@ -110,7 +114,8 @@ class DynamoOrders:
 
     def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
         key = _key(order.id)
-        item = self._table.get(key, only=("due_at", "status", "version", "updated_at"))
+        read = ("due_at", "status", "version", "updated_at", "action_until")
+        item = self._table.get(key, only=read)
         is_claimed = item is not None and self._table.update_unseen(
             key,
             "SET #due_at = :until",
@@ -119,17 +124,25 @@ class DynamoOrders:
         )
         if item is None or not is_claimed:
             return None
-        return ClaimedOrder(order.id, _status(item), item["version"], item["updated_at"])
+        return ClaimedOrder(
+            order.id,
+            _status(item),
+            item["version"],
+            item["updated_at"],
+            item.get("action_until"),
+        )
 
     def defer(self, order: Order, *, until: str) -> bool:
-        values = {"due_at": until}
-        if order.payment_id:
-            values["payment_id"] = order.payment_id
+        stored = to_item(order)
+        names = ("payment_id", *_WITHOUT_VERSION)
+        values = {name: stored[name] for name in names if name in stored} | {"due_at": until}
+        condition, seen = "#due_at = :seen", {"seen": order.due_at}
+        if order.action:
+            # After an erasure the order does not get its secret back.
+            condition += " AND #version = :version"
+            seen["version"] = order.version
         return bool(order.due_at) and self._table.update_unseen(
-            _key(order.id),
-            assigning(values),
-            condition="#due_at = :seen",
-            values={**values, "seen": order.due_at},
+            _key(order.id), assigning(values), condition=condition, values=values | seen
         )
 
     def report_slow(self, order_id: str) -> None:

@@ -12,6 +12,10 @@ starts again from the last write repeats the steps that are done and continues: 
 marks of their own. The stock comes first, because sold stock does not expire while the order waits
 for its payment.
 
+A payment may need its customer to act first (3-D Secure). Until then the order waits as below, and
+has the deadline of such a payment: nothing is called but the provider, and no service has failed.
+A webhook of the provider brings the order forward (`is_news`); without one it ends as well.
+
 After a step that is not answered the order waits: its message is sent again with a delay of half
 the time for which the saga, or the compensation, has been open, between 5 seconds and about a
 minute. The order's `due_at` is moved past the delay, with the payment's id if it is known. So the
@@ -23,12 +27,12 @@ of a cancelled order prevents a later `reserve` and `confirm`, its `void` preven
 Stock that was sold is given back by `release`, captured money by `refund`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from orders.due_orders import report_slow
-from orders.models import FIRST_DUE, LEASE, CancelReason, Order
+from orders.models import FIRST_DUE, LEASE, CancelReason, Order, PaymentAction, saga_age
 from orders.payments.ports import (
     Charge,
     NoSuchPayment,
@@ -70,20 +74,35 @@ class _Unanswered(OwnError):
 
 
 class CheckoutSaga:
-    """Runs the sagas of orders, and the compensations of cancelled orders."""
+    """Runs the sagas of orders, and the compensations of cancelled orders.
+
+    Args:
+        action_within: how long after placing an order its customer may act for its payment.
+    """
 
     def __init__(
-        self, orders: Orders, stock: Stock, payments: Payments, now: Clock = clock.now
+        self,
+        orders: Orders,
+        stock: Stock,
+        payments: Payments,
+        now: Clock = clock.now,
+        *,
+        action_within: timedelta,
     ) -> None:
         self._orders = orders
         self._stock = stock
         self._payments = payments
         self._now = now
+        self._action_within = action_within
         self._stock_circuit = SagaCircuit((StockUnavailable,), now)
         self._payments_circuit = SagaCircuit((PaymentUnavailable, PaymentOutcomeUnknown), now)
 
-    def advance(self, order_id: str) -> None:
+    def advance(self, order_id: str, *, is_news: bool = False) -> None:
         """Continue the order from its stored state, as far as possible now.
+
+        Args:
+            is_news: whether the provider says that the payment may have changed: then the order
+                does not wait for its delayed message.
 
         Raises:
             RetryLater: the inventory or the payment provider does not answer.
@@ -93,7 +112,7 @@ class CheckoutSaga:
             # An event is written with its order and no order is deleted: a retry would not find it
             # either.
             logging.logger().error("no such order", extra={"order_id": order_id})
-        elif order.has_delayed_message(self._now()):
+        elif order.has_delayed_message(self._now()) and not is_news:
             logging.logger().debug("a duplicate of a message", extra={"order_id": order_id})
         else:
             # A conflict: the order was cancelled, or another worker was faster. The saga continues
@@ -110,11 +129,13 @@ class CheckoutSaga:
         paid = order
         is_last_attempt = order.is_past_deadline(self._now())
         try:
-            self._call_stock(order, self._stock.confirm)
+            # The stock was sold before the customer was asked to act.
+            if not order.action_until:
+                self._call_stock(order, self._stock.confirm)
             payment = self._authorized(order)
             paid = order.with_payment(payment.id)
             if payment.state == "authorized":
-                payment = self._moved(paid, "authorized", self._payments.capture)
+                payment = self._moved(paid, ("authorized",), self._payments.capture)
         except ReservationEnded:
             self._cancel(order, paid, "reservation_expired")
         except _Unanswered as step:
@@ -124,13 +145,23 @@ class CheckoutSaga:
             else:
                 self._wait(paid, step.reason)
         else:
-            match payment.state:
-                case "captured":
-                    self._change(order, paid.confirmed(at=self._now()))
-                case "declined":
-                    self._cancel(order, paid, "payment_declined")
-                case _:
-                    self._cancel(order, paid, "payment_expired")
+            self._decide(order, paid, payment, is_last_attempt=is_last_attempt)
+
+    def _decide(
+        self, order: Order, paid: Order, payment: Payment, *, is_last_attempt: bool
+    ) -> None:
+        """Confirm or cancel the order, or wait for its customer."""
+        match payment.state:
+            case "captured":
+                self._change(order, paid.confirmed(at=self._now()))
+            case "declined":
+                self._cancel(order, paid, "payment_declined")
+            case "action_required" if order.action_until and is_last_attempt:
+                self._cancel(order, paid, "payment_abandoned")
+            case "action_required":
+                self._await_action(paid, payment)
+            case _:
+                self._cancel(order, paid, "payment_expired")
 
     def _authorized(self, order: Order) -> Payment:
         """The order's payment: looked up if it may exist and the provider may have forgotten its
@@ -176,7 +207,7 @@ class CheckoutSaga:
         self._call_stock(order, self._stock.release)
 
     def _repay(self, order: Order) -> None:
-        payment = self._moved(order, "authorized", self._payments.void)
+        payment = self._moved(order, ("authorized", "action_required"), self._payments.void)
         if payment.state == "captured":
             self._refund(order)
 
@@ -195,14 +226,34 @@ class CheckoutSaga:
         if state != "succeeded":
             raise _Unanswered("payment_unavailable")
 
+    def _await_action(self, order: Order, payment: Payment) -> None:
+        """Wait for the customer, who finds in the order what to do."""
+        logging.logger().info("the customer has to act", extra={"order_id": order.id})
+        metrics.count("PaymentActions")
+        action = PaymentAction(self._payments.name, payment.client_secret or "")
+        waiting = order.awaiting(action, self._action_within, at=self._now())
+        self._send_again(waiting, is_new=order.action_until is None)
+
     def _wait(self, order: Order, reason: CancelReason) -> None:
-        """Send the order's message again with a delay, unless another message for it was sent."""
-        now = self._now()
+        """Wait for a service that does not answer."""
         logging.logger().warning("the order waits: %s", reason, extra={"order_id": order.id})
         is_stock = reason == "inventory_unavailable"
         metrics.count("InventoryWaiting" if is_stock else "PaymentsWaiting")
+        self._send_again(order)
+
+    def _send_again(self, order: Order, *, is_new: bool = False) -> None:
+        """Send the order's message again with a delay, unless another message for it was sent.
+
+        Args:
+            is_new: whether the order has to be written in any case.
+        """
+        now = self._now()
         if order.status == "pending":
-            metrics.seconds("OrderAge", order.age(now).total_seconds())
+            age = saga_age(order.created_at, order.action_until, now)
+            metrics.seconds("OrderAge", age.total_seconds())
+        # News came before the delayed message, which is still to come.
+        if order.has_delayed_message(now) and not is_new:
+            return
         seconds = _delay(order, now)
         until = now + timedelta(seconds=seconds) + LEASE
         # The sweeper does not find an order that is deferred.
@@ -229,15 +280,15 @@ class CheckoutSaga:
             raise _Unanswered("inventory_unavailable") from cause
 
     def _moved(
-        self, order: Order, from_: PaymentState, operation: Callable[[Charge], Payment]
+        self, order: Order, from_: Sequence[PaymentState], operation: Callable[[Charge], Payment]
     ) -> Payment:
-        """The payment after an operation that moves it out of a state.
+        """The payment after an operation that moves it out of some states.
 
         Raises:
             _Unanswered: the operation may have been executed; or it was not.
         """
         payment = self._call_payments(order, lambda: operation(order.charge))
-        if payment.state == from_:
+        if payment.state in from_:
             # The operation may arrive later. A retry is safe: it is idempotent.
             raise _Unanswered("payment_unavailable")
         return payment

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 ORDERS = "/api/v1/orders"
+ACTION_WITHIN = timedelta(minutes=30)
 
 
 class FakeQueue:
@@ -67,7 +68,13 @@ class OrdersHarness:
 
     def restart(self) -> None:
         """Start a new environment of the checkout, whose circuits are closed."""
-        self.saga = CheckoutSaga(self.orders, self.inventory, self.payments, self.clock)
+        self.saga = CheckoutSaga(
+            self.orders,
+            self.inventory,
+            self.payments,
+            self.clock,
+            action_within=ACTION_WITHIN,
+        )
 
     @cached_property
     def http(self) -> HttpClient:
@@ -94,12 +101,12 @@ class OrdersHarness:
         self.deliver(order.id)
         return self.current(order)
 
-    def deliver(self, order_id: str) -> float | None:
+    def deliver(self, order_id: str, *, is_news: bool = False) -> float | None:
         """Deliver a message; return its delay in seconds if it is sent again, None if it is
         finished.
         """
         try:
-            self.saga.advance(order_id)
+            self.saga.advance(order_id, is_news=is_news)
         except RetryLater as rest:
             at = self.clock.now + timedelta(seconds=math.ceil(rest.seconds))
             heapq.heappush(self.messages, (at, order_id))

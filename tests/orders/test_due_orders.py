@@ -1,6 +1,5 @@
 """The sweep: a message for each due order, and the ages of what is open."""
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from orders.models import Order
 from orders.ports import ClaimedOrder, DueOrder, StockUnavailable
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
-from shared.runtime import clock, metrics
+from shared.runtime import clock
 from tests.orders.builders import MINUTE, SECOND
 from tests.orders.harness import OrdersHarness
 from tests.support.callers import ALICE
@@ -25,22 +24,6 @@ TIMEOUT: Final = ConnectTimeoutError(endpoint_url="dynamodb")
 def shop(shop: OrdersHarness) -> OrdersHarness:
     shop.inventory.available["mug"] = 100
     return shop
-
-
-@pytest.fixture
-def emitted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, Any]]:
-    """The metrics of the test."""
-    metrics.flush()
-    capsys.readouterr()
-
-    def read() -> dict[str, Any]:
-        metrics.flush()
-        found: dict[str, Any] = {}
-        for line in capsys.readouterr().out.splitlines():
-            found |= json.loads(line)
-        return found
-
-    return read
 
 
 def place_due(shop: OrdersHarness, count: int) -> list[Order]:

@@ -8,14 +8,25 @@ from typing import Final
 import pytest
 
 from orders.errors import IllegalTransition
-from orders.models import LEASE, STATUSES, Basket, Order, Status, is_order_id, order_id
+from orders.models import (
+    LEASE,
+    STATUSES,
+    Basket,
+    Order,
+    PaymentAction,
+    Status,
+    is_order_id,
+    order_id,
+    saga_age,
+)
 from shared.messaging.redelivery import delay
 from shared.runtime.clock import rfc3339
-from tests.orders.builders import MINUTE, a_basket, a_line, an_order
+from tests.orders.builders import HOUR, MINUTE, a_basket, a_line, an_order
 from tests.support.callers import ALICE
 from tests.support.clock import NOON
 
 LATER: Final = NOON + MINUTE
+ACTION: Final = PaymentAction("sandbox", "the secret")
 ALLOWED: Final = {
     ("pending", "confirmed"),
     ("pending", "cancelled"),
@@ -105,6 +116,33 @@ def test_order_keeps_its_payment_token_until_the_payment_is_decided(is_erased: b
     assert order.payment_token == "tok_timeout"
     assert order.confirmed(at=NOON).payment_token == ""
     assert order.cancelled(at=NOON, reason="admin_request").payment_token == ""
+
+
+@pytest.mark.parametrize(
+    ("asked_after", "within", "until"),
+    [(0, 30, 30), (9, 30, 30), (0, 5, 5), (9, 5, 14), (65, 30, 70)],
+)
+def test_customer_may_act_until_the_deadline_and_for_five_minutes_at_least(
+    asked_after: int, within: int, until: int
+) -> None:
+    at = NOON + asked_after * MINUTE
+    order = an_order().awaiting(ACTION, within * MINUTE, at=at)
+    assert (order.action, order.deadline) == (ACTION, NOON + until * MINUTE)
+    assert order.awaiting(ACTION, within * MINUTE, at=at + MINUTE) == order
+    # Whether it is late is shown as for an order that waits for a service.
+    for minutes, age in ((-1, 9), (0, 10), (3, 13), (-600, 0)):
+        seen_at = order.deadline + minutes * MINUTE
+        assert saga_age(order.created_at, order.action_until, seen_at) == age * MINUTE
+
+
+@pytest.mark.parametrize("to", ["confirmed", "cancelled"])
+def test_order_keeps_what_its_customer_has_to_do_until_the_payment_is_decided(to: Status) -> None:
+    order = an_order().awaiting(ACTION, HOUR, at=NOON)
+    ended = moved(order, to)
+    assert (ended.action, ended.action_until) == (None, None)
+    erased = order.erased(at=NOON)
+    assert (erased.action, erased.action_until) == (None, order.action_until)
+    assert erased.awaiting(ACTION, HOUR, at=NOON) == erased
 
 
 def test_order_id_is_one_for_each_user_and_key() -> None:

@@ -1,11 +1,12 @@
 """The contract of `Orders`, as DynamoDB holds it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 
 import pytest
 
-from orders.models import STATUSES, Order, Status
+from orders.models import STATUSES, Order, PaymentAction, Status
 from orders.ports import ClaimedOrder, DueOrder, OrderExists, Orders
 from orders.repository import DynamoOrders
 from shared.runtime.clock import rfc3339
@@ -13,6 +14,7 @@ from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import Table
 from tests.orders.builders import (
     EMAIL,
+    HOUR,
     MINUTE,
     a_basket,
     a_line,
@@ -28,6 +30,7 @@ from tests.support.callers import ALICE
 from tests.support.clock import NOON
 
 _SHARDS = ("", "#1", "#2", "#3")
+ACTION = PaymentAction("sandbox", "sandbox_secret_of_alice")
 
 
 def after(minutes: int) -> str:
@@ -175,6 +178,32 @@ def test_order_is_deferred_once_and_keeps_its_payment(orders: Orders) -> None:
     # A writer that does not know the payment leaves it.
     cancelled(orders, order)
     assert stored(orders, order).payment_id == "pay-1"
+
+
+def test_order_keeps_what_its_customer_has_to_do_until_a_change(orders: Orders) -> None:
+    order = added(orders)
+    waiting = order.awaiting(ACTION, HOUR, at=NOON)
+    assert orders.defer(waiting, until=after(2))
+    found = stored(orders, order)
+    assert (found.action, found.deadline, found.version) == (ACTION, NOON + HOUR, 1)
+    [seen] = due(orders, 3)
+    claimed = orders.claim(seen, until=after(4))
+    assert claimed
+    assert claimed.action_until == found.action_until
+    # Also by a writer that has not read it.
+    ended = stored(orders, cancelled(orders, order))
+    assert (ended.action, ended.action_until) == (None, None)
+
+
+def test_erased_order_does_not_get_back_what_its_customer_had_to_do(table: Table) -> None:
+    orders = DynamoOrders(table)
+    order = added(orders)
+    waiting = order.awaiting(ACTION, HOUR, at=NOON)
+    assert orders.defer(waiting, until=after(2))
+    seen = stored(orders, order)
+    orders.erase(order, order.erased(at=NOON))
+    assert not orders.defer(replace(waiting, due_at=seen.due_at), until=after(3))
+    assert ACTION.client_secret not in repr(table.client.scan(TableName=table.name)["Items"])
 
 
 def test_ended_order_is_neither_deferred_nor_claimed(orders: Orders) -> None:

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from orders.models import CancelReason, Order
+from orders.models import CancelReason, Order, PaymentAction
 from orders.payments.ports import PaymentState, PaymentUnavailable
+from orders.payments.sandbox import ACTION_TAKES
 from orders.ports import StockUnavailable
 from shared.errors import Contended
 from tests.orders.builders import HOUR, MINUTE, SECOND, event_types, order_id_of
 from tests.orders.fakes import Fault
-from tests.orders.harness import OrdersHarness
+from tests.orders.harness import ACTION_WITHIN, OrdersHarness
 from tests.support.callers import ADMIN, ALICE
+from tests.support.clock import NOON
 
 type Callback = Callable[[], object]
 
@@ -243,6 +246,199 @@ def test_compensation_continues_until_the_money_is_given_back(
     shop.assert_given_back(order, money=state)
 
 
+# ── The customer has to act ─────────────────────────────────────────────────────────────────────
+
+
+def awaiting(shop: OrdersHarness, token: str = "tok_action_abandoned") -> Order:
+    """An order whose customer has to act, and its delayed message."""
+    order = shop.placed(token=token)
+    shop.advance(order)
+    return shop.current(order)
+
+
+def let_customer_act(shop: OrdersHarness, order: Order) -> None:
+    shop.payments.set_state(order.id, "authorized")
+
+
+def test_order_waits_for_its_customer_and_says_what_to_do(shop: OrdersHarness) -> None:
+    order = awaiting(shop)
+    assert order.status == "pending"
+    assert order.action == PaymentAction("sandbox", f"sandbox_secret_{order.id}")
+    assert order.deadline == NOON + ACTION_WITHIN
+    # The stock is sold already: it does not expire.
+    assert shop.inventory.reservations[order.id] == "confirmed"
+    shop.pass_minutes(29)
+    assert shop.current(order).status == "pending"
+    assert len(shop.messages) == 1
+
+
+def test_order_is_confirmed_without_news_when_its_customer_has_acted(shop: OrdersHarness) -> None:
+    order = awaiting(shop, "tok_action")
+    # Nothing is needed from the inventory any more.
+    shop.inventory.down = True
+    shop.pass_minutes(1)
+    shop.assert_confirmed(order)
+    assert shop.current(order).action is None
+    assert shop.payments.calls.count("authorize") == shop.payments.calls.count("capture") == 1
+
+
+@pytest.mark.parametrize(
+    ("token", "minutes", "reason", "money"),
+    [
+        ("tok_action_failed", 1, "payment_declined", "declined"),
+        ("tok_action_abandoned", 31, "payment_abandoned", "voided"),
+    ],
+)
+def test_order_is_cancelled_when_its_customer_fails_or_does_not_act(
+    shop: OrdersHarness, token: str, minutes: int, reason: CancelReason, money: str
+) -> None:
+    order = awaiting(shop, token)
+    shop.pass_minutes(minutes)
+    assert shop.current(order).cancel_reason == reason
+    assert shop.current(order).action is None
+    shop.assert_given_back(order, money=money)
+    let_pass = shop.current(order)
+    assert shop.deliver(order.id, is_news=True) is None
+    assert shop.current(order) == let_pass
+
+
+@pytest.mark.parametrize("acts", ["before void", "never"])
+def test_order_that_is_cancelled_while_its_customer_has_to_act_gives_everything_back(
+    shop: OrdersHarness, acts: str
+) -> None:
+    order = awaiting(shop, "tok_action")
+    cancel(shop, order)
+    assert shop.current(order).action is None
+    if acts == "before void":
+        shop.clock.now += ACTION_TAKES
+    shop.advance(order)
+    shop.clock.now += ACTION_TAKES
+    shop.deliver(order.id, is_news=True)
+    shop.assert_given_back(order)
+    assert "capture" not in shop.payments.calls
+
+
+def test_compensation_continues_while_the_customer_could_still_act(shop: OrdersHarness) -> None:
+    order = awaiting(shop)
+    cancel(shop, order)
+    shop.payments.faults["void"] = "undelivered"
+    shop.advance(order)
+    assert shop.current(order).due_at
+    shop.payments.faults.clear()
+    shop.pass_minutes(2)
+    shop.assert_given_back(order)
+
+
+@pytest.mark.parametrize("fault", ["down", "undelivered"])
+def test_provider_that_is_away_while_the_customer_acts_costs_time_only(
+    shop: OrdersHarness, fault: Fault
+) -> None:
+    order = awaiting(shop, "tok_action")
+    shop.payments.faults["find"] = fault
+    shop.pass_minutes(28)
+    assert shop.current(order).status == "pending"
+    shop.payments.faults.clear()
+    shop.pass_minutes(2)
+    shop.assert_confirmed(order)
+
+
+def test_saga_cancels_at_the_later_deadline_when_the_provider_does_not_answer(
+    shop: OrdersHarness,
+) -> None:
+    order = awaiting(shop, "tok_action")
+    shop.payments.faults["find"] = "down"
+    shop.pass_minutes(32)
+    assert shop.current(order).cancel_reason == "payment_unavailable"
+    shop.assert_given_back(order)
+
+
+def test_news_confirms_an_order_that_has_a_delayed_message(shop: OrdersHarness) -> None:
+    order = awaiting(shop)
+    shop.pass_minutes(5)
+    let_customer_act(shop, order)
+    assert shop.deliver(order.id) is None
+    assert shop.current(order).status == "pending"
+    for _ in range(2):
+        assert shop.deliver(order.id, is_news=True) is None
+        shop.assert_confirmed(order)
+    confirmed = shop.current(order)
+    shop.pass_minutes(2)
+    assert shop.current(order) == confirmed
+    assert shop.payments.calls.count("capture") == 1
+
+
+def test_news_of_nothing_leaves_the_order_and_its_delayed_message(shop: OrdersHarness) -> None:
+    order = awaiting(shop)
+    shop.pass_minutes(5)
+    waiting = shop.current(order)
+    for faults in ({}, {"find": "down"}):
+        shop.payments.faults = faults  # type: ignore[assignment]  # of its type
+        assert shop.deliver(order.id, is_news=True) is None
+    assert shop.current(order) == waiting
+    assert len(shop.messages) == 1
+    assert shop.deliver(order_id_of(404), is_news=True) is None
+
+
+def test_news_that_comes_before_the_first_message_does_its_work(shop: OrdersHarness) -> None:
+    order = shop.placed(token="tok_action")
+    assert shop.deliver(order.id, is_news=True)
+    shop.clock.now += 2 * SECOND
+    assert shop.deliver(order.id) is None
+    assert shop.current(order).action
+    shop.pass_minutes(1)
+    shop.assert_confirmed(order)
+
+
+def test_news_during_an_outage_tells_the_customer_what_to_do_at_once(shop: OrdersHarness) -> None:
+    order = shop.placed(token="tok_action_abandoned")
+    shop.payments.faults["authorize"] = "unanswered"
+    shop.payments.faults["find"] = "down"
+    shop.clock.now += 5 * MINUTE
+    shop.deliver(order.id)
+    shop.payments.faults.clear()
+    shop.clock.now += 20 * SECOND
+    shop.deliver(order.id, is_news=True)
+    assert shop.current(order).action
+    assert len(shop.messages) == 2
+    shop.pass_minutes(2)
+    # The earlier message was a duplicate of the later one.
+    assert len(shop.messages) == 1
+
+
+def test_customer_who_is_erased_meanwhile_leaves_no_secret_and_no_open_order(
+    shop: OrdersHarness,
+) -> None:
+    order = awaiting(shop)
+
+    def erase() -> None:
+        current = shop.current(order)
+        shop.orders.erase(current, current.erased(at=shop.clock.now))
+
+    shop.clock.now = shop.messages.pop()[0]
+    run_before(shop, "find", erase)
+    shop.deliver(order.id)
+    shop.pass_minutes(29)
+    assert (shop.current(order).status, shop.current(order).action) == ("pending", None)
+    shop.pass_minutes(3)
+    assert shop.current(order).cancel_reason == "payment_abandoned"
+    shop.assert_given_back(order)
+
+
+def test_customers_who_have_to_act_are_no_outage(
+    shop: OrdersHarness, emitted: Callable[[], dict[str, Any]]
+) -> None:
+    orders = many(shop, 7, token="tok_action_abandoned")
+    for order in orders:
+        shop.advance(order)
+    # The circuit is closed.
+    assert shop.advance(shop.placed("other")).status == "confirmed"
+    shop.pass_minutes(25)
+    found = emitted()
+    assert "PaymentActions" in found
+    assert max(found["OrderAge"]) < 6 * 60
+    assert "PaymentsWaiting" not in found
+
+
 # ── Waiting ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -366,9 +562,9 @@ def test_saga_cancels_at_the_deadline_only_what_no_other_worker_has_confirmed(
 both_services = pytest.mark.parametrize("step", ["confirm", "authorize"])
 
 
-def many(shop: OrdersHarness, count: int) -> list[Order]:
+def many(shop: OrdersHarness, count: int, *, token: str = "tok_ok") -> list[Order]:
     shop.inventory.available["mug"] = 100
-    return [shop.placed(str(number)) for number in range(count)]
+    return [shop.placed(str(number), token=token) for number in range(count)]
 
 
 def calls_while_down(shop: OrdersHarness, step: str, orders: list[Order]) -> int:
