@@ -16,6 +16,7 @@ from orders.errors import (
 )
 from orders.models import Status
 from orders.schemas import (
+    OrderDetailResponse,
     OrderEventResponse,
     OrderHistoryResponse,
     OrderListResponse,
@@ -149,8 +150,9 @@ async def list_orders(
     responses=problems({OrderNotFound: _NOT_FOUND}),
 )
 @allow("owner", "admin")
-async def get(id_: OrderId, caller: Authenticated, service: Service) -> OrderResponse:
-    return OrderResponse.of(service.get(id_, caller))
+async def get(id_: OrderId, caller: Authenticated, service: Service) -> OrderDetailResponse:
+    order = service.get(id_, caller)
+    return OrderDetailResponse.with_action(order, service.find_action(order, caller))
 
 
 @router.get(

@@ -11,7 +11,7 @@ from pydantic import (
     field_validator,
 )
 
-from orders.models import MAX_QUANTITY, STATUSES, Basket, CancelReason, Status
+from orders.models import MAX_QUANTITY, STATUSES, Basket, CancelReason, Order, PaymentAction, Status
 from shared.contracts.events import Event, OrderData
 from shared.contracts.inventory import Line
 from shared.money import Money
@@ -100,6 +100,27 @@ class OrderResponse(_OrderFacts):
     created_at: Time
     updated_at: Time
     version: int
+
+
+class PaymentActionResponse(ResponseBody):
+    """What the customer has to do: the provider's code in the browser takes `client_secret`."""
+
+    status: Annotated[str, listed(["action_required"])]
+    client_secret: str
+    provider: Annotated[str, listed(["sandbox", "stripe"])]
+
+
+class OrderDetailResponse(OrderResponse):
+    """An order; `payment` only for its customer, while the customer has to act for it."""
+
+    payment: PaymentActionResponse | None = omitted_if_none()
+
+    @classmethod
+    def with_action(cls, order: Order, action: PaymentAction | None) -> Self:
+        payment = action and PaymentActionResponse(
+            status="action_required", client_secret=action.client_secret, provider=action.provider
+        )
+        return cls.of(order).model_copy(update={"payment": payment})
 
 
 class OrderListResponse(BaseModel):

@@ -13,7 +13,15 @@ from orders.errors import (
     OrderNotFound,
     RequestInProgress,
 )
-from orders.models import Basket, CancelReason, Order, Status, is_order_id, order_id
+from orders.models import (
+    Basket,
+    CancelReason,
+    Order,
+    PaymentAction,
+    Status,
+    is_order_id,
+    order_id,
+)
 from orders.ports import Customers, OrderExists, Orders, Reservations
 from shared.auth.access import may_change, may_change_all, may_see, may_see_all
 from shared.auth.tokens import Caller
@@ -104,6 +112,10 @@ class OrderService:
         if order is None or not may_see(caller, order.user_id):
             raise OrderNotFound
         return order
+
+    def find_action(self, order: Order, caller: Caller) -> PaymentAction | None:
+        """What the customer has to do for the order's payment; no admin may do it instead."""
+        return order.action if caller.id == order.user_id else None
 
     def page(
         self,

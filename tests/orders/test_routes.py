@@ -1,6 +1,7 @@
 """The orders API through its Lambda handler: bodies, headers and error codes of the contract."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -132,6 +133,32 @@ def test_order_is_shipped_and_delivered_by_admins_and_cancelled_by_its_customer(
     cancelled = shop.http.post(f"{ORDERS}/{shop.confirmed().id}/cancel", caller=ALICE)
     assert (cancelled.status, cancelled.json["status"]) == (200, "cancelled")
     assert cancelled.json["cancel_reason"] == "customer_request"
+
+
+def test_only_the_customer_sees_what_to_do_for_the_payment(shop: OrdersHarness) -> None:
+    order = shop.placed("k", token="tok_action")
+    path = f"{ORDERS}/{order.id}"
+    assert "payment" not in shop.http.get(path, caller=ALICE).json
+    shop.advance(order)
+    seen = shop.http.get(path, caller=ALICE).json
+    assert seen.pop("payment") == {
+        "status": "action_required",
+        "client_secret": f"sandbox_secret_{order.id}",
+        "provider": "sandbox",
+    }
+    own_admin = replace(ADMIN, id=ALICE.id)
+    assert "payment" in shop.http.get(path, caller=own_admin).json
+    assert shop.http.get(path, caller=ADMIN).json == seen
+    for caller in (ALICE, ADMIN):
+        assert shop.http.get(f"{ORDERS}?user_id={ALICE.id}", caller=caller).json["orders"] == [seen]
+        history = shop.http.get(f"{path}/events", caller=caller)
+        assert "secret" not in history.text
+    again = shop.post_order({"items": [LINE], "payment_token": "tok_action"}, key="k")
+    assert again.json == {**seen, "updated_at": order.updated_at}
+    cancelled = shop.http.post(f"{path}/cancel", caller=ALICE)
+    assert cancelled.status == 200
+    for answer in (cancelled, shop.http.get(path, caller=ALICE)):
+        assert "secret" not in answer.text
 
 
 def test_health_counts_orders_by_status(shop: OrdersHarness) -> None:
