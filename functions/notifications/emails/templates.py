@@ -43,10 +43,19 @@ _ORDERS: Final[Mapping[str, _Template]] = {
         "Your order has arrived", "Your order has been delivered. We hope you like it."
     ),
 }
-_DECLINED: Final = _Template(
-    "Your order is cancelled",
-    "Your payment was declined, so your order is cancelled. You have not been charged.",
-)
+_CANCELLED: Final = _ORDERS["order.cancelled"].subject
+# By the reason of the cancellation.
+_UNPAID: Final[Mapping[str | None, _Template]] = {
+    "payment_declined": _Template(
+        _CANCELLED,
+        "Your payment was declined, so your order is cancelled. You have not been charged.",
+    ),
+    "payment_abandoned": _Template(
+        _CANCELLED,
+        "Your payment was not completed in time, so your order is cancelled. You have not been"
+        " charged.",
+    ),
+}
 
 
 class _AccountTemplate(NamedTuple):
@@ -187,8 +196,7 @@ def _low_stock(product: LowStockData) -> Email:
 
 
 def _about_order(template: _Template, order: OrderData) -> Email:
-    if order.cancel_reason == "payment_declined":
-        template = _DECLINED
+    template = _UNPAID.get(order.cancel_reason, template)
     recipient = Recipient(order.user_id, order.email, order.user_name)
     return _email(recipient, template.subject, template.paragraph, order=order)
 

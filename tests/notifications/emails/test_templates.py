@@ -69,6 +69,7 @@ def test_registration_of_an_earlier_release_has_a_welcome() -> None:
     ("reason", "text"),
     [
         ("payment_declined", "Your payment was declined, so your order is cancelled. You have not"),
+        ("payment_abandoned", "not completed in time, so your order is cancelled. You have not"),
         ("customer_request", "the money is on its way back to you"),
     ],
 )
