@@ -7,6 +7,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
+from shared.contracts.events import Event
+from shared.runtime import clock
 from tests.simulation.shop import SimulatedShop
 
 type State = Mapping[str, Any]
@@ -30,6 +32,47 @@ def _ordering(**more: Any) -> Callable[[SimulatedShop, State], None]:
         shop.settle()
 
     return act
+
+
+def _awaiting(seconds: float, **more: Any) -> Callable[[SimulatedShop, State], None]:
+    """An order whose customer has to act; after so many seconds the provider reports."""
+
+    def act(shop: SimulatedShop, _: State) -> None:
+        order = shop.order((shop.mug, 4), (shop.tray, 1), key="an-order", **more)
+        shop.settle()
+        _report(shop, order)
+        shop.pass_time(timedelta(seconds=seconds))
+        for _ in range(2):
+            _report(shop, order)
+
+    return act
+
+
+def _report(shop: SimulatedShop, order: State) -> None:
+    """A webhook of the payment provider has come."""
+    changed = Event(
+        id=f"{order['id']}.payment",
+        type="payment.changed",
+        aggregate_id=order["id"],
+        version=0,
+        at=clock.rfc3339(clock.now()),
+        request_id="a-webhook",
+        data={},
+    )
+    shop.cloud.put("CheckoutQueue", changed.model_dump_json())
+    shop.settle()
+
+
+def _to_act(shop: SimulatedShop) -> State:
+    order = shop.customer.order((shop.mug, 2), (shop.tray, 3), payment_token="tok_action")
+    shop.settle()
+    return order
+
+
+def _cancelling_before_news(shop: SimulatedShop, order: State) -> None:
+    shop.move(shop.customer, dict(order), "cancel", "cancelled")
+    shop.pass_time(timedelta(seconds=25))
+    _report(shop, order)
 
 
 def _placed(shop: SimulatedShop) -> State:
@@ -171,6 +214,25 @@ SCENARIOS: Final = (
         "order, the bank is down", _ordering(payment_token="tok_unavailable"), ends=("cancelled",)
     ),
     Scenario("order, the client gives up", _abandoning),
+    Scenario(
+        "order, its customer acts", _awaiting(25, payment_token="tok_action"), ends=("confirmed",)
+    ),
+    Scenario(
+        "order, its customer fails",
+        _awaiting(25, payment_token="tok_action_failed"),
+        ends=("cancelled",),
+    ),
+    Scenario(
+        "order, its customer does not act",
+        _awaiting(31 * 60, payment_token="tok_action_abandoned"),
+        ends=("cancelled",),
+    ),
+    Scenario(
+        "cancel while the customer has to act",
+        _cancelling_before_news,
+        _to_act,
+        ends=("cancelled",),
+    ),
     # Before its saga begins: then the queue brings both of its events.
     Scenario("cancel of a pending order", _cancelling, _placed, ends=("cancelled",)),
     Scenario(

@@ -65,6 +65,15 @@ class Errand(Enum):
     CALLED_OFF_ANY_TIME = "tok_ok", _RACED, _CANCEL_ANY_TIME
     SLOW_AND_CALLED_OFF_ANY_TIME = "tok_timeout", _RACED, _CANCEL_ANY_TIME
     SHIPPED = "tok_ok", Fate((*_CONFIRMED, "shipped")), _SHIP
+    ACTS = "tok_action", Fate(_CONFIRMED, money=("action_required", "authorized", "captured"))
+    FAILS_TO_ACT = (
+        "tok_action_failed",
+        Fate(_CANCELLED, "payment_declined", ("action_required", "declined")),
+    )
+    NEVER_ACTS = (
+        "tok_action_abandoned",
+        Fate(_CANCELLED, "payment_abandoned", ("action_required", "voided")),
+    )
     ARRIVED = "tok_timeout", Fate((*_CONFIRMED, "shipped", "delivered")), _SHIP, _DELIVER
 
     def __init__(self, token: str, fate: Fate, *moves: Move) -> None:

@@ -161,7 +161,8 @@ def start() -> Iterator[Callable[[Errands], Play]]:
 @example(errands=[Errand.KEPT], history=SOLD_LONG_AGO, echo=False)
 @example(errands=list(Errand)[:3], history=[], echo=False)
 @example(errands=list(Errand)[3:6], history=[], echo=False)
-@example(errands=list(Errand)[7:], history=[], echo=False)
+@example(errands=list(Errand)[7:10], history=[], echo=False)
+@example(errands=list(Errand)[10:], history=[], echo=False)
 def test_orders_end_alike_however_their_events_are_delivered(
     start: Callable[[Errands], Play], errands: Errands, history: Sequence[Step], *, echo: bool
 ) -> None:

@@ -21,8 +21,8 @@ _LONGEST_PAUSE_SECONDS: Final = 30
 # Until alarms have ended.
 _ALARMS_SECONDS: Final = 600
 # What becomes of the orders, in turn.
-_KINDS: Final = ("paid", "paid", "declined", "cancelled", "paid", "no answer", "registered")
-_TOKENS: Final = {"declined": "tok_declined", "no answer": "tok_timeout"}
+_KINDS: Final = ("paid", "acts", "declined", "cancelled", "paid", "no answer", "registered")
+_TOKENS: Final = {"acts": "tok_action", "declined": "tok_declined", "no answer": "tok_timeout"}
 
 
 @dataclass
