@@ -56,7 +56,10 @@ def _use_everything(shop: ProcessShop) -> None:
     admin, customer = shop.admin, shop.customer
     placed = customer.order((shop.mug, 4))  # runs low
     customer.order((shop.mug, 1), payment_token="tok_declined")
+    waiting = customer.order((shop.tray, 1), payment_token="tok_action_abandoned")
     shop.settle()
+    payment = customer.get(f"/api/v1/orders/{waiting['id']}").json()["payment"]
+    assert PRIVACY.found_in([payment["client_secret"]])
     for step in ("ship", "deliver"):
         assert admin.post(f"/api/v1/orders/{placed['id']}/{step}").status_code == 200
     assert customer.try_order((shop.mug, 100)).status_code == 409

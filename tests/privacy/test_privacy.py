@@ -35,7 +35,8 @@ def test_personal_fields_and_tokens_of_an_exchange_are_found(privacy: Privacy) -
         json={"password": "second-token", "users": [{"email": ADDRESS}], "id": "a-thing"},
     )
     privacy.exchanged(httpx.Response(200, request=request, text='{"access_token": "third-token"'))
-    for text in ("first-token", "second-token", "third-token", ADDRESS):
+    privacy.body('{"payment_token": "fourth-token", "payment": {"client_secret": "fifth-token"}}')
+    for text in (*(f"{n}-token" for n in ("first", "second", "third", "fourth", "fifth")), ADDRESS):
         assert privacy.found_in([f'it is "{text}".']) != []
     assert privacy.found_in(["it is a-thing", f"jo{ADDRESS}"]) == []
 
