@@ -97,8 +97,9 @@ def live(shop: SimulatedShop) -> None:
         customer.post(f"/api/v1/orders/{undone['id']}/cancel")
         shop.settle()
         shop.down.clear()
-        # An order that waits for its payment:
+        # Orders that wait, for the payment provider and for their customer:
         customer.order((big, 5), key="unpaid", payment_token="tok_unavailable")
+        customer.order((big, 1), key="to act", payment_token="tok_action_abandoned")
         shop.settle()
     # An order and a user whose events are not published:
     customer.order((big, 6), (shop.mug, 1), key="unsent")
