@@ -108,11 +108,17 @@ def rate(function: Function) -> int:
     return int(count) * {"minute": 60, "hour": 3600, "day": 86_400}[unit]
 
 
-def longest_order() -> dict[str, int]:
+def longest_order(*, acts: bool = False) -> dict[str, int]:
     """The seconds of each part of the longest way from placing an order until it is confirmed or
-    cancelled."""
+    cancelled.
+
+    Args:
+        acts: whether its customer has to act for the payment.
+    """
     sweeper, worker = FUNCTIONS["OrdersSweeper"], FUNCTIONS["OrdersCheckout"]
     deadline: timedelta = _constant("orders.models:SAGA_DEADLINE")
+    if acts:
+        deadline = timedelta(minutes=number({"Ref": "PaymentActionMinutes"}))
     return {
         "the saga's deadline": int(deadline.total_seconds()),
         "until the sweeper's next tick": rate(sweeper),
@@ -152,11 +158,12 @@ def _constants() -> Iterator[Iterable[object]]:
 
 
 def _longest_order() -> Iterator[Iterable[object]]:
-    yield "part", "at most"
-    parts = longest_order()
+    yield "part", "at most", "if its customer has to act"
+    parts, acting = longest_order(), longest_order(acts=True)
     for part, seconds in parts.items():
-        yield part, f"{seconds} s"
-    yield "**until the order has ended**", f"**{sum(parts.values())} s**"
+        yield part, f"{seconds} s", f"{acting[part]} s"
+    ends = (f"**{sum(each.values())} s**" for each in (parts, acting))
+    yield "**until the order has ended**", *ends
 
 
 _CHAPTERS: Final = {
@@ -164,7 +171,8 @@ _CHAPTERS: Final = {
     "`at most` is one call that is never answered, with all its attempts.": _functions,
     "What the code waits for": _constants,
     "The longest order\n\nConfirmed or cancelled while a service behind it does not answer, the queue delivers, and "
-    "Lambda runs.": _longest_order,
+    "Lambda runs. `PaymentActionMinutes` is the deadline of an order whose customer has to act; its stock is sold, and does "
+    "not expire.": _longest_order,
 }
 
 
