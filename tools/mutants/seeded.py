@@ -80,7 +80,7 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         "_release: a cancelled order keeps its stock": without("_call_stock"),
         "_repay: a captured payment is not refunded": only_if("payment.state", value=False),
         "_repay: a payment that waits for its customer counts as given back": text(
-            "action_required", "voided"
+            "action_required", "authorized"
         ),
         "_decide: an order waits for its customer for ever": expression("is_last_attempt", "False"),
         "_send_again: news of nothing delays an order": only_if("has_delayed_message", value=False),
