@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from shared.web.routing import GuardedRoute
 from tools.openapi import contract
-from tools.openapi.access import SERVICES, router
+from tools.openapi.access import SERVICES, routers
 from tools.openapi.document import document as build
 from tools.openapi.document import operations
 
@@ -35,7 +35,8 @@ def request_models() -> dict[str, type[BaseModel]]:
     bodies = [
         context.original_route.body_field
         for service in SERVICES
-        for context in iter_route_contexts(router(service).routes)
+        for router in routers(service)
+        for context in iter_route_contexts(router.routes)
         if isinstance(context.original_route, GuardedRoute)
     ]
     annotations: list[Any] = [body.field_info.annotation for body in bodies if body]

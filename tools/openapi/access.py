@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from tools.template import ROOT, services
+from tools.template import ROOT, resources, services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -29,10 +29,18 @@ A route that needs an access token answers 401 without one, before it reads anyt
 request."""
 
 
-def router(service: str) -> "APIRouter":
-    """The routes of a service."""
-    made: APIRouter = importlib.import_module(f"{service}.api").router
-    return made
+def routers(service: str) -> "list[APIRouter]":
+    """The routes of each function of a service that the API sends requests to."""
+    entries = [
+        function["Handler"].removesuffix(".handler")
+        for function in resources("AWS::Serverless::Function").values()
+        if any(source["Type"] == "Api" for source in function.get("Events", {}).values())
+    ]
+    return [
+        importlib.import_module(entry).router
+        for entry in entries
+        if entry.partition(".")[0] == service
+    ]
 
 
 def routes(service: str) -> Mapping[Route, "Access"]:
@@ -43,7 +51,8 @@ def routes(service: str) -> Mapping[Route, "Access"]:
 
     return {
         (method, route.path_format or ""): access.declared(route.endpoint)
-        for route in iter_route_contexts(router(service).routes)
+        for router in routers(service)
+        for route in iter_route_contexts(router.routes)
         for method in sorted(route.methods or ())
         if route.endpoint
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from tools.openapi import links
-from tools.openapi.access import SERVICES, declared, router
+from tools.openapi.access import SERVICES, declared, routers
 from tools.template import resources, services
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ def document() -> Node:
         version=VERSION,
         description=base["description"],
         routes=[
-            route for service in SERVICES for route in iter_route_contexts(router(service).routes)
+            route
+            for service in SERVICES
+            for router in routers(service)
+            for route in iter_route_contexts(router.routes)
         ],
         tags=[_tag(service, title) for service, title in services().items()],
         servers=base["servers"],

@@ -8,9 +8,9 @@ from typing import Any, Final, Literal, Protocol
 from shared.auth.tokens import Caller, Role
 from shared.errors import OwnError
 
-type Group = Literal["anyone", "user", "owner"] | Role
-"""Who may call: `anyone` without an access token, any `user` with one, the `owner` of what the path
-names, or a role."""
+type Group = Literal["anyone", "signature", "user", "owner"] | Role
+"""Who may call: `anyone` without an access token, who has put a `signature` on the body instead,
+any `user` with one, the `owner` of what the path names, or a role."""
 
 _ATTRIBUTE: Final = "__access__"
 _SEE_ALL: Final[frozenset[Role]] = frozenset({"admin"})
@@ -26,7 +26,8 @@ class Access:
     """Who may call a route.
 
     The gate checks access token and role before it reads anything else of a request. Only the
-    service knows who owns what: it checks `owner` and `more_for` itself.
+    service knows who owns what, and the secrets of signatures: it checks `owner`, `more_for` and
+    `signature` itself.
 
     Attributes:
         groups: who may call it.
@@ -39,7 +40,7 @@ class Access:
     @property
     def is_public(self) -> bool:
         """Whether it may be called without an access token."""
-        return "anyone" in self.groups
+        return not self.groups.isdisjoint(("anyone", "signature"))
 
     @property
     def reads_token(self) -> bool:
@@ -51,12 +52,15 @@ class Access:
         return not self.groups.isdisjoint(("anyone", "user", "owner", role))
 
     def __str__(self) -> str:
-        owner, roles = "owner" in self.groups, sorted(self.groups - {"anyone", "user", "owner"})
+        others = {"anyone", "signature", "user", "owner"}
+        owner, roles = "owner" in self.groups, sorted(self.groups - others)
         named = [f"{role}s" for role in roles]
         if owner:
             return f"{' and '.join(['the owner', *named])}; others get 404"
         if named:
             return f"{' and '.join(named)}; others get 403"
+        if "signature" in self.groups:
+            return "who signs the body; others get 400"
         base = "anyone" if self.is_public else "any user with an access token"
         more = " and ".join(f"{role}s" for role in sorted(self.more_for))
         return f"{base}; {more} see more" if more else base
@@ -74,7 +78,7 @@ def allow(*groups: Group, more_for: tuple[Role, ...] = ()) -> _Mark:
     ... async def get_order(...): ...
 
     Args:
-        groups: `"anyone"` or `"user"` alone; or `"owner"`, roles, or both.
+        groups: `"anyone"`, `"signature"` or `"user"` alone; or `"owner"`, roles, or both.
         more_for: beside `"anyone"` or `"user"`, the roles for whom the route does more. With
             `"anyone"`, the access token is optional then, and the endpoint depends on
             `OptionalCaller`.
@@ -82,8 +86,9 @@ def allow(*groups: Group, more_for: tuple[Role, ...] = ()) -> _Mark:
     Raises:
         NotDeclared: the declaration contradicts itself.
     """
-    broad = {"anyone", "user"}.intersection(groups)
-    if not groups or (broad and len(groups) > 1) or (more_for and not broad):
+    alone = {"anyone", "signature", "user"}.intersection(groups)
+    broad = alone - {"signature"}
+    if not groups or (alone and len(groups) > 1) or (more_for and not broad):
         raise NotDeclared(f"allow({', '.join(groups)}) contradicts itself")
     access = Access(frozenset(groups), frozenset(more_for))
 
