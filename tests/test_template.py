@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.events import PUBLISHERS, TYPE_ATTRIBUTE
 from tests.support.functions import COMMON_VARIABLES, FUNCTIONS, Function, sample_events
-from tools.intrinsics import meets_condition
+from tools.intrinsics import meets_condition, resolve
 from tools.local.firewall import Limit, limits
 from tools.openapi import access
 from tools.template import resources, services, template
@@ -19,10 +19,10 @@ KINDS: Final = {"Api": "rest", "SQS": "queue", "DynamoDB": "stream", "Schedule":
 SECRET: Final = re.compile(
     r"secret|password|passwd|private|credential|token|key|salt|pepper", re.IGNORECASE
 )
-# Names of KMS keys and of tables, and the issuer of tokens.
+# Names of KMS keys, of tables and of a parameter with secrets, and the issuer of tokens.
 HARMLESS: Final = {
     *("TOKEN_KEY_ID", "TOKEN_ISSUER", "KEYS_TABLE", "MAIL_KEY_ID", "CREDENTIALS_TABLE"),
-    *("TokenIssuer",),
+    *("TokenIssuer", "StripeSecret", "STRIPE_SECRET"),
 }
 
 functions = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
@@ -41,14 +41,13 @@ def test_function_has_a_sample_event_of_each_kind_that_it_takes(function: Functi
     assert kinds == ({KINDS[source["Type"]] for source in sources} or {"call"})
 
 
-@pytest.mark.parametrize(("service", "title"), services().items())
-def test_routes_of_an_app_are_those_of_the_api(service: str, title: str) -> None:
-    declared = FUNCTIONS[f"{title}Api"].routes
+@pytest.mark.parametrize("service", services())
+def test_routes_of_an_app_are_those_of_the_api(service: str) -> None:
+    own = [f for f in FUNCTIONS.values() if f.properties["Handler"].startswith(f"{service}.")]
+    named = {(e["Method"], e["Path"]) for f in own for e in f.events("Api") if e["Method"] != "ANY"}
     served = {(method, path.replace("proxy", "proxy+")) for method, path in access.routes(service)}
-    if service == "gateway":
-        # Its last route serves `/` by other methods than GET.
-        declared = {(method, path) for method, path in declared if path != "/" or method == "GET"}
-    assert declared == served
+    # Of ANY the app refuses some.
+    assert named <= served <= {route for f in own for route in f.routes}
 
 
 @pytest.mark.parametrize("name", [name for name in QUEUES if "DeadLetters" not in name])
@@ -229,9 +228,10 @@ def test_firewall_limits_an_address_and_keeps_no_samples() -> None:
     [address, log_ins] = limits(firewall)
     assert address == Limit(200, 60)
     assert (log_ins.requests, log_ins.seconds) == (20, 60)
-    past_the_cdn, *rules = firewall["Rules"]
+    past_the_cdn, *rules, of_webhooks = firewall["Rules"]
     [_, blocked, nothing] = past_the_cdn["Fn::If"]
     assert (blocked["Priority"], nothing) == (0, {"Ref": "AWS::NoValue"})
+    rules.append(of_webhooks["Fn::If"][1])
     for rule in rules:
         rate = rule["Statement"].get("RateBasedStatement")
         addresses = {"Fn::If": ["IsBehindCdn", "FORWARDED_IP", "IP"]}
@@ -243,6 +243,24 @@ def test_firewall_limits_an_address_and_keeps_no_samples() -> None:
         assert has_no_answer == (rate is not None)
     for part in (firewall, blocked, *rules):
         assert part["VisibilityConfig"]["SampledRequestsEnabled"] is False
+
+
+def test_webhooks_have_a_limit_of_their_own_only() -> None:
+    for provider, counted in (("sandbox", {""}), ("stripe", {"/webhooks/stripe/?$"})):
+        [firewall] = resources("AWS::WAFv2::WebACL").values()
+        parameters = {"PaymentProvider": provider}
+        rules = resolve(firewall["Rules"], ref=str, attribute=str, parameters=parameters)
+        rates = {rule["Name"]: rule["Statement"].get("RateBasedStatement") for rule in rules}
+        scopes = [
+            rates[name].get("ScopeDownStatement", {})
+            for name in ("RequestsOfAnAddress", "WebhooksOfAnAddress")
+            if name in rates
+        ]
+        # All but webhooks, and webhooks.
+        inner = [scope.get("NotStatement", {}).get("Statement", scope) for scope in scopes]
+        found = {scope.get("RegexMatchStatement", {}).get("RegexString", "") for scope in inner}
+        assert found == counted
+        assert len(scopes) == (2 if provider == "stripe" else 1)
 
 
 def test_public_routes_with_a_body_have_the_limits_of_log_ins() -> None:

@@ -16,7 +16,7 @@ LIVE = [name for name in FUNCTIONS if alias(name)]
 BESIDE = {"Policies", "Events", "VersionDescription", "ProvisionedConcurrencyConfig"}
 # Containers on a developer's machine have no versions.
 NEVER_CHANGES = {"EndpointUrl"}
-FREE_TEXT = ("TokenIssuer", "CorsOrigins")
+FREE_TEXT = ("TokenIssuer", "CorsOrigins", "StripeSecret")
 OWN = {
     "SenderEmail": "a@shop.test",
     "AdminEmail": "b@shop.test",
@@ -109,6 +109,10 @@ def test_snapshots_and_ready_environments_are_made_where_a_parameter_says_so(fun
         ({"Environment": "dev"}, "AddressesOfYourOwn"),
         ({"Environment": "dev", **OWN}, None),
         ({"Environment": "dev", "SenderEmail": "a@shop.test"}, "AddressesOfYourOwn"),
+        ({"Environment": "dev", **OWN, "PaymentProvider": "stripe"}, "SecretForEachShop"),
+        ({"Environment": "dev", **OWN, "PaymentProvider": "stripe", "StripeSecret": "/dev"}, None),
+        ({"Environment": "prod", **OWN, "PaymentProvider": "stripe"}, None),
+        ({"Environment": "local", "PaymentProvider": "stripe"}, None),
         ({"Environment": "local", "DomainName": "shop.test"}, "DomainWithCertificate"),
         ({"Environment": "local", "SnapStart": "on"}, None),
         ({"Environment": "local", "ProvisionedConcurrency": "3"}, None),

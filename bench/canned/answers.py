@@ -68,6 +68,9 @@ class Answers:
             "DynamoDB_20120810.PutItem": lambda _: {},
             "DynamoDB_20120810.TransactWriteItems": lambda _: {},
             "DynamoDB_20120810.UpdateItem": lambda body: {"Attributes": body["Key"]},
+            "AmazonSSM.GetParameter": lambda body: {
+                "Parameter": {"Name": body["Name"], "Value": '{"webhook_secrets": ["canned"]}'}
+            },
             "TrentService.Decrypt": lambda body: {
                 "KeyId": body["KeyId"],
                 "Plaintext": base64.b64encode(signing.SECRET).decode(),

@@ -24,14 +24,17 @@ from shared.storage.dynamodb import Table
 
 @dataclass(frozen=True)
 class Settings(QueueSettings):
-    """`products_inventory` is the name of the function that holds the stock. A customer may act
-    for a payment until `payment_action_minutes` after placing the order.
+    """`products_inventory` is the name of the function that holds the stock, `payment_provider` is
+    sandbox or stripe, and `stripe_secret` the parameter of Systems Manager with Stripe's secrets.
+    A customer may act for a payment until `payment_action_minutes` after placing the order.
     """
 
     table_name: str
     shards: int
     products_inventory: str
     payment_action_minutes: int
+    payment_provider: str
+    stripe_secret: str
 
 
 def build(settings: Settings) -> Handler:

@@ -36,6 +36,12 @@ class EmailNotConfirmed(Forbidden):
     code, title = "email-not-confirmed", "Confirm your e-mail address before you order"
 
 
+class BadSignature(BodegaError):
+    """A webhook that the payment provider did not sign, or not in the last five minutes."""
+
+    status, code, title = 400, "bad-signature", "The signature is not valid"
+
+
 class IdempotencyKeyRequired(BodegaError):
     status, code, title = 400, "idempotency-key-required", "An Idempotency-Key is needed"
 

@@ -1,6 +1,6 @@
 """Requests to every route: one that succeeds, and the caller who may send it."""
 
-import importlib
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from shared.auth.access import Access
+from shared.runtime import clock
 from tests.simulation.resources import function_at
 from tests.simulation.shop import SimulatedShop
+from tests.support import stripe
 from tests.support.client import PASSWORD, Client
 from tests.support.http import Answer, rest_event
-from tools.openapi.access import SERVICES, Route, declared
+from tools.openapi.access import SERVICES, Route, declared, routers
 
 if TYPE_CHECKING:
     from tests.access.scene import Owner, Scene
@@ -22,7 +24,8 @@ ACCESS: Final[Mapping[Route, Access]] = declared()
 ROUTES: Final[Mapping[Route, RouteContext]] = {
     (method, route.path_format or ""): route
     for service in SERVICES
-    for route in iter_route_contexts(importlib.import_module(f"{service}.api").router.routes)
+    for router in routers(service)
+    for route in iter_route_contexts(router.routes)
     for method in sorted(route.methods or ())
 }
 LISTS: Final = [
@@ -66,6 +69,7 @@ _BODIES: Final[Mapping[Route, Callable[[SimulatedShop, Client], dict[str, Any]]]
     ("POST", "/api/v1/orders"): lambda shop, client: {
         "items": [{"product_id": shop.mug["id"], "quantity": 1}]
     },
+    ("POST", stripe.PATH): lambda shop, client: json.loads(stripe.report("0" * 32)),
 }
 
 
@@ -107,9 +111,14 @@ def example(scene: "Scene", route: Route, owner: "Owner | None" = None) -> Examp
         path = path.replace("{id}", ids[noun(path)][-1 if path.endswith("deliver") else 0])
     path = path.replace("{session_id}", owner.things["sessions"][0])
     path = path.replace("{asset}", "start.js").replace("{proxy}", "no/such/path")
+    sent = body(scene.shop, scene.owner.client, route)
     headers = {"Idempotency-Key": uuid.uuid4().hex} if route == ("POST", "/api/v1/orders") else {}
+    if "signature" in ACCESS[route].groups:
+        # As httpx writes it, and as rest_event does.
+        written = (json.dumps(sent, separators=separators) for separators in ((",", ":"), None))
+        headers = {"Stripe-Signature": stripe.signature(*written, at=clock.now())}
     status = 404 if "{proxy}" in route[1] else ROUTES[route].status_code or 200
-    return Example(path, body(scene.shop, scene.owner.client, route), headers, status)
+    return Example(path, sent, headers, status)
 
 
 def client(scene: "Scene", route: Route) -> Client:

@@ -256,7 +256,7 @@ def month(recordings: Recordings, profile: Profile, orders: int) -> Month:
     made = Month()
     made.use("keys", {"key": sum(map(is_made, resources("AWS::KMS::Key")))})
     made.use("polls of idle queues", {"sqs_request": pricing.polls(len(WORKERS))})
-    made.use("alarms", {"alarm": len(resources("AWS::CloudWatch::Alarm"))})
+    made.use("alarms", {"alarm": sum(map(is_made, resources("AWS::CloudWatch::Alarm")))})
     for name, minutes in SCHEDULES.items():
         [sweep] = recordings[name]
         made.happen("sweepers", sweep, SECONDS / 60 / minutes)

@@ -31,6 +31,9 @@ def of_runs(runs: Sequence[Run]) -> Quantities:
             match call.service:
                 case "sns":
                     used["sns_request"] += pricing.chunks(call.size)
+                case "ssm":
+                    # Of it, only what decrypts the parameter has a price.
+                    used["kms_request"] += 1
                 case "kms":
                     signs = call.operation in _SIGNATURES
                     used["kms_signature" if signs else "kms_request"] += 1
@@ -136,6 +139,7 @@ def _response_ms(call: Call) -> float:
         "sesv2": "ses_ms",
         "sns": "sns_ms",
         "sqs": "sqs_ms",
+        "ssm": "kms_ms",
     }
     if call.service == "dynamodb":
         kinds = {"TransactWriteItems": "transaction"}

@@ -23,6 +23,7 @@ DEPLOYMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "snapshots": {"Environment": "prod", "SnapStart": "on"},
     "provisioned": {"Environment": "prod", "ProvisionedConcurrency": "1"},
     "domain": {"Environment": "prod", **DOMAIN},
+    "stripe": {"Environment": "prod", "PaymentProvider": "stripe"},
 }
 """Parameters that people deploy with, and that decide which resources there are."""
 

@@ -25,6 +25,7 @@ _LAYERS: Final = ("functions", "layers/shared")
 _ANSWER_SECONDS: Final = 60
 _SERVICES: Final = {
     "AmazonSQS": "sqs",
+    "AmazonSSM": "ssm",
     "DynamoDB_20120810": "dynamodb",
     "TrentService": "kms",
 }

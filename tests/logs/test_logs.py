@@ -8,6 +8,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from logging import getLevelNamesMapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ import pytest
 
 from tests.logs.process_shop import SESSION_TOKEN, FunctionFailed, ProcessShop
 from tests.simulation.resources import SWEEPERS
+from tests.support import stripe
 from tests.support.client import PASSWORD
 from tests.support.functions import FUNCTIONS
 from tests.support.privacy import PRIVACY
@@ -79,6 +81,11 @@ def _use_everything(shop: ProcessShop) -> None:
     shop.settle()
     for sweeper in SWEEPERS:
         shop.tick(sweeper)
+    body = stripe.report(placed["id"])
+    for ago, is_accepted in ((0, True), (600, False)):
+        headers = stripe.signed(body, at=datetime.now(UTC) - timedelta(seconds=ago))
+        answer = shop.anyone.http.post(stripe.PATH, content=body, headers=headers)
+        assert answer.is_success is is_accepted
     # An event without an e-mail, which is a line of level DEBUG.
     sample = (ROOT / "events/notifications-user-registered.json").read_text()
     shop.invoke("NotificationsWorker", json.loads(sample.replace(".registered", ".deactivated")))
@@ -128,7 +135,7 @@ def test_functions_print_our_lines_and_metrics_only(
     assert all(_LEVELS[line.get("level", "INFO")] >= passing for line in printed)
     # Of functions behind the API only.
     services = {json.loads(segment)["name"] for segment in segments} - {"sqs"}
-    sampled = {"dynamodb", "kms", "lambda"} if trace is Trace.SAMPLED else set()
+    sampled = {"dynamodb", "kms", "lambda", "ssm"} if trace is Trace.SAMPLED else set()
     assert services == sampled
 
 

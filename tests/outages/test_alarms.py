@@ -6,9 +6,11 @@ from typing import Final
 
 import pytest
 
+from shared.runtime import clock
 from tests.costs.meter import MeteredShop, Run, opened
 from tests.outages.alarms import Alarm, Metric, alarms, emitted
 from tests.simulation.resources import SWEEPERS
+from tests.support import stripe
 from tools.template import template
 
 # What AWS publishes by itself: the dimensions, and the statistics that mean something. "Types of
@@ -67,7 +69,18 @@ def _let_things_go_wrong(shop: MeteredShop) -> None:
             shop.tick(sweeper)
     shop.come_to_rest()
     _break_a_reservation(shop)
+    _send_webhooks(shop)
     shop.pass_every_deadline()
+
+
+def _send_webhooks(shop: MeteredShop) -> None:
+    for type_, at in (
+        ("charge.dispute.created", clock.now()),
+        ("payout.failed", clock.now()),
+        ("payout.failed", clock.now() - timedelta(hours=1)),
+    ):
+        body = stripe.report(None, type_)
+        shop.anyone.http.post(stripe.PATH, content=body, headers=stripe.signed(body, at=at))
 
 
 def _break_a_reservation(shop: MeteredShop) -> None:

@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from shared.auth import jws
-from shared.runtime import aws
+from shared.runtime import aws, clock
 from shared.storage.dynamodb import to_wire
 from tests.simulation.journeys import of_services, play_all
 from tests.simulation.resources import STREAMS, SWEEPERS
 from tests.simulation.shop import SimulatedShop, opened
+from tests.support import stripe
 from tests.support.callers import PLACES
 from tests.support.client import PASSWORD
 from tests.support.functions import FUNCTIONS
@@ -199,6 +200,13 @@ def _lost_payments(shop: SimulatedShop) -> None:
         assert shop.customer.get(f"/api/v1/orders/{order['id']}").json()["status"] == status
 
 
+def _webhook(shop: SimulatedShop) -> None:
+    body = stripe.report(shop.customer.order((shop.tray, 1))["id"])
+    headers = stripe.signed(body, at=clock.now())
+    assert shop.anyone.http.post(stripe.PATH, content=body, headers=headers).is_success
+    shop.settle()
+
+
 def _tick(shop: SimulatedShop) -> None:
     for sweeper in SWEEPERS:
         shop.tick(sweeper)
@@ -224,6 +232,7 @@ _PLAYS: Final[tuple[Callable[[SimulatedShop], None], ...]] = (
     _dead_letters,
     _outage,
     _lost_payments,
+    _webhook,
 )
 
 

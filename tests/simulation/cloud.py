@@ -86,6 +86,8 @@ class Cloud:
         self.queues: dict[str, Queue] = {}
         # The topic, the queue, and the types that the filter admits.
         self.subscriptions: list[tuple[str, str, list[str]]] = []
+        # The values of Systems Manager's parameters, by name.
+        self.secrets: dict[str, str] = {}
         self.published: list[Event] = []
         self.handed_over: list[HandedOver] = []
         # Which entries of a batch, by their place, the topic refuses while it takes the others.
@@ -221,6 +223,13 @@ class Cloud:
         self.handed_over.append(email)
         return {"MessageId": f"email-{next(self._message_ids)}"}
 
+    def _secret_parameter(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        assert request["WithDecryption"]
+        if request["Name"] not in self.secrets:
+            raise Refused("ParameterNotFound", "")
+        value = self.secrets[request["Name"]]
+        return {"Parameter": {"Name": request["Name"], "Type": "SecureString", "Value": value}}
+
     def _sign(self, request: Mapping[str, Any]) -> dict[str, Any]:
         key = self._signing_keys[request["KeyId"]]
         signature = key.sign(b64decode(request["Message"]), ec.ECDSA(hashes.SHA256()))
@@ -270,6 +279,7 @@ _OPERATIONS: Final[Mapping[str, Callable[[Cloud, Mapping[str, Any]], dict[str, A
     "ChangeMessageVisibility": Cloud._put_off,
     "Decrypt": Cloud._decrypt,
     "Encrypt": Cloud._encrypt,
+    "GetParameter": Cloud._secret_parameter,
     "GetPublicKey": Cloud._public_key,
     "SendEmail": Cloud._send_email,
     "SendMessage": Cloud._send,

@@ -17,6 +17,7 @@ THROTTLING: Final[Mapping[str, tuple[str, int]]] = {
     "sesv2": ("TooManyRequestsException", 429),
     "sns": ("Throttling", 400),
     "sqs": ("RequestThrottled", 400),
+    "ssm": ("ThrottlingException", 400),
 }
 # How each service says that it failed, with status 500.
 FAILURES: Final[Mapping[str, str]] = {
@@ -26,6 +27,7 @@ FAILURES: Final[Mapping[str, str]] = {
     "sesv2": "InternalFailure",
     "sns": "InternalError",
     "sqs": "InternalFailure",
+    "ssm": "InternalServerError",
 }
 
 

@@ -9,7 +9,9 @@ from typing import Any, Final
 from moto.events.models import EventPattern
 
 from tests.simulation.cloud import ACCOUNT, REGION, Cloud, Queue
+from tests.support import stripe
 from tests.support.functions import FUNCTIONS
+from tests.support.privacy import PRIVACY
 from tools.template import resources, table_definition, template
 
 
@@ -138,4 +140,8 @@ def deploy(cloud: Cloud) -> dict[str, str]:
     for subscription in resources("AWS::SNS::Subscription").values():
         topic, types = subscription["TopicArn"]["Ref"], subscription["FilterPolicy"]["type"]
         cloud.subscriptions.append((topic, _logical_id(subscription["Endpoint"]), types))
-    return _parameters() | names
+    secret = json.dumps(stripe.SECRET)
+    PRIVACY.body(secret)
+    parameters = _parameters()
+    cloud.secrets[parameters["StripeSecret"]] = secret
+    return parameters | names

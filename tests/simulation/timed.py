@@ -47,6 +47,7 @@ _LATENCY_SECONDS: Final[Mapping[str, float]] = {
     "sesv2": 0.040,
     "sns": 0.012,
     "sqs": 0.010,
+    "ssm": 0.010,
 }
 _TRANSACTION_SECONDS: Final = 0.012
 _COLD_START_SECONDS: Final = 0.4

@@ -120,13 +120,16 @@ class SampleEvent:
 def sample_events() -> Iterator[SampleEvent]:
     """All of events/."""
     for path in sorted((ROOT / "events").glob("*.json")):
-        kind = kind_of(json.loads(path.read_text()))
+        event = json.loads(path.read_text())
+        kind = kind_of(event)
         services = [f.service for f in FUNCTIONS.values() if path.name.startswith(f"{f.service}-")]
         found = [
             name
             for name, function in FUNCTIONS.items()
             # `order-notes-get.json` is for order-notes, also if there is a service named order.
-            if function.service == max(services, key=len, default="") and function.takes(kind)
+            if function.service == max(services, key=len, default="")
+            and function.takes(kind)
+            and (kind != "rest" or (event["httpMethod"], event["resource"]) in function.routes)
         ]
         assert len(found) == 1, (
             f"events/{path.name} is for {found or 'no function'} of the template"

@@ -33,6 +33,11 @@ def arn(logical_id: str) -> str:
     return _ARNS[template()["Resources"][logical_id]["Type"]] + logical_id
 
 
+def parameter_arn(name: str) -> str:
+    """A parameter's of Systems Manager, whose name begins with a slash."""
+    return f"arn:aws:ssm:{_PLACE}:parameter{name}"
+
+
 @cache
 def granted(function: str, tracing_mode: str = "Active") -> tuple[Statement, ...]:
     """The statements of a function's own policies, in a deployment with this tracing mode."""

@@ -38,6 +38,7 @@ FIELDS: Final = frozenset(
     {
         *declared(),
         *("password", "current_password", "access_token", "refresh_token", "digest", "token"),
+        *("api_key", "webhook_secrets"),
     }
 )
 _SHORTEST: Final = 6

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from shared.runtime.entry import Entry
 from tests.simulation.wire import current
 from tests.support.functions import FUNCTIONS, function_called
-from tests.support.grants import IDENTITIES, arn
+from tests.support.grants import IDENTITIES, arn, parameter_arn
 from tests.support.policies import Request
 from tools.template import template
 
@@ -153,6 +153,8 @@ def requests(
             # PublishBatch.
             action = operation.removesuffix("Batch")
             yield Request(f"sqs:{action}", arn(_logical_id(function, params["QueueUrl"])))
+        case "ssm":
+            yield Request(f"ssm:{operation}", parameter_arn(params["Name"]))
         case "sesv2":
             address = parseaddr(params["FromEmailAddress"])[1]
             yield Request(f"ses:{operation}", IDENTITIES + address, {"ses:FromAddress": address})

@@ -5,7 +5,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import botocore.session
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from shared.errors import BodegaError
 from shared.web.app import _HEADERS
 from tests.support.functions import FUNCTIONS
+from tools.intrinsics import meets_condition, resolve
 from tools.local.adapt import adapt
 from tools.template import resources, template
 from tools.transformed import transformed
@@ -56,11 +57,28 @@ def test_body_alone_has_routes_and_gateway_responses() -> None:
     routes = {
         ("ANY" if method == _ANY else method.upper(), path)
         for path, item in body["paths"].items()
-        for method in item
+        for method in _of_stripe(item)
     }
     assert routes == {(e["Method"], e["Path"]) for f in FUNCTIONS.values() for e in f.events("Api")}
     given = template()["Resources"]["Api"]["Properties"]["GatewayResponses"]
     assert body[_RESPONSES].keys() == given.keys()
+
+
+def _of_stripe(part: Any) -> Any:
+    """The part in a deployment with every route."""
+    parameters = {"PaymentProvider": "stripe"}
+    return resolve(part, ref=str, attribute=str, parameters=parameters)
+
+
+def test_webhooks_are_part_of_the_api_with_the_provider_stripe_only() -> None:
+    paths = transformed()["Resources"]["Api"]["Properties"]["Body"]["paths"]
+    for provider, has_route in (("sandbox", False), ("stripe", True)):
+        parameters = {"PaymentProvider": provider}
+        made = resolve(paths, ref=str, attribute=str, parameters=parameters)
+        assert ("/webhooks/stripe" in made) is has_route
+        for name in ("OrdersWebhooks", "OrdersWebhooksAliaslive", "OrdersWebhooksRole"):
+            resource = transformed()["Resources"][name]
+            assert meets_condition(resource, parameters) is has_route, name
 
 
 def test_every_type_of_gateway_response_is_known() -> None:

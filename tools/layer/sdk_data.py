@@ -32,6 +32,7 @@ OPERATIONS: Final = {
     "sesv2": {"SendEmail"},
     "sns": {"PublishBatch"},
     "sqs": {"ChangeMessageVisibility", "SendMessage", "SendMessageBatch"},
+    "ssm": {"GetParameter"},
     "sts": {"AssumeRole"},
     "xray": {"GetSamplingRules", "GetSamplingTargets", "PutTraceSegments"},
 }

@@ -35,7 +35,7 @@ class Limit:
 
 
 def limits(firewall: WebACL) -> list[Limit]:
-    """Those of its rate-based rules, the first rule first; without a CDN."""
+    """Those of its rate-based rules, the first rule first; without a CDN and webhooks."""
     rules = [rule for rule in firewall["Rules"] if "Fn::If" not in rule]
     rules.sort(key=lambda rule: int(rule["Priority"]))
     rates = [rule["Statement"].get("RateBasedStatement") for rule in rules]
@@ -43,10 +43,11 @@ def limits(firewall: WebACL) -> list[Limit]:
 
 
 def _limit(rate: Mapping[str, Any]) -> Limit:
-    scope = rate.get("ScopeDownStatement", {"AndStatement": {"Statements": []}})
+    # The scope of all requests but webhooks is an `Fn::If`.
+    scope = rate.get("ScopeDownStatement", {}).get("AndStatement", {"Statements": []})
     matched = {
         field: match.get("SearchString") or match["RegexString"]
-        for statement in scope["AndStatement"]["Statements"]
+        for statement in scope["Statements"]
         for match in statement.values()
         for field in match["FieldToMatch"]
     }

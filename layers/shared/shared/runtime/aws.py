@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
 
 
 # The codes of a throttled call. Most come with status 400, so the status alone is not enough. All
@@ -83,8 +84,12 @@ def client(
 def client(
     service: Literal["sqs"], *, connect: float = ..., read: float = ..., attempts: int = ...
 ) -> "SQSClient": ...
+@overload
 def client(
-    service: Literal["dynamodb", "kms", "lambda", "sesv2", "sns", "sqs"],
+    service: Literal["ssm"], *, connect: float = ..., read: float = ..., attempts: int = ...
+) -> "SSMClient": ...
+def client(
+    service: Literal["dynamodb", "kms", "lambda", "sesv2", "sns", "sqs", "ssm"],
     *,
     connect: float = 0.5,
     read: float = 1.5,

@@ -26,6 +26,7 @@ _OPERATIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "sesv2": ("send_email", {"Content": {}}),
     "sns": ("publish_batch", {"TopicArn": "-", "PublishBatchRequestEntries": []}),
     "sqs": ("send_message", {"QueueUrl": "https://-/-", "MessageBody": "-"}),
+    "ssm": ("get_parameter", {"Name": "-"}),
 }
 
 
