@@ -7,7 +7,7 @@ from shared.messaging.workers import queue_worker  # isort: skip
 from dataclasses import dataclass
 from datetime import timedelta
 
-from orders import due_orders
+from orders import due_orders, payment_reports
 from orders.clients import StockClient
 from orders.erasure import Erasure
 from orders.payments.sandbox import SandboxPayments
@@ -64,6 +64,8 @@ def build(settings: Settings) -> Handler:
             case due_orders.ORDER_DUE:
                 with due_orders.superseded_message(event):
                     saga.advance(event.aggregate_id)
+            case payment_reports.PAYMENT_CHANGED:
+                saga.advance(event.aggregate_id)
             case _:
                 logging.logger().debug("nothing to do for %s", event.type)
 
