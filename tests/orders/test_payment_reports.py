@@ -123,7 +123,7 @@ def test_report_without_a_valid_signature_is_refused(
     webhooks: Webhooks, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body, now = report(ORDER), webhooks.clock.now
-    refused = (
+    refused: tuple[dict[str, str], ...] = (
         {},
         {"Stripe-Signature": "t=1,v1=é"},
         signed(body, at=now, secrets=["whsec_forged"]),

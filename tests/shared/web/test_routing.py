@@ -139,7 +139,14 @@ def test_a_public_route_reads_the_token_when_it_does_more_for_a_role(client: Htt
 
 @pytest.mark.parametrize(
     ("groups", "more_for"),
-    [((), ()), (("anyone", "admin"), ()), (("user", "owner"), ()), (("admin",), ("admin",))],
+    [
+        ((), ()),
+        (("anyone", "admin"), ()),
+        (("user", "owner"), ()),
+        (("signature", "anyone"), ()),
+        (("signature",), ("admin",)),
+        (("admin",), ("admin",)),
+    ],
 )
 def test_allow_refuses_a_declaration_that_contradicts_itself(groups: Any, more_for: Any) -> None:
     with pytest.raises(NotDeclared, match="contradicts itself"):
