@@ -25,10 +25,9 @@ class AuditFailed(Exception):
 
 def pinned() -> list[str]:
     """All files of pinned requirements, from the project's root."""
-    files = sorted((ROOT / "requirements").glob("*.txt"))
-    return [
-        str(file.relative_to(ROOT)) for file in (*files, ROOT / "layers/shared/requirements.txt")
-    ]
+    folders = ("requirements", "functions", "layers/shared")
+    files = [file for folder in folders for file in sorted((ROOT / folder).glob("*.txt"))]
+    return [str(file.relative_to(ROOT)) for file in files]
 
 
 def fails_closed(environment: Mapping[str, str]) -> bool:

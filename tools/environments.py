@@ -17,10 +17,12 @@ from tools.local.places import ROOT
 from tools.progress import Problem, exit_code, step
 
 # Environments in .tools beside the app's, each with its requirements/<name>.in and .txt.
-TOOLS = ("sam", "emulator", "checkov", "audit", "mutants", "runtime", "node")
+TOOLS = ("sam", "emulator", "localstripe", "checkov", "audit", "mutants", "runtime", "node")
 NODE = ROOT / ".tools/node"
 NODE_PACKAGES = ROOT / "requirements/node"
 LAYER = "layers/shared/requirements.in"
+# Of single functions' packages: each has what it needs from the layer.
+PACKAGES = ("functions/OrdersCheckout.in",)
 DEV = "requirements/dev.in"
 OTHERS = tuple(f"requirements/{name}.in" for name in (*TOOLS, "uv"))
 
@@ -82,7 +84,7 @@ def pin(uv: Path, source: str) -> None:
     """Write the newest versions that fit, with their hashes, and nothing of where they came
     from."""
     target = Path(source).with_suffix(".txt")
-    with step(f"pin {target.name}" if target.parent.name == "requirements" else "pin the layer"):
+    with step("pin the layer" if source == LAYER else f"pin {target.name}"):
         output(
             f"The versions for {source} could not be chosen: see whether this machine reaches the "
             "package registry, then try again.",
@@ -90,9 +92,16 @@ def pin(uv: Path, source: str) -> None:
             *("--python-version", "3.13", "--generate-hashes", "--no-header"),
             *("--no-emit-index-url", "--no-emit-find-links"),
             # What the app is tested with is what runs in Lambda.
-            *(("-c", LAYER.replace(".in", ".txt")) if source == DEV else ()),
+            *(_deployed() if source == DEV else ()),
+            *(("--no-deps",) if source in PACKAGES else ()),
             *(source, "--output-file", target),
         )
+
+
+def _deployed() -> list[str]:
+    """Constraints: the versions of all that runs in Lambda."""
+    files = (source.replace(".in", ".txt") for source in (LAYER, *PACKAGES))
+    return [part for file in files for part in ("-c", file)]
 
 
 def pin_node_packages(uv: Path) -> None:
@@ -116,7 +125,7 @@ def main() -> None:
         raise Problem("git is missing: install it, then try again.")
     uv = make_uv()
     if sys.argv[1:] == ["--pin"]:
-        for source in (LAYER, DEV, *OTHERS):
+        for source in (LAYER, *PACKAGES, DEV, *OTHERS):
             pin(uv, source)
         pin_node_packages(uv)
     else:

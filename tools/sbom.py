@@ -13,12 +13,14 @@ TARGET: Final = ROOT / ".cache/sbom.json"
 _PAGE: Final = "fastapi-swagger"
 
 
-def deployed(layer: str, dev: str) -> str:
-    """The pinned requirements of what is deployed: the layer's, and one of the development's."""
+def deployed(libraries: str, dev: str) -> str:
+    """The pinned requirements of what is deployed: the layer's and single functions', and one of
+    the development's.
+    """
     page = re.search(rf"^{_PAGE}==(?:.*\\\n)*.*\n", dev, re.MULTILINE)
     if page is None:
         raise Problem(f"{_PAGE} is missing in requirements/dev.txt.")
-    return layer + page[0]
+    return libraries + page[0]
 
 
 def write(requirements: str) -> None:
@@ -35,8 +37,9 @@ def write(requirements: str) -> None:
 
 def main() -> None:
     layer, dev = ROOT / "layers/shared/requirements.txt", ROOT / "requirements/dev.txt"
+    libraries = (layer, *sorted((ROOT / "functions").glob("*.txt")))
     with step("bill of materials") as current:
-        write(deployed(layer.read_text(), dev.read_text()))
+        write(deployed("".join(file.read_text() for file in libraries), dev.read_text()))
         current.note(str(TARGET.relative_to(ROOT)))
 
 
