@@ -30,6 +30,7 @@ help:  ## this list
 APP := .venv/.made
 SAM := .tools/sam/.made
 EMULATOR := .tools/emulator/.made
+LOCALSTRIPE := .tools/localstripe/.made
 CHECKOV := .tools/checkov/.made
 AUDIT := .tools/audit/.made
 MUTANTS := .tools/mutants/.made
@@ -46,7 +47,7 @@ done; \
 echo "python3 (3.9 or newer) is missing or does not start: install it, then try again." >&2; exit 1
 endef
 
-setup: $(APP) $(SAM) $(EMULATOR) $(CHECKOV) $(AUDIT) $(RUNTIME) $(NODE)  ## make the environments (every other target makes those it needs)
+setup: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE) $(CHECKOV) $(AUDIT) $(RUNTIME) $(NODE)  ## make the environments (every other target makes those it needs)
 
 $(APP): requirements/dev.txt requirements/uv.txt
 	@$(call environment,app)
@@ -54,6 +55,8 @@ $(SAM): requirements/sam.txt requirements/uv.txt
 	@$(call environment,sam)
 $(EMULATOR): requirements/emulator.txt requirements/uv.txt
 	@$(call environment,emulator)
+$(LOCALSTRIPE): requirements/localstripe.txt requirements/uv.txt
+	@$(call environment,localstripe)
 $(CHECKOV): requirements/checkov.txt requirements/uv.txt
 	@$(call environment,checkov)
 $(AUDIT): requirements/audit.txt requirements/uv.txt
@@ -100,7 +103,7 @@ fix: $(APP)  ## format, and correct what ruff can correct
 	@.venv/bin/ruff check --quiet --fix $(CHECKED) || true
 	@.venv/bin/ruff format $(CHECKED)
 
-test: $(APP) $(SAM) $(EMULATOR) $(NODE)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
+test: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE) $(NODE)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
 	@$(if $(ARGS),.venv/bin/pytest $(ARGS),$(PYTHON) -m tools.run_tests)
 
 test-unit: $(APP)  ## the tests of shared and of each service, in half a minute
@@ -132,7 +135,7 @@ mutants: $(APP) $(if $(MODULE),$(MUTANTS))  ## break the design on purpose, and 
 	@$(PYTHON) -m tools.mutants --only "$(ONLY)" $(if $(JOBS),--jobs $(JOBS)) --module "$(MODULE)" --tests "$(TESTS)"
 
 # Without captured logs: ten thousand histories would fill the memory.
-torture: $(APP) $(SAM) $(EMULATOR)  ## the long forms of the proofs of docs/reliability.md; hours
+torture: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE)  ## the long forms of the proofs of docs/reliability.md; hours
 	@echo "▸ pytest -m torture"; .venv/bin/pytest -m torture -p no:logging --show-capture=no $(ARGS)
 	@echo "▸ histories"; .venv/bin/pytest --hypothesis-profile=torture --timeout=14400 -p no:logging \
 		--show-capture=no tests/histories

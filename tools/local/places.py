@@ -16,6 +16,7 @@ STATE: Final = ROOT / ".local"
 APP_PYTHON: Final = ROOT / ".venv/bin/python"
 SAM_PYTHON: Final = ROOT / ".tools/sam/bin/python"
 EMULATOR_PYTHON: Final = ROOT / ".tools/emulator/bin/python"
+LOCALSTRIPE_PYTHON: Final = ROOT / ".tools/localstripe/bin/python"
 
 HOST: Final = "127.0.0.1"
 REGION: Final = "eu-west-1"
