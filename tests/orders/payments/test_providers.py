@@ -1,8 +1,10 @@
 """The contract of a payment provider: every adapter passes it."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
+import httpx
 import pytest
 
 from orders.payments.ports import (
@@ -16,36 +18,66 @@ from orders.payments.ports import (
 )
 from orders.payments.sandbox import ACTION_TAKES, SandboxPayments
 from shared.storage.dynamodb import Table
+from tests.orders.payments.stripe_requests import TIMES_OUT, UNAVAILABLE, adapter
 from tests.support.clock import ManualClock
 
-type LetCustomerAct = Callable[[], None]
 
-CHARGE = Charge("k", 1999, "EUR", "tok_ok", None)
+@dataclass(frozen=True)
+class Provider:
+    """A provider, and a charge that it does not know yet.
+
+    Attributes:
+        tokens: the provider's tokens by those of the sandbox.
+        act: the customer of a payment does what the sandbox's token says.
+    """
+
+    payments: Payments
+    tokens: Mapping[str, str]
+    charge: Charge
+    act: Callable[[Payment, str], None]
+
+    def run(self, operation: str, token: str = "tok_ok") -> Payment:
+        charge = replace(self.charge, token=self.tokens.get(token, token))
+        payment: Payment = getattr(self.payments, operation)(charge)
+        return payment
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def sandbox(charge: Charge, request: pytest.FixtureRequest) -> Provider:
+    table: Table = request.getfixturevalue("table")
+    clock = ManualClock()
 
-
-@pytest.fixture
-def payments(table: Table, clock: ManualClock) -> Payments:
-    return SandboxPayments(table, clock)
-
-
-@pytest.fixture
-def let_customer_act(clock: ManualClock) -> LetCustomerAct:
-    """The customer of a payment in `action_required` does what the token says."""
-
-    def let_customer_act() -> None:
+    def act(*_: object) -> None:
         clock.now += ACTION_TAKES
 
-    return let_customer_act
+    return Provider(SandboxPayments(table, clock), {}, charge, act)
 
 
-def run(payments: Payments, operation: str, token: str = "tok_ok") -> Payment:
-    payment: Payment = getattr(payments, operation)(replace(CHARGE, token=token))
-    return payment
+def stripe(charge: Charge, request: pytest.FixtureRequest) -> Provider:
+    address: str = request.getfixturevalue("stripe_address")
+
+    def act(payment: Payment, token: str) -> None:
+        if token != "tok_action_abandoned":
+            success = str(token == "tok_action")
+            form = {"client_secret": payment.client_secret, "success": success, "key": "pk_test"}
+            httpx.post(f"{address}/v1/payment_intents/{payment.id}/_authenticate", data=form)
+
+    tokens = {
+        "tok_ok": "pm_card_visa",
+        "tok_declined": "pm_card_visa_chargeDeclined",
+        "tok_timeout": TIMES_OUT,
+        "tok_unavailable": UNAVAILABLE,
+        "tok_action": "pm_card_threeDSecure2Required",
+        "tok_action_failed": "pm_card_threeDSecure2Required",
+        "tok_action_abandoned": "pm_card_threeDSecure2Required",
+    }
+    return Provider(adapter(address), tokens, charge, act)
+
+
+@pytest.fixture(params=[sandbox, stripe])
+def provider(request: pytest.FixtureRequest) -> Provider:
+    charge = Charge(uuid.uuid4().hex, 1999, "EUR", "tok_ok", None)
+    made: Provider = request.param(charge, request)
+    return made
 
 
 @pytest.mark.parametrize(
@@ -60,34 +92,33 @@ def run(payments: Payments, operation: str, token: str = "tok_ok") -> Payment:
     ],
 )
 def test_operation_is_idempotent_by_the_state_of_the_payment(
-    payments: Payments, token: str, steps: str
+    provider: Provider, token: str, steps: str
 ) -> None:
     for step in steps.split():
         operation, _, state = step.partition(":")
         for _ in range(2):
-            payment = run(payments, operation, token)
+            payment = provider.run(operation, token)
             assert (operation, payment.state) == (operation, state)
-            assert payments.find(CHARGE) == payment
+            assert provider.payments.find(provider.charge) == payment
 
 
-def test_payment_is_authorised_without_an_answer_for_tok_timeout(payments: Payments) -> None:
-    for _ in range(2):
-        with pytest.raises(PaymentOutcomeUnknown):
-            run(payments, "authorize", "tok_timeout")
-    found = payments.find(CHARGE)
+def test_payment_is_authorised_without_an_answer_for_tok_timeout(provider: Provider) -> None:
+    with pytest.raises(PaymentOutcomeUnknown):
+        provider.run("authorize", "tok_timeout")
+    found = provider.payments.find(provider.charge)
     assert found
     assert found.state == "authorized"
-    assert run(payments, "capture").state == "captured"
+    assert provider.run("capture").state == "captured"
 
 
-def test_payment_that_was_not_made_is_neither_found_nor_captured(payments: Payments) -> None:
+def test_payment_that_was_not_made_is_neither_found_nor_captured(provider: Provider) -> None:
     with pytest.raises(PaymentUnavailable):
-        run(payments, "authorize", "tok_unavailable")
-    assert payments.find(CHARGE) is None
+        provider.run("authorize", "tok_unavailable")
+    assert provider.payments.find(provider.charge) is None
     with pytest.raises(NoSuchPayment):
-        run(payments, "capture")
+        provider.run("capture")
     with pytest.raises(NoSuchPayment):
-        payments.refund(CHARGE, key="r", amount_minor=1)
+        provider.payments.refund(provider.charge, key="r", amount_minor=1)
 
 
 @pytest.mark.parametrize(
@@ -102,52 +133,56 @@ def test_payment_that_was_not_made_is_neither_found_nor_captured(payments: Payme
     ],
 )
 def test_payment_is_decided_when_its_customer_has_acted(
-    payments: Payments, let_customer_act: LetCustomerAct, token: str, steps: str
+    provider: Provider, token: str, steps: str
 ) -> None:
-    asked = run(payments, "authorize", token)
+    asked = provider.run("authorize", token)
     assert asked.state == "action_required"
     assert asked.client_secret
     for operation in ("authorize", "capture"):
-        assert run(payments, operation, token) == asked
-        assert payments.find(CHARGE) == asked
-    let_customer_act()
+        assert provider.run(operation, token) == asked
+        assert provider.payments.find(provider.charge) == asked
+    provider.act(asked, token)
     for step in steps.split():
         operation, _, state = step.partition(":")
-        payment = run(payments, operation, token)
+        payment = provider.run(operation, token)
         assert (operation, payment.state) == (operation, state)
-        assert payments.find(CHARGE) == payment
+        assert provider.payments.find(provider.charge) == payment
         assert (payment.client_secret is None) == (state != "action_required")
 
 
 @pytest.mark.parametrize("token", ["tok_action", "tok_action_failed", "tok_action_abandoned"])
 def test_payment_that_is_voided_before_its_customer_acts_stays_void(
-    payments: Payments, let_customer_act: LetCustomerAct, token: str
+    provider: Provider, token: str
 ) -> None:
-    run(payments, "authorize", token)
-    assert run(payments, "void", token).state == "voided"
-    let_customer_act()
+    asked = provider.run("authorize", token)
+    assert provider.run("void", token).state == "voided"
+    provider.act(asked, token)
     for operation in ("authorize", "capture", "void"):
-        assert run(payments, operation, token).state == "voided"
+        assert provider.run(operation, token).state == "voided"
 
 
-def test_refund_is_made_once_for_each_key(payments: Payments) -> None:
-    run(payments, "authorize")
-    run(payments, "capture")
+def test_refund_is_made_once_for_each_key(provider: Provider) -> None:
+    provider.run("authorize")
+    provider.run("capture")
     for key, amount, state in (("r1", 999, "captured"), ("r2", 1000, "refunded")):
-        assert payments.find_refund(CHARGE, key=key) is None
+        assert provider.payments.find_refund(provider.charge, key=key) is None
         for _ in range(2):
-            assert payments.refund(CHARGE, key=key, amount_minor=amount) == "succeeded"
-        assert payments.find_refund(CHARGE, key=key) == "succeeded"
-        assert run(payments, "capture").state == run(payments, "void").state == state
+            assert (
+                provider.payments.refund(provider.charge, key=key, amount_minor=amount)
+                == "succeeded"
+            )
+        assert provider.payments.find_refund(provider.charge, key=key) == "succeeded"
+        assert provider.run("capture").state == provider.run("void").state == state
 
 
-def test_refund_of_more_than_is_left_is_refused(payments: Payments) -> None:
-    run(payments, "authorize")
+def test_refund_of_more_than_is_left_is_refused(provider: Provider) -> None:
+    payments, charge = provider.payments, provider.charge
+    provider.run("authorize")
     with pytest.raises(RefundRefused):
-        payments.refund(CHARGE, key="r", amount_minor=1)
-    run(payments, "capture")
-    payments.refund(CHARGE, key="r1", amount_minor=1000)
+        payments.refund(charge, key="r", amount_minor=1)
+    provider.run("capture")
+    payments.refund(charge, key="r1", amount_minor=1000)
     with pytest.raises(RefundRefused):
-        payments.refund(CHARGE, key="r2", amount_minor=1000)
-    assert payments.find_refund(CHARGE, key="r2") is None
-    assert payments.refund(CHARGE, key="r3", amount_minor=999) == "succeeded"
+        payments.refund(charge, key="r2", amount_minor=1000)
+    assert payments.find_refund(charge, key="r2") is None
+    assert payments.refund(charge, key="r3", amount_minor=999) == "succeeded"

@@ -1,0 +1,360 @@
+"""Stripe: a PaymentIntent for each order, authorised and captured separately.
+
+    create ─► [requires_payment_method] ─ confirm ─► [requires_capture] ─ capture ─► [succeeded]
+                  ▲ declined                 │                ▲
+                  └──────────────── [requires_action: 3-D Secure]
+
+The intent is created without a payment method, always by the same request under our key. So each
+repetition leads to the same intent, and `void` can close a payment that does not exist yet: it
+creates the intent and cancels it, and a confirmation that is on its way fails.
+
+Stripe keeps a key for at least a day and repeats the first response meanwhile, marked as replayed;
+the intent may have changed since, so it is retrieved then. Later, or without the intent's id, it is
+searched by the order's id in its metadata. Stripe's index of metadata follows within a minute, in
+its outages within an hour: until then a search may miss a payment.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging import ERROR, WARNING
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+import stripe
+from botocore.exceptions import BotoCoreError, ClientError
+
+from orders.payments.ports import (
+    Charge,
+    NoSuchPayment,
+    Payment,
+    PaymentOutcomeUnknown,
+    PaymentState,
+    PaymentUnavailable,
+    RefundRefused,
+    RefundState,
+)
+from orders.payments.stripe_transport import NotSentError, Transport
+from shared.runtime import logging
+from shared.runtime.secrets import Secrets
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentCreateParams
+
+API_VERSION: Final = "2026-10-28.endive"
+"""The version of Stripe's API that answers are written in. A newer one is a decision."""
+
+_ORDER_ID: Final = "order_id"
+_REFUND_KEY: Final = "refund_key"
+_UNEXPECTED_STATE: Final = "payment_intent_unexpected_state"
+_CANCELABLE: Final = (
+    "requires_payment_method",
+    "requires_confirmation",
+    "requires_action",
+    "requires_capture",
+)
+# Stripe does not count these in hundredths, as the shop does with every currency.
+_OTHER_UNITS: Final = (
+    *("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV"),
+    *("XAF", "XOF", "XPF"),
+    *("BHD", "JOD", "KWD", "OMR", "TND"),
+)
+_NOT_DONE: Final = (NotSentError, stripe.RateLimitError)
+# Also the status 409: a request with the same key is being executed.
+_UNKNOWN: Final = (stripe.APIConnectionError, stripe.APIError, stripe.IdempotencyError)
+_REFUNDS: Final[dict[str | None, RefundState]] = {
+    "pending": "pending",
+    "requires_action": "pending",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "canceled": "failed",
+}
+# Of a canceled intent. `abandoned` is what we say of a declined one.
+_ENDS: Final[dict[str | None, PaymentState]] = {
+    "abandoned": "declined",
+    "automatic": "expired",
+    "expired": "expired",
+}
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Raise the port's exceptions for Stripe's."""
+    try:
+        yield
+    except stripe.StripeError as error:
+        is_temporary = isinstance(error, (*_NOT_DONE, *_UNKNOWN))
+        # An error is a wrong key (401), one that may not do this (403), or a request of ours that
+        # Stripe does not understand.
+        logging.logger().log(
+            WARNING if is_temporary else ERROR,
+            "Stripe: %s",
+            type(error).__name__,
+            extra={
+                "status": error.http_status,
+                "code": error.code,
+                "provider_request_id": error.request_id,
+            },
+        )
+        is_unknown = isinstance(error, _UNKNOWN) and not isinstance(error, _NOT_DONE)
+        # Not chained: it holds what Stripe answered, with the customer's secrets.
+        raise (PaymentOutcomeUnknown if is_unknown else PaymentUnavailable) from None
+
+
+class StripePayments:
+    """Payments by card through Stripe.
+
+    Args:
+        secrets: `api_key`, and where another address than Stripe's own answers, `api_base`.
+    """
+
+    def __init__(self, secrets: Secrets, transport: stripe.HTTPClient | None = None) -> None:
+        self._secrets = secrets
+        self._transport = transport or Transport()
+        self._made: tuple[str, stripe.StripeClient] | None = None
+        stripe.enable_telemetry = False
+
+    @_failures()
+    def authorize(self, charge: Charge) -> Payment:
+        intent = self._create(charge)
+        if intent is None:
+            return _unpayable(charge)
+        intent = self._current(intent)
+        if _state(intent) is None:
+            intent = self._confirm(charge, intent.id)
+        return _payment(charge, intent)
+
+    @_failures()
+    def capture(self, charge: Charge) -> Payment:
+        id_ = charge.payment_id or self._known(charge).id
+        try:
+            intent = self._intents.capture(
+                id_, {"expand": ["latest_charge"]}, {"idempotency_key": f"{charge.key}:capture"}
+            )
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
+            if error.http_status == 404:
+                raise NoSuchPayment(charge.key) from None
+            if error.code == "charge_expired_for_capture":
+                return Payment(charge.key, id_, "expired")
+            return _payment(charge, self._retrieve(id_))
+        return _payment(charge, self._current(intent))
+
+    @_failures()
+    def void(self, charge: Charge) -> Payment:
+        intent = self._retrieve(charge.payment_id) if charge.payment_id else self._closable(charge)
+        if intent is None:
+            return _unpayable(charge)
+        if intent.status in _CANCELABLE:
+            # A declined one too: the customer's browser could confirm it with another card.
+            is_declined = _state(intent) == "declined"
+            reason = "abandoned" if is_declined else "requested_by_customer"
+            intent = self._cancel(intent.id, reason)
+        return _payment(charge, intent)
+
+    @_failures()
+    def refund(self, charge: Charge, *, key: str, amount_minor: int) -> RefundState:
+        intent = self._known(charge)
+        # First of all: Stripe forgets the key, but not the refund.
+        if known := self._listed(intent.id, key):
+            return known
+        if intent.status != "succeeded":
+            raise RefundRefused(key)
+        try:
+            refund = self._client.v1.refunds.create(
+                {
+                    "payment_intent": intent.id,
+                    "amount": amount_minor,
+                    "metadata": {_ORDER_ID: charge.key, _REFUND_KEY: key},
+                },
+                {"idempotency_key": f"{charge.key}:refund:{key}"},
+            )
+        except stripe.InvalidRequestError as error:
+            is_refused = error.code in ("charge_already_refunded", "charge_disputed")
+            if is_refused or error.param == "amount":
+                raise RefundRefused(key) from None
+            raise
+        return _REFUNDS[refund.status]
+
+    @_failures()
+    def find(self, charge: Charge) -> Payment | None:
+        intent = self._find(charge)
+        return _payment(charge, intent) if intent else None
+
+    @_failures()
+    def find_refund(self, charge: Charge, *, key: str) -> RefundState | None:
+        intent = self._find(charge)
+        return self._listed(intent.id, key) if intent else None
+
+    @property
+    def _client(self) -> stripe.StripeClient:
+        try:
+            secret = self._secrets.read()
+            key = secret["api_key"]
+        except (BotoCoreError, ClientError, LookupError, ValueError) as cause:
+            logging.logger().error("Stripe's secret cannot be read: %s", type(cause).__name__)
+            raise PaymentUnavailable from cause
+        if self._made is None or self._made[0] != key:
+            client = stripe.StripeClient(
+                key,
+                stripe_version=API_VERSION,
+                base_addresses={"api": secret.get("api_base", stripe.DEFAULT_API_BASE)},
+                http_client=self._transport,
+                max_network_retries=0,
+            )
+            self._made = key, client
+        return self._made[1]
+
+    @property
+    def _intents(self) -> stripe.PaymentIntentService:
+        return self._client.v1.payment_intents
+
+    def _create(self, charge: Charge) -> stripe.PaymentIntent | None:
+        """The intent under the charge's key, as it was when it was created; None if Stripe takes no
+        payment of this amount.
+        """
+        if charge.currency in _OTHER_UNITS:
+            logging.logger().error("Stripe does not count %s in hundredths", charge.currency)
+            return None
+        parameters: PaymentIntentCreateParams = {
+            "amount": charge.amount_minor,
+            "currency": charge.currency.lower(),
+            "capture_method": "manual",
+            # Cards, and wallets with cards: the methods that are authorised at once.
+            "allowed_payment_method_types": ["card"],
+            "metadata": {_ORDER_ID: charge.key},
+            "expand": ["latest_charge"],
+        }
+        try:
+            return self._intents.create(parameters, {"idempotency_key": charge.key})
+        except stripe.InvalidRequestError as error:
+            if error.code in ("amount_too_small", "amount_too_large"):
+                return None
+            raise
+
+    def _confirm(self, charge: Charge, id_: str) -> stripe.PaymentIntent:
+        try:
+            intent = self._intents.confirm(
+                id_,
+                {
+                    "payment_method": charge.token,
+                    # The browser handles 3-D Secure, by Stripe.js.
+                    "use_stripe_sdk": True,
+                    "expand": ["latest_charge"],
+                },
+                {"idempotency_key": f"{charge.key}:confirm"},
+            )
+        except stripe.CardError:
+            return self._retrieve(id_)
+        except stripe.InvalidRequestError as error:
+            if error.code == _UNEXPECTED_STATE:
+                return self._retrieve(id_)
+            # Only the token differs from other requests: it is unknown, used or of another kind.
+            return self._cancel(id_, "abandoned")
+        return self._current(intent)
+
+    def _cancel(
+        self, id_: str, reason: Literal["abandoned", "duplicate", "requested_by_customer"]
+    ) -> stripe.PaymentIntent:
+        """The intent after it was cancelled, or in the state that prevents it."""
+        try:
+            return self._intents.cancel(
+                id_, {"cancellation_reason": reason, "expand": ["latest_charge"]}
+            )
+        except stripe.InvalidRequestError as error:
+            if error.code != _UNEXPECTED_STATE:
+                raise
+        return self._retrieve(id_)
+
+    def _closable(self, charge: Charge) -> stripe.PaymentIntent | None:
+        """The charge's intent; a new one if it has none."""
+        intent = self._create(charge)
+        if intent is None or _is_replayed(intent):
+            return intent and self._retrieve(intent.id)
+        # New: there was none, or Stripe has forgotten the key.
+        if older := self._search(charge.key, besides=intent.id):
+            self._cancel(intent.id, "duplicate")
+            return older
+        return intent
+
+    def _known(self, charge: Charge) -> stripe.PaymentIntent:
+        intent = self._find(charge)
+        if intent is None:
+            raise NoSuchPayment(charge.key)
+        return intent
+
+    def _find(self, charge: Charge) -> stripe.PaymentIntent | None:
+        """The charge's intent, unless nobody has tried to pay it."""
+        if not charge.payment_id:
+            return self._search(charge.key)
+        try:
+            intent = self._retrieve(charge.payment_id)
+        except stripe.InvalidRequestError as error:
+            if error.http_status == 404:
+                return None
+            raise
+        return None if _state(intent) is None else intent
+
+    def _search(self, key: str, besides: str = "") -> stripe.PaymentIntent | None:
+        found = self._intents.search({"query": f"metadata['{_ORDER_ID}']:'{key}'"})
+        # A search may return an intent as it was.
+        intents = [self._retrieve(intent.id) for intent in found.data if intent.id != besides]
+        tried = [
+            intent
+            for intent in intents
+            if intent.cancellation_reason != "duplicate" and _state(intent) is not None
+        ]
+        # There is one, unless an authorisation was repeated after its key was forgotten.
+        return max(tried, key=lambda intent: intent.status != "canceled", default=None)
+
+    def _retrieve(self, id_: str) -> stripe.PaymentIntent:
+        return self._intents.retrieve(id_, {"expand": ["latest_charge"]})
+
+    def _current(self, intent: stripe.PaymentIntent) -> stripe.PaymentIntent:
+        """The intent as it is now, which a replayed response does not say."""
+        return self._retrieve(intent.id) if _is_replayed(intent) else intent
+
+    def _listed(self, id_: str, key: str) -> RefundState | None:
+        refunds = self._client.v1.refunds.list({"payment_intent": id_, "limit": 100})
+        for refund in refunds.auto_paging_iter():
+            if getattr(refund.metadata, _REFUND_KEY, None) == key:
+                return _REFUNDS[refund.status]
+        return None
+
+
+def _is_replayed(intent: stripe.PaymentIntent) -> bool:
+    response = intent.last_response
+    return response is not None and response.headers.get("Idempotent-Replayed") == "true"
+
+
+def _state(intent: stripe.PaymentIntent) -> PaymentState | None:
+    """None before anybody has tried to pay.
+
+    Raises:
+        PaymentOutcomeUnknown: Stripe is executing the payment.
+    """
+    match intent.status:
+        case "requires_capture":
+            return "authorized"
+        case "requires_action":
+            return "action_required"
+        case "succeeded":
+            return "refunded" if cast(stripe.Charge, intent.latest_charge).refunded else "captured"
+        case "canceled":
+            return _ENDS.get(intent.cancellation_reason, "voided")
+        case "requires_payment_method" if intent.last_payment_error:
+            return "declined"
+        case "requires_payment_method" | "requires_confirmation":
+            return None
+        case _:
+            raise PaymentOutcomeUnknown
+
+
+def _payment(charge: Charge, intent: stripe.PaymentIntent) -> Payment:
+    state = _state(intent)
+    if state is None:
+        raise PaymentOutcomeUnknown
+    secret = intent.client_secret if state == "action_required" else None
+    return Payment(charge.key, intent.id, state, secret)
+
+
+def _unpayable(charge: Charge) -> Payment:
+    """The payment of an amount for which Stripe has no intent."""
+    return Payment(charge.key, "", "declined")

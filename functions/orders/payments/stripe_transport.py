@@ -1,0 +1,42 @@
+"""How requests reach Stripe: urllib3, which botocore brings, with time-outs of our own."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import stripe
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+CONNECT_SECONDS: Final = 1.0
+READ_SECONDS: Final = 8.0
+
+
+class NotSentError(stripe.APIConnectionError):
+    """There was no connection: Stripe has not received the request."""
+
+
+class Transport(stripe.HTTPClient):
+    """Sends each request once: the saga retries."""
+
+    name = "urllib3"
+
+    def __init__(self, *, connect: float = CONNECT_SECONDS, read: float = READ_SECONDS) -> None:
+        super().__init__()
+        timeout = urllib3.Timeout(connect=connect, read=read)
+        self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[str, int, Mapping[str, str]]:
+        try:
+            answer = self._pool.request(
+                method.upper(), url, headers=headers, body=post_data, redirect=False
+            )
+        except (NewConnectionError, ConnectTimeoutError) as cause:
+            raise NotSentError("Stripe cannot be reached") from cause
+        except HTTPError as cause:
+            raise stripe.APIConnectionError("Stripe did not answer") from cause
+        return answer.data.decode(), answer.status, answer.headers
+
+    def close(self) -> None:
+        self._pool.clear()

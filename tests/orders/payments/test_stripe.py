@@ -1,0 +1,375 @@
+"""What Stripe's adapter makes of Stripe's answers. Those that localstripe cannot give are as Stripe
+documents them."""
+
+import json
+import re
+import socket
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, Final
+
+import httpx
+import pytest
+import stripe
+
+from orders.payments.ports import (
+    Charge,
+    Payment,
+    PaymentOutcomeUnknown,
+    PaymentUnavailable,
+    RefundRefused,
+)
+from orders.payments.stripe import StripePayments
+from orders.payments.stripe_transport import NotSentError, Transport
+from shared.runtime.secrets import Secrets
+from tests.orders.payments.stripe_requests import CheckedTransport, adapter, check, secrets
+
+CHARGE: Final = Charge("order", 1999, "EUR", "pm_card_visa", "pi_1")
+NEW: Final = replace(CHARGE, payment_id=None)
+
+type Scripted = tuple[int, Any] | Exception
+
+
+class ScriptedTransport(stripe.HTTPClient):
+    """Gives these answers, in this order, to requests that Stripe describes."""
+
+    name = "scripted"
+
+    def __init__(self, *answers: Scripted) -> None:
+        super().__init__()
+        self._answers = list(answers)
+        self.keys: list[str] = []
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[str, int, Mapping[str, str]]:
+        assert headers is not None
+        check(method, url, headers, post_data)
+        self.keys.append(headers["Authorization"])
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        status, body = answer
+        return body if isinstance(body, str) else json.dumps(body), status, {}
+
+
+def scripted(*answers: Scripted) -> StripePayments:
+    return StripePayments(secrets(), ScriptedTransport(*answers))
+
+
+def error(type_: str = "invalid_request_error", **fields: str) -> dict[str, Any]:
+    return {"error": {"type": type_, "message": "as documented", **fields}}
+
+
+def intent(status: str, **fields: Any) -> dict[str, Any]:
+    default = {"id": "pi_1", "object": "payment_intent", "cancellation_reason": None}
+    return {**default, "status": status, "last_payment_error": None, **fields}
+
+
+# --- errors ---
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (NotSentError("no connection"), PaymentUnavailable),
+        ((429, error(code="rate_limit")), PaymentUnavailable),
+        ((429, error(code="lock_timeout")), PaymentUnavailable),
+        ((401, error()), PaymentUnavailable),
+        ((403, error()), PaymentUnavailable),
+        ((400, error(code="parameter_unknown")), PaymentUnavailable),
+        (stripe.APIConnectionError("no answer"), PaymentOutcomeUnknown),
+        ((409, error("idempotency_error", code="idempotency_key_in_use")), PaymentOutcomeUnknown),
+        ((400, error("idempotency_error")), PaymentOutcomeUnknown),
+        ((500, error("api_error")), PaymentOutcomeUnknown),
+        ((502, "<html>Bad Gateway</html>"), PaymentOutcomeUnknown),
+        ((503, error("api_error")), PaymentOutcomeUnknown),
+    ],
+)
+def test_error_says_whether_something_may_have_happened(
+    answer: Scripted, outcome: type[Exception]
+) -> None:
+    for operation in ("authorize", "void"):
+        with pytest.raises(outcome):
+            getattr(scripted(answer), operation)(NEW)
+    with pytest.raises(outcome):
+        scripted(answer).find(CHARGE)
+
+
+@pytest.mark.parametrize(("status", "level"), [(401, "ERROR"), (403, "ERROR"), (429, "WARNING")])
+def test_log_has_an_error_for_a_wrong_key_and_no_secret(
+    status: int, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(PaymentUnavailable):
+        scripted((status, error(message="No such pm_card_visa for sk_test"))).authorize(NEW)
+    [record] = caplog.records
+    said = vars(record)
+    assert (said["levelname"], said["status"]) == (level, status)
+    assert not re.search("pm_card|sk_", str(said))
+
+
+@pytest.mark.parametrize("answer", [(500, error("api_error")), (409, error("idempotency_error"))])
+def test_confirmation_without_an_answer_is_unknown(answer: Scripted) -> None:
+    payments = scripted((200, intent("requires_payment_method")), answer)
+    with pytest.raises(PaymentOutcomeUnknown):
+        payments.authorize(NEW)
+
+
+def test_payment_that_stripe_is_executing_is_unknown() -> None:
+    with pytest.raises(PaymentOutcomeUnknown):
+        scripted((200, intent("processing"))).find(CHARGE)
+
+
+@pytest.mark.parametrize("code", ["amount_too_small", "amount_too_large"])
+def test_amount_that_stripe_does_not_take_is_declined(code: str) -> None:
+    for operation in ("authorize", "void"):
+        payments = scripted((400, error(code=code, param="amount")))
+        assert getattr(payments, operation)(NEW).state == "declined"
+
+
+def test_currency_that_stripe_counts_in_other_units_is_declined_without_a_request() -> None:
+    assert scripted().authorize(replace(NEW, currency="JPY")).state == "declined"
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        ("automatic", "expired"),
+        ("expired", "expired"),
+        ("requested_by_customer", "voided"),
+        ("abandoned", "declined"),
+    ],
+)
+def test_reason_of_a_cancellation_decides_the_state(reason: str, state: str) -> None:
+    payments = scripted((200, intent("canceled", cancellation_reason=reason)))
+    assert payments.find(CHARGE) == Payment("order", "pi_1", state)  # type: ignore[arg-type]
+
+
+def test_capture_of_an_expired_authorisation_is_expired() -> None:
+    by_code = scripted((400, error(code="charge_expired_for_capture")))
+    assert by_code.capture(CHARGE).state == "expired"
+    ended = intent("canceled", cancellation_reason="automatic")
+    by_state = scripted((400, error(code="payment_intent_unexpected_state")), (200, ended))
+    assert by_state.capture(CHARGE).state == "expired"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("pending", "pending"),
+        ("requires_action", "pending"),
+        ("succeeded", "succeeded"),
+        ("failed", "failed"),
+        ("canceled", "failed"),
+    ],
+)
+def test_refund_has_the_state_that_stripe_gives_it(status: str, state: str) -> None:
+    paid = intent("succeeded", latest_charge={"object": "charge", "refunded": False})
+    refund = {"object": "refund", "id": "re_1", "status": status, "metadata": {"refund_key": "r"}}
+    none = {"object": "list", "url": "/v1/refunds", "has_more": False, "data": []}
+    payments = scripted((200, paid), (200, none), (200, refund))
+    assert payments.refund(CHARGE, key="r", amount_minor=1) == state
+    found = scripted((200, paid), (200, {**none, "data": [refund]}))
+    assert found.refund(CHARGE, key="r", amount_minor=1) == state
+
+
+def test_refund_of_a_disputed_payment_is_refused() -> None:
+    paid = intent("succeeded", latest_charge={"object": "charge", "refunded": False})
+    none = {"object": "list", "url": "/v1/refunds", "has_more": False, "data": []}
+    payments = scripted((200, paid), (200, none), (400, error(code="charge_disputed")))
+    with pytest.raises(RefundRefused):
+        payments.refund(CHARGE, key="r", amount_minor=1)
+
+
+def test_refund_is_found_on_a_later_page() -> None:
+    paid = intent("succeeded", latest_charge={"object": "charge", "refunded": False})
+
+    def page(key: str, *, more: bool) -> dict[str, Any]:
+        refund = {
+            "object": "refund",
+            "id": f"re_{key}",
+            "status": "succeeded",
+            "metadata": {"refund_key": key},
+        }
+        return {"object": "list", "url": "/v1/refunds", "has_more": more, "data": [refund]}
+
+    pages = (200, page("r1", more=True)), (200, page("r2", more=False))
+    assert scripted((200, paid), *pages).find_refund(CHARGE, key="r2") == "succeeded"
+
+
+# --- the key ---
+
+
+def test_new_key_is_used_without_a_deployment() -> None:
+    class Rotated(Secrets):
+        def __init__(self) -> None:
+            self.keys = ["sk_test_1", "sk_test_2"]
+
+        def read(self) -> Mapping[str, Any]:
+            return {"api_key": self.keys.pop(0)}
+
+    transport = ScriptedTransport(*[(200, intent("requires_capture"))] * 2)
+    payments = StripePayments(Rotated(), transport)
+    for _ in range(2):
+        payments.find(CHARGE)
+    assert transport.keys == ["Bearer sk_test_1", "Bearer sk_test_2"]
+
+
+def test_payments_are_unavailable_without_a_key() -> None:
+    class Missing(Secrets):
+        def __init__(self) -> None:
+            pass
+
+        def read(self) -> Mapping[str, Any]:
+            return {}
+
+    with pytest.raises(PaymentUnavailable):
+        StripePayments(Missing(), ScriptedTransport()).authorize(NEW)
+
+
+# --- the connection ---
+
+
+def test_transport_knows_whether_a_request_was_sent() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/refunds"
+        transport = Transport(connect=0.2, read=0.2)
+        with pytest.raises(NotSentError):
+            transport.request("get", url, {})
+        silent.listen()
+        with pytest.raises(stripe.APIConnectionError) as lost:
+            transport.request("get", url, {})
+        assert not isinstance(lost.value, NotSentError)
+    transport.close()
+
+
+# --- against localstripe ---
+
+
+class LaterTransport(CheckedTransport):
+    """A day later: Stripe has forgotten the keys."""
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[str, int, Mapping[str, str]]:
+        assert headers is not None
+        changed = dict(headers)
+        if key := changed.get("Idempotency-Key"):
+            changed["Idempotency-Key"] = f"{key}:later"
+        return super().request(method, url, changed, post_data)
+
+
+@pytest.fixture
+def payments(stripe_address: str) -> StripePayments:
+    return adapter(stripe_address)
+
+
+@pytest.fixture
+def later(stripe_address: str) -> StripePayments:
+    return StripePayments(secrets(api_base=stripe_address), LaterTransport())
+
+
+@pytest.fixture
+def charge() -> Charge:
+    return Charge(uuid.uuid4().hex, 1999, "EUR", "pm_card_visa", None)
+
+
+def authenticate(stripe_address: str, payment: Payment, *, success: bool) -> None:
+    """What the customer does in the browser."""
+    form = {"client_secret": payment.client_secret, "success": str(success), "key": "pk_test"}
+    httpx.post(f"{stripe_address}/v1/payment_intents/{payment.id}/_authenticate", data=form)
+
+
+@pytest.mark.parametrize(
+    ("token", "success", "states"),
+    [
+        ("pm_card_threeDSecure2Required", True, ("authorized", "voided")),
+        ("pm_card_threeDSecure2Required", False, ("declined", "declined")),
+        (
+            "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",
+            True,
+            ("declined", "declined"),
+        ),
+    ],
+)
+def test_customer_authorises_a_payment(
+    stripe_address: str, charge: Charge, token: str, success: bool, states: tuple[str, str]
+) -> None:
+    payments, charge = adapter(stripe_address), replace(charge, token=token)
+    for _ in range(2):
+        payment = payments.authorize(charge)
+        assert payment.state == "action_required"
+        assert payment.client_secret
+        assert payment.client_secret.startswith(payment.id)
+        assert payments.find(charge) == payment
+    authenticate(stripe_address, payment, success=success)
+    charge = replace(charge, payment_id=payment.id)
+    found = payments.find(charge)
+    assert found
+    assert (found.state, payments.void(charge).state) == states
+    assert found.client_secret is None
+
+
+def test_customer_cannot_authorise_a_voided_payment(
+    payments: StripePayments, charge: Charge, stripe_address: str
+) -> None:
+    charge = replace(charge, token="pm_card_threeDSecure2Required")
+    payment = payments.authorize(charge)
+    assert payments.void(charge).state == "voided"
+    authenticate(stripe_address, payment, success=True)
+    found = payments.find(charge)
+    assert found
+    assert found.state == "voided"
+
+
+def test_declined_payment_is_closed_by_void(
+    payments: StripePayments, charge: Charge, stripe_address: str
+) -> None:
+    declined = payments.authorize(replace(charge, token="pm_card_visa_chargeDeclined"))
+    assert payments.void(charge).state == "declined"
+    url = f"{stripe_address}/v1/payment_intents/{declined.id}"
+    found = httpx.get(url, headers={"Authorization": "Bearer sk_test"}).json()
+    assert found["status"] == "canceled"
+
+
+def test_void_finds_the_payment_after_the_key_was_forgotten(
+    payments: StripePayments, later: StripePayments, charge: Charge
+) -> None:
+    authorized = payments.authorize(charge)
+    voided = later.void(charge)
+    assert voided == replace(authorized, state="voided")
+    assert payments.find(charge) == voided
+
+
+def test_refund_is_not_repeated_after_the_key_was_forgotten(
+    payments: StripePayments, later: StripePayments, charge: Charge
+) -> None:
+    payments.authorize(charge)
+    payments.capture(charge)
+    for one in (payments, later):
+        assert one.refund(charge, key="r", amount_minor=1500) == "succeeded"
+    found = payments.find(charge)
+    assert found
+    assert found.state == "captured"
+
+
+def test_concurrent_operations_lead_to_one_payment(
+    stripe_address: str, payments: StripePayments, charge: Charge
+) -> None:
+    def attempt(operation: str) -> object:
+        try:
+            return getattr(adapter(stripe_address), operation)(charge)
+        except PaymentOutcomeUnknown:
+            return None
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(attempt, ["authorize"] * 4))
+        ids = {payments.authorize(charge).id}
+        ended = list(pool.map(attempt, ["capture", "void"] * 2))
+    last = payments.void(charge)
+    assert ids == {last.id}
+    assert last.state in ("captured", "voided")
+    assert {getattr(one, "state", last.state) for one in ended} == {last.state}
