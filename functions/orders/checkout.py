@@ -10,6 +10,7 @@ from datetime import timedelta
 from orders import due_orders, payment_reports
 from orders.clients import StockClient
 from orders.erasure import Erasure
+from orders.payments.ports import Payments
 from orders.payments.sandbox import SandboxPayments
 from orders.repository import DynamoOrders
 from orders.saga import CheckoutSaga
@@ -18,6 +19,7 @@ from shared.contracts.events import Event
 from shared.contracts.inventory import REFUSALS
 from shared.runtime import aws, logging
 from shared.runtime.entry import Entry, Handler
+from shared.runtime.secrets import Secrets
 from shared.runtime.settings import QueueSettings
 from shared.storage.dynamodb import Table
 
@@ -47,7 +49,7 @@ def build(settings: Settings) -> Handler:
     saga = CheckoutSaga(
         orders,
         StockClient(inventory),
-        SandboxPayments(table),
+        _payments(settings, table),
         action_within=timedelta(minutes=settings.payment_action_minutes),
     )
     erasure = Erasure(orders)
@@ -70,6 +72,16 @@ def build(settings: Settings) -> Handler:
                 logging.logger().debug("nothing to do for %s", event.type)
 
     return queue_worker(react, settings)
+
+
+def _payments(settings: Settings, ledger: Table) -> Payments:
+    if settings.payment_provider == "stripe":
+        # Its library takes longer to import than all else.
+        from orders.payments.stripe import StripePayments
+
+        ssm = aws.client("ssm", attempts=2)
+        return StripePayments(Secrets(ssm, settings.stripe_secret))
+    return SandboxPayments(ledger)
 
 
 handler = Entry(build, Settings)

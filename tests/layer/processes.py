@@ -28,11 +28,27 @@ class Started:
     answers: list[Any]
 
 
+def build(makefile: str, target: str, folder: Path, layer: str) -> str:
+    """Build a layer or a package into a new folder; returns what make says when it fails."""
+    folder.mkdir()
+    variables = (f"LAYER={layer}", "LAMBDA_PLATFORM=host", f"ARTIFACTS_DIR={folder}")
+    ended = subprocess.run(
+        ("make", "--file", ROOT / makefile, target, *variables),
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ended.stderr if ended.returncode else ""
+
+
 def start(
     subject: Subject,
     layer: Path,
     *,
     task_root: Path = ROOT,
+    package: Path | None = None,
     endpoint: str = _NO_ENDPOINT,
     events: Sequence[Any] = (),
 ) -> Started:
@@ -40,8 +56,10 @@ def start(
 
     Args:
         layer: the folder of its libraries.
+        package: the folder of libraries that only this function has.
         task_root: the folder of what was compiled for its service at the build.
     """
+    libraries = (layer, *([package] if package else ()))
     ended = subprocess.run(
         (APP_PYTHON, "-S", "-m", "tests.layer.function"),
         env=subject.variables
@@ -51,7 +69,7 @@ def start(
             "AWS_ENDPOINT_URL": endpoint,
             "LAMBDA_TASK_ROOT": str(task_root),
             "PATH": os.defpath,
-            "PYTHONPATH": os.pathsep.join(map(str, (*OURS, layer))),
+            "PYTHONPATH": os.pathsep.join(map(str, (*OURS, *libraries))),
         },
         input=json.dumps({"handler": subject.handler, "events": events}),
         capture_output=True,

@@ -1,37 +1,20 @@
 """LAYER=plain builds with the libraries as they were published, and functions answer requests with
 them."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from bench.functions import Signer, functions
-from tests.layer.processes import start
+from tests.layer.processes import build, start
 from tests.support.http import rest_event
-from tools.local.places import ROOT
-
-
-def _build(makefile: str, target: str, folder: Path, layer: str) -> str:
-    folder.mkdir()
-    variables = (f"LAYER={layer}", "LAMBDA_PLATFORM=host", f"ARTIFACTS_DIR={folder}")
-    ended = subprocess.run(
-        ("make", "--file", ROOT / makefile, target, *variables),
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return ended.stderr if ended.returncode else ""
 
 
 @pytest.mark.timeout(300)
 def test_function_answers_on_the_libraries_as_published(tmp_path: Path) -> None:
     layer, task = tmp_path / "layer", tmp_path / "task"
-    assert not _build("layers/shared/Makefile", "build-SharedLayer", layer, "plain")
-    assert not _build("functions/Makefile", "build-ProductsApi", task, "plain")
+    assert not build("layers/shared/Makefile", "build-SharedLayer", layer, "plain")
+    assert not build("functions/Makefile", "build-ProductsApi", task, "plain")
     assert (layer / "python/fastapi/openapi/models.py").exists()
     assert not (task / "precompiled.bin").exists()
     [api] = [subject for subject in functions(Signer()) if subject.name == "ProductsApi"]
@@ -45,6 +28,6 @@ def test_function_answers_on_the_libraries_as_published(tmp_path: Path) -> None:
     assert started.modules["fastapi"] == str(layer / "python/fastapi/__init__.py")
 
 
-def test_misspelt_layer_stops_the_build(tmp_path: Path) -> None:
-    error = _build("layers/shared/Makefile", "build-SharedLayer", tmp_path / "layer", "plian")
+def test_misspelt_layer_stops_thebuild(tmp_path: Path) -> None:
+    error = build("layers/shared/Makefile", "build-SharedLayer", tmp_path / "layer", "plian")
     assert "LAYER is fast or plain, not plian" in error
