@@ -76,8 +76,10 @@ service: $(APP)  ## add a service in the shape of the others; NAME=reviews, SING
 
 # --- the shop on this machine --------------------------------------------------------------------
 
-run: $(APP) $(SAM) $(EMULATOR)  ## open the shop on this machine; PORT=3000, DETACH=1 to return, LIMITS=on for those of prod, LAYER=plain
-	@$(PYTHON) -m tools.local run --port $(PORT) $(if $(DETACH),--detach) $(if $(filter on,$(LIMITS)),--limits)
+# STRIPE_KEY goes through the environment, as it stands in a command of make or in the shell.
+run: $(APP) $(SAM) $(EMULATOR) $(if $(filter stripe,$(PAYMENTS)),$(LOCALSTRIPE))  ## open the shop on this machine; PORT=3000, DETACH=1 to return, LIMITS=on for those of prod, LAYER=plain, PAYMENTS=stripe (STRIPE_KEY=sk_test_…)
+	@$(PYTHON) -m tools.local run --port $(PORT) $(if $(DETACH),--detach) $(if $(filter on,$(LIMITS)),--limits) \
+		--payments "$(or $(PAYMENTS),sandbox)"
 
 stop: $(APP)  ## end the shop that DETACH=1 left open
 	@$(PYTHON) -m tools.local stop --port $(PORT)

@@ -1,6 +1,7 @@
 """The commands behind `make run`, `make stop`, `make sam-local`, `make deploy` and others."""
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -31,6 +32,9 @@ def run(arguments: argparse.Namespace) -> None:
             f"Port {shop.port} is in use by another program: end that, or choose another port "
             f"with `make run PORT={shop.port + 100}`."
         )
+    if arguments.payments == "stripe":
+        shop.parameters = {"PaymentProvider": "stripe"}
+        shop.stripe_key = _stripe_key()
     console = Console()
     try:
         shop.start()
@@ -52,6 +56,15 @@ def run(arguments: argparse.Namespace) -> None:
     if not arguments.detach:
         with step("stopping"):
             shop.stop()
+
+
+def _stripe_key() -> str:
+    """The key of one's own test account at Stripe, or an empty text."""
+    # Not an argument, which each user of this machine could read.
+    key = os.environ.get("STRIPE_KEY", "")
+    if key and not key.startswith(("sk_test_", "rk_test_")):
+        raise Problem("STRIPE_KEY is no test key: it begins with sk_test_ or rk_test_.")
+    return key
 
 
 def _seed(shop: Shop) -> None:
@@ -133,6 +146,7 @@ def _parse() -> argparse.Namespace:
     run_command = command("run", run)
     run_command.add_argument("--detach", action="store_true")
     run_command.add_argument("--limits", action="store_true")
+    run_command.add_argument("--payments", choices=("sandbox", "stripe"), default="sandbox")
     command("stop", end)
     command("redeploy", redeploy)
     command("mail", show_mail).add_argument("--to", default="")

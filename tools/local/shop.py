@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tools import intrinsics
-from tools.local import bootstrap, emulator, front, processes, sam, stack, warmth
+from tools.local import bootstrap, emulator, front, processes, sam, stack, stripe, warmth
 from tools.local.firewall import limits
 from tools.local.places import APP_PYTHON, HOST, STATE, architecture, aws_environment
 from tools.progress import Problem, step
@@ -34,6 +34,8 @@ class Shop:
         enforce_iam: deny what the template's policies don't allow, as the cloud does.
         parameters: the template's parameters that differ from samconfig.toml's.
         has_limits: refuse what prod's firewall refuses.
+        stripe_key: a test key of Stripe's; without one, a shop with PaymentProvider=stripe pays
+            through localstripe.
     """
 
     port: int
@@ -41,6 +43,8 @@ class Shop:
     enforce_iam: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
     has_limits: bool = False
+    stripe_key: str = ""
+    stripe_port: int = 0
     emulator_port: int = 0
     pids: dict[str, int] = field(default_factory=dict)
 
@@ -87,8 +91,12 @@ class Shop:
                 self._remember(emulator.NAME, pid)
                 stack.make_bucket(self.endpoint)
                 self._bootstrap()
+            if self.parameters.get("PaymentProvider") == "stripe":
+                self._start_stripe()
             self._deploy()
             self._serve()
+            if self.stripe_port:
+                stripe.send_webhooks(self.stripe_port, self.url)
         except BaseException:
             self.stop()
             raise
@@ -107,6 +115,7 @@ class Shop:
         for name, pid in reversed(list(self.pids.items())):
             processes.end(pid, name)
         self.pids.clear()
+        self.stripe_port = 0
         self.has_limits = False
         for name in (_STATE_FILE, front.API_FILE):
             (self.folder / name).unlink(missing_ok=True)
@@ -133,6 +142,18 @@ class Shop:
         address = intrinsics.parameter("SenderEmail", self.parameters)
         cloudformation = stack.cloudformation_of(self.endpoint)
         bootstrap.deploy(cloudformation, bootstrap.sender(address), poll=0.1)
+
+    def _start_stripe(self) -> None:
+        """Store the secret that a merchant stores, and start the provider that it leads to."""
+        secret: dict[str, object] = {"webhook_secrets": [stripe.WEBHOOK_SECRET]}
+        if self.stripe_key:
+            secret |= {"api_key": self.stripe_key}
+        else:
+            with step("localstripe"):
+                self.stripe_port = stripe.start(self.folder, self._remember)
+            secret |= {"api_key": stripe.KEY, "api_base": stripe.address(self.stripe_port)}
+        name = intrinsics.parameter("StripeSecret", self.parameters)
+        stack.put_secret(self.endpoint, name, json.dumps(secret))
 
     def _deploy(self) -> None:
         log = self.folder / "deploy.log"
@@ -192,6 +213,6 @@ class Shop:
         self._write_state()
 
     def _write_state(self) -> None:
-        names = ("emulator_port", "pids", "has_limits")
+        names = ("emulator_port", "stripe_port", "pids", "parameters", "has_limits")
         state = {name: getattr(self, name) for name in names}
         (self.folder / _STATE_FILE).write_text(json.dumps(state))

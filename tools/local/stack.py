@@ -123,6 +123,12 @@ def make_bucket(endpoint: str) -> None:
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
 
+def put_secret(endpoint: str, name: str, value: str) -> None:
+    """Store a SecureString, which no template can hold."""
+    ssm = session().client("ssm", endpoint_url=endpoint, config=_QUICK)
+    ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+
 def wait_for_versions(stack: Stack) -> None:
     """Wait until the aliases' versions take calls. In the cloud, the deployment itself waits."""
     functions = session().client("lambda", endpoint_url=stack.endpoint, config=_QUICK)

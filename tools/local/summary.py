@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from tools.local import stripe
 from tools.local.shop import Shop
 from tools.seed.__main__ import PASSWORD
 
@@ -23,6 +24,10 @@ def show(console: Console, shop: Shop, *, detached: bool) -> None:
         ("mail", f"make mail{suffix}"),
         ("aws", shop.endpoint),
         *([("limits", "as prod's firewall has them")] if shop.has_limits else []),
+        *(
+            [("stripe", f"{stripe.address(shop.stripe_port)}  {stripe.KEY}")]
+            * bool(shop.stripe_port)
+        ),
         ("redeploy", f"make deploy-local{suffix}"),
         ("stop", f"make stop{suffix}" if detached else "Ctrl-C"),
     ):
