@@ -30,6 +30,8 @@ STREAMED: Final = [f for f in FUNCTIONS.values() if f.events("DynamoDB")]
 # Constants of our code, and what each bounds.
 _CONSTANTS: Final = {
     "orders.models:SAGA_DEADLINE": "from placing an order until its saga cancels it",
+    "orders.payments.stripe_transport:CONNECT_SECONDS": "a connection to Stripe, for a shop that pays through it",
+    "orders.payments.stripe_transport:READ_SECONDS": "an answer of Stripe; each request is made once",
     "products.reservations.models:HELD_FOR": "a reservation that is neither confirmed nor released",
     "shared.messaging.publishing:_SWEEP_AFTER": "the stream's time to publish an event, before the sweeper does",
     "shared.messaging.publishing:CALL_SECONDS": "a relay begins no call with less time left",

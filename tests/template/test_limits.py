@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from notifications.emails import service as notifier
+from orders.payments import stripe_transport
 from products.reservations.models import HELD_FOR
 from shared.messaging import publishing
 from tests.budget.waits import (
@@ -80,6 +81,14 @@ def test_calls_of_an_order_fit_into_the_functions_timeout() -> None:
         for times, client in ((2, table), (2, lambda_), (4, circuits))
     )
     assert slowest_order < FUNCTIONS["OrdersApi"].timeout
+
+
+def test_saga_that_nobody_answers_fits_into_the_functions_timeout() -> None:
+    """Past the deadline: the stock is asked for, the payment authorised and looked for, and both
+    are given back. The first call of a step that is not answered is its last."""
+    [inventory] = [one for one in clients("OrdersCheckout") if one.service == "lambda"]
+    stripe = stripe_transport.CONNECT_SECONDS + stripe_transport.READ_SECONDS
+    assert 2 * inventory.seconds + 4 * stripe < FUNCTIONS["OrdersCheckout"].timeout
 
 
 @each_worker
