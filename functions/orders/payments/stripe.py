@@ -16,7 +16,6 @@ its outages within an hour: until then a search may miss a payment.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from logging import ERROR, WARNING
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 import stripe
@@ -38,6 +37,8 @@ from shared.runtime.secrets import Secrets
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams
+
+type _Reason = Literal["abandoned", "duplicate", "requested_by_customer"]
 
 API_VERSION: Final = "2026-10-28.endive"
 """The version of Stripe's API that answers are written in. A newer one is a decision."""
@@ -84,8 +85,8 @@ def _failures() -> Iterator[None]:
         is_temporary = isinstance(error, (*_NOT_DONE, *_UNKNOWN))
         # An error is a wrong key (401), one that may not do this (403), or a request of ours that
         # Stripe does not understand.
-        logging.logger().log(
-            WARNING if is_temporary else ERROR,
+        log = logging.logger().warning if is_temporary else logging.logger().error
+        log(
             "Stripe: %s",
             type(error).__name__,
             extra={
@@ -103,8 +104,10 @@ class StripePayments:
     """Payments by card through Stripe.
 
     Args:
-        secrets: `api_key`, and where another address than Stripe's own answers, `api_base`.
+        secrets: `api_key`; and `api_base` where requests go to another address than Stripe's own.
     """
+
+    name: Final = "stripe"
 
     def __init__(self, secrets: Secrets, transport: stripe.HTTPClient | None = None) -> None:
         self._secrets = secrets
@@ -145,8 +148,9 @@ class StripePayments:
         if intent.status in _CANCELABLE:
             # A declined one too: the customer's browser could confirm it with another card.
             is_declined = _state(intent) == "declined"
-            reason = "abandoned" if is_declined else "requested_by_customer"
-            intent = self._cancel(intent.id, reason)
+            intent = self._cancel(
+                intent.id, "abandoned" if is_declined else "requested_by_customer"
+            )
         return _payment(charge, intent)
 
     @_failures()
@@ -250,9 +254,7 @@ class StripePayments:
             return self._cancel(id_, "abandoned")
         return self._current(intent)
 
-    def _cancel(
-        self, id_: str, reason: Literal["abandoned", "duplicate", "requested_by_customer"]
-    ) -> stripe.PaymentIntent:
+    def _cancel(self, id_: str, reason: _Reason) -> stripe.PaymentIntent:
         """The intent after it was cancelled, or in the state that prevents it."""
         try:
             return self._intents.cancel(

@@ -14,6 +14,16 @@ READ_SECONDS: Final = 8.0
 class NotSentError(stripe.APIConnectionError):
     """There was no connection: Stripe has not received the request."""
 
+    def __init__(self) -> None:
+        super().__init__("Stripe cannot be reached")  # type: ignore[no-untyped-call]
+
+
+class LostError(stripe.APIConnectionError):
+    """There was no answer: Stripe may have received the request."""
+
+    def __init__(self) -> None:
+        super().__init__("Stripe did not answer")  # type: ignore[no-untyped-call]
+
 
 class Transport(stripe.HTTPClient):
     """Sends each request once: the saga retries."""
@@ -26,16 +36,21 @@ class Transport(stripe.HTTPClient):
         self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        **_: Any,
     ) -> tuple[str, int, Mapping[str, str]]:
         try:
             answer = self._pool.request(
                 method.upper(), url, headers=headers, body=post_data, redirect=False
             )
         except (NewConnectionError, ConnectTimeoutError) as cause:
-            raise NotSentError("Stripe cannot be reached") from cause
+            raise NotSentError from cause
         except HTTPError as cause:
-            raise stripe.APIConnectionError("Stripe did not answer") from cause
+            raise LostError from cause
         return answer.data.decode(), answer.status, answer.headers
 
     def close(self) -> None:

@@ -16,14 +16,13 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 from unittest.mock import Mock
 from urllib.parse import parse_qsl, urlsplit
 
-import stripe
 import stripe.params as described
 from stripe import _api_version
 from stripe._request_options import RequestOptions
 from typing_extensions import is_typeddict
 
 from orders.payments.stripe import API_VERSION, StripePayments
-from orders.payments.stripe_transport import NotSentError, Transport
+from orders.payments.stripe_transport import LostError, NotSentError, Transport
 from shared.runtime.secrets import Secrets
 
 API_KEY: Final = "sk_test_contract"
@@ -122,16 +121,21 @@ class CheckedTransport(Transport):
     """Sends only what Stripe describes; loses requests or answers of two tokens."""
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        **_: Any,
     ) -> tuple[str, int, Mapping[str, str]]:
         assert headers is not None
         check(method, url, headers, post_data)
         sent = post_data or ""
         if UNAVAILABLE in sent:
-            raise NotSentError("refused")
+            raise NotSentError
         answer = super().request(method, url, headers, sent.replace(TIMES_OUT, "pm_card_visa"))
         if TIMES_OUT in sent:
-            raise stripe.APIConnectionError("no answer")
+            raise LostError
         return answer
 
 

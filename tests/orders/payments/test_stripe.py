@@ -22,7 +22,7 @@ from orders.payments.ports import (
     RefundRefused,
 )
 from orders.payments.stripe import StripePayments
-from orders.payments.stripe_transport import NotSentError, Transport
+from orders.payments.stripe_transport import LostError, NotSentError, Transport
 from shared.runtime.secrets import Secrets
 from tests.orders.payments.stripe_requests import CheckedTransport, adapter, check, secrets
 
@@ -43,7 +43,12 @@ class ScriptedTransport(stripe.HTTPClient):
         self.keys: list[str] = []
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        **_: Any,
     ) -> tuple[str, int, Mapping[str, str]]:
         assert headers is not None
         check(method, url, headers, post_data)
@@ -74,13 +79,13 @@ def intent(status: str, **fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (NotSentError("no connection"), PaymentUnavailable),
+        (NotSentError(), PaymentUnavailable),
         ((429, error(code="rate_limit")), PaymentUnavailable),
         ((429, error(code="lock_timeout")), PaymentUnavailable),
         ((401, error()), PaymentUnavailable),
         ((403, error()), PaymentUnavailable),
         ((400, error(code="parameter_unknown")), PaymentUnavailable),
-        (stripe.APIConnectionError("no answer"), PaymentOutcomeUnknown),
+        (LostError(), PaymentOutcomeUnknown),
         ((409, error("idempotency_error", code="idempotency_key_in_use")), PaymentOutcomeUnknown),
         ((400, error("idempotency_error")), PaymentOutcomeUnknown),
         ((500, error("api_error")), PaymentOutcomeUnknown),
@@ -240,9 +245,8 @@ def test_transport_knows_whether_a_request_was_sent() -> None:
         with pytest.raises(NotSentError):
             transport.request("get", url, {})
         silent.listen()
-        with pytest.raises(stripe.APIConnectionError) as lost:
+        with pytest.raises(LostError):
             transport.request("get", url, {})
-        assert not isinstance(lost.value, NotSentError)
     transport.close()
 
 
@@ -253,7 +257,12 @@ class LaterTransport(CheckedTransport):
     """A day later: Stripe has forgotten the keys."""
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        **_: Any,
     ) -> tuple[str, int, Mapping[str, str]]:
         assert headers is not None
         changed = dict(headers)
@@ -299,12 +308,11 @@ def test_customer_authorises_a_payment(
     stripe_address: str, charge: Charge, token: str, success: bool, states: tuple[str, str]
 ) -> None:
     payments, charge = adapter(stripe_address), replace(charge, token=token)
-    for _ in range(2):
-        payment = payments.authorize(charge)
-        assert payment.state == "action_required"
-        assert payment.client_secret
-        assert payment.client_secret.startswith(payment.id)
-        assert payments.find(charge) == payment
+    payment = payments.authorize(charge)
+    assert payment.state == "action_required"
+    assert payment.client_secret
+    assert payment.client_secret.startswith(payment.id)
+    assert payments.authorize(charge) == payments.find(charge) == payment
     authenticate(stripe_address, payment, success=success)
     charge = replace(charge, payment_id=payment.id)
     found = payments.find(charge)
