@@ -61,13 +61,11 @@ def build(settings: Settings) -> Handler:
             case "order.placed" | "order.cancelled":
                 # The stored order says what is left to do, whatever the event.
                 saga.advance(event.aggregate_id)
-            case "payment.changed":
-                saga.advance(event.aggregate_id, is_news=True)
             case due_orders.ORDER_DUE:
                 with due_orders.superseded_message(event):
                     saga.advance(event.aggregate_id)
             case payment_reports.PAYMENT_CHANGED:
-                saga.advance(event.aggregate_id)
+                saga.advance(event.aggregate_id, is_news=True)
             case _:
                 logging.logger().debug("nothing to do for %s", event.type)
 
