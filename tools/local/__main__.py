@@ -32,9 +32,8 @@ def run(arguments: argparse.Namespace) -> None:
             f"Port {shop.port} is in use by another program: end that, or choose another port "
             f"with `make run PORT={shop.port + 100}`."
         )
-    if arguments.payments == "stripe":
-        shop.parameters = {"PaymentProvider": "stripe"}
-        shop.stripe_key = _stripe_key()
+    shop.parameters = {"PaymentProvider": arguments.payments}
+    shop.stripe_key = _stripe_key()
     console = Console()
     try:
         shop.start()

@@ -22,6 +22,11 @@ from tools.progress import Problem, step
 _STATE_FILE: Final = "shop.json"
 _FRONT: Final = "tools.local.front"
 _PREFERRED_EMULATOR_PORT: Final = 4566
+_PREFERRED_STRIPE_PORT: Final = 8420
+
+
+def _port(preferred: int) -> int:
+    return processes.free_port() if processes.listening(preferred) else preferred
 
 
 @dataclass
@@ -83,8 +88,7 @@ class Shop:
         """Build what changed, start the emulator, deploy into it and serve the API."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._build()
-        preferred = _PREFERRED_EMULATOR_PORT
-        self.emulator_port = processes.free_port() if processes.listening(preferred) else preferred
+        self.emulator_port = _port(_PREFERRED_EMULATOR_PORT)
         try:
             with step("emulator"):
                 pid = emulator.start(self.emulator_port, self.folder, enforce_iam=self.enforce_iam)
@@ -149,8 +153,9 @@ class Shop:
         if self.stripe_key:
             secret |= {"api_key": self.stripe_key}
         else:
+            self.stripe_port = _port(_PREFERRED_STRIPE_PORT)
             with step("localstripe"):
-                self.stripe_port = stripe.start(self.folder, self._remember)
+                stripe.start(self.stripe_port, self.folder, self._remember)
             secret |= {"api_key": stripe.KEY, "api_base": stripe.address(self.stripe_port)}
         name = intrinsics.parameter("StripeSecret", self.parameters)
         stack.put_secret(self.endpoint, name, json.dumps(secret))

@@ -14,23 +14,21 @@ LOCALSTRIPE: Final = "tools.local.localstripe"
 PROXY: Final = "tools.local.stripe_proxy"
 KEY: Final = "sk_test_local"
 WEBHOOK_SECRET: Final = "whsec_local"  # noqa: S105  # of nothing but this machine
-_PREFERRED_PORT: Final = 8420
 
 
 def address(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
-def start(folder: Path, remember: Callable[[str, int], None]) -> int:
-    """Start both and wait until the proxy answers; returns its port.
+def start(port: int, folder: Path, remember: Callable[[str, int], None]) -> None:
+    """Start both and wait until the proxy answers.
 
     Args:
+        port: the proxy's.
         folder: for their logs.
         remember: called with the name and the pid of each that was started.
     """
     behind = processes.free_port()
-    used = processes.listening(_PREFERRED_PORT)
-    port = processes.free_port() if used else _PREFERRED_PORT
     for name, python, ports in (
         (LOCALSTRIPE, LOCALSTRIPE_PYTHON, (behind,)),
         (PROXY, APP_PYTHON, (port, behind)),
@@ -39,7 +37,6 @@ def start(folder: Path, remember: Callable[[str, int], None]) -> int:
         pid = processes.start((python, "-m", name, *map(str, ports)), clean_environment(), log)
         remember(name, pid)
         _wait(name, pid, ports[0], log)
-    return port
 
 
 def _wait(name: str, pid: int, port: int, log: Path) -> None:

@@ -199,6 +199,9 @@ class Call:
     async def _create(self) -> Answer:
         if int(self.form.get("amount", SMALLEST)) < SMALLEST:
             return _error(400, "Amount is too small.", code="amount_too_small", param="amount")
+        if any(name.startswith("payment_method_types") for name in self.form):
+            code = "payment_method_types_no_longer_supported"
+            return _error(400, "Use allowed_payment_method_types.", code=code)
         # localstripe has cards only.
         form = {k: v for k, v in self.form.items() if not k.startswith("allowed_payment_method")}
         answer = await self._send("POST", self.path, form)

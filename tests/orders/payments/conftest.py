@@ -12,9 +12,9 @@ from tools.local.places import LOCALSTRIPE_PYTHON
 def stripe_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not LOCALSTRIPE_PYTHON.exists():
         pytest.skip("localstripe is not installed: `make setup` installs it")
-    pids: dict[str, int] = {}
+    port, pids = processes.free_port(), dict[str, int]()
     try:
-        port = stripe.start(tmp_path_factory.mktemp("stripe"), pids.__setitem__)
+        stripe.start(port, tmp_path_factory.mktemp("stripe"), pids.__setitem__)
         yield stripe.address(port)
     finally:
         for name, pid in pids.items():
