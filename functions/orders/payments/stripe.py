@@ -129,16 +129,16 @@ class StripePayments:
     def capture(self, charge: Charge) -> Payment:
         id_ = charge.payment_id or self._known(charge).id
         try:
-            intent = self._intents.capture(
-                id_, {"expand": ["latest_charge"]}, {"idempotency_key": f"{charge.key}:capture"}
-            )
+            # No key of ours: under it, Stripe would repeat a refusal after the customer has acted.
+            # The state of the intent prevents a second capture.
+            intent = self._intents.capture(id_, {"expand": ["latest_charge"]})
         except (stripe.CardError, stripe.InvalidRequestError) as error:
             if error.http_status == 404:
                 raise NoSuchPayment(charge.key) from None
             if error.code == "charge_expired_for_capture":
                 return Payment(charge.key, id_, "expired")
-            return _payment(charge, self._retrieve(id_))
-        return _payment(charge, self._current(intent))
+            intent = self._retrieve(id_)
+        return _payment(charge, intent)
 
     @_failures()
     def void(self, charge: Charge) -> Payment:

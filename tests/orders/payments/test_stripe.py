@@ -321,6 +321,17 @@ def test_customer_authorises_a_payment(
     assert found.client_secret is None
 
 
+def test_payment_is_captured_that_once_waited_for_its_customer(
+    payments: StripePayments, charge: Charge, stripe_address: str
+) -> None:
+    charge = replace(charge, token="pm_card_threeDSecure2Required")
+    waiting = payments.authorize(charge)
+    assert payments.capture(charge) == waiting
+    authenticate(stripe_address, waiting, success=True)
+    for _ in range(2):
+        assert payments.capture(charge).state == "captured"
+
+
 def test_customer_cannot_authorise_a_voided_payment(
     payments: StripePayments, charge: Charge, stripe_address: str
 ) -> None:
