@@ -136,7 +136,8 @@ class DynamoOrders:
         stored = to_item(order)
         names = ("payment_id", *_WITHOUT_VERSION)
         values = {name: stored[name] for name in names if name in stored} | {"due_at": until}
-        condition, seen = "#due_at = :seen", {"seen": order.due_at}
+        condition = "#due_at = :seen"
+        seen: Item = {"seen": order.due_at}
         if order.action:
             # After an erasure the order does not get its secret back.
             condition += " AND #version = :version"

@@ -42,7 +42,7 @@ def _awaiting(seconds: float, **more: Any) -> Callable[[SimulatedShop, State], N
         shop.settle()
         _report(shop, order)
         shop.pass_time(timedelta(seconds=seconds))
-        for _ in range(2):
+        for _repeated in (False, True):
             _report(shop, order)
 
     return act
