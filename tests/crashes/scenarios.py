@@ -40,15 +40,15 @@ def _awaiting(seconds: float, **more: Any) -> Callable[[SimulatedShop, State], N
     def act(shop: SimulatedShop, _: State) -> None:
         order = shop.order((shop.mug, 4), (shop.tray, 1), key="an-order", **more)
         shop.settle()
-        _report(shop, order)
+        report_payment(shop, order)
         shop.pass_time(timedelta(seconds=seconds))
         for _repeated in (False, True):
-            _report(shop, order)
+            report_payment(shop, order)
 
     return act
 
 
-def _report(shop: SimulatedShop, order: State) -> None:
+def report_payment(shop: SimulatedShop, order: State) -> None:
     """A webhook of the payment provider has come."""
     changed = Event(
         id=f"{order['id']}.payment",
@@ -72,7 +72,7 @@ def _to_act(shop: SimulatedShop) -> State:
 def _cancelling_before_news(shop: SimulatedShop, order: State) -> None:
     shop.move(shop.customer, dict(order), "cancel", "cancelled")
     shop.pass_time(timedelta(seconds=25))
-    _report(shop, order)
+    report_payment(shop, order)
 
 
 def _placed(shop: SimulatedShop) -> State:

@@ -158,6 +158,15 @@ def test_sweep_emits_the_ages_of_sagas_and_compensations(
     assert (max(found["OrderAge"]), max(found["CompensationAge"])) == (7 * 60, 2 * 60)
 
 
+def test_sweep_leaves_out_the_time_in_which_a_customer_may_act(
+    shop: OrdersHarness, emitted: Callable[[], dict[str, Any]]
+) -> None:
+    shop.advance(shop.placed(token="tok_action_abandoned"))
+    shop.clock.now += 25 * MINUTE
+    assert shop.sweep.run(a_deadline()) == 1
+    assert max(emitted()["OrderAge"]) == 5 * 60
+
+
 @pytest.mark.parametrize(
     ("seconds", "failure", "is_finished"),
     [(110, StockUnavailable(), False), (130, TIMEOUT, True), (130, KeyError(), False)],
