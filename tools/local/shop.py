@@ -72,6 +72,11 @@ class Shop:
         return emulator.endpoint(self.emulator_port)
 
     @property
+    def stripe(self) -> str:
+        """The address of the Stripe on this machine."""
+        return stripe.address(self.stripe_port)
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment of a program that uses the shop's AWS."""
         return aws_environment(self.endpoint)
@@ -156,7 +161,7 @@ class Shop:
             self.stripe_port = _port(_PREFERRED_STRIPE_PORT)
             with step("localstripe"):
                 stripe.start(self.stripe_port, self.folder, self._remember)
-            secret |= {"api_key": stripe.KEY, "api_base": stripe.address(self.stripe_port)}
+            secret |= {"api_key": stripe.KEY, "api_base": self.stripe}
         name = intrinsics.parameter("StripeSecret", self.parameters)
         stack.put_secret(self.endpoint, name, json.dumps(secret))
 

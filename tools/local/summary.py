@@ -24,10 +24,7 @@ def show(console: Console, shop: Shop, *, detached: bool) -> None:
         ("mail", f"make mail{suffix}"),
         ("aws", shop.endpoint),
         *([("limits", "as prod's firewall has them")] if shop.has_limits else []),
-        *(
-            [("stripe", f"{stripe.address(shop.stripe_port)}  {stripe.KEY}")]
-            * bool(shop.stripe_port)
-        ),
+        *([("stripe", f"{shop.stripe}  {stripe.KEY}")] if shop.stripe_port else []),
         ("redeploy", f"make deploy-local{suffix}"),
         ("stop", f"make stop{suffix}" if detached else "Ctrl-C"),
     ):
