@@ -84,6 +84,10 @@ def read(
                 notifications.append(item)
             else:
                 kinds[kind][id_] = item
+    for id_, share in kinds["STOCK"].items():
+        product = kinds["PRODUCT"][id_.partition("#")[0]]
+        for name in ("available", "taken", "version"):
+            product[name] += share[name]
     for history in events.values():
         history.sort(key=lambda fact: fact.version)
     return Books(

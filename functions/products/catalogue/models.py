@@ -35,6 +35,22 @@ class ProductChanges(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
+class Spread:
+    """Where the units of a product are while more buyers want it than one item serves
+    (products.catalogue.repository.shares).
+
+    Attributes:
+        id: of this time; the product's next spread has another.
+        shares: the number of items.
+        closing_at: since when the units are moved back; None while they are sold.
+    """
+
+    id: str
+    shares: int
+    closing_at: str | None = None
+
+
+@dataclass(frozen=True)
 class Product:
     """A product and its stock. Times are RFC 3339.
 
@@ -43,6 +59,7 @@ class Product:
         taken: units that are held for orders, or sold; the reservations distinguish the two.
         version: counts every change that a client can see, stock included.
         edition: counts only the changes of admins, so that these do not conflict with sales.
+        spread: where units are that its own item does not have; None if there are none.
     """
 
     id: str
@@ -57,6 +74,7 @@ class Product:
     edition: int
     created_at: str
     updated_at: str
+    spread: Spread | None = None
 
     @classmethod
     def added(cls, new: NewProduct, *, id_: str, at: datetime) -> Self:
@@ -110,11 +128,11 @@ class Product:
 
         Raises:
             UnknownProduct: the product is not on sale.
-            OutOfStock: fewer units are available.
+            OutOfStock: fewer units are available, and all are in its own item.
         """
         if not self.is_active:
             raise UnknownProduct(product_id=self.id)
-        if self.available < quantity:
+        if self.spread is None and self.available < quantity:
             raise OutOfStock(product_id=self.id, requested=quantity, available=self.available)
         return PricedLine(
             product_id=self.id,

@@ -20,12 +20,20 @@ class Reservation:
 
     Attributes:
         expires_at: when the sweeper may release it, if it is still held (RFC 3339).
+        shares: for each line the share of the product's stock that it was taken from; empty if that
+            was the product's own item. None if all were.
     """
 
     order_id: str
     state: State
     lines: tuple[PricedLine, ...]
     expires_at: str
+    shares: tuple[str, ...] | None = None
+
+    @property
+    def places(self) -> tuple[tuple[PricedLine, str], ...]:
+        """Each line, and its share."""
+        return tuple(zip(self.lines, self.shares or ("",) * len(self.lines), strict=True))
 
     @classmethod
     def held(cls, order_id: str, lines: tuple[PricedLine, ...], *, at: datetime) -> Self:

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from products.catalogue.models import Product
 from products.reservations.models import Reservation
 from shared.errors import OwnError
+
+
+class Due(NamedTuple):
+    """What a sweeper finds: an order with a reservation, or a product."""
+
+    kind: Literal["RESERVATION", "PRODUCT"]
+    id: str
 
 
 class StockMismatch(OwnError):
@@ -22,7 +29,8 @@ class Reservations(Protocol):
     def look_up(
         self, order_id: str, product_ids: Iterable[str]
     ) -> tuple[Reservation | None, Mapping[str, Product]]:
-        """The order's reservation, and by id those of at most 50 products that exist."""
+        """The order's reservation, and by id those of at most 50 products that exist; of a spread
+        one, what its own item has."""
 
     def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
         """Store a new reservation, take its units, and store an event for each product that runs
@@ -34,7 +42,7 @@ class Reservations(Protocol):
         Raises:
             ConcurrentChange: the order has a reservation already; or a product is not on sale any
                 more, has another price or too few units, or is on the other side of the low-stock
-                threshold.
+                threshold; or its units are being moved.
         """
 
     def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
@@ -49,5 +57,13 @@ class Reservations(Protocol):
             StockMismatch: a product has fewer taken units than the reservation.
         """
 
-    def due(self, at: datetime) -> Iterator[str]:
-        """The ids of the orders with expired reservations, oldest first, read page by page."""
+    def due(self, at: datetime) -> Iterator[Due]:
+        """The expired reservations and the spread products to look after, oldest first, read page
+        by page."""
+
+    def look_after(self, product_id: str, *, at: datetime) -> None:
+        """Move all units of a spread product into its own item again, if few buyers want it.
+
+        Raises:
+            ConcurrentChange, Contended: not yet.
+        """

@@ -1,6 +1,7 @@
 """Reservations in DynamoDB, and the stock that they move (keys: products.catalogue.repository)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,9 +13,11 @@ from products.catalogue.repository.items import (
     read_product,
     stamp,
 )
+from products.catalogue.repository.shares import SPREADING, Shares, Spreading
+from products.catalogue.repository.shares import moving as moving_in_share
 from products.catalogue.repository.stock import StockStep, stock_step
 from products.reservations.models import Reservation
-from products.reservations.ports import StockMismatch
+from products.reservations.ports import Due, StockMismatch
 from shared.contracts.inventory import PricedLine
 from shared.runtime import clock
 from shared.storage import counters
@@ -27,6 +30,7 @@ from shared.storage.dynamodb import (
     Operation,
     Put,
     Table,
+    TransactionContended,
     TransactionFailed,
     Update,
     assigning,
@@ -48,9 +52,16 @@ class DynamoReservations:
     retried.
     """
 
-    def __init__(self, table: Table, *, low_stock_threshold: int = 0) -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        low_stock_threshold: int = 0,
+        spreading: Spreading = SPREADING,
+    ) -> None:
         self._table = table
         self._threshold = low_stock_threshold
+        self._shares = Shares(table, threshold=low_stock_threshold, spreading=spreading)
 
     def find(self, order_id: str) -> Reservation | None:
         item = self._table.get(_key(order_id))
@@ -59,26 +70,44 @@ class DynamoReservations:
     def look_up(
         self, order_id: str, product_ids: Iterable[str]
     ) -> tuple[Reservation | None, Mapping[str, Product]]:
-        keys = [product_key(id_) for id_ in product_ids if is_product_id(id_)]
+        wanted = [id_ for id_ in product_ids if is_product_id(id_)]
+        known = self._shares.known(wanted)
+        keys = [product_key(id_) for id_ in wanted if id_ not in known]
         items = self._table.get_many([_key(order_id), *keys], consistent=True)
         products = {item["id"]: read_product(item) for item in items if item["sk"] == PRODUCT_SK}
+        self._shares.remember(products.values())
         found = [_reservation(item) for item in items if item["sk"] != PRODUCT_SK]
-        return (found[0] if found else None), products
+        return (found[0] if found else None), known | products
 
     def hold(self, reservation: Reservation, seen: Mapping[str, Product], *, at: datetime) -> None:
+        products = [seen[line.product_id] for line in reservation.lines]
+        shares = self._shares.chosen(products, at=at)
+        if any(shares):
+            reservation = replace(reservation, shares=tuple(shares))
         operations: list[Operation] = [_writing(self._table, reservation, at)]
         events: list[Operation] = []
-        for line in reservation.lines:
-            product = seen[line.product_id]
+        for product, (line, share) in zip(products, reservation.places, strict=True):
+            if share:
+                operations.append(moving_in_share(line, share, "available", "taken", at))
+                continue
             after = product.restocked(-line.quantity, at=at)
             step = stock_step(self._table, product, after, self._threshold)
             operations.append(_holding(line, step, at))
             events += [step.event] if step.event else []
         held = sum(line.quantity for line in reservation.lines)
         operations += [counters.adding(self._table, {"total_stock": -held}), *events]
+        waits = {place: self._shares.patience(product) for place, product in enumerate(products, 1)}
+        patience = {place: conflicts for place, conflicts in waits.items() if conflicts}
         try:
-            self._table.transact(operations[:_MAX_OPERATIONS])
+            self._table.transact(operations[:_MAX_OPERATIONS], patience=patience)
+        except TransactionContended as contended:
+            for place in contended.places:
+                self._shares.conflicted(products[place - 1], at=at)
+            raise ConcurrentChange from contended
         except TransactionFailed as failure:
+            for place in failure.failed.keys() & waits.keys():
+                line, share = reservation.lines[place - 1], failure.failed[place]
+                self._shares.refused(products[place - 1], line.quantity, share, at=at)
             raise ConcurrentChange from failure
         # If more than 48 products run low at once, the last one or two events are not in the
         # transaction.
@@ -99,7 +128,12 @@ class DynamoReservations:
             except TransactionFailed as failure:
                 if 0 in failure.failed:
                     raise ConcurrentChange from failure
-                withdrawn ^= _misjudged(after.lines, withdrawn, failure)
+                places = after.places
+                gone = {place for place in failure.failed if places[place - 1][1]}
+                withdrawn ^= _misjudged(after.lines, withdrawn, failure, gone)
+                # The units of a share that is gone are in the product's item.
+                shares = ("" if n in gone else share for n, (_, share) in enumerate(places, 1))
+                after = replace(after, shares=tuple(shares))
         raise ConcurrentChange
 
     def _write(self, before: Reservation | None, after: Reservation, at: datetime) -> None:
@@ -116,9 +150,13 @@ class DynamoReservations:
         except ConditionFailed as failure:
             raise ConcurrentChange from failure
 
-    def due(self, at: datetime) -> Iterator[str]:
+    def due(self, at: datetime) -> Iterator[Due]:
         for item in due_items(self._table, at="expires_at", before=clock.rfc3339(at)):
-            yield item["pk"].partition("#")[2]
+            kind, _, id_ = item["pk"].partition("#")
+            yield Due(kind, id_)
+
+    def look_after(self, product_id: str, *, at: datetime) -> None:
+        self._shares.look_after(product_id, at=at)
 
 
 def _writing(table: Table, reservation: Reservation, at: datetime) -> Put:
@@ -155,7 +193,9 @@ def _releasing(
 ) -> list[Operation]:
     operations: list[Operation] = [_changing(before, after, at)]
     operations += [
-        _moving(
+        moving_in_share(line, share, "taken", "available", at)
+        if share
+        else _moving(
             line,
             "taken",
             "available",
@@ -163,7 +203,7 @@ def _releasing(
             condition="#taken >= :quantity AND #is_active = :is_active",
             values={"is_active": line.product_id not in withdrawn},
         )
-        for line in after.lines
+        for line, share in after.places
     ]
     on_sale = sum(line.quantity for line in after.lines if line.product_id not in withdrawn)
     if on_sale:
@@ -191,11 +231,17 @@ def _moving(
 
 
 def _misjudged(
-    lines: tuple[PricedLine, ...], withdrawn: frozenset[str], failure: TransactionFailed
+    lines: tuple[PricedLine, ...],
+    withdrawn: frozenset[str],
+    failure: TransactionFailed,
+    gone: Collection[int],
 ) -> frozenset[str]:
-    """The products that are on sale but were taken for withdrawn, or the reverse."""
+    """The products that are on sale but were taken for withdrawn, or the reverse; those at places
+    whose shares are gone were not taken for either."""
     misjudged = set()
     for place, item in failure.failed.items():
+        if place in gone:
+            continue
         product_id = lines[place - 1].product_id
         if item is None or item["is_active"] == (product_id not in withdrawn):
             raise StockMismatch(

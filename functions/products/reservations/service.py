@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from products.catalogue.models import Product
@@ -16,10 +17,10 @@ from shared.contracts.inventory import (
     ReservationEnded,
     UnknownProduct,
 )
-from shared.errors import ServiceUnavailable
+from shared.errors import Contended, ServiceUnavailable
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, now
-from shared.storage.conflicts import retry_on_conflict
+from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
 
 # The longest time for one release; the sweep starts none with less time left.
 RELEASE_SECONDS: Final = 15.0
@@ -101,14 +102,20 @@ class ReservationService:
         self._retry(order_id, release)
 
     def release_expired(self, deadline: Deadline) -> int:
-        """Release the expired reservations, oldest first; return their number.
+        """Release the expired reservations, oldest first, and look after spread products; return
+        the number of reservations.
 
         One that cannot be released does not stop the others; the next call tries it again.
         """
         released = 0
-        for order_id in self._reservations.due(self._clock()):
+        for kind, order_id in self._reservations.due(self._clock()):
             if not deadline.allows(RELEASE_SECONDS):
                 break
+            if kind == "PRODUCT":
+                # The next call tries it again.
+                with suppress(ConcurrentChange, Contended):
+                    self._reservations.look_after(order_id, at=self._clock())
+                continue
             try:
                 released += self._retry(order_id, self._release_if_expired)
             except (StockMismatch, ServiceUnavailable) as failure:

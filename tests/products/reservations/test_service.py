@@ -9,6 +9,7 @@ import pytest
 from products.catalogue.models import Product
 from products.catalogue.repository.items import product_key
 from products.reservations.models import Hold, Reservation
+from products.reservations.ports import Due
 from products.reservations.repository import DynamoReservations
 from products.reservations.service import ReservationService
 from shared.calls.deadline import Deadline
@@ -193,7 +194,9 @@ def test_sweep_leaves_a_sale_that_was_confirmed_after_its_expiry(
         case.service.confirm("order-1")
         # The index may be behind.
         monkeypatch.setattr(
-            case.stores.reservations, "due", lambda at: iter(["order-1", "never-seen"])
+            case.stores.reservations,
+            "due",
+            lambda at: iter([Due("RESERVATION", "order-1"), Due("RESERVATION", "never-seen")]),
         )
     assert case.service.release_expired(a_deadline()) == 0
     assert case.units(case.mug) == (3, 2)

@@ -4,6 +4,7 @@ The items of the table:
 
 pk                    sk                   what
 PRODUCT#<id>          PRODUCT              the product and its stock
+STOCK#<id>#<…>        STOCK                units of it in a rush (.shares)
 PRODUCT#<id>          EVENT#<version>      an event of it (shared.messaging.outbox)
 WORD#<character>      <word>#<product id>  a word of the name of a product on sale
 RESERVATION#<order>   RESERVATION          a reservation (products.reservations.repository)

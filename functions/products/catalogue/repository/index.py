@@ -13,10 +13,10 @@ from products.catalogue.repository.items import (
     WORD_ENTRY_BYTES,
     price_prefix,
     product_key,
-    read_product,
     read_units,
     word_partition,
 )
+from products.catalogue.repository.shares import listed
 from shared.pages import Page
 from shared.storage.dynamodb import Item, ReadUnits, Table
 
@@ -91,7 +91,7 @@ class DynamoProductIndex:
             last = {**last, "by": by}
         # Indexes may be behind: products that were withdrawn or changed since are left out.
         items = self._table.get_many([product_key(entry["id"]) for entry in entries])
-        found = {item["id"]: read_product(item) for item in items}
+        found = {item["id"]: listed(item) for item in items}
         products = [found[entry["id"]] for entry in entries if entry["id"] in found]
         return Page([product for product in products if search.finds(product)], last)
 

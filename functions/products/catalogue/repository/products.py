@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from products.catalogue.models import Product, Receipt
+from products.catalogue.ports import CONFLICT_ATTEMPTS
 from products.catalogue.repository.items import (
     PACKED,
     SALE_KEYS,
@@ -16,10 +17,16 @@ from products.catalogue.repository.items import (
     stamp,
     word_items,
 )
+from products.catalogue.repository.shares import (
+    ENDING,
+    OF_SPREAD,
+    Shares,
+    in_one_item,
+)
 from products.catalogue.repository.stock import stock_step
 from shared.runtime import clock
 from shared.storage import counters
-from shared.storage.conflicts import ConcurrentChange
+from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
 from shared.storage.dynamodb import (
     ConditionFailed,
     Delete,
@@ -48,6 +55,7 @@ class DynamoProducts:
     def __init__(self, table: Table, *, low_stock_threshold: int = 0) -> None:
         self._table = table
         self._threshold = low_stock_threshold
+        self._shares = Shares(table, threshold=low_stock_threshold)
 
     def add(self, product: Product) -> None:
         self._table.transact(
@@ -59,10 +67,16 @@ class DynamoProducts:
         )
 
     def find(self, product_id: str) -> Product | None:
-        item = self._table.get(product_key(product_id)) if is_product_id(product_id) else None
-        return read_product(item) if item else None
+        if not is_product_id(product_id):
+            return None
+        return retry_on_conflict(
+            lambda: self._table.get(product_key(product_id)),
+            lambda item: self._shares.whole(read_product(item)) if item else None,
+            attempts=CONFLICT_ATTEMPTS,
+        )
 
     def change(self, before: Product, after: Product, *, exactly: bool) -> None:
+        self._require_one_item(before, datetime.fromisoformat(after.updated_at))
         changes_sale = before.is_active != after.is_active
         operations: list[Operation] = [
             # A product that goes on or off sale adds its units to the total or removes them, so
@@ -82,7 +96,10 @@ class DynamoProducts:
     def restock(
         self, product: Product, delta: int, *, at: datetime, receipt: Receipt | None
     ) -> None:
-        step = stock_step(self._table, product, product.restocked(delta, at=at), self._threshold)
+        if delta < 0:
+            self._require_one_item(product, at)
+        after = product.restocked(delta, at=at)
+        step = stock_step(self._table, product, after, self._threshold)
         operations: list[Operation] = [step.event] if step.event else []
         if receipt:
             operations.append(
@@ -92,7 +109,8 @@ class DynamoProducts:
             Update(
                 product_key(product.id),
                 "SET #available = #available + :delta, #version = #version + :one,"
-                " #updated_at = :updated_at, #request_id = :request_id",
+                " #updated_at = :updated_at, #request_id = :request_id"
+                + (ENDING if product.spread and not product.spread.shares else ""),
                 condition=f"{step.condition} AND #is_active = :is_active",
                 values={
                     **step.values,
@@ -106,6 +124,16 @@ class DynamoProducts:
         if product.is_active:
             operations.append(counters.adding(self._table, {"total_stock": delta}))
         self._transact(operations)
+
+    def _require_one_item(self, product: Product, at: datetime) -> None:
+        """Move all units of the product into its item, if it is spread.
+
+        Raises:
+            ConcurrentChange: it is not as it was read any more.
+        """
+        if product.spread and (product.spread.shares or product.spread.closing_at is None):
+            self._shares.gather(product, at=at, stay_closed=True)
+            raise ConcurrentChange
 
     def find_receipt(self, receipt: Receipt) -> Receipt | None:
         item = self._table.get(_receipt_key(receipt))
@@ -146,11 +174,13 @@ class DynamoProducts:
 def _change(before: Product, after: Product, *, exactly: bool) -> Update:
     attributes = admin_attributes(after)
     update = assigning(attributes) + ", #version = #version + :one"
-    removed = [name for name in (*SALE_KEYS, PACKED) if name not in attributes]
+    gone = (*SALE_KEYS, PACKED, *(OF_SPREAD if before.spread else ()))
+    removed = [name for name in gone if name not in attributes]
     if removed:
         update += " REMOVE " + ", ".join(f"#{name}" for name in removed)
-    values: dict[str, Any] = {**attributes, "one": 1, "seen_edition": before.edition}
-    condition = "#edition = :seen_edition"
+    whole, seen = in_one_item(before)
+    values: dict[str, Any] = {**attributes, "one": 1, "seen_edition": before.edition, **seen}
+    condition = f"#edition = :seen_edition AND {whole}"
     if exactly:
         condition += " AND #version = :seen_version"
         values["seen_version"] = before.version

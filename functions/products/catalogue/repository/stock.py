@@ -5,6 +5,7 @@ from typing import Any
 
 from products.catalogue.models import Product
 from products.catalogue.repository.items import product_key
+from products.catalogue.repository.shares import in_one_item
 from shared.messaging import outbox
 from shared.storage.dynamodb import Put, Table
 
@@ -28,8 +29,9 @@ def stock_step(table: Table, before: Product, after: Product, threshold: int) ->
 
     Steps that stay on one side of the threshold do not exclude each other: their condition only
     says that they stay there. A step across it requires the version that was read, because its
-    event has the next version.
+    event has the next version. All units must be in the product's item.
     """
+    whole, seen = in_one_item(before)
     if low := after.low_stock_since(before, threshold):
         fact = outbox.event(
             "product.low_stock",
@@ -39,11 +41,12 @@ def stock_step(table: Table, before: Product, after: Product, threshold: int) ->
             data=low.model_dump(),
         )
         event = outbox.recording(table, product_key(after.id)["pk"], fact)
-        return StockStep("#version = :seen_version", {"seen_version": before.version}, event)
+        values = {"seen_version": before.version, **seen}
+        return StockStep(f"#version = :seen_version AND {whole}", values, event)
     taken = before.available - after.available
     # A withdrawn product does not run low.
     threshold = max(0, threshold) if after.is_active else 0
     return StockStep(
-        "#available >= :taken AND (#available < :threshold OR #available >= :enough)",
-        {"taken": taken, "threshold": threshold, "enough": taken + threshold},
+        f"#available >= :taken AND (#available < :threshold OR #available >= :enough) AND {whole}",
+        {"taken": taken, "threshold": threshold, "enough": taken + threshold, **seen},
     )

@@ -13,6 +13,7 @@ import random
 import re
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -50,6 +51,15 @@ class TransactionFailed(OwnError):
     def __init__(self, failed: Mapping[int, Item | None]) -> None:
         super().__init__(f"the conditions of operations {sorted(failed)} did not hold")
         self.failed = dict(failed)
+
+
+class TransactionContended(Contended):
+    """Other transactions held items for longer than the caller waits for them; `places` are those
+    of its operations on them."""
+
+    def __init__(self, places: Iterable[int]) -> None:
+        super().__init__()
+        self.places = frozenset(places)
 
 
 class NewerSchema(ServiceUnavailable):
@@ -312,15 +322,19 @@ class Table:
         operations: Iterable[Operation],
         *,
         beside: "Mapping[Table, Iterable[Operation]] | None" = None,
+        patience: Mapping[int, int] | None = None,
     ) -> None:
         """Do all of the operations or none, once, however often it takes to send them.
 
         Args:
             beside: those on other tables of the same client. Their places are behind those of
                 `operations`.
+            patience: for places of operations how many refusals because of them are waited for.
 
         Raises:
             TransactionFailed: a condition did not hold; nothing was written.
+            TransactionContended: a place was refused as often as `patience` says; nothing was
+                written.
             Contended: other transactions held the items through all attempts; nothing
                 was written.
         """
@@ -331,19 +345,23 @@ class Table:
         ]
         # DynamoDB does a transaction with one token once within ten minutes.
         token = uuid.uuid4().hex
+        left = Counter(patience)
         for _ in _attempts():
             try:
                 self.client.transact_write_items(TransactItems=wire, ClientRequestToken=token)
             except ClientError as error:
-                self._unless_contended(error)
+                refused = self._refused(error) & left.keys()
+                left.subtract(refused)
+                if spent := {place for place in refused if left[place] <= 0}:
+                    raise TransactionContended(spent) from error
             else:
                 return
 
-    def _unless_contended(self, error: ClientError) -> None:
-        """Return where a retry can help, raise everywhere else."""
+    def _refused(self, error: ClientError) -> set[int]:
+        """The places of the operations that a retry can help; raises where it cannot."""
         code = error.response["Error"]["Code"]
         if code == "TransactionInProgressException":
-            return
+            return set()
         if code != "TransactionCanceledException":
             raise error
         reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
@@ -355,8 +373,10 @@ class Table:
         if failed:
             raise TransactionFailed(failed) from error
         retryable = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-        if not any(reason.get("Code") in retryable for reason in reasons):
+        refused = {n for n, reason in enumerate(reasons) if reason.get("Code") in retryable}
+        if not refused:
             raise error
+        return refused
 
     def _written(self, item: Item) -> dict[str, Any]:
         return to_wire({**item, _SCHEMA: self._schema})
