@@ -165,6 +165,41 @@ def _expiring(shop: SimulatedShop, _: State) -> None:
     shop.settle()
 
 
+def _wanted(shop: SimulatedShop) -> State:
+    """A product of which an order is confirmed, whose buyers begin to wait for each other."""
+    lamp = shop.admin.add_product(name="Lamp", stock=100)
+    shop.customer.order((lamp, 3))
+    shop.come_to_rest()
+    return lamp
+
+
+def _flash_sale(shop: SimulatedShop, lamp: State) -> None:
+    with shop.holding(lamp):
+        order = shop.order((dict(lamp), 2), (shop.tray, 1), key="spread")
+    shop.settle()
+    shop.move(shop.customer, order, "cancel", "cancelled")
+    shop.settle()
+    with shop.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
+        shop.customer.try_order((dict(lamp), 1), key="never")
+    assert shop.insist(lambda: shop.anyone.get(f"/api/v1/products/{lamp['id']}")).is_success
+    _expiring(shop, {})
+
+
+def _sold_out(shop: SimulatedShop, lamp: State) -> None:
+    with shop.holding(lamp):
+        shop.order((dict(lamp), 1), key="spread")
+    # More than a share has.
+    shop.order((dict(lamp), 20), key="gathered")
+    with shop.holding(lamp):
+        shop.order((dict(lamp), 1), key="spread again")
+    path = f"/api/v1/products/{lamp['id']}"
+    added = {"delta": 5}, {"Idempotency-Key": "added"}
+    ask = partial(shop.admin.post, f"{path}/stock", added[0], headers=added[1])
+    assert shop.insist(ask).status_code == 200
+    assert shop.insist(lambda: shop.admin.delete(path)).status_code == 204
+    shop.settle()
+
+
 def _unheard_of(shop: SimulatedShop) -> State:
     order = shop.customer.order((shop.mug, 4), (shop.tray, 3))
     # An outage of the streams that is longer than they keep anything; the mugs have run low
@@ -255,5 +290,7 @@ SCENARIOS: Final = (
     Scenario("erase a customer", _erasing, _with_one_under_way, ends=("confirmed",)),
     Scenario("sweep: payment given up", _giving_up, _unpaid, ends=("cancelled",)),
     Scenario("sweep: reservation expired", _expiring, _held_in_vain),
+    Scenario("flash sale", _flash_sale, _wanted),
+    Scenario("flash sale, sold out and withdrawn", _sold_out, _wanted),
     Scenario("sweep: events unsent", _sweeping, _unheard_of, ends=("confirmed",)),
 )

@@ -13,7 +13,7 @@ import pytest
 from tests.crashes import matrix
 from tests.crashes.matrix import Play, Point
 from tests.crashes.scenarios import SCENARIOS, Scenario
-from tests.simulation.faults import Call, Mode
+from tests.simulation.faults import TRANSACTION, Call, Mode
 from tests.simulation.shop import SimulatedShop
 
 type Say = Callable[[str], None]
@@ -53,6 +53,23 @@ def test_promises_hold_when_one_call_to_aws_fails(
     play = Play(shop, scenario)
     calls = play.record()
     judge(say, scenario.name, calls, play.run_all(matrix.sample(calls, _known)))
+
+
+@pytest.mark.timeout(600)
+@_each([s for s in SCENARIOS if s.name.startswith("flash sale")])
+def test_promises_hold_when_a_move_of_stock_fails(
+    shop: SimulatedShop, say: Say, scenario: Scenario
+) -> None:
+    play = Play(shop, scenario)
+    calls = play.record()
+    # Transactions that are alike move units to different places.
+    moves = [
+        {n: mode}
+        for n, call in enumerate(calls)
+        if call.operation == TRANSACTION and call.about == "ProductsTable"
+        for mode in matrix.DEATHS
+    ]
+    judge(say, scenario.name, calls, play.run_all(moves))
 
 
 @pytest.mark.torture

@@ -75,6 +75,8 @@ class RushShop(TimedShop):
         # Simulated environments share their clients. In Lambda each has its own, and with it a
         # quota of retries.
         self._open.enter_context(patch.object(RetryQuota, "acquire", lambda *_: True))
+        # Retries end after seconds of the shop's time.
+        self._open.enter_context(patch("time.monotonic", lambda: self.timeline.now))
         return self
 
     def read_queues(self, readers: Mapping[str, int]) -> None:
@@ -107,7 +109,11 @@ class RushShop(TimedShop):
         now = self.timeline.now
         if hot := self._partitions.exhausted(wanted, now):
             self.throttled.update({key.family for key in hot})
-            return _throttled(service, operation, len(items))
+            if operation == "BatchGetItem":
+                return self._read_in_part(request, set(hot))
+            return _throttled(
+                service, operation, [Key(table, "", pk) in hot for table, (pk, _) in items]
+            )
         if met := self._partitions.conflicts(items):
             self.conflicts.update({Key(table, "", pk).family for table, (pk, _) in met})
             # It is charged all the same, except for indexes.
@@ -121,6 +127,22 @@ class RushShop(TimedShop):
             finally:
                 self._partitions.held.difference_update(items)
         return self._at_once(service, operation, path, body)
+
+    def _read_in_part(self, request: dict[str, Any], hot: set[Key]) -> Answer:
+        """The items whose partitions have room; the keys of the others are left unprocessed."""
+        [(table, wanted)] = request["RequestItems"].items()
+        parts: dict[bool, list[Any]] = {True: [], False: []}
+        for key in wanted["Keys"]:
+            parts[Key(table, "", key["pk"]["S"]) in hot].append(key)
+        if not parts[False]:
+            return _throttled("dynamodb", "BatchGetItem", [])
+        read = {**request, "RequestItems": {table: {**wanted, "Keys": parts[False]}}}
+        self._take(keys.loads(self.cloud.dynamodb, "BatchGetItem", read))
+        status, headers, body = self._at_once(
+            "dynamodb", "BatchGetItem", "/", json.dumps(read).encode()
+        )
+        left = {table: {**wanted, "Keys": parts[True]}}
+        return status, headers, json.dumps({**json.loads(body), "UnprocessedKeys": left}).encode()
 
     def _take(self, wanted: Loads) -> None:
         self._partitions.take(wanted, self.timeline.now)
@@ -158,9 +180,11 @@ class RushShop(TimedShop):
         return super()._received(source, message)
 
 
-def _throttled(service: str, operation: str, items: int) -> Answer:
+def _throttled(service: str, operation: str, is_hot: Sequence[bool]) -> Answer:
     if operation == TRANSACTION:
-        return _cancelled(["ThrottlingError"] + ["None"] * (items - 1))
+        # Where an index is hot, none of the items' keys is.
+        codes = ["ThrottlingError" if hot else "None" for hot in is_hot]
+        return _cancelled(codes if any(is_hot) else ["ThrottlingError", *codes[1:]])
     code, status = THROTTLING[service]
     return _error(code, status)
 

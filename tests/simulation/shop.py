@@ -329,6 +329,15 @@ class SimulatedShop(Triggers):
             del self.wire.refused[operation]
 
     @contextmanager
+    def holding(self, product: Mapping[str, Any]) -> Iterator[None]:
+        """Other buyers hold a product whenever an order takes of its own item."""
+        self.wire.held = f"PRODUCT#{product['id']}"
+        try:
+            yield
+        finally:
+            self.wire.held = None
+
+    @contextmanager
     def reading_stale(self, seconds: Callable[[bool], float]) -> Iterator[None]:
         """Reads that need not be consistent, and those of an index, see what was there so many
         seconds ago.

@@ -61,6 +61,8 @@ class Invocation:
     resumed: threading.Event = field(default_factory=threading.Event)
 
 
+_RESERVATION: Final = "RESERVATION#"
+
 current: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
 
 
@@ -101,6 +103,8 @@ class Wire:
             happened.
         outages: the faults of all calls of a target for a time.
         called: the number of attempts at calls of each target.
+        held: the partition key of a product that other transactions hold whenever a reservation is
+            to take of its item.
         eventual: the targets of reads that need not be consistent.
         latency: how many seconds a request and its response travel.
         after: is called after each call that was done.
@@ -122,6 +126,7 @@ class Wire:
         self.called: Counter[Target] = Counter()
         self.eventual: set[Target] = set()
         self.refused: dict[str, tuple[str, str, str]] = {}
+        self.held: str | None = None
         self.broken: Exception | None = None
         self.wake_zombies: Callable[[], object] = lambda: None
         self._meanwhile: tuple[str | int, Callable[[], None]] | None = None
@@ -228,6 +233,8 @@ class Wire:
         if code and about in sent.body.decode():
             status = 429 if code == "TooManyRequestsException" else 400
             return _error(sent.request, call.service, code, status=status, said=said)
+        if self.held and (met := _written(sent)) and self.held in met and _RESERVATION in met[0]:
+            return _conflict(sent, met.index(self.held))
         self._let_happen(call)
         planned = self._plan_of(sent)
         planned.attempts += 1
@@ -281,7 +288,8 @@ class Wire:
                 self._done(sent)
                 raise ConnectionClosedError(endpoint_url=sent.request.url)
             case Mode.CONFLICT:
-                return _conflict(sent)
+                # Another transaction writes the last item.
+                return _conflict(sent, -1)
             case Mode.STALLS:
                 # Until the test resumes it, long after others have taken it for dead.
                 invocation.stalled.set()
@@ -332,13 +340,19 @@ def _about(service: str, path: str, body: bytes) -> str:
     return str(request.get("TableName") or ",".join(request["RequestItems"]))
 
 
-def _conflict(sent: _Sent) -> AWSResponse:
+def _written(sent: _Sent) -> list[str]:
+    """The partition keys of what a transaction writes."""
+    request = json.loads(sent.body) if sent.call.operation == TRANSACTION else {}
+    parts = [part for one in request.get("TransactItems", ()) for part in one.values()]
+    return [(part.get("Key") or part["Item"])["pk"]["S"] for part in parts]
+
+
+def _conflict(sent: _Sent, place: int) -> AWSResponse:
     if sent.call.operation != TRANSACTION:
         return _error(sent.request, "dynamodb", "TransactionConflictException", status=400)
     items = json.loads(sent.body)["TransactItems"]
-    # Another transaction writes the last item.
-    reasons = [{"Code": "None"}] * (len(items) - 1)
-    reasons.append({"Code": "TransactionConflict", "Message": "Transaction is ongoing"})
+    reasons = [{"Code": "None"}] * len(items)
+    reasons[place] = {"Code": "TransactionConflict", "Message": "Transaction is ongoing"}
     code = "TransactionCanceledException"
     body = {"__type": code, "message": "cancelled", "CancellationReasons": reasons}
     return _response(sent.request, 400, {"x-amzn-errortype": code}, json.dumps(body).encode())

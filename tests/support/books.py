@@ -84,16 +84,12 @@ def read(
                 notifications.append(item)
             else:
                 kinds[kind][id_] = item
-    for id_, share in kinds["STOCK"].items():
-        product = kinds["PRODUCT"][id_.partition("#")[0]]
-        for name in ("available", "taken", "version"):
-            product[name] += share[name]
     for history in events.values():
         history.sort(key=lambda fact: fact.version)
     return Books(
         users=kinds["USER"],
         addresses=kinds["EMAIL"],
-        products=kinds["PRODUCT"],
+        products=_whole(kinds["PRODUCT"], kinds["STOCK"]),
         reservations=kinds["RESERVATION"],
         orders={
             id_: {**item, "status": without_shard(item["status"])}
@@ -108,6 +104,15 @@ def read(
         everything=[item for logical_id in TABLES for item in items[logical_id]],
         product_steps=product_steps,
     )
+
+
+def _whole(products: Mapping[str, Item], shares: Mapping[str, Item]) -> dict[str, Item]:
+    """The products with the units of their shares."""
+    whole = {id_: dict(product) for id_, product in products.items()}
+    for id_, share in shares.items():
+        for name in ("available", "taken", "version"):
+            whole[id_.partition("#")[0]][name] += share[name]
+    return whole
 
 
 def scanned(dynamodb: "DynamoDBClient", table: str) -> list[Item]:

@@ -24,7 +24,7 @@ from tests.support.aws import before_next, wired_table
 from tests.support.clock import ManualClock
 from tests.support.context import a_deadline
 
-EIGHT: Final = Spreading(shares=8, least=10, chance=1)
+EIGHT: Final = Spreading(shares=8, least=10)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ _GATHERED_WITHIN: Final = timedelta(seconds=3)
 _LOOKED_AT_EACH: Final = timedelta(minutes=1)
 _CALM_STEPS: Final = 600  # in that time: one item takes eight times as many
 _LONGEST_PAUSE: Final = 0.2
-_NOTED_BY: Final = 1 / 64  # of the environments that read the product again
+_NOTED_BY: Final = 64  # of so many environments that read the product again one
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,13 @@ class Spreading:
         shares: the most shares; with 0 nothing is spread.
         least: the fewest units of a share.
         patience: conflicts at the product's item that one request meets before.
-        chance: of a request that has met as many.
-        further: the chance of one that meets a conflict at a share, as long as there may be more.
+        further: of how many conflicts at shares one adds shares, as long as there may be more.
     """
 
     shares: int = 192
     least: int = 10
     patience: int = 4
-    chance: float = 0.5
-    further: float = 1 / 128
+    further: int = 128
 
 
 SPREADING: Final = Spreading()
@@ -111,7 +109,7 @@ class Shares:
             self._known.pop(product.id, None)
             if product.spread and product.spread.closing_at is None:
                 self._known[product.id] = clock.now(), product
-                if random.random() < _NOTED_BY:  # noqa: S311  # not for secrets
+                if not random.randrange(_NOTED_BY):  # noqa: S311  # not for secrets
                     self._note(product)
 
     def whole(self, product: Product) -> Product:
@@ -153,10 +151,9 @@ class Shares:
 
     def conflicted(self, product: Product, *, at: datetime) -> None:
         """Another transaction held the item that a line was to be taken from."""
-        chance = self._spreading.further if product.spread else self._spreading.chance
         if product.spread:
             self._homes[product.id] = random.randrange(product.spread.shares)  # noqa: S311
-        if random.random() < chance:  # noqa: S311
+        if product.spread is None or not random.randrange(self._spreading.further):  # noqa: S311
             with suppress(TransactionFailed, Contended):
                 self.spread(product, at=at)
 
@@ -187,7 +184,7 @@ class Shares:
         if not count:
             return
         self._known.pop(product.id, None)
-        seen = product.spread or Spread(uuid.uuid4().hex[:8], 0)
+        seen = product.spread or Spread(uuid.uuid4().hex, 0)
         after = replace(seen, shares=seen.shares + count)
         moved = count * each
         condition, values = in_one_item(product)
