@@ -325,6 +325,15 @@ def test_change_by_an_admin_has_all_units_in_the_products_item(
             sale.reserve("order-2", 2)
 
 
+def test_change_of_a_product_that_is_spread_meanwhile_is_made_after_gathering(sale: Sale) -> None:
+    jug = a_product(available=100)
+    sale.stores.add(jug)
+    sale.stores.before_transaction(lambda: sale.shares.spread(jug, at=NOW))
+    sale.catalogue.change(jug.id, {"price_minor": 1})
+    current = sale.stores.current(jug)
+    assert (current.price_minor, current.spread, current.available) == (1, None, 100)
+
+
 def test_admin_who_gives_up_after_gathering_leaves_the_product_to_the_buyers(sale: Sale) -> None:
     sale.shares.gather(sale.own_item(), at=NOW, stay_closed=True)
     assert sale.stores.units(sale.mug) == (100, 0)
