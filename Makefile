@@ -123,7 +123,7 @@ bench: $(APP) $(SAM) $(EMULATOR) $(RUNTIME)  ## cold starts, requests, memory, e
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
 	@$(if $(ONLY),,PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs)
 
-rush: $(APP)  ## a simulated rush; ARGS="--rate 1000 --shards 8 --flash", ARGS=ceilings for keys and quotas, ARGS=stock
+rush: $(APP)  ## a simulated rush; ARGS="--rate 1000 --shards 8 --flash", ARGS=ceilings for keys and quotas
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.rush $(ARGS)
 
 bill: $(APP)  ## what a shop costs a month; ORDERS="5000 20,000", PROFILE=a copy of tests/costs/profile.toml

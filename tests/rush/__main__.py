@@ -1,8 +1,6 @@
 """`python -m tests.rush --rate 1000 --seconds 0.5`: a simulated rush, and what became of it.
 
 `python -m tests.rush ceilings`: how often each key can be taken, and the quotas needed.
-
-`python -m tests.rush stock`: what several stock items of one product would give.
 """
 
 import argparse
@@ -13,26 +11,24 @@ from collections.abc import Iterator, Sequence
 
 from bench.report import markdown
 from tests.costs.keys import Key
-from tests.rush import ceilings, stock
+from tests.rush import ceilings
 from tests.rush.rush import Outcome, Rush, play
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.rush", description=__doc__)
-    parser.add_argument("report", nargs="?", choices=["rush", "ceilings", "stock"], default="rush")
+    parser.add_argument("report", nargs="?", choices=["rush", "ceilings"], default="rush")
     parser.add_argument("--rate", type=float, default=1000, help="requests a second")
     parser.add_argument("--seconds", type=float, default=0.5, help="for how long they arrive")
     parser.add_argument("--what", choices=["orders", "log-ins", "refreshes"], default="orders")
     parser.add_argument("--shards", type=int, default=1, help="the template's parameter Shards")
     parser.add_argument("--flash", action="store_true", help="all orders are for one product")
+    parser.add_argument("--spread", action="store_true", help="the product is spread already")
     parser.add_argument("--checkouts", type=int, help="at once; as many as wanted by default")
     parser.add_argument("--mailers", type=int, help="at once; as many as wanted by default")
     given = parser.parse_args(arguments)
     if given.report == "ceilings":
         print(markdown("Ceilings", ceilings.tables(given.shards)))  # noqa: T201
-        return
-    if given.report == "stock":
-        print(markdown("A flash sale", [stock.table()]))  # noqa: T201
         return
     many = int(given.rate)
     rush = Rush(
@@ -41,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given.what,
         given.shards,
         given.flash,
+        given.spread,
         readers={
             "CheckoutQueue": given.checkouts or many,
             "NotificationsQueue": given.mailers or many,
@@ -54,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _lines(outcome: Outcome) -> Iterator[str]:
     rush = outcome.rush
-    goods = "one product" if rush.is_flash else "many products"
+    goods = f"one product{', spread' * rush.is_spread}" if rush.is_flash else "many products"
     what = f"{rush.what}, {goods}" if rush.what == "orders" else rush.what
     yield f"{rush.rate:,.0f}/s for {rush.requests / rush.rate:.2g} s, Shards {rush.shards}: {what}"
     yield f"  served           {outcome.served:,.0f}/s"

@@ -5,15 +5,20 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
 
+from products.catalogue.repository.shares import Shares
+from products.reservations.repository import DynamoReservations
+from shared.runtime import aws
+from shared.storage.dynamodb import Table
 from tests.costs.keys import Key, Load
 from tests.rush.partitions import WINDOW_SECONDS
 from tests.rush.shop import RushShop
 from tests.support.client import PASSWORD, RenewingClient, code
-from tests.support.invariants import breaches
+from tests.support.invariants import LOW_STOCK, breaches
 
 # Orders a second of one product, and of one customer: few enough that neither is hot.
 _OF_PRODUCT: Final = 5
@@ -32,6 +37,7 @@ class Rush:
         what: `orders`, each of one unit of a product; `log-ins` or `refreshes`.
         shards: the template's parameter.
         is_flash: whether all orders are for one product.
+        is_spread: whether that product is spread over its shares before.
         stock: the units of each product.
         window: of what moment partitions keep the capacity that is left over, in seconds.
         readers: how many messages of each queue are handled at once; as in the template where it
@@ -43,6 +49,7 @@ class Rush:
     what: str = "orders"
     shards: int = 1
     is_flash: bool = False
+    is_spread: bool = False
     stock: int = 1_000_000
     window: float = WINDOW_SECONDS
     readers: Mapping[str, int] = field(default_factory=dict)
@@ -111,6 +118,8 @@ def _prepared(shop: RushShop, rush: Rush) -> Callable[[int], httpx.Response]:
     number = 1 if rush.is_flash else 1 + int(rush.rate / _OF_PRODUCT)
     products = [shop.admin.add_product(name=f"Thing {n}", stock=rush.stock) for n in range(number)]
     shop.come_to_rest()
+    if rush.is_spread:
+        _spread(products[0]["id"])
     _grow(shop, rush)
     for customer in customers:
         customer.log_in()
@@ -120,6 +129,14 @@ def _prepared(shop: RushShop, rush: Rush) -> Callable[[int], httpx.Response]:
             (chosen.choice(products), 1), key=f"rush-{n}"
         )
     return lambda n: _log_in(customers[n], is_refresh=rush.what == "refreshes")
+
+
+def _spread(product_id: str) -> None:
+    """Let the product have all of its shares, as it has soon after a rush has begun."""
+    table = Table("ProductsTable", aws.client("dynamodb"))
+    for _ in range(2):
+        _, products = DynamoReservations(table).look_up("-", [product_id])
+        Shares(table, threshold=LOW_STOCK).spread(products[product_id], at=datetime.now(UTC))
 
 
 def _grow(shop: RushShop, rush: Rush) -> None:

@@ -54,6 +54,16 @@ def test_rush_is_throttled_on_a_key_whose_ceiling_it_exceeds_and_on_none_below_a
 
 
 @pytest.mark.timeout(300)
+def test_flash_sale_of_a_spread_product_serves_all_at_once() -> None:
+    # One item would take 80 a second.
+    sale = play(Rush(1500, 30, shards=8, is_flash=True, is_spread=True, readers=_READERS))
+
+    assert sale.share("201") == 1
+    assert max(sale.seconds["201"]) < 0.5
+    assert sale.breaches == []
+
+
+@pytest.mark.timeout(300)
 def test_flash_sale_sells_its_stock_and_refuses_the_others() -> None:
     sale = play(Rush(500, 20, is_flash=True, stock=8, window=_WINDOW, readers=_READERS))
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from products.catalogue.repository.products import DynamoProducts
 from tests.support.client import PASSWORD, Client, code, eventually, is_in_progress
 from tests.support.cloud import Cloud
 from tools.local.shop import Shop
@@ -69,9 +70,9 @@ def outcomes(answers: Sequence[httpx.Response]) -> Counter[str]:
 
 def stored(cloud: Cloud, product: Product) -> tuple[int, int]:
     """The units of a product that are available, and that are taken."""
-    key = {"pk": f"PRODUCT#{product['id']}", "sk": "PRODUCT"}
-    item = cloud.table("ProductsTable").get(key) or {}
-    return item["available"], item["taken"]
+    found = DynamoProducts(cloud.table("ProductsTable")).find(product["id"])
+    assert found is not None
+    return found.available, found.taken
 
 
 def buy(customer: Client, *products: Product) -> httpx.Response:

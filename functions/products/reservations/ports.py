@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from products.catalogue.models import Product
 from products.reservations.models import Reservation
@@ -12,7 +12,7 @@ from shared.errors import OwnError
 class Due(NamedTuple):
     """What a sweeper finds: an order with a reservation, or a product."""
 
-    kind: Literal["RESERVATION", "PRODUCT"]
+    kind: str  # RESERVATION or PRODUCT
     id: str
 
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -13,6 +14,7 @@ from products.catalogue.models import Product, ProductChanges, Search
 from products.catalogue.repository.shares import Shares, Spreading
 from products.catalogue.service import CatalogueService
 from products.reservations.models import Reservation
+from products.reservations.ports import StockMismatch
 from products.reservations.repository import DynamoReservations
 from products.reservations.service import ReservationService
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
@@ -254,6 +256,27 @@ def test_release_returns_units_to_where_they_are(
     assert sale.total_stock() == 103
     with pytest.raises(ReservationEnded):
         sale.reserve("order-1")
+
+
+def test_release_by_the_release_before_shares_loses_no_unit(sale: Sale) -> None:
+    jug = a_product(available=100)
+    sale.stores.add(jug)
+    sale.stores.hold((jug, 3), order_id="before")
+    sale.shares.spread(sale.stores.current(jug), at=NOW)
+    for number in (1, 2):
+        sale.service.reserve(f"order-{number}", [a_line(jug, 2)])
+        found = sale.stores.reservations.find(f"order-{number}")
+        assert found is not None
+        # It knows nothing of shares, and finds as many units taken in the product's item.
+        former = replace(found, shares=None)
+        released = former.released()
+        if number == 1:
+            sale.stores.reservations.settle(former, released, at=NOW)
+        else:
+            with pytest.raises(StockMismatch):
+                sale.stores.reservations.settle(former, released, at=NOW)
+    assert sale.stores.units(jug) == (95, 5)
+    assert sale.total_stock() == 103 + 95
 
 
 def test_release_finds_the_units_when_the_share_is_gathered_at_that_moment(sale: Sale) -> None:

@@ -16,6 +16,7 @@ from shared.storage.dynamodb import (
     Operation,
     Put,
     Table,
+    TransactionContended,
     TransactionFailed,
     Update,
     from_wire,
@@ -254,3 +255,24 @@ def test_get_many_reads_keys_again_that_a_batch_skipped() -> None:
     with pytest.raises(Contended):
         FailingClient(batch(left=[B])).table().get_many([A, B])
     assert client.table().get_many([]) == []
+
+
+def test_get_many_reads_keys_again_that_are_refused_after_a_batch_skipped_them() -> None:
+    throttled = refusal("ProvisionedThroughputExceededException")
+    client = FailingClient(batch(A, left=[B]), throttled, batch(B, left=[]))
+    assert client.table().get_many([A, B]) == [A, B]
+    with pytest.raises(ClientError):
+        FailingClient(throttled).table().get_many([A, B])
+    with pytest.raises(ClientError):
+        FailingClient(batch(A, left=[B]), refusal("AccessDeniedException")).table().get_many([A, B])
+
+
+def test_transaction_gives_up_after_as_many_refusals_of_a_place_as_its_caller_waits_for() -> None:
+    elsewhere, here = canceled("TransactionConflict", "None"), canceled("None", "ThrottlingError")
+    client = FailingClient(here, elsewhere, here, {})
+    with pytest.raises(TransactionContended) as contended:
+        client.table().transact([Put(A), Put(B)], patience={1: 2})
+    assert contended.value.places == {1}
+    assert len(client.calls) == 3
+    with pytest.raises(Contended):
+        FailingClient(elsewhere).table().transact([Put(A), Put(B)], patience={1: 2})

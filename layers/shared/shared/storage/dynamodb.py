@@ -32,6 +32,7 @@ type Item = dict[str, Any]
 type Key = dict[str, str]
 
 _CONFLICT_ATTEMPTS = 8
+_THROTTLED: Final = ("ProvisionedThroughputExceededException", "ThrottlingException")
 _NAME: Final = re.compile(r"#(\w+)")
 _SCHEMA: Final = "schema"
 
@@ -188,9 +189,15 @@ class Table:
         found: list[Item] = []
         wanted: Any = [to_wire(key) for key in keys]
         for _ in _attempts() if keys else ():
-            answer = self.client.batch_get_item(
-                RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}}
-            )
+            try:
+                answer = self.client.batch_get_item(
+                    RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}}
+                )
+            except ClientError as error:
+                # If all keys that are left are throttled, they are not skipped but refused.
+                if len(wanted) == len(keys) or error.response["Error"]["Code"] not in _THROTTLED:
+                    raise
+                continue
             found += [self._read(item) for item in answer["Responses"].get(self.name, [])]
             left = answer.get("UnprocessedKeys", {})
             wanted = left[self.name]["Keys"] if self.name in left else []
