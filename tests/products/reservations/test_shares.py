@@ -29,11 +29,6 @@ from tests.support.context import a_deadline
 EIGHT: Final = Spreading(shares=8, least=10)
 
 
-@pytest.fixture
-def table() -> Table:
-    return wired_table("ProductsTable")
-
-
 class Sale:
     """A hundred mugs, spread over eight shares, and a tray that is not spread."""
 
@@ -170,7 +165,8 @@ def test_spread_fails_when_the_product_has_changed(sale: Sale, changes: ProductC
     assert sale.stores.current(jug).spread is None
 
 
-def test_product_with_many_units_is_spread_further(sale: Sale) -> None:
+def test_product_with_many_units_is_spread_further() -> None:
+    sale = Sale(wired_table("ProductsTable"))
     jug = a_product(available=5000)
     sale.stores.add(jug)
     shares = Shares(sale.table, threshold=THRESHOLD, spreading=Spreading(shares=150))
