@@ -118,11 +118,11 @@ def _prepared(shop: RushShop, rush: Rush) -> Callable[[int], httpx.Response]:
     number = 1 if rush.is_flash else 1 + int(rush.rate / _OF_PRODUCT)
     products = [shop.admin.add_product(name=f"Thing {n}", stock=rush.stock) for n in range(number)]
     shop.come_to_rest()
-    if rush.is_spread:
-        _spread(products[0]["id"])
     _grow(shop, rush)
     for customer in customers:
         customer.log_in()
+    if rush.is_spread:
+        _spread(products[0]["id"])
     if rush.what == "orders":
         chosen = random.Random(rush.requests)
         return lambda n: customers[n % people].try_order(

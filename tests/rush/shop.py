@@ -100,8 +100,8 @@ class RushShop(TimedShop):
             return self._at_once(service, operation, path, body)
         wanted: Loads = {}
         items: list[Item] = []
-        if service == "dynamodb":
-            request = json.loads(body)
+        request: dict[str, Any] = json.loads(body) if service == "dynamodb" else {}
+        if request:
             wanted = keys.loads(self.cloud.dynamodb, operation, request)
             items = self._written(operation, request)
         elif (service, operation) == ("kms", "Sign"):

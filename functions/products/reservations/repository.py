@@ -106,8 +106,8 @@ class DynamoReservations:
             raise ConcurrentChange from contended
         except TransactionFailed as failure:
             for place in failure.failed.keys() & waits.keys():
-                line, share = reservation.lines[place - 1], failure.failed[place]
-                self._shares.refused(products[place - 1], line.quantity, share, at=at)
+                quantity = reservation.lines[place - 1].quantity
+                self._shares.refused(products[place - 1], quantity, failure.failed[place], at=at)
             raise ConcurrentChange from failure
         # If more than 48 products run low at once, the last one or two events are not in the
         # transaction.
