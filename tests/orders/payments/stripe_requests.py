@@ -26,9 +26,12 @@ from orders.payments.stripe_transport import LostError, NotSentError, Transport
 from shared.runtime.secrets import Secrets
 
 API_KEY: Final = "sk_test_contract"
-# Not Stripe's: with the first the confirmation is lost, with the second its answer.
+# Not Stripe's: with the first the confirmation is lost, with the second its answer; the customer of
+# the third has to act and does not.
 UNAVAILABLE: Final = "pm_card_unavailable"
 TIMES_OUT: Final = "pm_card_timeout"
+ABANDONED: Final = "pm_card_abandoned"
+_STANDS_FOR: Final = {TIMES_OUT: "pm_card_visa", ABANDONED: "pm_card_threeDSecure2Required"}
 
 # By method, path and, after it, an operation on an intent.
 _OPERATIONS: Final[dict[tuple[str, ...], Any]] = {
@@ -118,7 +121,13 @@ def _has_parameters(name: str, value: dict[str, Any], hint: Any) -> bool:
 
 
 class CheckedTransport(Transport):
-    """Sends only what Stripe describes; loses requests or answers of two tokens."""
+    """Sends only what Stripe describes; loses requests or answers of two tokens.
+
+    Attributes:
+        is_abandoned: a token was that of a customer who does not act.
+    """
+
+    is_abandoned = False
 
     def request(
         self,
@@ -133,7 +142,11 @@ class CheckedTransport(Transport):
         sent = post_data or ""
         if UNAVAILABLE in sent:
             raise NotSentError
-        answer = super().request(method, url, headers, sent.replace(TIMES_OUT, "pm_card_visa"))
+        self.is_abandoned |= ABANDONED in sent
+        real = sent
+        for token, stands_for in _STANDS_FOR.items():
+            real = real.replace(token, stands_for)
+        answer = super().request(method, url, headers, real)
         if TIMES_OUT in sent:
             raise LostError
         return answer
