@@ -1,4 +1,5 @@
-"""Lambda entry for internal calls: reserve stock for an order, then confirm or release it."""
+"""Lambda entry for internal calls: reserve stock for an order, then confirm, release or partly give
+it back."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 from products.reservations.repository import DynamoReservations
 from products.reservations.service import ReservationService
 from shared.calls.internal import internal_handler
-from shared.contracts.inventory import Confirm, Done, Release, Reservation, Reserve
+from shared.contracts.inventory import Confirm, Done, GiveBack, Release, Reservation, Reserve
 from shared.runtime.aws import client
 from shared.runtime.entry import Entry, Handler
 from shared.storage.dynamodb import Table
@@ -48,7 +49,18 @@ def create_handler(service: ReservationService, *, currency: str) -> Handler:
         service.release(Release.model_validate(body).order_id)
         return Done()
 
-    return internal_handler({"reserve": reserve, "confirm": confirm, "release": release})
+    def give_back(body: dict[str, Any]) -> Done:
+        command = GiveBack.model_validate(body)
+        service.give_back(command.order_id, command.lines, key=command.key)
+        return Done()
+
+    commands = {
+        "reserve": reserve,
+        "confirm": confirm,
+        "release": release,
+        "give_back": give_back,
+    }
+    return internal_handler(commands)
 
 
 def build(settings: Settings) -> Handler:

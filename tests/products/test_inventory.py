@@ -37,5 +37,7 @@ def test_inventory_answers_with_lines_or_a_refusal(stores: Stores) -> None:
         assert call("reserve", lines=[line]) == {"answer": answer}
         clock.advance(seconds=3)
     assert call("confirm") == {"answer": {}}
+    assert call("give_back", key="refund-1", lines=[line]) == {"answer": {}}
+    assert stores.units(mug) == (6, 0)
     assert call("release") == {"answer": {}}
     assert call("confirm") == {"refused": {"code": "reservation-ended", "data": {}}}

@@ -1,10 +1,11 @@
 """Reservations of stock. Values are frozen; a transition returns the next value or raises."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, Self
 
-from shared.contracts.inventory import PricedLine, ReservationEnded
+from shared.contracts.inventory import Line, PricedLine, ReservationEnded
 from shared.runtime.clock import rfc3339
 
 State = Literal["held", "confirmed", "released"]
@@ -19,9 +20,11 @@ class Reservation:
     nothing can be held for its order any more.
 
     Attributes:
+        lines: without the units that were given back; a line may have none left.
         expires_at: when the sweeper may release it, if it is still held (RFC 3339).
         shares: for each line the share of the product's stock that it was taken from; empty if that
             was the product's own item. None if all were.
+        given_back: the keys of the commands that gave units back.
     """
 
     order_id: str
@@ -29,6 +32,7 @@ class Reservation:
     lines: tuple[PricedLine, ...]
     expires_at: str
     shares: tuple[str, ...] | None = None
+    given_back: tuple[str, ...] = ()
 
     @property
     def places(self) -> tuple[tuple[PricedLine, str], ...]:
@@ -63,6 +67,21 @@ class Reservation:
     def released(self) -> Self:
         """The reservation as released, held or sold before; itself if it is released already."""
         return self if self.state == "released" else replace(self, state="released")
+
+    def without(self, lines: Iterable[Line], *, key: str) -> Self:
+        """The reservation without these units, or without those of them that it has; itself if the
+        key gave units back before, or it is released."""
+        if self.state == "released" or key in self.given_back:
+            return self
+        less = {line.product_id: line.quantity for line in lines}
+        left = (
+            line.quantity - min(line.quantity, less.get(line.product_id, 0)) for line in self.lines
+        )
+        kept = tuple(
+            line.model_copy(update={"quantity": quantity})
+            for line, quantity in zip(self.lines, left, strict=True)
+        )
+        return replace(self, lines=kept, given_back=(*self.given_back, key))
 
     def has_expired(self, at: datetime) -> bool:
         """Whether it is held and past its time. Until it is released it can still be confirmed."""

@@ -57,6 +57,14 @@ class Reservations(Protocol):
             StockMismatch: a product has fewer taken units than the reservation.
         """
 
+    def give_back(self, before: Reservation, after: Reservation, *, at: datetime) -> None:
+        """Store a reservation with fewer units than `before`, and make the others available, all or
+        nothing.
+
+        Raises:
+            ConcurrentChange, StockMismatch: as `settle`.
+        """
+
     def due(self, at: datetime) -> Iterator[Due]:
         """The expired reservations and the spread products to look after, oldest first, read page
         by page."""

@@ -43,6 +43,9 @@ _RELEASED_KEPT: Final = timedelta(days=30)
 _RELEASE_ATTEMPTS: Final = 4
 _MAX_OPERATIONS: Final = 100  # DynamoDB's limit for a transaction
 
+type _Place = tuple[PricedLine, str]
+"""A line, and the share that its units were taken from; "" is the product's own item."""
+
 
 class DynamoReservations:
     """Reservations in DynamoDB.
@@ -117,23 +120,37 @@ class DynamoReservations:
     def settle(self, before: Reservation | None, after: Reservation, *, at: datetime) -> None:
         if before is None or after.state != "released":
             self._write(before, after, at)
-            return
+        else:
+            places = [(line, share) for line, share in after.places if line.quantity]
+            self._make_available(_changing(before, after, at), places, at)
+
+    def give_back(self, before: Reservation, after: Reservation, *, at: datetime) -> None:
+        places = [
+            (line.model_copy(update={"quantity": line.quantity - kept.quantity}), share)
+            for (line, share), kept in zip(before.places, after.lines, strict=True)
+            if line.quantity > kept.quantity
+        ]
+        self._make_available(_giving_back(before, after, at), places, at)
+
+    def _make_available(self, change: Update, places: list[_Place], at: datetime) -> None:
+        """Change a reservation and make these of its units available."""
         # Units of withdrawn products become available too, but do not count in the total of those
         # on sale. Few products are withdrawn, so a failed transaction says which ones.
         withdrawn: frozenset[str] = frozenset()
         for _ in range(_RELEASE_ATTEMPTS):
             try:
-                self._table.transact(_releasing(self._table, before, after, at, withdrawn))
+                self._table.transact(_releasing(self._table, change, places, at, withdrawn))
                 return
             except TransactionFailed as failure:
                 if 0 in failure.failed:
                     raise ConcurrentChange from failure
-                places = after.places
                 gone = {place for place in failure.failed if places[place - 1][1]}
-                withdrawn ^= _misjudged(after.lines, withdrawn, failure, gone)
+                withdrawn ^= _misjudged(places, withdrawn, failure, gone)
                 # The units of a share that is gone are in the product's item.
-                shares = ("" if n in gone else share for n, (_, share) in enumerate(places, 1))
-                after = replace(after, shares=tuple(shares))
+                places = [
+                    (line, "" if place in gone else share)
+                    for place, (line, share) in enumerate(places, 1)
+                ]
         raise ConcurrentChange
 
     def _write(self, before: Reservation | None, after: Reservation, at: datetime) -> None:
@@ -169,12 +186,36 @@ def _changing(before: Reservation, after: Reservation, at: datetime) -> Update:
     values: Item = {"state": after.state, "updated_at": clock.rfc3339(at)}
     if after.state == "released":
         values["ttl"] = clock.epoch(at + _RELEASED_KEPT)
+    condition, seen = _unchanged(before)
     return Update(
         _key(after.order_id),
         assigning(values) + " REMOVE #due",
-        condition="#state = :seen",
-        values={**values, "seen": before.state},
+        condition=condition,
+        values=values | seen,
     )
+
+
+def _giving_back(before: Reservation, after: Reservation, at: datetime) -> Update:
+    """The operation that writes a reservation with fewer units."""
+    written = to_item(after)
+    values: Item = {name: written[name] for name in ("lines", "given_back")}
+    values["updated_at"] = clock.rfc3339(at)
+    condition, seen = _unchanged(before)
+    return Update(
+        _key(after.order_id), assigning(values), condition=condition, values=values | seen
+    )
+
+
+def _unchanged(before: Reservation) -> tuple[str, Item]:
+    """The condition that a reservation is as it was read, and its values. Units are given back of
+    sold ones only: for the others the state says it."""
+    seen: Item = {"seen": before.state}
+    if before.given_back:
+        condition = "#state = :seen AND #given_back = :seen_given_back"
+        return condition, seen | {"seen_given_back": list(before.given_back)}
+    if before.state == "confirmed":
+        return "#state = :seen AND attribute_not_exists(#given_back)", seen
+    return "#state = :seen", seen
 
 
 def _holding(line: PricedLine, step: StockStep, at: datetime) -> Update:
@@ -189,9 +230,9 @@ def _holding(line: PricedLine, step: StockStep, at: datetime) -> Update:
 
 
 def _releasing(
-    table: Table, before: Reservation, after: Reservation, at: datetime, withdrawn: frozenset[str]
+    table: Table, change: Update, places: list[_Place], at: datetime, withdrawn: frozenset[str]
 ) -> list[Operation]:
-    operations: list[Operation] = [_changing(before, after, at)]
+    operations: list[Operation] = [change]
     operations += [
         moving_in_share(line, share, "taken", "available", at)
         if share
@@ -203,9 +244,9 @@ def _releasing(
             condition="#taken >= :quantity AND #is_active = :is_active",
             values={"is_active": line.product_id not in withdrawn},
         )
-        for line, share in after.places
+        for line, share in places
     ]
-    on_sale = sum(line.quantity for line in after.lines if line.product_id not in withdrawn)
+    on_sale = sum(line.quantity for line, _ in places if line.product_id not in withdrawn)
     if on_sale:
         operations.append(counters.adding(table, {"total_stock": on_sale}))
     return operations
@@ -231,7 +272,7 @@ def _moving(
 
 
 def _misjudged(
-    lines: tuple[PricedLine, ...],
+    places: list[_Place],
     withdrawn: frozenset[str],
     failure: TransactionFailed,
     gone: Collection[int],
@@ -242,7 +283,7 @@ def _misjudged(
     for place, item in failure.failed.items():
         if place in gone:
             continue
-        product_id = lines[place - 1].product_id
+        product_id = places[place - 1][0].product_id
         if item is None or item["is_active"] == (product_id not in withdrawn):
             raise StockMismatch(
                 f"product {product_id} has fewer taken units than its reservation"
@@ -258,7 +299,7 @@ def _key(order_id: str) -> Key:
 def _item(table: Table, reservation: Reservation, at: datetime) -> Item:
     item = {
         **_key(reservation.order_id),
-        **to_item(reservation, omit=("order_id",)),
+        **to_item(reservation, omit=("order_id", "given_back")),
         "updated_at": clock.rfc3339(at),
     }
     if reservation.state == "held":

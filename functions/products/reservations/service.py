@@ -28,7 +28,8 @@ _ENDED: Final = "The reservation has ended, or never was."
 
 
 class ReservationService:
-    """Reserves, confirms and releases. Each command is idempotent by the order's id."""
+    """Reserves, confirms and releases. Each command is idempotent by the order's id, `give_back` by
+    its own key."""
 
     def __init__(self, reservations: Reservations, *, clock: Clock = now) -> None:
         self._reservations = reservations
@@ -100,6 +101,17 @@ class ReservationService:
                 self._reservations.settle(found, found.released(), at=at)
 
         self._retry(order_id, release)
+
+    def give_back(self, order_id: str, lines: Iterable[Line], *, key: str) -> None:
+        """Make some of the order's units available again, once for each key. A released order has
+        none."""
+
+        def give_back(found: Reservation | None) -> None:
+            after = found.without(lines, key=key) if found else None
+            if found and after and after is not found:
+                self._reservations.give_back(found, after, at=self._clock())
+
+        self._retry(order_id, give_back)
 
     def release_expired(self, deadline: Deadline) -> int:
         """Release the expired reservations, oldest first, and look after spread products; return

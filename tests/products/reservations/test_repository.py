@@ -12,6 +12,7 @@ from products.catalogue.repository.products import DynamoProducts
 from products.reservations.models import Reservation
 from products.reservations.ports import StockMismatch
 from products.reservations.repository import DynamoReservations
+from shared.contracts.inventory import Line
 from shared.runtime.clock import epoch
 from shared.storage.conflicts import ConcurrentChange
 from shared.storage.dynamodb import Item, Table
@@ -51,6 +52,19 @@ def test_release_does_not_count_withdrawn_products_as_on_sale(stores: Stores) ->
     # Each step that a client can see makes another version.
     assert [stores.current(mug).version for mug in mugs] == [4, 4, 3]
     assert stores.products.totals() == {"total": 1, "total_stock": 5}
+
+
+def test_units_of_a_withdrawn_product_are_given_back_and_not_on_sale(stores: Stores) -> None:
+    mug, tray = (a_product(available=5) for _ in range(2))
+    stores.add(mug, tray)
+    sold = settle(stores, reservation := stores.hold((mug, 2), (tray, 2)), reservation.confirmed())
+    stores.change(mug, {"is_active": False})
+    lines = [Line(product_id=product.id, quantity=1) for product in (mug, tray)]
+    after = sold.without(lines, key="refund-1")
+    stores.reservations.give_back(sold, after, at=LATER)
+    assert stores.reservations.find("order-1") == after
+    assert [stores.units(product) for product in (mug, tray)] == [(4, 1)] * 2
+    assert stores.products.totals() == {"total": 1, "total_stock": 4}
 
 
 def test_hold_takes_all_lines_or_none(stores: Stores) -> None:

@@ -157,6 +157,59 @@ def test_release_makes_units_available_once_and_for_all(case: Case, steps: str) 
     assert case.units(case.mug) == (5, 0)
 
 
+def test_give_back_makes_units_available_once_for_each_key(case: Case) -> None:
+    case.service.reserve("order-1", [a_line(case.mug, 4), a_line(case.tray, 2)])
+    case.service.confirm("order-1")
+    for key in ("refund-1", "refund-1", "refund-2", "refund-1"):
+        case.service.give_back("order-1", [a_line(case.mug, 1), a_line(case.tray, 1)], key=key)
+    assert (case.units(case.mug), case.units(case.tray)) == ((3, 2), (2, 0))
+    assert case.state("order-1") == "confirmed"
+    case.service.release("order-1")
+    assert (case.units(case.mug), case.units(case.tray)) == ((5, 0), (2, 0))
+
+
+def test_give_back_leaves_out_what_the_order_does_not_have(case: Case) -> None:
+    case.service.give_back("never-held", [a_line(case.mug, 1)], key="refund-1")
+    case.service.reserve("order-1", [a_line(case.mug, 2)])
+    case.service.confirm("order-1")
+    case.service.give_back("order-1", [a_line(case.mug, 3), a_line(case.tray, 1)], key="refund-1")
+    case.service.give_back("order-1", [a_line(case.mug, 1)], key="refund-2")
+    assert (case.units(case.mug), case.units(case.tray)) == ((5, 0), (2, 0))
+    case.service.reserve("released", [a_line(case.mug, 2)])
+    case.service.release("released")
+    case.service.give_back("released", [a_line(case.mug, 1)], key="refund-1")
+    assert case.units(case.mug) == (5, 0)
+
+
+@pytest.mark.parametrize("rival", ["release", "give_back"])
+@pytest.mark.parametrize("step", ["release", "give_back"])
+def test_units_are_available_once_when_steps_meet(case: Case, step: str, rival: str) -> None:
+    case.service.reserve("order-1", [a_line(case.mug, 4)])
+    case.service.confirm("order-1")
+    case.service.give_back("order-1", [a_line(case.mug, 1)], key="refund-0")
+
+    def do(name: str, key: str) -> None:
+        if name == "release":
+            case.service.release("order-1")
+        else:
+            case.service.give_back("order-1", [a_line(case.mug, 1)], key=key)
+
+    case.stores.before_transaction(lambda: do(rival, "refund-1"))
+    do(step, "refund-2")
+    left = 0 if "release" in (step, rival) else 1
+    assert case.units(case.mug) == (5 - left, left)
+
+
+def test_release_leaves_out_what_a_first_give_back_has_made_available(case: Case) -> None:
+    case.service.reserve("order-1", [a_line(case.mug, 4)])
+    case.service.confirm("order-1")
+    case.stores.before_transaction(
+        lambda: case.service.give_back("order-1", [a_line(case.mug, 1)], key="refund-1")
+    )
+    case.service.release("order-1")
+    assert case.units(case.mug) == (5, 0)
+
+
 def test_release_wins_against_a_concurrent_reserve_or_confirm(case: Case) -> None:
     case.stores.before_transaction(lambda: case.service.release("order-1"))
     with pytest.raises(ReservationEnded):

@@ -3,7 +3,7 @@ back.
 
 All are idempotent by the order's id: a second `reserve` gives the first one's prices again, a
 second `confirm` or `release` does nothing. A `release` that comes first leaves a tombstone, and a
-`reserve` after it is refused.
+`reserve` after it is refused. `give_back` is idempotent by its own key.
 """
 
 from typing import ClassVar
@@ -105,6 +105,16 @@ class Release(BaseModel):
     refused."""
 
     order_id: str
+
+
+class GiveBack(BaseModel):
+    """The command `give_back`: some of the order's units are available again, once for each `key`;
+    answer: `Done`. Never refused: units that the order does not have any more are left out, and a
+    `release` after it makes only the rest available."""
+
+    order_id: str
+    key: str
+    lines: list[Line] = Field(min_length=1, max_length=50)
 
 
 class Done(BaseModel):
