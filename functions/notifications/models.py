@@ -19,6 +19,8 @@ type NotificationType = Literal[
     "order.cancelled",
     "order.shipped",
     "order.delivered",
+    "order.refunded",
+    "order.refund_failed",
     "product.low_stock",
 ]
 """The types of the events that make a notification."""

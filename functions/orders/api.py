@@ -1,10 +1,15 @@
-"""Lambda entry for HTTP: places, shows, cancels, ships and delivers orders."""
+"""Lambda entry for HTTP: places, shows, cancels, ships, delivers and refunds orders."""
 
 from dataclasses import dataclass
 
+from fastapi import APIRouter
+
 from orders.clients import CustomersClient, ReservationsClient
+from orders.refunds.repository import DynamoRefunds
+from orders.refunds.routes import router as refunds_router
+from orders.refunds.service import RefundService
 from orders.repository import DynamoOrders
-from orders.routes import router
+from orders.routes import router as orders_router
 from orders.service import OrderService
 from shared.calls.breaker import CircuitBreaker
 from shared.calls.circuit_store import BackoffStore, DynamoCircuits
@@ -16,6 +21,7 @@ from shared.runtime.entry import Entry, Handler
 from shared.runtime.settings import ApiSettings
 from shared.storage.dynamodb import Table
 from shared.web.app import create_service_app, lambda_handler
+from shared.web.routing import GuardedRoute
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,10 @@ class Settings(ApiSettings):
     confirmed_email_needed: str
 
 
+router = APIRouter(route_class=GuardedRoute)
+router.routes.extend([*orders_router.routes, *refunds_router.routes])
+
+
 def build(settings: Settings) -> Handler:
     """Wire the function."""
     # Longer than the 6 s of the called function after a cold start; both calls and the table's
@@ -40,8 +50,9 @@ def build(settings: Settings) -> Handler:
     circuits = BackoffStore(DynamoCircuits(Table(settings.table_name, circuits_client)))
     client = aws.client("dynamodb", connect=0.5, read=1, attempts=2)
     table = Table(settings.table_name, client, shards=settings.shards)
+    orders = DynamoOrders(table)
     service = OrderService(
-        DynamoOrders(table),
+        orders,
         CustomersClient(
             InternalClient(lambda_, settings.users_directory, refusals=(UserNotFound,)),
             CircuitBreaker("users", circuits),
@@ -52,8 +63,11 @@ def build(settings: Settings) -> Handler:
         ),
         needs_confirmed_email=settings.confirmed_email_needed != "false",
     )
+    refunds = RefundService(service, DynamoRefunds(table, orders))
     return lambda_handler(
-        create_service_app("orders", router, settings, table.client, service=service)
+        create_service_app(
+            "orders", router, settings, table.client, service=service, refunds=refunds
+        )
     )
 
 

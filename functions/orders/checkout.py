@@ -1,5 +1,5 @@
-"""OrdersCheckout: runs the sagas of placed and cancelled orders, and erases customers from their
-orders.
+"""OrdersCheckout: runs the sagas of placed and cancelled orders, makes refunds, and erases
+customers from their orders.
 """
 
 # First of all: see shared.messaging.workers.
@@ -12,6 +12,7 @@ from orders.clients import StockClient
 from orders.erasure import Erasure
 from orders.payments.ports import Payments
 from orders.payments.sandbox import SandboxPayments
+from orders.refunds.repository import DynamoRefunds
 from orders.repository import DynamoOrders
 from orders.saga import CheckoutSaga
 from shared.calls.internal import InternalClient
@@ -46,10 +47,12 @@ def build(settings: Settings) -> Handler:
     lambda_ = aws.client("lambda", connect=0.5, read=8, attempts=1)
     inventory = InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS)
     orders = DynamoOrders(table)
+    refunds = DynamoRefunds(table, orders)
     saga = CheckoutSaga(
         orders,
         StockClient(inventory),
         _payments(settings, table),
+        refunds,
         action_within=timedelta(minutes=settings.payment_action_minutes),
     )
     erasure = Erasure(orders)
@@ -58,7 +61,7 @@ def build(settings: Settings) -> Handler:
         match event.type:
             case "user.erased":
                 erasure.erase(event)
-            case "order.placed" | "order.cancelled":
+            case "order.placed" | "order.cancelled" | "order.refund_requested":
                 # The stored order says what is left to do, whatever the event.
                 saga.advance(event.aggregate_id)
             case due_orders.ORDER_DUE:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 from orders.ports import StockUnavailable
 from shared.calls.internal import CallFailed, CallThrottled, InternalClient
 from shared.contracts.directory import Customer, FindCustomer
-from shared.contracts.inventory import Confirm, Done, Line, Release, Reservation, Reserve
+from shared.contracts.inventory import (
+    Confirm,
+    Done,
+    GiveBack,
+    Line,
+    Release,
+    Reservation,
+    Reserve,
+)
 
 if TYPE_CHECKING:
     from shared.calls.breaker import CircuitBreaker
@@ -45,10 +53,13 @@ class StockClient:
     def confirm(self, order_id: str) -> None:
         self._command("confirm", Confirm(order_id=order_id))
 
+    def give_back(self, order_id: str, lines: Sequence[Line], *, key: str) -> None:
+        self._command("give_back", GiveBack(order_id=order_id, key=key, lines=list(lines)))
+
     def release(self, order_id: str) -> None:
         self._command("release", Release(order_id=order_id))
 
-    def _command(self, name: str, command: Confirm | Release) -> None:
+    def _command(self, name: str, command: Confirm | GiveBack | Release) -> None:
         try:
             self._client.call(name, command, Done)
         except (CallFailed, CallThrottled) as cause:

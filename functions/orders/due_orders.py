@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
-from orders.models import LEASE, Order, Status, saga_age
+from orders.models import LEASE, Order, saga_age
 from orders.ports import ClaimedOrder, DueOrder, Orders
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
@@ -26,7 +26,6 @@ CALL_SECONDS: Final = 4.0  # the longest time of a call with all its attempts
 _CALLS: Final = 5
 _BATCH: Final = 10  # SQS's limit for one call
 _FAILED_CLAIMS: Final = 3  # in a row: further claims would fail as slowly
-_AGES: Final[dict[Status, str]] = {"pending": "OrderAge", "cancelled": "CompensationAge"}
 
 
 @contextmanager
@@ -112,7 +111,8 @@ class DueOrderSweep:
             if order:
                 acts_until = order.action_until if order.status == "pending" else None
                 age = saga_age(order.updated_at, acts_until, self._now())
-                metrics.seconds(_AGES[order.status], age.total_seconds())
+                name = "OrderAge" if order.status == "pending" else "CompensationAge"
+                metrics.seconds(name, age.total_seconds())
                 claimed.append(order)
                 report_slow(self._orders, order)
         return claimed

@@ -12,8 +12,10 @@ from typing import Final
 
 from orders.models import Order
 from orders.ports import Orders
+from orders.refunds.models import Refund
 from shared.contracts.events import Event, UserErasedData
 from shared.messaging.redelivery import RetryLater
+from shared.personal import personal_fields
 from shared.runtime import clock, logging
 from shared.runtime.clock import Clock
 from shared.storage.conflicts import retry_on_conflict
@@ -24,6 +26,8 @@ from shared.storage.conflicts import retry_on_conflict
 _SETTLED: Final = timedelta(seconds=60)
 # In one delivery: at a tenth of a second each, half of the function's time.
 _AT_ONCE: Final = 300
+# Texts about the customer in what belongs to an order.
+_TEXTS: Final = {name: mark.erased("") for name, mark in personal_fields(Refund).items()}
 
 
 class Erasure:
@@ -59,7 +63,7 @@ class Erasure:
         def erase(current: Order) -> bool:
             if current.is_erased:
                 return False
-            self._orders.erase(current, current.erased(at=self._now()))
+            self._orders.erase(current, current.erased(at=self._now()), texts=_TEXTS)
             return True
 
         return retry_on_conflict(lambda: order, erase)

@@ -6,7 +6,10 @@ from typing import Any, ClassVar, Final, get_args
 from shared.contracts.events import OrderStatus
 from shared.errors import BodegaError, Conflict, Forbidden, NotFound
 
-_STATUS: Final[dict[str, Any]] = {"type": "string", "enum": list(get_args(OrderStatus))}
+_STATUS: Final[dict[str, Any]] = {
+    "type": "string",
+    "enum": [*get_args(OrderStatus), "refunded"],
+}
 
 
 class OrderNotFound(NotFound):
@@ -47,12 +50,12 @@ class IdempotencyKeyRequired(BodegaError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Send a header Idempotency-Key of 1 to 255 characters, new for each order."
+            "Send a header Idempotency-Key of 1 to 255 characters, new for each order or refund."
         )
 
 
 class IdempotencyKeyReused(BodegaError):
-    status, code, title = 422, "idempotency-key-reused", "This key was used for another order"
+    status, code, title = 422, "idempotency-key-reused", "This key was used for another request"
     pointer = "#/header/Idempotency-Key"
 
     def __init__(self) -> None:

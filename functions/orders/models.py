@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, Self, get_args
@@ -142,6 +143,11 @@ class Order:
         payment_id: the payment provider's id of its payment, once it is known.
         action: what the customer has to do for its payment; None once the order is not pending.
         action_until: when its saga ends at the latest if the customer has to act.
+        refunding_minor: the sum of the refunds that are accepted and not finished.
+        refunded_minor: the sum of the refunds that have succeeded. What is given back because the
+            order is cancelled is not in it.
+        pending_refunds: the ids of the refunds that are not finished.
+        claimed: how many units of which products refunds of items that have not failed are for.
     """
 
     id: str
@@ -161,6 +167,10 @@ class Order:
     payment_id: str | None = None
     action: PaymentAction | None = None
     action_until: str | None = None
+    refunding_minor: int = 0
+    refunded_minor: int = 0
+    pending_refunds: tuple[str, ...] = ()
+    claimed: tuple[Line, ...] = ()
 
     @classmethod
     def placed(
@@ -237,10 +247,60 @@ class Order:
             action_until=self.action_until or rfc3339(max(until, at + _SHORTEST_ACTION)),
         )
 
+    @property
+    def is_paid(self) -> bool:
+        """Whether its money was taken, and not all of it has to be given back."""
+        return self.status not in ("pending", "cancelled")
+
+    @property
+    def refundable_minor(self) -> int:
+        """What no refund has asked for yet."""
+        return self.total_minor - self.refunding_minor - self.refunded_minor
+
+    def unclaimed(self, product_id: str) -> int:
+        """How many units of a product are left to be refunded as items."""
+        ordered = sum(line.quantity for line in self.lines if line.product_id == product_id)
+        claimed = sum(line.quantity for line in self.claimed if line.product_id == product_id)
+        return ordered - claimed
+
+    def price_of(self, lines: Iterable[Line]) -> int:
+        """What the order's customer has paid for these units."""
+        prices = {line.product_id: line.unit_price_minor for line in self.lines}
+        return sum(prices[line.product_id] * line.quantity for line in lines)
+
+    def refund_requested(
+        self, refund_id: str, amount_minor: int, lines: Iterable[Line], *, at: datetime
+    ) -> Self:
+        """With one more refund to make, of these units if it is one of items."""
+        return replace(
+            self,
+            claimed=self._claimed_with(lines, +1),
+            refunding_minor=self.refunding_minor + amount_minor,
+            pending_refunds=(*self.pending_refunds, refund_id),
+            due_at=rfc3339(at + FIRST_DUE),
+            **self._next_version(at),
+        )
+
+    def refund_succeeded(self, refund_id: str, amount_minor: int, *, at: datetime) -> Self:
+        finished = self._refund_finished(refund_id, amount_minor, at)
+        return replace(finished, refunded_minor=self.refunded_minor + amount_minor)
+
+    def refund_failed(
+        self, refund_id: str, amount_minor: int, lines: Iterable[Line], *, at: datetime
+    ) -> Self:
+        """Without the refund: its money and its units may be refunded again."""
+        finished = self._refund_finished(refund_id, amount_minor, at)
+        return replace(finished, claimed=self._claimed_with(lines, -1))
+
     def as_placed(self) -> Self:
         """The order as the response to its placing had it."""
         return replace(
-            self, status="pending", cancel_reason=None, updated_at=self.created_at, version=1
+            self,
+            status="pending",
+            cancel_reason=None,
+            updated_at=self.created_at,
+            version=1,
+            refunded_minor=0,
         )
 
     @property
@@ -291,9 +351,28 @@ class Order:
             payment_token="",
             action=None,
             action_until=None,
-            due_at=None,
+            due_at=self.due_at if self.pending_refunds else None,
             **self._next_version(at),
         )
+
+    def _refund_finished(self, refund_id: str, amount_minor: int, at: datetime) -> Self:
+        pending = tuple(id_ for id_ in self.pending_refunds if id_ != refund_id)
+        return replace(
+            self,
+            refunding_minor=self.refunding_minor - amount_minor,
+            pending_refunds=pending,
+            # The compensation of a cancelled order follows its refunds.
+            due_at=self.due_at if pending or self.status == "cancelled" else None,
+            **self._next_version(at),
+        )
+
+    def _claimed_with(self, lines: Iterable[Line], sign: Literal[1, -1]) -> tuple[Line, ...]:
+        """The claimed units with these or without them."""
+        quantities = {line.product_id: line.quantity for line in self.claimed}
+        for line in lines:
+            before = quantities.get(line.product_id, 0)
+            quantities[line.product_id] = before + sign * line.quantity
+        return tuple(Line(product_id=id_, quantity=n) for id_, n in quantities.items() if n > 0)
 
     def _next_version(self, at: datetime) -> dict[str, Any]:
         """The fields that each change sets."""

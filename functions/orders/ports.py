@@ -1,6 +1,6 @@
 """What the service and the saga need from outside: storage and other services."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,9 +62,14 @@ class Orders(Protocol):
     def change(self, before: Order, after: Order) -> None:
         """Write a transition, its event and the counts, all or nothing."""
 
-    def erase(self, before: Order, after: Order) -> None:
+    def erase(self, before: Order, after: Order, *, texts: Mapping[str, str] | None = None) -> None:
         """Write an order without personal data, a `user.erased` in its history, and overwrite
-        personal data in all earlier events, all or nothing. The stored `due_at` stays."""
+        personal data in all earlier events and in the order's refunds; the order is written last.
+        The stored `due_at` stays.
+
+        Args:
+            texts: what to write over texts about the customer, by the names of their members.
+        """
 
     def settle(self, order: Order) -> None:
         """Write that nothing is left to do for this order."""
@@ -144,6 +149,14 @@ class Stock(Protocol):
             ReservationEnded: it was released, or has expired.
             Contended: concurrent requests change the same products; nothing is sold.
             StockUnavailable: the inventory does not answer; it may be sold.
+        """
+
+    def give_back(self, order_id: str, lines: Sequence[Line], *, key: str) -> None:
+        """Make some of the units that were sold available again, once for each key; `release` makes
+        only the others available.
+
+        Raises:
+            Contended, StockUnavailable: as `release`.
         """
 
     def release(self, order_id: str) -> None:

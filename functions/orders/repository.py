@@ -3,6 +3,7 @@
     pk             sk
     ORDER#<id>     ORDER               the order
     ORDER#<id>     EVENT#<version>     its events (shared.messaging.outbox)
+    ORDER#<id>     REFUND#<id>         its refunds (orders.refunds.repository)
     COUNTERS       <number>            orders by status, without pending (shared.storage.counters)
 
 An order has `due` and `due_at` only while something is left to do for it, so that their index is
@@ -13,13 +14,13 @@ first shard: shared.storage.shards).
 """
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched, chain, groupby, islice
 from typing import Final, Literal, cast
 
 from orders.models import STATUSES, Order, Status
 from orders.ports import ClaimedOrder, DueOrder, OrderExists
-from shared.contracts.events import Event, EventType
+from shared.contracts.events import Event, EventType, OrderData
 from shared.messaging import outbox
 from shared.pages import Page
 from shared.personal import personal_fields
@@ -41,6 +42,8 @@ from shared.storage.items import difference, from_item, to_item
 from shared.storage.shards import named, without_shard
 
 _SK: Final = "ORDER"
+# The sort keys of what may hold texts about the customer begin so.
+_TEXTS: Final = "RE"
 _LAST: Final = "~"  # sorts after every time
 _MAX_BATCH: Final = 100  # DynamoDB's limit for reading items together
 # Pending orders are counted when the totals are read. Orders are pending for seconds, so they are
@@ -51,6 +54,8 @@ _MAX_COUNTED: Final = 1000
 # A worker may write these without a new version (`defer`): a writer that has not read them removes
 # them too.
 _WITHOUT_VERSION: Final = ("action", "action_until")
+# An order without refunds has none of these: it costs no more than before there were refunds.
+_OF_REFUNDS: Final = ("refunding_minor", "refunded_minor", "pending_refunds", "claimed")
 
 
 class DynamoOrders:
@@ -75,11 +80,47 @@ class DynamoOrders:
         counts = counters.adding(self._table, left | {after.status: 1})
         self._update(before, after, [self._event_put(after), counts])
 
-    def erase(self, before: Order, after: Order) -> None:
-        pk = _key(after.id)["pk"]
+    def record(
+        self,
+        before: Order,
+        after: Order,
+        type_: EventType,
+        data: OrderData,
+        others: Sequence[Operation],
+    ) -> None:
+        """Write a change that is no transition, its event, and other items of the order, all or
+        nothing.
+
+        Raises:
+            ConcurrentChange: the stored order has another version than `before`.
+        """
+        event = outbox.recording(self._table, order_pk(after.id), _event(after, type_, data))
+        self._update(before, after, [event, *others])
+
+    def erase(self, before: Order, after: Order, *, texts: Mapping[str, str] | None = None) -> None:
+        pk = order_pk(after.id)
         erased = {name: getattr(after, name) for name in personal_fields(Order)}
-        rewritten = outbox.rewriting(self._table, pk, erased, up_to=before.version)
-        self._update(before, after, [outbox.noting(pk, _event(after, "user.erased")), *rewritten])
+        texts = texts or {}
+        rewritten: list[Operation] = [
+            *outbox.rewriting(self._table, pk, erased | texts, up_to=before.version),
+            *self._overwriting(pk, texts),
+        ]
+        # The condition on the order's version says that no event and no text came after those that
+        # were read. So what does not fit into its transaction may be written before.
+        while len(rewritten) > _MAX_BATCH - 2:
+            self._table.transact(rewritten[:_MAX_BATCH])
+            del rewritten[:_MAX_BATCH]
+        erasure = outbox.noting(pk, _event(after, "user.erased", after.data()))
+        self._update(before, after, [erasure, *rewritten])
+
+    def _overwriting(self, pk: str, texts: Mapping[str, str]) -> Iterator[Update]:
+        """The operations that overwrite texts about the customer in the order's refunds."""
+        begins = {"pk": pk, "prefix": _TEXTS}
+        for item in self._table.iterate(
+            "#pk = :pk AND begins_with(#sk, :prefix)", begins, consistent=True
+        ):
+            if found := {name: text for name, text in texts.items() if name in item}:
+                yield Update({"pk": pk, "sk": item["sk"]}, assigning(found), values=found)
 
     def _update(self, before: Order, after: Order, others: list[Operation]) -> None:
         """Write what differs between two versions of the order, together with other operations. A
@@ -239,7 +280,8 @@ class DynamoOrders:
 
     def _event_put(self, order: Order) -> Operation:
         """Writes the event of the transition to this order."""
-        return outbox.recording(self._table, _key(order.id)["pk"], _event(order, order.event_type))
+        event = _event(order, order.event_type, order.data())
+        return outbox.recording(self._table, order_pk(order.id), event)
 
     def _item(self, order: Order) -> Item:
         number = int(order.id, 16)
@@ -252,26 +294,34 @@ class DynamoOrders:
             "total_minor": order.total_minor,
             "placed": order.listed_at,
         }
+        for name in _OF_REFUNDS:
+            if not item[name]:
+                del item[name]
         if order.due_at:
             item["due"] = due_mark(self._table, number)
         return item
 
 
+def order_pk(order_id: str) -> str:
+    """The partition of an order and of what belongs to it."""
+    return f"ORDER#{order_id}"
+
+
 def _key(order_id: str) -> Key:
-    return {"pk": f"ORDER#{order_id}", "sk": _SK}
+    return {"pk": order_pk(order_id), "sk": _SK}
 
 
 def _id(item: Item) -> str:
     return str(item["pk"]).removeprefix("ORDER#")
 
 
-def _event(order: Order, type_: EventType) -> Event:
+def _event(order: Order, type_: EventType, data: OrderData) -> Event:
     return outbox.event(
         type_,
         aggregate_id=order.id,
         version=order.version,
         at=order.updated_at,
-        data=order.data().model_dump(mode="json"),
+        data=data.model_dump(mode="json"),
     )
 
 

@@ -1,9 +1,8 @@
 """Orders over HTTP."""
 
-import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from orders.errors import (
     AccountInactive,
@@ -15,6 +14,7 @@ from orders.errors import (
     RequestInProgress,
 )
 from orders.models import Status
+from orders.parameters import KEY_PARAMETER, NOT_FOUND, IdempotencyKey, OrderId
 from orders.schemas import (
     OrderDetailResponse,
     OrderEventResponse,
@@ -30,7 +30,6 @@ from shared.auth.access import allow
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
 from shared.errors import Forbidden, ServiceUnavailable
 from shared.web import health
-from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
 from shared.web.paging import Paging
 from shared.web.responses import location, problems, replayed
 from shared.web.rest_events import link
@@ -38,39 +37,7 @@ from shared.web.routing import Authenticated, GuardedRoute, KeptFigures, state
 
 router = APIRouter(tags=["orders"], route_class=GuardedRoute)
 
-
-_KEY_PARAMETER: Final = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": True,
-    "description": "New for each order, the same for a retry.",
-    "schema": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 255,
-        "pattern": IDEMPOTENCY_KEY_PATTERN,
-    },
-}
-
-
-async def _idempotency_key(
-    idempotency_key: Annotated[
-        str | None,
-        Header(alias="Idempotency-Key", include_in_schema=False),
-    ] = None,
-) -> str:
-    # Optional for FastAPI, so that a missing key is a separate 400 and not a 422 among those of
-    # the body; the API's document says "required".
-    key = (idempotency_key or "").strip()
-    if not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
-        raise IdempotencyKeyRequired
-    return key
-
-
 Service = Annotated[OrderService, state("service")]
-OrderId = Annotated[str, Path(alias="id", description="The order's id.")]
-
-_NOT_FOUND = "it does not exist, or is another customer's"
 
 
 @router.post(
@@ -99,13 +66,13 @@ _NOT_FOUND = "it does not exist, or is another customer's"
             }
         ),
     },
-    openapi_extra={"parameters": [_KEY_PARAMETER]},
+    openapi_extra={"parameters": [KEY_PARAMETER]},
 )
 @allow("user")
 async def place(
     *,
     caller: Authenticated,
-    key: Annotated[str, Depends(_idempotency_key)],
+    key: IdempotencyKey,
     body: OrderRequest,
     service: Service,
     request: Request,
@@ -147,7 +114,7 @@ async def list_orders(
     "/api/v1/orders/{id}",
     operation_id="getOrder",
     summary="Get an order",
-    responses=problems({OrderNotFound: _NOT_FOUND}),
+    responses=problems({OrderNotFound: NOT_FOUND}),
 )
 @allow("owner", "admin")
 async def get(id_: OrderId, caller: Authenticated, service: Service) -> OrderDetailResponse:
@@ -159,7 +126,7 @@ async def get(id_: OrderId, caller: Authenticated, service: Service) -> OrderDet
     "/api/v1/orders/{id}/events",
     operation_id="getOrderHistory",
     summary="Get the events of an order, oldest first",
-    responses=problems({OrderNotFound: _NOT_FOUND}),
+    responses=problems({OrderNotFound: NOT_FOUND}),
 )
 @allow("owner", "admin")
 async def history(
@@ -177,7 +144,7 @@ async def history(
     operation_id="cancelOrder",
     summary="Cancel a pending or confirmed order; its stock and money are given back",
     responses=problems(
-        {OrderNotFound: _NOT_FOUND, IllegalTransition: "it was shipped, delivered or cancelled"}
+        {OrderNotFound: NOT_FOUND, IllegalTransition: "it was shipped, delivered or cancelled"}
     ),
 )
 @allow("owner", "admin")
@@ -189,7 +156,7 @@ async def cancel(id_: OrderId, caller: Authenticated, service: Service) -> Order
     "/api/v1/orders/{id}/ship",
     operation_id="shipOrder",
     summary="Record that a confirmed order was shipped",
-    responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not confirmed"}),
+    responses=problems({OrderNotFound: NOT_FOUND, IllegalTransition: "it is not confirmed"}),
 )
 @allow("admin")
 async def ship(id_: OrderId, caller: Authenticated, service: Service) -> OrderResponse:
@@ -200,7 +167,7 @@ async def ship(id_: OrderId, caller: Authenticated, service: Service) -> OrderRe
     "/api/v1/orders/{id}/deliver",
     operation_id="deliverOrder",
     summary="Record that a shipped order was delivered",
-    responses=problems({OrderNotFound: _NOT_FOUND, IllegalTransition: "it is not shipped"}),
+    responses=problems({OrderNotFound: NOT_FOUND, IllegalTransition: "it is not shipped"}),
 )
 @allow("admin")
 async def deliver(id_: OrderId, caller: Authenticated, service: Service) -> OrderResponse:

@@ -25,6 +25,9 @@ A worker that continues after a long stop may run beside another worker. That is
 of a cancelled order prevents a later `reserve` and `confirm`, its `void` prevents a later
 `authorize` and `capture`, and the order's version prevents writes of a worker that read it before.
 Stock that was sold is given back by `release`, captured money by `refund`.
+
+An order that is paid may have refunds (orders.refunds): they are made in the same way, each with a
+transaction of its own. A cancelled order's own refund is what they leave of its total.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,20 +36,12 @@ from typing import Final
 
 from orders.due_orders import report_slow
 from orders.models import FIRST_DUE, LEASE, CancelReason, Order, PaymentAction, saga_age
-from orders.payments.ports import (
-    Charge,
-    NoSuchPayment,
-    Payment,
-    PaymentOutcomeUnknown,
-    Payments,
-    PaymentState,
-    PaymentUnavailable,
-    RefundRefused,
-)
-from orders.ports import Orders, Stock, StockUnavailable
-from orders.saga_circuit import CircuitOpen, SagaCircuit
+from orders.payments.ports import Charge, Payment, Payments, PaymentState, RefundRefused
+from orders.ports import Orders, Stock
+from orders.refunds.execution import RefundExecution
+from orders.refunds.ports import Refunds
+from orders.saga_calls import SagaCalls, Unanswered
 from shared.contracts.inventory import ReservationEnded
-from shared.errors import Contended, OwnError
 from shared.messaging.redelivery import RetryLater, pause
 from shared.runtime import clock, logging, metrics
 from shared.runtime.clock import Clock
@@ -60,21 +55,8 @@ _LAST_PAUSE: Final = 15.0
 _KEYS_ARE_KEPT: Final = timedelta(hours=23)
 
 
-class _Unanswered(OwnError):
-    """The inventory or the payment provider was not called, or did not answer: the step has to
-    wait.
-
-    Attributes:
-        reason: why the order is cancelled if its deadline has passed.
-    """
-
-    def __init__(self, reason: CancelReason) -> None:
-        super().__init__(reason)
-        self.reason: CancelReason = reason
-
-
 class CheckoutSaga:
-    """Runs the sagas of orders, and the compensations of cancelled orders.
+    """Runs the sagas of orders, the compensations of cancelled orders, and refunds.
 
     Args:
         action_within: how long after placing an order its customer may act for its payment.
@@ -85,6 +67,7 @@ class CheckoutSaga:
         orders: Orders,
         stock: Stock,
         payments: Payments,
+        refunds: Refunds,
         now: Clock = clock.now,
         *,
         action_within: timedelta,
@@ -94,8 +77,8 @@ class CheckoutSaga:
         self._payments = payments
         self._now = now
         self._action_within = action_within
-        self._stock_circuit = SagaCircuit((StockUnavailable,), now)
-        self._payments_circuit = SagaCircuit((PaymentUnavailable, PaymentOutcomeUnknown), now)
+        self._calls = SagaCalls(now)
+        self._refunds = RefundExecution(refunds, stock, payments, self._calls, now)
 
     def advance(self, order_id: str, *, is_news: bool = False) -> None:
         """Continue the order from its stored state, as far as possible now.
@@ -122,7 +105,7 @@ class CheckoutSaga:
     def _continue(self, order: Order) -> None:
         if order.status == "pending":
             self._check_out(order)
-        elif order.status == "cancelled" and order.due_at:
+        elif order.due_at:
             self._give_back(order)
 
     def _check_out(self, order: Order) -> None:
@@ -138,7 +121,7 @@ class CheckoutSaga:
                 payment = self._moved(paid, ("authorized",), self._payments.capture)
         except ReservationEnded:
             self._cancel(order, paid, "reservation_expired")
-        except _Unanswered as step:
+        except Unanswered as step:
             # An outage before the deadline may be over: no order is cancelled because of it.
             if is_last_attempt:
                 self._cancel(order, paid, step.reason)
@@ -186,45 +169,56 @@ class CheckoutSaga:
         self._give_back(cancelled)
 
     def _give_back(self, order: Order) -> None:
-        """Give back the stock and the money, independently of each other; retried until both are
-        given back.
+        """Make the order's refunds, and give back the rest of a cancelled order: the stock and the
+        money, independently of each other. Retried until all is given back.
         """
         # At each attempt, so that the metric's maximum is the age of the oldest compensation.
         metrics.seconds("CompensationAge", order.age(self._now()).total_seconds())
-        unanswered: _Unanswered | None = None
-        for give_back in (self._release, self._repay):
+        unanswered: Unanswered | None = None
+        is_cancelled = order.status == "cancelled"
+        steps = (self._release, self._repay) if is_cancelled else (self._refunds.finish_all,)
+        for give_back in steps:
             try:
-                give_back(order)
-            except _Unanswered as step:
+                order = give_back(order)
+            except Unanswered as step:
                 unanswered = step
         if unanswered:
             self._wait(order, unanswered.reason)
             return
-        self._orders.settle(order)
+        # The last refund of an order that is not cancelled has settled it.
+        if order.due_at:
+            self._orders.settle(order)
         logging.logger().info("gave everything back", extra={"order_id": order.id})
 
-    def _release(self, order: Order) -> None:
+    def _release(self, order: Order) -> Order:
         self._call_stock(order, self._stock.release)
+        return order
 
-    def _repay(self, order: Order) -> None:
+    def _repay(self, order: Order) -> Order:
+        # First the refunds: what they do not give back is known only when they have ended.
+        order = self._refunds.finish_all(order)
         payment = self._moved(order, ("authorized", "action_required"), self._payments.void)
-        if payment.state == "captured":
+        if payment.state == "captured" and order.refundable_minor:
             self._refund(order)
+        return order
 
     def _refund(self, order: Order) -> None:
-        """Give the captured money back.
+        """Give back what is left of the captured money.
 
         Raises:
-            _Unanswered: it is not known to be given back.
+            Unanswered: it is not known to be given back.
         """
-        key, amount = order.id, order.total_minor
-        state = self._known(
-            order,
-            lambda: self._payments.refund(order.charge, key=key, amount_minor=amount),
-            lambda: self._payments.find_refund(order.charge, key=key),
-        )
+        key, amount = order.id, order.refundable_minor
+        try:
+            state = self._calls.payments(
+                order,
+                lambda: self._payments.refund(order.charge, key=key, amount_minor=amount),
+                lambda: self._payments.find_refund(order.charge, key=key),
+            )
+        except RefundRefused as cause:
+            raise Unanswered("payment_unavailable") from cause
         if state != "succeeded":
-            raise _Unanswered("payment_unavailable")
+            raise Unanswered("payment_unavailable")
 
     def _await_action(self, order: Order, payment: Payment) -> None:
         """Wait for the customer, who finds in the order what to do."""
@@ -271,13 +265,10 @@ class CheckoutSaga:
         """Call the inventory.
 
         Raises:
-            _Unanswered: the command may have been executed, or has to wait.
+            Unanswered: the command may have been executed, or has to wait.
             ReservationEnded: see `Stock`.
         """
-        try:
-            self._stock_circuit.call(order, lambda: command(order.id))
-        except (CircuitOpen, Contended, StockUnavailable) as cause:
-            raise _Unanswered("inventory_unavailable") from cause
+        self._calls.stock(order, lambda: command(order.id))
 
     def _moved(
         self, order: Order, from_: Sequence[PaymentState], operation: Callable[[Charge], Payment]
@@ -285,12 +276,12 @@ class CheckoutSaga:
         """The payment after an operation that moves it out of some states.
 
         Raises:
-            _Unanswered: the operation may have been executed; or it was not.
+            Unanswered: the operation may have been executed; or it was not.
         """
         payment = self._call_payments(order, lambda: operation(order.charge))
         if payment.state in from_:
             # The operation may arrive later. A retry is safe: it is idempotent.
-            raise _Unanswered("payment_unavailable")
+            raise Unanswered("payment_unavailable")
         return payment
 
     def _call_payments(self, order: Order, operation: Callable[[], Payment | None]) -> Payment:
@@ -298,31 +289,9 @@ class CheckoutSaga:
         unknown.
 
         Raises:
-            _Unanswered: the outcome is still unknown, or the provider does not know the payment.
+            Unanswered: the outcome is still unknown, or the provider does not know the payment.
         """
-        return self._known(order, operation, lambda: self._payments.find(order.charge))
-
-    def _known[R](
-        self, order: Order, operation: Callable[[], R | None], find: Callable[[], R | None]
-    ) -> R:
-        """The result of an operation of the provider, or what `find` returns if it is unknown."""
-        call = self._payments_circuit.call
-        try:
-            try:
-                result = call(order, operation)
-            except PaymentOutcomeUnknown:
-                result = call(order, find)
-        except (
-            CircuitOpen,
-            PaymentUnavailable,
-            PaymentOutcomeUnknown,
-            NoSuchPayment,
-            RefundRefused,
-        ) as cause:
-            raise _Unanswered("payment_unavailable") from cause
-        if result is None:
-            raise _Unanswered("payment_unavailable")
-        return result
+        return self._calls.payments(order, operation, lambda: self._payments.find(order.charge))
 
 
 def _delay(order: Order, now: datetime) -> float:

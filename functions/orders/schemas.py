@@ -3,12 +3,12 @@
 from typing import Annotated, Any, Final, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
     StringConstraints,
     ValidationError,
-    field_validator,
 )
 
 from orders.models import MAX_QUANTITY, STATUSES, Basket, CancelReason, Order, PaymentAction, Status
@@ -32,6 +32,35 @@ class OrderItemRequest(RequestBody):
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, examples=[2]), WholeNumber]
 
 
+def _quantities(items: list[OrderItemRequest]) -> dict[str, int]:
+    """The quantity of each product."""
+    quantities: dict[str, int] = {}
+    for item in items:
+        quantities[item.product_id] = quantities.get(item.product_id, 0) + item.quantity
+    return quantities
+
+
+def _limit_quantities(items: list[OrderItemRequest]) -> list[OrderItemRequest]:
+    for product_id, quantity in _quantities(items).items():
+        if quantity > MAX_QUANTITY:
+            raise ValueError(
+                f"at most {MAX_QUANTITY} of one product, not {quantity} of {product_id}"
+            )
+    return items
+
+
+Items = Annotated[
+    list[OrderItemRequest],
+    Field(min_length=1, max_length=50),
+    AfterValidator(_limit_quantities),
+]
+
+
+def lines_of(items: list[OrderItemRequest]) -> tuple[Line, ...]:
+    """The items with each product once."""
+    return tuple(Line(product_id=id_, quantity=n) for id_, n in _quantities(items).items())
+
+
 def _default_for_null(token: Any) -> Any:
     return _DEFAULT_TOKEN if token is None else token
 
@@ -39,36 +68,14 @@ def _default_for_null(token: Any) -> Any:
 class OrderRequest(RequestBody):
     """What to order, and the token of what to charge."""
 
-    items: list[OrderItemRequest] = Field(min_length=1, max_length=50)
+    items: Items
     payment_token: Annotated[
         Text, BeforeValidator(_default_for_null, json_schema_input_type=Text | None)
     ] = Field(default=_DEFAULT_TOKEN, examples=[_DEFAULT_TOKEN])
 
-    @field_validator("items")
-    @classmethod
-    def _limit_quantities(cls, items: list[OrderItemRequest]) -> list[OrderItemRequest]:
-        for product_id, quantity in _quantities(items).items():
-            if quantity > MAX_QUANTITY:
-                raise ValueError(
-                    f"at most {MAX_QUANTITY} of one product, not {quantity} of {product_id}"
-                )
-        return items
-
     def basket(self) -> Basket:
         """The order with each product once."""
-        lines = (
-            Line(product_id=product_id, quantity=quantity)
-            for product_id, quantity in _quantities(self.items).items()
-        )
-        return Basket(tuple(lines), self.payment_token)
-
-
-def _quantities(items: list[OrderItemRequest]) -> dict[str, int]:
-    """The quantity of each product."""
-    quantities: dict[str, int] = {}
-    for item in items:
-        quantities[item.product_id] = quantities.get(item.product_id, 0) + item.quantity
-    return quantities
+        return Basket(lines_of(self.items), self.payment_token)
 
 
 class OrderItemResponse(ResponseBody):
@@ -93,9 +100,11 @@ class _OrderFacts(ResponseBody):
 
 
 class OrderResponse(_OrderFacts):
-    """An order; `cancel_reason` only where it is cancelled."""
+    """An order; `cancel_reason` only where it is cancelled. `refunded_amount` is the sum of its
+    refunds that have succeeded; what is given back because it is cancelled is not in it."""
 
     id: str
+    refunded_amount: Money = Field(validation_alias="refunded_minor")
     cancel_reason: Annotated[str, listed(get_args(CancelReason))] | None = omitted_if_none()
     created_at: Time
     updated_at: Time
@@ -137,6 +146,15 @@ class OrderEventData(_OrderFacts):
     order_id: str
     # A later release may have further reasons.
     cancel_reason: str | None = omitted_if_none()
+    refund_id: str | None = omitted_if_none()
+    refund_amount: Money | None = omitted_if_none()
+
+
+class _HistoryData(OrderData):
+    """What the history shows of an event's data, of any type."""
+
+    refund_id: str | None = None
+    refund_amount: int | None = Field(default=None, validation_alias="refund_minor")
 
 
 class OrderEventResponse(BaseModel):
@@ -151,7 +169,7 @@ class OrderEventResponse(BaseModel):
     def of(cls, event: Event) -> Self | None:
         """The event; None for an event of a later release whose data this release cannot show."""
         try:
-            data = OrderData.model_validate(event.data)
+            data = _HistoryData.model_validate(event.data)
         except ValidationError as cause:
             logging.logger().warning("left out of the history: %s", error_text.describe(cause))
             return None

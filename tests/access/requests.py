@@ -70,7 +70,15 @@ _BODIES: Final[Mapping[Route, Callable[[SimulatedShop, Client], dict[str, Any]]]
         "items": [{"product_id": shop.mug["id"], "quantity": 1}]
     },
     ("POST", stripe.PATH): lambda shop, client: json.loads(stripe.report("0" * 32)),
+    ("POST", "/api/v1/orders/{id}/refunds"): lambda shop, client: {
+        "amount": "0.10",
+        "reason": "It arrived broken.",
+    },
 }
+
+
+# Routes that need an Idempotency-Key.
+_WITH_KEY: Final = [("POST", "/api/v1/orders"), ("POST", "/api/v1/orders/{id}/refunds")]
 
 
 def noun(path: str) -> str:
@@ -112,7 +120,7 @@ def example(scene: "Scene", route: Route, owner: "Owner | None" = None) -> Examp
     path = path.replace("{session_id}", owner.things["sessions"][0])
     path = path.replace("{asset}", "start.js").replace("{proxy}", "no/such/path")
     sent = body(scene.shop, scene.owner.client, route)
-    headers = {"Idempotency-Key": uuid.uuid4().hex} if route == ("POST", "/api/v1/orders") else {}
+    headers = {"Idempotency-Key": uuid.uuid4().hex} if route in _WITH_KEY else {}
     if "signature" in ACCESS[route].groups:
         # As httpx writes it, and as rest_event does.
         written = (json.dumps(sent, separators=separators) for separators in ((",", ":"), None))

@@ -72,8 +72,8 @@ class Scene:
 
 
 def settle_in(shop: SimulatedShop, name: str) -> Owner:
-    """A new customer with orders, the last one shipped; their notifications; and one each of what
-    else customers can make."""
+    """A new customer with orders, one partly refunded and the last one shipped; their
+    notifications; and one each of what else customers can make."""
     client = Client(shop.anyone.http).register(
         email=f"{name}-{uuid.uuid4().hex[:8]}@example.com",
         full_name=f"{name.title()} {uuid.uuid4().hex[:8]}",
@@ -81,11 +81,14 @@ def settle_in(shop: SimulatedShop, name: str) -> Owner:
     orders = [client.order((shop.mug, 1)) for _ in range(_ORDERS)]
     shop.settle()
     shop.admin.post(f"/api/v1/orders/{orders[-1]['id']}/ship")
+    refunds = f"/api/v1/orders/{orders[0]['id']}/refunds"
+    key = {"Idempotency-Key": "a-refund"}
+    assert shop.admin.post(refunds, {"amount": "0.50"}, headers=key).status_code == 201
     shop.come_to_rest()
     client.log_in()
     page = client.get("/api/v1/notifications", params={"limit": 100}).json()["notifications"]
-    assert len(page) == 2 + 2 * _ORDERS, (
-        "a confirmation; each order received and confirmed, one shipped"
+    assert len(page) == 3 + 2 * _ORDERS, (
+        "a confirmation; each order received and confirmed, one shipped, one partly refunded"
     )
     sessions = client.get("/api/v1/users/me/sessions").json()["sessions"]
     things = {

@@ -111,6 +111,44 @@ def _shipping(shop: SimulatedShop, order: State) -> None:
     shop.settle()
 
 
+def _refund(shop: SimulatedShop, order: State, key: str, **body: Any) -> None:
+    path, headers = f"/api/v1/orders/{order['id']}/refunds", {"Idempotency-Key": key}
+    answer = shop.insist(partial(shop.admin.post, path, body, headers=headers))
+    assert answer.status_code == 201, answer.text
+
+
+def _refunding(shop: SimulatedShop, order: State) -> None:
+    items = [{"product_id": shop.mug["id"], "quantity": 1}]
+    _refund(shop, order, "items", items=items, restock=True, reason="It arrived broken.")
+    shop.settle()
+
+
+def _refunding_in_parts(shop: SimulatedShop, order: State) -> None:
+    """The second part is requested while the first one is made."""
+    _refund(shop, order, "first", amount="30.00")
+    items = [{"product_id": shop.tray["id"], "quantity": 2}]
+
+    def again() -> None:
+        _refund(shop, order, "second", items=items, restock=True)
+
+    with shop.wire.meanwhile("OrdersCheckout: dynamodb.UpdateItem OrdersTable", again):
+        shop.settle()
+    again()
+    shop.settle()
+
+
+def _partly_refunded(shop: SimulatedShop) -> State:
+    order = _confirmed(shop)
+    _refunding(shop, order)
+    return order
+
+
+def _cancelling_with_a_refund(shop: SimulatedShop, order: State) -> None:
+    """One refund is made, another one is requested and not made yet."""
+    _refund(shop, order, "another", amount="5.00")
+    _cancelling(shop, order)
+
+
 def _restocking(shop: SimulatedShop, _: State) -> None:
     path = f"/api/v1/products/{shop.mug['id']}/stock"
     for key, delta in (("more", 5), ("fewer", -9)):
@@ -283,6 +321,14 @@ SCENARIOS: Final = (
         ends=("cancelled",),
     ),
     Scenario("cancel of a confirmed order", _cancelling, _confirmed, ends=("cancelled",)),
+    Scenario("refund of items, restocked", _refunding, _confirmed, ends=("confirmed",)),
+    Scenario("refund in two parts", _refunding_in_parts, _confirmed, ends=("confirmed",)),
+    Scenario(
+        "cancel of a partly refunded order",
+        _cancelling_with_a_refund,
+        _partly_refunded,
+        ends=("cancelled",),
+    ),
     Scenario("ship and deliver", _shipping, _confirmed, ends=("delivered",)),
     Scenario("restock", _restocking),
     Scenario("register and log in", _registering),

@@ -9,6 +9,7 @@ import pytest
 
 from shared.contracts.events import DATA
 from tests.simulation import journeys
+from tests.simulation.provider import refund_at_the_provider
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.evaluators import NODE
 from tools.openapi.events import document as build
@@ -52,6 +53,11 @@ def _busy_day(shop: SimulatedShop) -> None:
     shop.come_to_rest()
     for verb in ("ship", "deliver"):
         shop.admin.post(f"/api/v1/orders/{delivered['id']}/{verb}")
+    for key in ("made", "refused"):
+        refund = {"json": {"amount": "1.00"}, "headers": {"Idempotency-Key": key}}
+        shop.admin.post(f"/api/v1/orders/{delivered['id']}/refunds", **refund)
+        shop.settle()
+        refund_at_the_provider(shop, delivered, 2300)
     shop.admin.delete(f"/api/v1/users/{leaving.user['id']}")
     shop.admin.delete(f"/api/v1/users/{forgotten.user['id']}", params={"erase": "true"})
     shop.anyone.post("/api/v1/auth/forgot", {"email": shop.customer.user["email"]})

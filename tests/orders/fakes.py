@@ -1,5 +1,6 @@
 """Fakes of the orders service's ports."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -50,8 +51,8 @@ class FakeCustomers:
 
 
 class FakeInventory:
-    """`Reservations` and `Stock`: idempotent by order; a release prevents later commands. Every
-    product costs 11.00.
+    """`Reservations` and `Stock`: idempotent by order; a release prevents later commands. A product
+    costs 11.00, unless `prices` says otherwise.
 
     Attributes:
         down: whether it is unavailable.
@@ -61,9 +62,12 @@ class FakeInventory:
 
     def __init__(self, **available: int) -> None:
         self.available = dict(available)
+        self.prices: dict[str, int] = {}
         self.seconds_later = 0
         self.reservations: dict[str, str] = {}
         self.lines: dict[str, list[PricedLine]] = {}
+        self.given_back: Counter[tuple[str, str]] = Counter()
+        self.keys: set[str] = set()
         self.down = False
         self.before: dict[str, Callable[[], object]] = {}
 
@@ -83,7 +87,11 @@ class FakeInventory:
                         product_id=line.product_id, requested=line.quantity, available=available
                     )
             self.lines[order_id] = [
-                PricedLine(**line.model_dump(), name=line.product_id.title(), unit_price_minor=1100)
+                PricedLine(
+                    **line.model_dump(),
+                    name=line.product_id.title(),
+                    unit_price_minor=self.prices.get(line.product_id, 1100),
+                )
                 for line in lines
             ]
             self._move(order_id, -1)
@@ -101,6 +109,14 @@ class FakeInventory:
             raise ReservationEnded
         self.reservations[order_id] = "confirmed"
 
+    def give_back(self, order_id: str, lines: Sequence[Line], *, key: str) -> None:
+        self._reached("give_back")
+        if self.reservations.get(order_id) == "confirmed" and key not in self.keys:
+            self.keys.add(key)
+            for line in lines:
+                self.available[line.product_id] += line.quantity
+                self.given_back[order_id, line.product_id] += line.quantity
+
     def release(self, order_id: str) -> None:
         self._reached("release")
         if self.reservations.get(order_id) in ("held", "confirmed"):
@@ -115,7 +131,8 @@ class FakeInventory:
 
     def _move(self, order_id: str, sign: int) -> None:
         for line in self.lines[order_id]:
-            self.available[line.product_id] += sign * line.quantity
+            left = line.quantity - self.given_back[order_id, line.product_id]
+            self.available[line.product_id] += sign * left
 
 
 class FaultyPayments:

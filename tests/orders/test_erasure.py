@@ -1,6 +1,6 @@
 """Erasure of a customer from their orders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -70,10 +70,10 @@ class Racing(DynamoOrders):
         super().__init__(table)
         self._before = write
 
-    def erase(self, before: Order, after: Order) -> None:
+    def erase(self, before: Order, after: Order, *, texts: Mapping[str, str] | None = None) -> None:
         if before.status == "pending":
             self._before(self, before)
-        super().erase(before, after)
+        super().erase(before, after, texts=texts)
 
 
 def confirm(orders: DynamoOrders, order: Order) -> None:

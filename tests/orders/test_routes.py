@@ -40,6 +40,7 @@ def test_post_order_returns_the_pending_order(shop: OrdersHarness) -> None:
         "status": "pending",
         "items": [MUG],
         "total_amount": "33.00",
+        "refunded_amount": "0.00",
         "currency": "EUR",
         "created_at": "2026-11-20T12:00:00.000Z",
         "updated_at": "2026-11-20T12:00:00.000Z",

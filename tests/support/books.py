@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _COUNTED = ("UsersTable", "ProductsTable", "OrdersTable", "NotificationsTable")
 TABLES = (*_COUNTED, "CredentialsTable", "KeysTable")
+_NO_REFUNDS = {"refunding_minor": 0, "refunded_minor": 0}
 _STOCK = re.compile(r"/api/v1/products/([^/]+)/stock")
 
 
@@ -46,6 +47,7 @@ class Books:
     products: Mapping[str, Item]
     reservations: Mapping[str, Item]
     orders: Mapping[str, Item]
+    refunds: Mapping[str, Item]
     payments: Mapping[str, Item]
     notifications: Sequence[Item]
     events: Mapping[str, Sequence[Event]]
@@ -83,7 +85,8 @@ def read(
             elif logical_id == "NotificationsTable":
                 notifications.append(item)
             else:
-                kinds[kind][id_] = item
+                of_order, _, part = item["sk"].partition("#")
+                kinds[of_order if part else kind][part or id_] = item
     for history in events.values():
         history.sort(key=lambda fact: fact.version)
     return Books(
@@ -92,9 +95,10 @@ def read(
         products=_whole(kinds["PRODUCT"], kinds["STOCK"]),
         reservations=kinds["RESERVATION"],
         orders={
-            id_: {**item, "status": without_shard(item["status"])}
+            id_: _NO_REFUNDS | item | {"status": without_shard(item["status"])}
             for id_, item in kinds["ORDER"].items()
         },
+        refunds=kinds["REFUND"],
         payments=kinds["SANDBOX-PAYMENT"],
         notifications=[item for item in notifications if item["sk"] != "TOMBSTONE"],
         events=events,
@@ -131,6 +135,8 @@ class Witness:
     answered."""
     orders: set[str] = field(default_factory=set)
     """Every order in a response."""
+    refunds: set[str] = field(default_factory=set)
+    """Every refund that a response has accepted."""
     registered: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Every registered user in a response, with the address and the name."""
     answers: list[tuple[str, str]] = field(default_factory=list)
@@ -159,6 +165,8 @@ class Witness:
         path = request.url.path
         if path == "/api/v1/orders":
             self.orders.add(body["id"])
+        elif path.endswith("/refunds"):
+            self.refunds.add(body["id"])
         elif path == "/api/v1/users":
             self.registered[body["id"]] = body["email"], body["full_name"]
             # A customer who registers has no token yet, and gets the new account.

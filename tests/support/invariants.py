@@ -82,17 +82,45 @@ def money_is_taken_once_or_given_back(books: Books, _: Witness) -> Iterator[str]
         if order is None:
             yield f"payment {id_} is {payment['state']} without an order"
             continue
+        refunds: Mapping[str, int] = payment.get("refunds", {})
         entries: Counter[str] = Counter(payment["entries"])
-        if max(entries.values()) > 1 or payment["entries"][-1] != payment["state"]:
+        if entries.pop("refunded", 0) != len(refunds) or max(entries.values()) > 1:
             yield f"payment {id_} was done twice: {payment['entries']}"
-        allowed = {"captured"} if order["status"] in _SOLD else {"voided", "refunded", "declined"}
+        left = order["total_minor"] - sum(refunds.values())
+        if left < 0:
+            yield f"order {id_}: {-left} more given back than taken"
+        kept = "refunded" if refunds and not left else "captured"
+        allowed = {kept} if order["status"] in _SOLD else {"voided", "refunded", "declined"}
         if payment["state"] not in allowed:
             yield f"order {id_} is {order['status']}, its money is {payment['state']}"
+        last = "captured" if refunds and left else payment["state"]
+        if payment["state"] != last or payment["entries"][-1] != ("refunded" if refunds else last):
+            yield f"payment {id_} is {payment['state']} after {payment['entries']}"
         if payment.get("amount_minor", order["total_minor"]) != order["total_minor"]:
             yield f"order {id_}: {payment['amount_minor']} taken for {order['total_minor']}"
     for id_, order in books.orders.items():
         if order["status"] in _SOLD and id_ not in books.payments:
             yield f"order {id_} is {order['status']} and is not paid"
+
+
+def refunds_are_made_once_and_are_in_their_orders(books: Books, witness: Witness) -> Iterator[str]:
+    """Every refund that a client knows has ended; the provider has made those that have succeeded
+    and no others, except one of its own for a cancelled order; the order has their sum."""
+    for id_ in witness.refunds - books.refunds.keys():
+        yield f"refund {id_} is lost"
+    for id_, order in books.orders.items():
+        own = {n: one for n, one in books.refunds.items() if one["pk"] == f"ORDER#{id_}"}
+        made = {n: one["amount_minor"] for n, one in own.items() if one["status"] == "succeeded"}
+        made = {n: amount for n, amount in made.items() if amount}
+        paid_back: Mapping[str, int] = books.payments.get(id_, {}).get("refunds", {})
+        if {n: amount for n, amount in paid_back.items() if n != id_} != made:
+            yield f"order {id_} has the refunds {made}, the provider {paid_back}"
+        if id_ in paid_back and order["status"] != "cancelled":
+            yield f"order {id_} is {order['status']} and was given back as a whole"
+        if [one for one in own.values() if one["status"] == "pending"] or order["refunding_minor"]:
+            yield f"order {id_} has refunds that are not finished"
+        if order["refunded_minor"] != sum(made.values()):
+            yield f"order {id_} says {order['refunded_minor']} refunded, its refunds {made}"
 
 
 def every_order_that_a_client_knows_ends(books: Books, witness: Witness) -> Iterator[str]:
@@ -120,10 +148,10 @@ def folded(events: Sequence[Event]) -> dict[str, Any]:
     state: dict[str, Any] = {}
     for fact in events:
         status = fact.data["status"]
-        is_erasure = fact.type == "user.erased"
-        if state and status not in ({state["status"]} if is_erasure else _follows(state["status"])):
+        stays = fact.type == "user.erased" or fact.type.startswith("order.refund")
+        if state and status not in ({state["status"]} if stays else _follows(state["status"])):
             return {"status": f"{state['status']} → {status}"}
-        if not is_erasure and fact.type != (
+        if not stays and fact.type != (
             "order.placed" if status == "pending" else f"order.{status}"
         ):
             return {"status": f"{fact.type} says {status}"}
@@ -368,6 +396,7 @@ RULES: Final[tuple[Rule, ...]] = (
     stock_is_where_the_reservations_say,
     an_ended_order_holds_no_stock,
     money_is_taken_once_or_given_back,
+    refunds_are_made_once_and_are_in_their_orders,
     every_order_that_a_client_knows_ends,
     every_change_of_an_order_has_one_event,
     each_step_below_the_threshold_has_one_event,

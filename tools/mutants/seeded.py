@@ -89,6 +89,42 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
             "unanswered", value=False
         ),
     },
+    ("orders.saga:CheckoutSaga.", "orders/refunds/test_execution"): {
+        "_refund: a partly refunded order is given back as a whole": expression(
+            "order.refundable_minor", "order.total_minor"
+        ),
+        "_repay: an order is given back while its refunds are not made": expression(
+            "self._refunds.finish_all(order)", "order"
+        ),
+    },
+    ("orders.refunds.models:", "orders/refunds/test_models"): {
+        "Refund.requested: more is refunded than was paid": only_if(
+            "refundable_minor", value=False
+        ),
+        "Refund.requested: an order that is not paid is refunded": only_if("is_paid", value=False),
+        "Refund.requested: a unit is refunded twice": only_if("unclaimed", value=False),
+    },
+    ("orders.models:Order.", "orders/refunds/test_models"): {
+        "_moved_to: an order that is shipped forgets its refunds": expression(
+            "self.due_at if self.pending_refunds else None", "None"
+        ),
+        "refund_failed: a failed refund keeps its units": expression("-1", "0"),
+    },
+    ("orders.refunds.service:", "orders/refunds/test_routes"): {
+        "_replay: a key stands for another refund": only_if("digest", value=False),
+        "RefundService.request: a repeated request refunds again": only_if("earlier", value=False),
+    },
+    ("orders.refunds.execution:RefundExecution.", "orders/refunds/test_execution"): {
+        "_finish: units come back before the money": before(
+            "_paid_back", "self._restock(order, refund)"
+        ),
+        "_paid_back: a refusal is taken for an outage": expression(
+            "RefundRefused", "ZeroDivisionError"
+        ),
+    },
+    ("orders.repository:DynamoOrders.", "orders/refunds/test_execution"): {
+        "_overwriting: the reason of a refund stays": expression("name in item", "False"),
+    },
     ("orders.saga_circuit:SagaCircuit.", "orders/test_saga"): {
         "call: a circuit refuses an order's last attempt": expression(
             "order.is_past_deadline(self._now())", "False"
@@ -110,8 +146,11 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         "products/reservations/test_repository products/reservations/test_service",
     ): {
         "_writing: an order reserves stock twice": argument("Put", "condition"),
-        "_changing: a reservation changes from any state": text(
+        "_unchanged: a reservation changes from any state": text(
             "#state = :seen", "attribute_exists(#state) OR #state = :seen"
+        ),
+        "_unchanged: units that were given back are released again": text(
+            "AND attribute_not_exists(#given_back)", "AND #state = :seen"
         ),
         "_holding: stock is reserved at a price that has changed": text(
             "AND #price_minor =", "OR #price_minor ="

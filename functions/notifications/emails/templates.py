@@ -1,6 +1,7 @@
 """The e-mail of each event: its recipient, its subject and its paragraphs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from notifications.emails import layout
@@ -11,8 +12,10 @@ from shared.contracts.events import (
     Event,
     LowStockData,
     OrderData,
+    RefundData,
     UserData,
 )
+from shared.money import to_text
 
 
 class _Template(NamedTuple):
@@ -144,9 +147,19 @@ def compose(event: Event, *, url: str | None = None) -> Email | None:
         return _about_account(template, data.user_id, data.email, token, url, is_listed=is_listed)
     if event.type == "product.low_stock":
         return _low_stock(LowStockData.model_validate(event.data))
-    if event.type in _ORDERS:
-        return _about_order(_ORDERS[event.type], OrderData.model_validate(event.data))
-    return None
+    return _of_order(event)
+
+
+def _of_order(event: Event) -> Email | None:
+    match event.type:
+        case "order.refunded":
+            return _refunded(RefundData.model_validate(event.data))
+        case "order.refund_failed":
+            return _refund_failed(RefundData.model_validate(event.data))
+        case type_ if type_ in _ORDERS:
+            return _about_order(_ORDERS[type_], OrderData.model_validate(event.data))
+        case _:
+            return None
 
 
 def _registered(user: UserData, url: str | None) -> Email | None:
@@ -197,8 +210,41 @@ def _low_stock(product: LowStockData) -> Email:
 
 def _about_order(template: _Template, order: OrderData) -> Email:
     template = _UNPAID.get(order.cancel_reason, template)
+    return _to_customer(order, template.subject, template.paragraph)
+
+
+def _refunded(order: RefundData) -> Email:
+    return _to_customer(
+        order,
+        "Your money is on its way back",
+        f"We have refunded {_amount(order)} of your order. It takes a few days until your bank"
+        " shows it.",
+    )
+
+
+def _refund_failed(order: RefundData) -> Email:
+    return _to_admins(
+        order,
+        "A refund has failed",
+        f"The payment provider has refused to refund {_amount(order)}. The customer has not got"
+        " the money, and it can be refunded again.",
+    )
+
+
+def _amount(order: RefundData) -> str:
+    return f"{to_text(order.refund_minor)} {order.currency}"
+
+
+def _to_customer(order: OrderData, subject: str, *paragraphs: str) -> Email:
     recipient = Recipient(order.user_id, order.email, order.user_name)
-    return _email(recipient, template.subject, template.paragraph, order=order)
+    return _email(recipient, subject, *paragraphs, order=order)
+
+
+def _to_admins(order: OrderData, subject: str, paragraph: str) -> Email:
+    """An e-mail about an order that says nothing about its customer: the admins' notifications are
+    not erased with a customer."""
+    email = _email(None, subject, paragraph, f"Order {order.order_id}")
+    return replace(email, order_id=order.order_id)
 
 
 def _email(

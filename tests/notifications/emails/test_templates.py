@@ -1,7 +1,7 @@
 """What the e-mails say."""
 
 import re
-from typing import get_args
+from typing import Final, get_args
 
 import pytest
 
@@ -48,7 +48,8 @@ def test_order_email_shows_lines_and_total(type_: EventType, subject: str) -> No
 
 @pytest.mark.parametrize("type_", get_args(EventType.__value__))
 def test_events_that_have_an_email_are_those_of_notifications(type_: EventType) -> None:
-    events = (a_user_event(), an_order_event(), a_low_stock_event(), an_account_event("reset"))
+    order = an_order_event(**_REFUND)
+    events = (a_user_event(), order, a_low_stock_event(), an_account_event("reset"))
     data = {name: value for event in events for name, value in event.data.items()}
     assert (compose(an_event(type_, data)) is not None) == (
         type_ in get_args(NotificationType.__value__)
@@ -77,6 +78,31 @@ def test_cancelled_email_says_what_becomes_of_the_money(reason: str, text: str) 
     assert text in composed(an_order_event("order.cancelled", cancel_reason=reason)).text
 
 
+def test_refund_email_says_how_much_is_given_back() -> None:
+    email = composed(an_order_event("order.refunded", **_REFUND))
+    assert email.recipient
+    assert email.recipient.email == "alice-1@example.com"
+    assert "We have refunded 11.05 EUR of your order." in email.text
+    assert "11.05 EUR" in email.html
+    assert email.order_id == "order-7"
+
+
+def test_failed_refund_is_mailed_to_the_admins_without_the_customer() -> None:
+    email = composed(an_order_event("order.refund_failed", **_REFUND))
+    assert email.recipient is None
+    assert "refused to refund 11.05 EUR" in email.text
+    assert "Order order-7" in email.text
+    assert email.order_id == "order-7"
+    assert "Alice" not in email.text + email.html
+
+
+_REFUND: Final = {
+    "status": "delivered",
+    "refund_id": "refund-1",
+    "refund_minor": 1105,
+    "refunding_minor": 0,
+    "refunded_minor": 1105,
+}
 URL = "https://shop.test/page?token=a&b"
 
 

@@ -24,6 +24,9 @@ type EventType = Literal[
     "order.cancelled",
     "order.shipped",
     "order.delivered",
+    "order.refund_requested",
+    "order.refunded",
+    "order.refund_failed",
     "product.low_stock",
 ]
 
@@ -124,6 +127,20 @@ class OrderData(BaseModel):
     cancel_reason: str | None = None
 
 
+class RefundData(OrderData):
+    """The data of `order.refund_requested`, `order.refunded` and `order.refund_failed`: the order,
+    and one refund of it.
+
+    `refunding_minor` is the sum of the order's refunds that are not finished, `refunded_minor` of
+    those that have succeeded.
+    """
+
+    refunding_minor: int
+    refunded_minor: int
+    refund_id: str
+    refund_minor: int
+
+
 class LowStockData(BaseModel):
     """The data of `product.low_stock`: `available` has just gone below the threshold."""
 
@@ -153,5 +170,8 @@ DATA: Final[dict[EventType, type[BaseModel]]] = {
     "order.cancelled": OrderData,
     "order.shipped": OrderData,
     "order.delivered": OrderData,
+    "order.refund_requested": RefundData,
+    "order.refunded": RefundData,
+    "order.refund_failed": RefundData,
     "product.low_stock": LowStockData,
 }

@@ -76,8 +76,8 @@ def repeat(table: Table, pk: str, version: int) -> None:
 
 def rewriting(table: Table, pk: str, instead: Mapping[str, str], *, up_to: int) -> list[Update]:
     """The operations that write `instead` over what the events of the aggregate, up to a version,
-    hold under these names in their data. They belong into a transaction that fails if the aggregate
-    has come to another version.
+    hold under these names in their data; a null stays. They belong into a transaction that fails if
+    the aggregate has come to another version.
 
     The events may be published meanwhile: an event item changes in nothing else but its mark and
     its reason. What is no event to this release may hold the names as well, so all items are
@@ -88,7 +88,7 @@ def rewriting(table: Table, pk: str, instead: Mapping[str, str], *, up_to: int) 
         stored = item.get("event")
         if not isinstance(stored, dict) or not isinstance(data := stored.get("data"), dict):
             continue
-        if erased := {name: text for name, text in instead.items() if name in data}:
+        if erased := {name: t for name, t in instead.items() if data.get(name) is not None}:
             event = {**stored, "data": data | erased}
             key = {"pk": pk, "sk": item["sk"]}
             operations.append(Update(key, "SET #event = :event", values={"event": event}))

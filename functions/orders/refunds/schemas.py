@@ -1,0 +1,96 @@
+"""Request and response bodies of refunds."""
+
+from typing import Annotated, Any, Final, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from orders.refunds.models import STATUSES, RefundRequest
+from orders.schemas import Items, lines_of
+from shared.money import MinorUnits, Money
+from shared.web.fields import RequestBody, ResponseBody, Time, listed, omitted_if_none, unset
+
+# Printable, of several lines.
+_PRINTABLE: Final = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE),
+    Field(examples=["It arrived broken."]),
+]
+
+
+def _positive(amount: int) -> int:
+    if amount == 0:
+        raise ValueError("must be more than 0")
+    return amount
+
+
+def _one_of_two(schema: dict[str, Any]) -> None:
+    no_restock = {"restock": {"const": False}}
+    schema["oneOf"] = [
+        {"required": ["items"]},
+        {"required": ["amount"], "properties": no_restock},
+    ]
+    # Of the forms of an amount, those that are 0.
+    schema["properties"]["amount"]["not"] = {
+        "anyOf": [{"type": "string", "pattern": "^[0.]*$"}, {"type": "number", "maximum": 0}]
+    }
+
+
+class RefundBody(RequestBody):
+    """What to refund: `items` or an `amount`. With `restock` the items are in stock again."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of_two)
+
+    items: Items = unset()
+    amount: Annotated[MinorUnits, AfterValidator(_positive)] = unset()
+    reason: Reason = unset()
+    restock: bool = False
+
+    @model_validator(mode="after")
+    def _require_one_of_two(self) -> Self:
+        if ("items" in self.model_fields_set) == ("amount" in self.model_fields_set):
+            raise ValueError("either items or an amount")
+        if self.restock and not self.items:
+            raise ValueError("only items can be restocked")
+        return self
+
+    def request(self) -> RefundRequest:
+        """The request with each product once."""
+        lines = lines_of(self.items or [])
+        return RefundRequest(lines, self.amount, self.reason, self.restock)
+
+
+class ItemResponse(ResponseBody):
+    """Units of a product."""
+
+    product_id: str
+    quantity: int
+
+
+class RefundResponse(ResponseBody):
+    """A refund; `items` unless it is one of an amount, `reason` only to admins."""
+
+    id: str
+    order_id: str
+    amount: Money = Field(validation_alias="amount_minor")
+    currency: str
+    status: Annotated[str, listed(STATUSES)]
+    items: list[ItemResponse] | None = omitted_if_none()
+    reason: str | None = omitted_if_none()
+    restock: bool
+    created_at: Time
+
+
+class RefundListResponse(BaseModel):
+    """A page of an order's refunds, newest first."""
+
+    refunds: list[RefundResponse]
+    count: int
+    next_cursor: str | None
