@@ -21,6 +21,9 @@ type NotificationType = Literal[
     "order.delivered",
     "order.refunded",
     "order.refund_failed",
+    "order.return_requested",
+    "order.return_approved",
+    "order.return_refused",
     "product.low_stock",
 ]
 """The types of the events that make a notification."""

@@ -1,6 +1,7 @@
-"""Lambda entry for HTTP: places, shows, cancels, ships, delivers and refunds orders."""
+"""Lambda entry for HTTP: orders, from placing to delivery, their refunds and their returns."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import APIRouter
 
@@ -9,6 +10,9 @@ from orders.refunds.repository import DynamoRefunds
 from orders.refunds.routes import router as refunds_router
 from orders.refunds.service import RefundService
 from orders.repository import DynamoOrders
+from orders.returns.repository import DynamoReturns
+from orders.returns.routes import router as returns_router
+from orders.returns.service import ReturnService
 from orders.routes import router as orders_router
 from orders.service import OrderService
 from shared.calls.breaker import CircuitBreaker
@@ -28,16 +32,18 @@ from shared.web.routing import GuardedRoute
 class Settings(ApiSettings):
     """`users_directory` and `products_inventory` are the names of the functions that are called.
 
-    Unless `confirmed_email_needed` is "false", customers order with a confirmed address only.
+    Unless `confirmed_email_needed` is "false", customers order with a confirmed address only. They
+    return what they got within `return_days` of its delivery.
     """
 
     users_directory: str
     products_inventory: str
     confirmed_email_needed: str
+    return_days: int
 
 
 router = APIRouter(route_class=GuardedRoute)
-router.routes.extend([*orders_router.routes, *refunds_router.routes])
+router.routes.extend([*orders_router.routes, *refunds_router.routes, *returns_router.routes])
 
 
 def build(settings: Settings) -> Handler:
@@ -64,9 +70,17 @@ def build(settings: Settings) -> Handler:
         needs_confirmed_email=settings.confirmed_email_needed != "false",
     )
     refunds = RefundService(service, DynamoRefunds(table, orders))
+    period = timedelta(days=settings.return_days)
+    returns = ReturnService(service, DynamoReturns(table, orders), period=period)
     return lambda_handler(
         create_service_app(
-            "orders", router, settings, table.client, service=service, refunds=refunds
+            "orders",
+            router,
+            settings,
+            table.client,
+            service=service,
+            refunds=refunds,
+            returns=returns,
         )
     )
 

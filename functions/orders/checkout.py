@@ -61,7 +61,12 @@ def build(settings: Settings) -> Handler:
         match event.type:
             case "user.erased":
                 erasure.erase(event)
-            case "order.placed" | "order.cancelled" | "order.refund_requested":
+            case (
+                "order.placed"
+                | "order.cancelled"
+                | "order.refund_requested"
+                | "order.return_received"
+            ):
                 # The stored order says what is left to do, whatever the event.
                 saga.advance(event.aggregate_id)
             case due_orders.ORDER_DUE:

@@ -13,6 +13,7 @@ from typing import Final
 from orders.models import Order
 from orders.ports import Orders
 from orders.refunds.models import Refund
+from orders.returns.models import Return
 from shared.contracts.events import Event, UserErasedData
 from shared.messaging.redelivery import RetryLater
 from shared.personal import personal_fields
@@ -27,7 +28,11 @@ _SETTLED: Final = timedelta(seconds=60)
 # In one delivery: at a tenth of a second each, half of the function's time.
 _AT_ONCE: Final = 300
 # Texts about the customer in what belongs to an order.
-_TEXTS: Final = {name: mark.erased("") for name, mark in personal_fields(Refund).items()}
+_TEXTS: Final = {
+    name: mark.erased("")
+    for model in (Refund, Return)
+    for name, mark in personal_fields(model).items()
+}
 
 
 class Erasure:

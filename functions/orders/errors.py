@@ -8,7 +8,11 @@ from shared.errors import BodegaError, Conflict, Forbidden, NotFound
 
 _STATUS: Final[dict[str, Any]] = {
     "type": "string",
-    "enum": [*get_args(OrderStatus), "refunded"],
+    "enum": [
+        *get_args(OrderStatus),
+        *("refunded", "returned"),
+        *("requested", "approved", "refused", "received"),
+    ],
 }
 
 
@@ -19,14 +23,14 @@ class OrderNotFound(NotFound):
 
 
 class IllegalTransition(Conflict):
-    """The order's status does not allow this."""
+    """The order's status, or that of its return, does not allow this."""
 
-    code, title = "illegal-transition", "The order's status does not allow this"
+    code, title = "illegal-transition", "The status does not allow this"
     members: ClassVar = {"from": _STATUS, "to": _STATUS}
 
     def __init__(self, *, current: str, wanted: str) -> None:
         super().__init__(
-            f"An order that is {current} cannot become {wanted}.",
+            f"What is {current} cannot become {wanted}.",
             **{"from": current, "to": wanted},
         )
 

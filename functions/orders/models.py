@@ -147,7 +147,9 @@ class Order:
         refunded_minor: the sum of the refunds that have succeeded. What is given back because the
             order is cancelled is not in it.
         pending_refunds: the ids of the refunds that are not finished.
-        claimed: how many units of which products refunds of items that have not failed are for.
+        claimed: how many units of which products are refunded as items or being returned; those of
+            refunds that have failed and of refused returns are not.
+        delivered_at: None also for an order that an earlier release has delivered.
     """
 
     id: str
@@ -171,6 +173,7 @@ class Order:
     refunded_minor: int = 0
     pending_refunds: tuple[str, ...] = ()
     claimed: tuple[Line, ...] = ()
+    delivered_at: str | None = None
 
     @classmethod
     def placed(
@@ -226,7 +229,8 @@ class Order:
         return self._moved_to("shipped", at)
 
     def delivered(self, *, at: datetime) -> Self:
-        return self._moved_to("delivered", at)
+        delivered = self._moved_to("delivered", at)
+        return replace(delivered, delivered_at=delivered.updated_at)
 
     def cancelled(self, *, at: datetime, reason: CancelReason) -> Self:
         """Cancelled, and due until its stock and money are given back."""
@@ -258,7 +262,7 @@ class Order:
         return self.total_minor - self.refunding_minor - self.refunded_minor
 
     def unclaimed(self, product_id: str) -> int:
-        """How many units of a product are left to be refunded as items."""
+        """How many units of a product are left to be refunded as items or returned."""
         ordered = sum(line.quantity for line in self.lines if line.product_id == product_id)
         claimed = sum(line.quantity for line in self.claimed if line.product_id == product_id)
         return ordered - claimed
@@ -291,6 +295,19 @@ class Order:
         """Without the refund: its money and its units may be refunded again."""
         finished = self._refund_finished(refund_id, amount_minor, at)
         return replace(finished, claimed=self._claimed_with(lines, -1))
+
+    def return_requested(self, lines: Iterable[Line], *, at: datetime) -> Self:
+        """With these units being returned."""
+        claimed = self._claimed_with(lines, +1)
+        return replace(self, claimed=claimed, **self._next_version(at))
+
+    def return_approved(self, *, at: datetime) -> Self:
+        return replace(self, **self._next_version(at))
+
+    def return_refused(self, lines: Iterable[Line], *, at: datetime) -> Self:
+        """With these units not being returned any more."""
+        claimed = self._claimed_with(lines, -1)
+        return replace(self, claimed=claimed, **self._next_version(at))
 
     def as_placed(self) -> Self:
         """The order as the response to its placing had it."""

@@ -4,6 +4,7 @@
     ORDER#<id>     ORDER               the order
     ORDER#<id>     EVENT#<version>     its events (shared.messaging.outbox)
     ORDER#<id>     REFUND#<id>         its refunds (orders.refunds.repository)
+    ORDER#<id>     RETURN#<id>         its returns (orders.returns.repository)
     COUNTERS       <number>            orders by status, without pending (shared.storage.counters)
 
 An order has `due` and `due_at` only while something is left to do for it, so that their index is
@@ -114,7 +115,7 @@ class DynamoOrders:
         self._update(before, after, [erasure, *rewritten])
 
     def _overwriting(self, pk: str, texts: Mapping[str, str]) -> Iterator[Update]:
-        """The operations that overwrite texts about the customer in the order's refunds."""
+        """The operations that overwrite texts about the customer in refunds and returns."""
         begins = {"pk": pk, "prefix": _TEXTS}
         for item in self._table.iterate(
             "#pk = :pk AND begins_with(#sk, :prefix)", begins, consistent=True

@@ -25,6 +25,15 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_PRINTABLE)]
 
 
+# Printable, of several lines.
+_NOTE = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
+Note = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, pattern=_NOTE),
+    Field(examples=["It arrived broken."]),
+]
+
+
 class OrderItemRequest(RequestBody):
     """A product and how many of it; the price is the shop's."""
 
@@ -76,6 +85,13 @@ class OrderRequest(RequestBody):
     def basket(self) -> Basket:
         """The order with each product once."""
         return Basket(lines_of(self.items), self.payment_token)
+
+
+class ItemResponse(ResponseBody):
+    """Units of a product."""
+
+    product_id: str
+    quantity: int
 
 
 class OrderItemResponse(ResponseBody):
@@ -148,11 +164,13 @@ class OrderEventData(_OrderFacts):
     cancel_reason: str | None = omitted_if_none()
     refund_id: str | None = omitted_if_none()
     refund_amount: Money | None = omitted_if_none()
+    return_id: str | None = omitted_if_none()
 
 
 class _HistoryData(OrderData):
     """What the history shows of an event's data, of any type."""
 
+    return_id: str | None = None
     refund_id: str | None = None
     refund_amount: int | None = Field(default=None, validation_alias="refund_minor")
 

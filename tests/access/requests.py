@@ -70,6 +70,10 @@ _BODIES: Final[Mapping[Route, Callable[[SimulatedShop, Client], dict[str, Any]]]
         "items": [{"product_id": shop.mug["id"], "quantity": 1}]
     },
     ("POST", stripe.PATH): lambda shop, client: json.loads(stripe.report("0" * 32)),
+    ("POST", "/api/v1/orders/{id}/returns"): lambda shop, client: {
+        "items": [{"product_id": shop.mug["id"], "quantity": 1}],
+        "reason": "It arrived broken.",
+    },
     ("POST", "/api/v1/orders/{id}/refunds"): lambda shop, client: {
         "amount": "0.10",
         "reason": "It arrived broken.",
@@ -99,6 +103,12 @@ def body(shop: SimulatedShop, client: Client, route: Route) -> dict[str, Any] | 
     return {name: members[name]["examples"][0] for name in needed}
 
 
+def _place(path: str) -> int:
+    """The place of the thing among its owner's that a request is for. The last order is shipped,
+    the one before is delivered, the others are confirmed."""
+    return -1 if path.endswith("deliver") else -2 if "/returns" in path else 0
+
+
 @dataclass(frozen=True)
 class Example:
     """A request, and the status of its success."""
@@ -114,9 +124,11 @@ def example(scene: "Scene", route: Route, owner: "Owner | None" = None) -> Examp
     owner = owner or scene.owner
     path = route[1]
     if "{id}" in path:
-        ids = scene.common | owner.things
-        # The last order is shipped, the others are confirmed.
-        path = path.replace("{id}", ids[noun(path)][-1 if path.endswith("deliver") else 0])
+        ids = (scene.common | owner.things)[noun(path)]
+        path = path.replace("{id}", ids[_place(path)])
+    if "{return_id}" in path:
+        requested, approved = owner.things["returns"]
+        path = path.replace("{return_id}", approved if path.endswith("receive") else requested)
     path = path.replace("{session_id}", owner.things["sessions"][0])
     path = path.replace("{asset}", "start.js").replace("{proxy}", "no/such/path")
     sent = body(scene.shop, scene.owner.client, route)

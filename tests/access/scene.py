@@ -21,7 +21,7 @@ from tools.template import alias, services
 
 type Stored = dict[tuple[str, str, str], Any]
 
-_ORDERS: Final = 2
+_ORDERS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -72,32 +72,44 @@ class Scene:
 
 
 def settle_in(shop: SimulatedShop, name: str) -> Owner:
-    """A new customer with orders, one partly refunded and the last one shipped; their
-    notifications; and one each of what else customers can make."""
+    """A new customer with orders, one of them partly refunded, one delivered with two returns, one
+    shipped; their notifications; and one each of what else customers can make."""
     client = Client(shop.anyone.http).register(
         email=f"{name}-{uuid.uuid4().hex[:8]}@example.com",
         full_name=f"{name.title()} {uuid.uuid4().hex[:8]}",
     )
-    orders = [client.order((shop.mug, 1)) for _ in range(_ORDERS)]
+    orders = [client.order((shop.mug, 3)) for _ in range(_ORDERS)]
     shop.settle()
-    shop.admin.post(f"/api/v1/orders/{orders[-1]['id']}/ship")
+    delivered, shipped = (f"/api/v1/orders/{order['id']}" for order in orders[1:])
+    for path in (f"{shipped}/ship", f"{delivered}/ship", f"{delivered}/deliver"):
+        assert shop.admin.post(path).status_code == 200
+    returns = [_asked_for(shop, client, f"{delivered}/returns") for _ in range(2)]
+    assert shop.admin.post(f"{delivered}/returns/{returns[1]}/approve").status_code == 200
     refunds = f"/api/v1/orders/{orders[0]['id']}/refunds"
     key = {"Idempotency-Key": "a-refund"}
     assert shop.admin.post(refunds, {"amount": "0.50"}, headers=key).status_code == 201
     shop.come_to_rest()
     client.log_in()
     page = client.get("/api/v1/notifications", params={"limit": 100}).json()["notifications"]
-    assert len(page) == 3 + 2 * _ORDERS, (
-        "a confirmation; each order received and confirmed, one shipped, one partly refunded"
+    assert len(page) == 6 + 2 * _ORDERS, (
+        "a confirmation; each order received and confirmed, two shipped, one delivered, one partly"
+        " refunded; a return approved"
     )
     sessions = client.get("/api/v1/users/me/sessions").json()["sessions"]
     things = {
         "users": (str(client.user["id"]),),
         "sessions": tuple(session["id"] for session in sessions),
         "orders": tuple(order["id"] for order in orders),
+        "returns": tuple(returns),
         "notifications": tuple(notification["id"] for notification in page),
     }
     return Owner(client, things | _made(shop, client, "customer", known=things))
+
+
+def _asked_for(shop: SimulatedShop, client: Client, path: str) -> str:
+    """The id of a new return."""
+    answer = client.post(path, body(shop, client, ("POST", "/api/v1/orders/{id}/returns")))
+    return str(answer.json()["id"])
 
 
 def _made(

@@ -149,6 +149,40 @@ def _cancelling_with_a_refund(shop: SimulatedShop, order: State) -> None:
     _cancelling(shop, order)
 
 
+def _delivered(shop: SimulatedShop) -> State:
+    order = _confirmed(shop)
+    _shipping(shop, order)
+    return order
+
+
+def _return(shop: SimulatedShop, order: State) -> str:
+    """The id of the customer's return of all mugs, which one request makes."""
+    path = f"/api/v1/orders/{order['id']}/returns"
+    items = [{"product_id": shop.mug["id"], "quantity": 2}]
+    body = {"items": items, "reason": "They are too small."}
+    answer = shop.insist(partial(shop.customer.post, path, body))
+    # An earlier request, whose answer was lost, may have made it.
+    assert answer.status_code in (201, 409), answer.text
+    listed = shop.insist(partial(shop.customer.get, path)).json()["returns"]
+    return str(listed[0]["id"])
+
+
+def _decide(shop: SimulatedShop, order: State, return_id: str, verb: str, **body: str) -> None:
+    path = f"/api/v1/orders/{order['id']}/returns/{return_id}/{verb}"
+    answer = shop.insist(partial(shop.admin.post, path, body or None))
+    if answer.status_code != 200:
+        assert (answer.status_code, answer.json()["to"]) == (409, answer.json()["from"])
+
+
+def _returning(shop: SimulatedShop, order: State) -> None:
+    return_id = _return(shop, order)
+    _decide(shop, order, return_id, "refuse", text="Not without a photo.")
+    return_id = _return(shop, order)
+    for verb in ("approve", "receive"):
+        _decide(shop, order, return_id, verb)
+    shop.settle()
+
+
 def _restocking(shop: SimulatedShop, _: State) -> None:
     path = f"/api/v1/products/{shop.mug['id']}/stock"
     for key, delta in (("more", 5), ("fewer", -9)):
@@ -330,6 +364,7 @@ SCENARIOS: Final = (
         ends=("cancelled",),
     ),
     Scenario("ship and deliver", _shipping, _confirmed, ends=("delivered",)),
+    Scenario("return received", _returning, _delivered, ends=("delivered",)),
     Scenario("restock", _restocking),
     Scenario("register and log in", _registering),
     Scenario("notifications, read", _reading, _confirmed),

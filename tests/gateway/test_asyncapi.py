@@ -53,6 +53,15 @@ def _busy_day(shop: SimulatedShop) -> None:
     shop.come_to_rest()
     for verb in ("ship", "deliver"):
         shop.admin.post(f"/api/v1/orders/{delivered['id']}/{verb}")
+    returns = f"/api/v1/orders/{delivered['id']}/returns"
+    items = {"items": [{"product_id": shop.tray["id"], "quantity": 1}], "reason": "Too small."}
+    for verbs in (("refuse",), ("approve", "receive")):
+        asked_for = shop.customer.post(returns, items).json()["id"]
+        for verb in verbs:
+            text = {"text": "Not yet."} if verb == "refuse" else None
+            shop.admin.post(f"{returns}/{asked_for}/{verb}", text)
+    delivered = shop.customer.order((shop.tray, 1))
+    shop.come_to_rest()
     for key in ("made", "refused"):
         refund = {"json": {"amount": "1.00"}, "headers": {"Idempotency-Key": key}}
         shop.admin.post(f"/api/v1/orders/{delivered['id']}/refunds", **refund)
@@ -109,5 +118,5 @@ def test_published_messages_are_as_described(
         data = message["payload"]["properties"]["data"]["$ref"].rpartition("/")[2]
         assert body["data"].keys() == schemas[data]["properties"].keys()
         # A message of another type, or of another time, is not as described.
-        assert _errors(document, message["payload"], body | {"type": "order.returned"})
+        assert _errors(document, message["payload"], body | {"type": "order.exchanged"})
         assert _errors(document, message["payload"], body | {"at": "yesterday"})

@@ -15,6 +15,8 @@ from orders.models import Order
 from orders.refunds.repository import DynamoRefunds
 from orders.refunds.service import RefundService
 from orders.repository import DynamoOrders
+from orders.returns.repository import DynamoReturns
+from orders.returns.service import ReturnService
 from orders.saga import CheckoutSaga
 from orders.service import OrderService
 from shared.contracts.events import Event
@@ -68,6 +70,10 @@ class OrdersHarness:
         self.messages: list[tuple[datetime, str]] = []
         self.service = OrderService(self.orders, self.customers, self.inventory, self.clock)
         self.refunding = RefundService(self.service, self.refunds, self.clock)
+        self.returns = DynamoReturns(table, self.orders)
+        self.returning = ReturnService(
+            self.service, self.returns, self.clock, period=timedelta(days=30)
+        )
         self.sweep = DueOrderSweep(
             self.orders, cast("SQSClient", self.queue), "the-queue", self.clock
         )
@@ -86,7 +92,7 @@ class OrdersHarness:
 
     @cached_property
     def http(self) -> HttpClient:
-        return serve(router, service=self.service, refunds=self.refunding)
+        return serve(router, service=self.service, refunds=self.refunding, returns=self.returning)
 
     def post_order(self, body: object = None, *, key: str | None = "") -> Answer:
         """Order one mug by default, with a new key if it is empty and without one if it is None."""

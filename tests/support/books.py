@@ -48,6 +48,7 @@ class Books:
     reservations: Mapping[str, Item]
     orders: Mapping[str, Item]
     refunds: Mapping[str, Item]
+    returns: Mapping[str, Item]
     payments: Mapping[str, Item]
     notifications: Sequence[Item]
     events: Mapping[str, Sequence[Event]]
@@ -99,6 +100,7 @@ def read(
             for id_, item in kinds["ORDER"].items()
         },
         refunds=kinds["REFUND"],
+        returns=kinds["RETURN"],
         payments=kinds["SANDBOX-PAYMENT"],
         notifications=[item for item in notifications if item["sk"] != "TOMBSTONE"],
         events=events,
@@ -137,6 +139,8 @@ class Witness:
     """Every order in a response."""
     refunds: set[str] = field(default_factory=set)
     """Every refund that a response has accepted."""
+    returns: set[str] = field(default_factory=set)
+    """Every return that a response has accepted."""
     registered: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Every registered user in a response, with the address and the name."""
     answers: list[tuple[str, str]] = field(default_factory=list)
@@ -167,6 +171,8 @@ class Witness:
             self.orders.add(body["id"])
         elif path.endswith("/refunds"):
             self.refunds.add(body["id"])
+        elif path.endswith("/returns"):
+            self.returns.add(body["id"])
         elif path == "/api/v1/users":
             self.registered[body["id"]] = body["email"], body["full_name"]
             # A customer who registers has no token yet, and gets the new account.

@@ -123,6 +123,33 @@ def refunds_are_made_once_and_are_in_their_orders(books: Books, witness: Witness
             yield f"order {id_} says {order['refunded_minor']} refunded, its refunds {made}"
 
 
+def every_unit_is_refunded_or_returned_once(books: Books, witness: Witness) -> Iterator[str]:
+    """Every return that a client knows exists, and what was received has its refund. No unit is in
+    two of the refunds that have not failed and the returns that are open, and the order knows
+    them."""
+    for id_ in witness.returns - books.returns.keys():
+        yield f"return {id_} is lost"
+    claims: dict[str, Counter[str]] = {id_: Counter() for id_ in books.orders}
+    for id_, one in books.returns.items():
+        if one["status"] in ("requested", "approved"):
+            claims[one["pk"].partition("#")[2]] += _quantities(one["lines"])
+        if (one["status"] == "received") != (one.get("refund_id") in books.refunds):
+            yield f"return {id_} is {one['status']}, its refund is {one.get('refund_id')}"
+    for one in books.refunds.values():
+        if one["status"] != "failed":
+            claims[one["pk"].partition("#")[2]] += _quantities(one["lines"])
+    for id_, order in books.orders.items():
+        claimed = _quantities(order.get("claimed", ()))
+        if claims[id_] != claimed:
+            yield f"order {id_} has claims of {claimed}, its parts of {claims[id_]}"
+        if not claimed <= _quantities(order["lines"]):
+            yield f"order {id_}: more is claimed than was ordered: {claimed}"
+
+
+def _quantities(lines: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    return Counter({line["product_id"]: line["quantity"] for line in lines})
+
+
 def every_order_that_a_client_knows_ends(books: Books, witness: Witness) -> Iterator[str]:
     """It exists, is in an end state, and nothing is left to do for it."""
     for id_ in witness.orders - books.orders.keys():
@@ -148,7 +175,7 @@ def folded(events: Sequence[Event]) -> dict[str, Any]:
     state: dict[str, Any] = {}
     for fact in events:
         status = fact.data["status"]
-        stays = fact.type == "user.erased" or fact.type.startswith("order.refund")
+        stays = fact.type == "user.erased" or fact.type.startswith(("order.refund", "order.return"))
         if state and status not in ({state["status"]} if stays else _follows(state["status"])):
             return {"status": f"{state['status']} → {status}"}
         if not stays and fact.type != (
@@ -397,6 +424,7 @@ RULES: Final[tuple[Rule, ...]] = (
     an_ended_order_holds_no_stock,
     money_is_taken_once_or_given_back,
     refunds_are_made_once_and_are_in_their_orders,
+    every_unit_is_refunded_or_returned_once,
     every_order_that_a_client_knows_ends,
     every_change_of_an_order_has_one_event,
     each_step_below_the_threshold_has_one_event,

@@ -13,6 +13,7 @@ from shared.contracts.events import (
     LowStockData,
     OrderData,
     RefundData,
+    ReturnData,
     UserData,
 )
 from shared.money import to_text
@@ -44,6 +45,11 @@ _ORDERS: Final[Mapping[str, _Template]] = {
     ),
     "order.delivered": _Template(
         "Your order has arrived", "Your order has been delivered. We hope you like it."
+    ),
+    "order.return_approved": _Template(
+        "Your return is approved",
+        "You can send the items back that you asked to return. We refund them as soon as they have"
+        " arrived.",
     ),
 }
 _CANCELLED: Final = _ORDERS["order.cancelled"].subject
@@ -156,6 +162,10 @@ def _of_order(event: Event) -> Email | None:
             return _refunded(RefundData.model_validate(event.data))
         case "order.refund_failed":
             return _refund_failed(RefundData.model_validate(event.data))
+        case "order.return_requested":
+            return _return_requested(ReturnData.model_validate(event.data))
+        case "order.return_refused":
+            return _return_refused(ReturnData.model_validate(event.data))
         case type_ if type_ in _ORDERS:
             return _about_order(_ORDERS[type_], OrderData.model_validate(event.data))
         case _:
@@ -229,6 +239,20 @@ def _refund_failed(order: RefundData) -> Email:
         f"The payment provider has refused to refund {_amount(order)}. The customer has not got"
         " the money, and it can be refunded again.",
     )
+
+
+def _return_requested(order: ReturnData) -> Email:
+    return _to_admins(
+        order,
+        "A customer asks for a return",
+        "A customer wants to send items of an order back. Approve or refuse it: return"
+        f" {order.return_id}.",
+    )
+
+
+def _return_refused(order: ReturnData) -> Email:
+    paragraphs = ("We cannot take your return. This is why:", order.refusal or "")
+    return _to_customer(order, "Your return is refused", *filter(None, paragraphs))
 
 
 def _amount(order: RefundData) -> str:

@@ -26,8 +26,12 @@ def refund_id(order_id: str, idempotency_key: str) -> str:
     It is derived and not random: a repeated request finds the refund, and the payment provider gets
     the same key.
     """
-    named = json.dumps([order_id, idempotency_key]).encode()
-    return hashlib.sha256(b"bodega/refund/1\0" + named).hexdigest()[:32]
+    return _id("bodega/refund/1", order_id, idempotency_key)
+
+
+def _id(kind: str, order_id: str, key: str) -> str:
+    named = json.dumps([kind, order_id, key]).encode()
+    return hashlib.sha256(named).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,25 @@ class Refund:
             # The order's texts about its customer have been erased: no new one is stored.
             reason=ERASED if wanted.reason and order.is_erased else wanted.reason,
             request_digest=wanted.digest,
+            status="pending",
+            created_at=rfc3339(at),
+        )
+
+    @classmethod
+    def of_return(
+        cls, return_id: str, order: Order, lines: tuple[Line, ...], *, at: datetime
+    ) -> Self:
+        """The refund of units that were returned, or of what other refunds have left of their
+        price."""
+        return cls(
+            id=_id("bodega/refund of a return/1", order.id, return_id),
+            order_id=order.id,
+            amount_minor=min(order.price_of(lines), order.refundable_minor),
+            currency=order.currency,
+            lines=lines,
+            restock=True,
+            reason=None,
+            request_digest="",
             status="pending",
             created_at=rfc3339(at),
         )

@@ -1,28 +1,19 @@
 """Request and response bodies of refunds."""
 
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     model_validator,
 )
 
 from orders.refunds.models import STATUSES, RefundRequest
-from orders.schemas import Items, lines_of
+from orders.schemas import ItemResponse, Items, Note, lines_of
 from shared.money import MinorUnits, Money
 from shared.web.fields import RequestBody, ResponseBody, Time, listed, omitted_if_none, unset
-
-# Printable, of several lines.
-_PRINTABLE: Final = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
-Reason = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE),
-    Field(examples=["It arrived broken."]),
-]
 
 
 def _positive(amount: int) -> int:
@@ -50,7 +41,7 @@ class RefundBody(RequestBody):
 
     items: Items = unset()
     amount: Annotated[MinorUnits, AfterValidator(_positive)] = unset()
-    reason: Reason = unset()
+    reason: Note = unset()
     restock: bool = False
 
     @model_validator(mode="after")
@@ -65,13 +56,6 @@ class RefundBody(RequestBody):
         """The request with each product once."""
         lines = lines_of(self.items or [])
         return RefundRequest(lines, self.amount, self.reason, self.restock)
-
-
-class ItemResponse(ResponseBody):
-    """Units of a product."""
-
-    product_id: str
-    quantity: int
 
 
 class RefundResponse(ResponseBody):

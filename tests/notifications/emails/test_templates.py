@@ -48,7 +48,7 @@ def test_order_email_shows_lines_and_total(type_: EventType, subject: str) -> No
 
 @pytest.mark.parametrize("type_", get_args(EventType.__value__))
 def test_events_that_have_an_email_are_those_of_notifications(type_: EventType) -> None:
-    order = an_order_event(**_REFUND)
+    order = an_order_event(**_REFUND | _RETURN)
     events = (a_user_event(), order, a_low_stock_event(), an_account_event("reset"))
     data = {name: value for event in events for name, value in event.data.items()}
     assert (compose(an_event(type_, data)) is not None) == (
@@ -96,12 +96,41 @@ def test_failed_refund_is_mailed_to_the_admins_without_the_customer() -> None:
     assert "Alice" not in email.text + email.html
 
 
+def test_approved_return_asks_for_the_items() -> None:
+    email = composed(an_order_event("order.return_approved", **_RETURN))
+    assert email.recipient
+    assert email.subject == "Your return is approved"
+    assert "You can send the items back" in email.text
+
+
+def test_refused_return_says_why() -> None:
+    refusal = "It was used.\nSorry & <thanks>."
+    email = composed(an_order_event("order.return_refused", **_RETURN, refusal=refusal))
+    assert email.recipient
+    assert f"This is why:\n\n{refusal}\n\n" in email.text
+    assert "Sorry &amp; &lt;thanks&gt;." in email.html
+
+
+def test_return_is_announced_to_the_admins_without_the_customer() -> None:
+    email = composed(an_order_event("order.return_requested", **_RETURN))
+    assert email.recipient is None
+    assert "return return-1." in email.text
+    assert email.order_id == "order-7"
+    assert "Alice" not in email.text + email.html
+
+
 _REFUND: Final = {
     "status": "delivered",
     "refund_id": "refund-1",
     "refund_minor": 1105,
     "refunding_minor": 0,
     "refunded_minor": 1105,
+}
+_RETURN: Final = {
+    "status": "delivered",
+    "return_id": "return-1",
+    "refunding_minor": 0,
+    "refunded_minor": 0,
 }
 URL = "https://shop.test/page?token=a&b"
 

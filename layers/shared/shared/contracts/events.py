@@ -27,6 +27,10 @@ type EventType = Literal[
     "order.refund_requested",
     "order.refunded",
     "order.refund_failed",
+    "order.return_requested",
+    "order.return_approved",
+    "order.return_refused",
+    "order.return_received",
     "product.low_stock",
 ]
 
@@ -141,6 +145,21 @@ class RefundData(OrderData):
     refund_minor: int
 
 
+class ReturnData(OrderData):
+    """The data of `order.return_*`: the order, and one return of it.
+
+    `refusal` is the text for the customer of a return that was refused; a return that was received
+    has a refund of `refund_minor`. The others are as in `RefundData`.
+    """
+
+    refunding_minor: int
+    refunded_minor: int
+    return_id: str
+    refusal: str | None = None
+    refund_id: str | None = None
+    refund_minor: int | None = None
+
+
 class LowStockData(BaseModel):
     """The data of `product.low_stock`: `available` has just gone below the threshold."""
 
@@ -173,5 +192,9 @@ DATA: Final[dict[EventType, type[BaseModel]]] = {
     "order.refund_requested": RefundData,
     "order.refunded": RefundData,
     "order.refund_failed": RefundData,
+    "order.return_requested": ReturnData,
+    "order.return_approved": ReturnData,
+    "order.return_refused": ReturnData,
+    "order.return_received": ReturnData,
     "product.low_stock": LowStockData,
 }

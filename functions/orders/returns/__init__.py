@@ -1,0 +1,1 @@
+"""Returns: units of a delivered order that its customer sends back."""
