@@ -100,10 +100,10 @@ class DynamoOrders:
 
     def erase(self, before: Order, after: Order, *, texts: Mapping[str, str] | None = None) -> None:
         pk = order_pk(after.id)
-        erased = {name: getattr(after, name) for name in personal_fields(Order)}
-        texts = texts or {}
+        texts = dict(texts or {})
+        erased = {name: getattr(after, name) for name in personal_fields(Order)} | texts
         rewritten: list[Operation] = [
-            *outbox.rewriting(self._table, pk, erased | texts, up_to=before.version),
+            *outbox.rewriting(self._table, pk, erased, up_to=before.version),
             *self._overwriting(pk, texts),
         ]
         # The condition on the order's version says that no event and no text came after those that

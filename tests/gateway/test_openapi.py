@@ -118,7 +118,8 @@ def test_links_lead_to_operations_and_name_their_parameters(
 def test_new_item_leads_to_what_can_be_done_with_it(document: Node) -> None:
     placed = document["paths"]["/api/v1/orders"]["post"]["responses"]["201"]
     assert placed["links"].keys() == {
-        *("getOrder", "getOrderHistory", "cancelOrder", "shipOrder", "deliverOrder")
+        *("getOrder", "getOrderHistory", "cancelOrder", "shipOrder", "deliverOrder"),
+        *("refundOrder", "listRefunds", "requestReturn", "listReturns"),
     }
 
 

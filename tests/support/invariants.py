@@ -82,7 +82,7 @@ def money_is_taken_once_or_given_back(books: Books, _: Witness) -> Iterator[str]
         if order is None:
             yield f"payment {id_} is {payment['state']} without an order"
             continue
-        refunds: Mapping[str, int] = payment.get("refunds", {})
+        refunds = _refunds(id_, order, payment)
         entries: Counter[str] = Counter(payment["entries"])
         if entries.pop("refunded", 0) != len(refunds) or max(entries.values()) > 1:
             yield f"payment {id_} was done twice: {payment['entries']}"
@@ -103,6 +103,15 @@ def money_is_taken_once_or_given_back(books: Books, _: Witness) -> Iterator[str]
             yield f"order {id_} is {order['status']} and is not paid"
 
 
+def _refunds(id_: str, order: Mapping[str, Any], payment: Mapping[str, Any]) -> Mapping[str, int]:
+    """The amounts of a payment's refunds, by their keys. An earlier release has noted only that the
+    whole payment is refunded."""
+    if payment.get("state") == "refunded" and "refunds" not in payment:
+        return {id_: order["total_minor"]}
+    found: Mapping[str, int] = payment.get("refunds", {})
+    return found
+
+
 def refunds_are_made_once_and_are_in_their_orders(books: Books, witness: Witness) -> Iterator[str]:
     """Every refund that a client knows has ended; the provider has made those that have succeeded
     and no others, except one of its own for a cancelled order; the order has their sum."""
@@ -112,7 +121,7 @@ def refunds_are_made_once_and_are_in_their_orders(books: Books, witness: Witness
         own = {n: one for n, one in books.refunds.items() if one["pk"] == f"ORDER#{id_}"}
         made = {n: one["amount_minor"] for n, one in own.items() if one["status"] == "succeeded"}
         made = {n: amount for n, amount in made.items() if amount}
-        paid_back: Mapping[str, int] = books.payments.get(id_, {}).get("refunds", {})
+        paid_back = _refunds(id_, order, books.payments.get(id_, {}))
         if {n: amount for n, amount in paid_back.items() if n != id_} != made:
             yield f"order {id_} has the refunds {made}, the provider {paid_back}"
         if id_ in paid_back and order["status"] != "cancelled":

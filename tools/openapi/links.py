@@ -12,7 +12,8 @@ def add(paths: Node) -> None:
         of_items = [
             operation
             for item, found in paths.items()
-            if item.startswith(f"{path}/{{id}}")
+            # Without those that need another id as well.
+            if item.startswith(f"{path}/{{id}}") and "{" not in item.removeprefix(f"{path}/{{id}}")
             for operation in found.values()
         ]
         if not of_items:

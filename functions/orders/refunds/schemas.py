@@ -24,6 +24,8 @@ def _positive(amount: int) -> int:
 
 def _one_of_two(schema: dict[str, Any]) -> None:
     no_restock = {"restock": {"const": False}}
+    item = {"product_id": "5f0e7a1c9d3b4f6e8a2c", "quantity": 2}
+    schema["examples"] = [{"items": [item], "restock": True}]
     schema["oneOf"] = [
         {"required": ["items"]},
         {"required": ["amount"], "properties": no_restock},

@@ -1,7 +1,7 @@
 """What the e-mails say."""
 
 import re
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_order_email_shows_lines_and_total(type_: EventType, subject: str) -> No
 
 @pytest.mark.parametrize("type_", get_args(EventType.__value__))
 def test_events_that_have_an_email_are_those_of_notifications(type_: EventType) -> None:
-    order = an_order_event(**_REFUND | _RETURN)
+    order = an_order_event("order.refunded", **_REFUND | _RETURN)
     events = (a_user_event(), order, a_low_stock_event(), an_account_event("reset"))
     data = {name: value for event in events for name, value in event.data.items()}
     assert (compose(an_event(type_, data)) is not None) == (
@@ -119,14 +119,14 @@ def test_return_is_announced_to_the_admins_without_the_customer() -> None:
     assert "Alice" not in email.text + email.html
 
 
-_REFUND: Final = {
+_REFUND: Final[dict[str, Any]] = {
     "status": "delivered",
     "refund_id": "refund-1",
     "refund_minor": 1105,
     "refunding_minor": 0,
     "refunded_minor": 1105,
 }
-_RETURN: Final = {
+_RETURN: Final[dict[str, Any]] = {
     "status": "delivered",
     "return_id": "return-1",
     "refunding_minor": 0,

@@ -51,12 +51,10 @@ def test_refund_of_items_is_pending_and_listed(shop: OrdersHarness, order: Order
         "restock": True,
         "created_at": "2026-11-20T12:00:00.000Z",
     }
-    expected = {"refunds": [answer.json], "count": 1, "next_cursor": None}
-    assert listed(shop, order) == expected
+    assert listed(shop, order) == {"refunds": [answer.json], "count": 1, "next_cursor": None}
     # The reason is for the admins.
-    del answer.json["reason"]
     [for_customer] = listed(shop, order, caller=ALICE)["refunds"]
-    assert for_customer.keys() == expected["refunds"][0].keys() - {"reason"}
+    assert for_customer.keys() == answer.json.keys() - {"reason"}
 
 
 def test_refund_of_an_amount_has_no_items(shop: OrdersHarness, order: Order) -> None:

@@ -13,7 +13,10 @@ from tests.support.aws import before_next
 from tests.support.callers import ADMIN, ALICE, BOB
 from tests.support.http import Answer
 
-ONE_MUG: Final = {"items": [{"product_id": "mug", "quantity": 1}], "reason": "Too small."}
+ONE_MUG: Final[dict[str, Any]] = {
+    "items": [{"product_id": "mug", "quantity": 1}],
+    "reason": "Too small.",
+}
 REFUSAL: Final = {"text": "It was used.\nSorry."}
 
 
