@@ -35,6 +35,12 @@ class IllegalTransition(Conflict):
         )
 
 
+class TooManyChanges(Conflict):
+    """The order has had so many refunds and returns that it takes no more."""
+
+    code, title = "too-many-changes", "The order takes no more refunds and returns"
+
+
 class AccountInactive(Forbidden):
     code, title = "account-inactive", "This account is not active"
 

@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from orders.errors import IllegalTransition
+from orders.errors import IllegalTransition, TooManyChanges
 from orders.payments.ports import Charge
 from shared.contracts.directory import Customer
 from shared.contracts.events import EventType, OrderData, OrderStatus
@@ -40,6 +40,8 @@ FIRST_DUE: Final = timedelta(seconds=50)
 # The same after a message that was sent for an order that is due or waits. Longer than the interval
 # of the sweeper's schedule: no sweep finds an order for which the last sweep has sent a message.
 LEASE: Final = timedelta(seconds=120)
+# An order of this version takes no more refunds and returns, so that all of them are read at once.
+MAX_VERSION: Final = 200
 # The largest difference between the clocks of two environments. With a larger one a worker would
 # take the sweeper's message for a duplicate.
 _CLOCK_SKEW: Final = timedelta(seconds=3)
@@ -250,6 +252,14 @@ class Order:
             action=None if self.is_erased else action,
             action_until=self.action_until or rfc3339(max(until, at + _SHORTEST_ACTION)),
         )
+
+    def require_place_for_changes(self) -> None:
+        """
+        Raises:
+            TooManyChanges: see there.
+        """
+        if self.version >= MAX_VERSION:
+            raise TooManyChanges
 
     @property
     def is_paid(self) -> bool:

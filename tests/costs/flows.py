@@ -92,6 +92,19 @@ def _move(who: str, verb: str) -> Callable[[MeteredShop], None]:
     return move
 
 
+def _refund(shop: MeteredShop, path: str) -> None:
+    """Ask for the refund of one mug."""
+    body = {"items": [{"product_id": shop.mug["id"], "quantity": 1}], "restock": True}
+    key = {"Idempotency-Key": shop.new_key()}
+    _good(shop.admin.post(f"{path}/refunds", body, headers=key))
+
+
+def _refund_a_confirmed_order(shop: MeteredShop) -> Iterator[None]:
+    path = _confirmed(shop)
+    yield
+    _refund(shop, path)
+
+
 def _restart(shop: MeteredShop) -> None:
     """An environment that has not read the circuits for five seconds."""
     shop.restart("OrdersApi")
@@ -165,6 +178,8 @@ FLOWS: Final[Mapping[str, Flow]] = {
     ),
     "cancel a confirmed order": _of_confirmed("customer", "POST", "/cancel"),
     "give back what a cancelled order took": _act(_settle, after=_move("customer", "cancel")),
+    "ask for the refund of an item": _refund_a_confirmed_order,
+    "make a refund": _act(_settle, after=lambda shop: _refund(shop, _confirmed(shop))),
     "ship an order": _of_confirmed("admin", "POST", "/ship"),
     "notify of a shipment": _act(_settle, after=_move("admin", "ship")),
     "see an order": _of_confirmed("customer", "GET", ""),

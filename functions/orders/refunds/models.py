@@ -84,7 +84,9 @@ class Refund:
         Raises:
             IllegalTransition: the order's money was not taken, or all of it is given back anyway.
             RefundExceedsPayment: less is left.
+            TooManyChanges: see there.
         """
+        order.require_place_for_changes()
         if not order.is_paid:
             raise IllegalTransition(current=order.status, wanted="refunded")
         for line in wanted.lines:

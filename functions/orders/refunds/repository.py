@@ -27,7 +27,7 @@ class DynamoRefunds:
         return _refund(item) if item else None
 
     def page(self, order_id: str, *, after: str | None, limit: int) -> Page[Refund, str]:
-        # Their keys have no order in time. An order has few.
+        # Their keys have no order in time. There are fewer than `MAX_VERSION`.
         items = self._table.iterate(
             "#pk = :pk AND begins_with(#sk, :prefix)",
             {"pk": order_pk(order_id), "prefix": _PREFIX},

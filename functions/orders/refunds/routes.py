@@ -9,6 +9,7 @@ from orders.errors import (
     IdempotencyKeyReused,
     IllegalTransition,
     OrderNotFound,
+    TooManyChanges,
 )
 from orders.parameters import KEY_PARAMETER, NOT_FOUND, IdempotencyKey, OrderId
 from orders.refunds.errors import RefundExceedsPayment
@@ -44,6 +45,7 @@ Refunds = Annotated[RefundService, state("refunds")]
                 OrderNotFound: "it does not exist",
                 IllegalTransition: "nothing was paid, or the order was cancelled",
                 RefundExceedsPayment: "less is left of the payment, or of the items",
+                TooManyChanges: "it has had too many refunds and returns",
                 IdempotencyKeyReused: "the key was used with another refund",
                 ServiceUnavailable: "too many requests change the order at once",
             }

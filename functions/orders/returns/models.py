@@ -79,8 +79,9 @@ class Return:
             period: the time after the delivery in which units may be returned.
 
         Raises:
-            ReturnPeriodOver, ReturnExceedsOrder: see there.
+            ReturnPeriodOver, ReturnExceedsOrder, TooManyChanges: see there.
         """
+        order.require_place_for_changes()
         if at > delivered_at + period:
             raise ReturnPeriodOver(f"It was over {period.days} days after the delivery.")
         for line in wanted.lines:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from orders.errors import IllegalTransition, OrderNotFound
+from orders.errors import IllegalTransition, OrderNotFound, TooManyChanges
 from orders.parameters import NOT_FOUND, OrderId
 from orders.returns.errors import (
     ReturnExceedsOrder,
@@ -48,6 +48,7 @@ _UNKNOWN = {
                 ReturnPeriodOver: "it was delivered too long ago",
                 ReturnExceedsOrder: "fewer units are left that are neither returned nor refunded",
                 TooManyReturns: "earlier returns of the order have to be decided first",
+                TooManyChanges: "the order has had too many refunds and returns",
                 ServiceUnavailable: _BUSY,
             }
         ),

@@ -1,9 +1,11 @@
 """The rules of refunds."""
 
+from dataclasses import replace
+
 import pytest
 
-from orders.errors import IllegalTransition
-from orders.models import Order, Status
+from orders.errors import IllegalTransition, TooManyChanges
+from orders.models import MAX_VERSION, Order, Status
 from orders.refunds.errors import RefundExceedsPayment
 from orders.refunds.models import Refund, RefundRequest, refund_id
 from shared.contracts.inventory import Line
@@ -92,6 +94,13 @@ def test_cancelled_order_stays_due_after_its_refunds() -> None:
     order = requested(a_paid_order(), amount(5))
     order = order.cancelled(at=NOON, reason="admin_request")
     assert order.refund_succeeded("refund-1", 5, at=NOON).due_at
+
+
+def test_order_takes_a_limited_number_of_refunds_and_returns() -> None:
+    order = replace(a_paid_order(), version=MAX_VERSION - 1)
+    assert requested(order, amount(1)).version == MAX_VERSION
+    with pytest.raises(TooManyChanges):
+        Refund.requested("refund-1", replace(order, version=MAX_VERSION), amount(1), at=NOON)
 
 
 def test_failed_refund_frees_its_money_and_its_units() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from orders.errors import IllegalTransition
-from orders.models import Order
+from orders.errors import IllegalTransition, TooManyChanges
+from orders.models import MAX_VERSION, Order
 from orders.refunds.models import Refund
 from orders.returns.errors import ReturnExceedsOrder, ReturnPeriodOver
 from orders.returns.models import STATUSES, Return, ReturnRequest, Status
@@ -69,6 +69,11 @@ def test_return_may_be_asked_for_until_its_period_is_over() -> None:
     assert a_return(order, at=NOON + timedelta(days=30)).status == "requested"
     with pytest.raises(ReturnPeriodOver):
         a_return(order, at=NOON + timedelta(days=30) + SECOND)
+
+
+def test_order_takes_a_limited_number_of_returns() -> None:
+    with pytest.raises(TooManyChanges):
+        a_return(a_delivered_order(version=MAX_VERSION))
 
 
 def test_units_are_returned_or_refunded_once() -> None:

@@ -68,6 +68,7 @@ def test_received_return_is_refunded_and_restocked(shop: OrdersHarness, order: O
     received = decide(shop, order, id_, "receive")
     assert (received.status, received.json["status"]) == (200, "received")
     assert shop.inventory.available["mug"] == 7
+    assert shop.current(order).unclaimed("mug") == 2
     for _ in range(2):
         shop.advance(order)
     [refund] = shop.refunds.page(order.id, after=None, limit=9).items
