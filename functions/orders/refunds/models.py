@@ -11,7 +11,6 @@ from orders.models import Order
 from orders.refunds.errors import RefundExceedsPayment
 from shared.contracts.events import RefundData
 from shared.contracts.inventory import Line
-from shared.money import to_text
 from shared.personal import ERASED, Personal
 from shared.runtime.clock import rfc3339
 
@@ -98,6 +97,9 @@ class Refund:
         if amount is None:
             amount = order.price_of(wanted.lines)
         if amount > order.refundable_minor:
+            # The checkout does without.
+            from shared.money import to_text
+
             raise RefundExceedsPayment(
                 f"{to_text(amount)} to refund, {to_text(order.refundable_minor)} left."
             )
