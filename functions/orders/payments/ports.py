@@ -88,8 +88,13 @@ class Payments(Protocol):
         """Release the held money, and end what the customer was to do; a captured payment stays
         captured, and so does every state without money.
 
-        It also closes a payment that does not exist, so that an authorisation that is on its way
-        cannot follow (as when a Stripe PaymentIntent is cancelled).
+        Without the payment's id it also closes a payment that does not exist, so that an
+        authorisation that is on its way cannot follow (as when a Stripe PaymentIntent is
+        cancelled).
+
+        Raises:
+            NoSuchPayment: the charge has an id that the provider does not know. The shop had
+                another provider, or another account, which may have the money.
         """
 
     def refund(self, charge: Charge, *, key: str, amount_minor: int) -> RefundState:

@@ -81,7 +81,10 @@ class SandboxPayments:
 
     @_ledger_failures()
     def void(self, charge: Charge) -> Payment:
-        payment = self._open(charge, "voided")
+        # A payment with an id exists. If it is not ours, another provider has its money.
+        payment = self.find(charge) if charge.payment_id else self._open(charge, "voided")
+        if payment is None:
+            raise NoSuchPayment(charge.key)
         if payment.state not in ("authorized", "action_required"):
             return payment
         return self._move(charge.key, payment.state, "voided")

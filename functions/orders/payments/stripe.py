@@ -142,8 +142,11 @@ class StripePayments:
 
     @_failures()
     def void(self, charge: Charge) -> Payment:
-        intent = self._retrieve(charge.payment_id) if charge.payment_id else self._closable(charge)
-        if intent is None:
+        if charge.payment_id:
+            intent = self._retrieved(charge.payment_id)
+            if intent is None:
+                raise NoSuchPayment(charge.key)
+        elif (intent := self._closable(charge)) is None:
             return _unpayable(charge)
         if intent.status in _CANCELABLE:
             # A declined one too: the customer's browser could confirm it with another card.
@@ -286,13 +289,8 @@ class StripePayments:
         """The charge's intent, unless nobody has tried to pay it."""
         if not charge.payment_id:
             return self._search(charge.key)
-        try:
-            intent = self._retrieve(charge.payment_id)
-        except stripe.InvalidRequestError as error:
-            if error.http_status == 404:
-                return None
-            raise
-        return None if _state(intent) is None else intent
+        intent = self._retrieved(charge.payment_id)
+        return None if intent is None or _state(intent) is None else intent
 
     def _search(self, key: str, besides: str = "") -> stripe.PaymentIntent | None:
         found = self._intents.search({"query": f"metadata['{_ORDER_ID}']:'{key}'"})
@@ -308,6 +306,15 @@ class StripePayments:
 
     def _retrieve(self, id_: str) -> stripe.PaymentIntent:
         return self._intents.retrieve(id_, {"expand": ["latest_charge"]})
+
+    def _retrieved(self, id_: str) -> stripe.PaymentIntent | None:
+        """The intent; None if this account has none of this id."""
+        try:
+            return self._retrieve(id_)
+        except stripe.InvalidRequestError as error:
+            if error.http_status == 404:
+                return None
+            raise
 
     def _current(self, intent: stripe.PaymentIntent) -> stripe.PaymentIntent:
         """The intent as it is now, which a replayed response does not say."""

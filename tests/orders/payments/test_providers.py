@@ -161,6 +161,17 @@ def test_payment_that_is_voided_before_its_customer_acts_stays_void(
         assert provider.run(operation, token).state == "voided"
 
 
+def test_payment_of_another_provider_is_not_taken_for_a_void_one(provider: Provider) -> None:
+    """A shop that changes its provider gives back nothing by mistake: the order waits."""
+    charge = replace(provider.charge, payment_id="pi_of_another_provider")
+    for _ in range(2):
+        assert provider.payments.find(charge) is None
+        with pytest.raises(NoSuchPayment):
+            provider.payments.void(charge)
+        with pytest.raises(NoSuchPayment):
+            provider.payments.refund(charge, key="r", amount_minor=1)
+
+
 def test_refund_is_made_once_for_each_key(provider: Provider) -> None:
     provider.run("authorize")
     provider.run("capture")
