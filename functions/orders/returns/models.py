@@ -90,7 +90,9 @@ class Return:
                     f"{line.quantity} of {line.product_id} to return, {left} left."
                 )
         now = rfc3339(at)
-        return cls(id_, order.id, "requested", wanted.lines, wanted.reason, now, now)
+        # An erased customer's access token is valid for some minutes.
+        reason = ERASED if order.is_erased else wanted.reason
+        return cls(id_, order.id, "requested", wanted.lines, reason, now, now)
 
     @property
     def event_type(self) -> EventType:

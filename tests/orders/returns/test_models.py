@@ -113,6 +113,12 @@ def test_refusal_to_an_erased_customer_is_not_stored() -> None:
     assert a_return(order).refused("Dear Alice", erased, at=NOON).refusal == "Erased"
 
 
+def test_reason_of_an_erased_customer_is_not_stored() -> None:
+    """Whose access token is still valid."""
+    erased = a_delivered_order().erased(at=NOON)
+    assert a_return(erased).reason == "Erased"
+
+
 def test_order_knows_when_it_was_delivered() -> None:
     order = an_order(status="shipped").delivered(at=LATER)
     assert order.delivered_at == order.updated_at == "2026-11-20T12:01:00.000Z"
