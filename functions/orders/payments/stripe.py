@@ -232,7 +232,8 @@ class StripePayments:
         try:
             return self._intents.create(parameters, {"idempotency_key": charge.key})
         except stripe.InvalidRequestError as error:
-            if error.code in ("amount_too_small", "amount_too_large"):
+            # Too small, too large, or 0: an order of gifts.
+            if error.param == "amount":
                 return None
             raise
 

@@ -127,7 +127,9 @@ def test_payment_that_stripe_is_executing_is_unknown() -> None:
         scripted((200, intent("processing"))).find(CHARGE)
 
 
-@pytest.mark.parametrize("code", ["amount_too_small", "amount_too_large"])
+@pytest.mark.parametrize(
+    "code", ["amount_too_small", "amount_too_large", "parameter_invalid_integer"]
+)
 def test_amount_that_stripe_does_not_take_is_declined(code: str) -> None:
     for operation in ("authorize", "void"):
         payments = scripted((400, error(code=code, param="amount")))
