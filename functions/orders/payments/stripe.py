@@ -178,7 +178,7 @@ class StripePayments:
             if is_refused or error.param == "amount":
                 raise RefundRefused(key) from None
             raise
-        return _REFUNDS[refund.status]
+        return _refund_state(refund)
 
     @_failures()
     def find(self, charge: Charge) -> Payment | None:
@@ -195,7 +195,7 @@ class StripePayments:
         try:
             secret = self._secrets.read()
             key = secret["api_key"]
-        except (BotoCoreError, ClientError, LookupError, ValueError) as cause:
+        except (BotoCoreError, ClientError, LookupError, TypeError, ValueError) as cause:
             logging.logger().error("Stripe's secret cannot be read: %s", type(cause).__name__)
             raise PaymentUnavailable from cause
         if self._made is None or self._made[0] != key:
@@ -325,7 +325,7 @@ class StripePayments:
         refunds = self._client.v1.refunds.list({"payment_intent": id_, "limit": 100})
         for refund in refunds.auto_paging_iter():
             if getattr(refund.metadata, _REFUND_KEY, None) == key:
-                return _REFUNDS[refund.status]
+                return _refund_state(refund)
         return None
 
 
@@ -363,6 +363,11 @@ def _payment(charge: Charge, intent: stripe.PaymentIntent) -> Payment:
         raise PaymentOutcomeUnknown
     secret = intent.client_secret if state == "action_required" else None
     return Payment(charge.key, intent.id, state, secret)
+
+
+def _refund_state(refund: stripe.Refund) -> RefundState:
+    # Of a status that Stripe adds later, only a later answer says what becomes of the refund.
+    return _REFUNDS.get(refund.status, "pending")
 
 
 def _unpayable(charge: Charge) -> Payment:

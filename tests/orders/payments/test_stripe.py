@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 import pytest
@@ -206,6 +206,14 @@ def test_refund_is_found_on_a_later_page() -> None:
     assert scripted((200, paid), *pages).find_refund(CHARGE, key="r2") == "succeeded"
 
 
+@pytest.mark.parametrize("status", ["a_later_one", None])
+def test_refund_in_an_unknown_status_is_pending(status: str | None) -> None:
+    refund = {"object": "refund", "id": "re_1", "status": status, "metadata": {"refund_key": "r"}}
+    listed = {"object": "list", "url": "/v1/refunds", "has_more": False, "data": [refund]}
+    payments = scripted((200, intent("canceled")), (200, listed))
+    assert payments.find_refund(CHARGE, key="r") == "pending"
+
+
 # --- the key ---
 
 
@@ -224,13 +232,14 @@ def test_new_key_is_used_without_a_deployment() -> None:
     assert transport.keys == ["Bearer sk_test_1", "Bearer sk_test_2"]
 
 
-def test_payments_are_unavailable_without_a_key() -> None:
+@pytest.mark.parametrize("secret", [{}, ["sk_test_in_a_list"]])
+def test_payments_are_unavailable_without_a_key(secret: Any) -> None:
     class Missing(Secrets):
         def __init__(self) -> None:
             pass
 
         def read(self) -> Mapping[str, Any]:
-            return {}
+            return cast("Mapping[str, Any]", secret)
 
     with pytest.raises(PaymentUnavailable):
         StripePayments(Missing(), ScriptedTransport()).authorize(NEW)
