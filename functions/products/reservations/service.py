@@ -17,7 +17,7 @@ from shared.contracts.inventory import (
     ReservationEnded,
     UnknownProduct,
 )
-from shared.errors import Contended, ServiceUnavailable
+from shared.errors import ServiceUnavailable
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, now
 from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
@@ -125,7 +125,7 @@ class ReservationService:
                 break
             if kind == "PRODUCT":
                 # The next call tries it again.
-                with suppress(ConcurrentChange, Contended):
+                with suppress(ConcurrentChange, ServiceUnavailable):
                     self._reservations.look_after(order_id, at=self._clock())
                 continue
             try:

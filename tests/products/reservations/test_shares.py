@@ -404,6 +404,14 @@ def test_sweep_gathers_a_calm_product(sale: Sale) -> None:
     assert sale.service.release_expired(a_deadline()) == 0
 
 
+def test_sweep_goes_on_after_a_product_of_a_later_schema(sale: Sale) -> None:
+    sale.service.reserve("order-1", [a_line(sale.tray)])
+    key = {"pk": f"PRODUCT#{sale.mug.id}", "sk": "PRODUCT"}
+    sale.table.update_unseen(key, "SET #schema = :later", values={"later": 2})
+    sale.clock.advance(minutes=20)
+    assert sale.service.release_expired(a_deadline()) == 1
+
+
 def test_sweep_leaves_a_product_in_a_rush_and_notes_its_units_for_lists(sale: Sale) -> None:
     sale.reserve("order-1", 7)
     key = next(item for item in sale.items() if item["taken"] == "7")
