@@ -27,6 +27,14 @@ def words_of(text: str) -> tuple[str, ...]:
     With these limits a product and all its words fit in one transaction, each word fits in a key,
     and the cost of a search has a bound.
     """
-    words = _WORD.findall(cut(folded(text), _MAX_BYTES))
-    found = dict.fromkeys(word[:_MAX_WORD_LENGTH] for word in words)
+    return _first_words(cut(folded(text), _MAX_BYTES))
+
+
+def former_words_of(text: str) -> tuple[str, ...]:
+    """Those of the release before, which took them from the whole text."""
+    return _first_words(folded(text))
+
+
+def _first_words(text: str) -> tuple[str, ...]:
+    found = dict.fromkeys(word[:_MAX_WORD_LENGTH] for word in _WORD.findall(text))
     return tuple(found)[:_MAX_WORDS]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from products.catalogue.models import Position, Product, Receipt, Search, Sort
+from products.catalogue.models import Position, Product, ProductChanges, Receipt, Search, Sort
 from products.catalogue.repository.index import DynamoProductIndex, ReadLimits
 from products.catalogue.repository.items import (
     NAME_KEY_BYTES,
@@ -270,6 +270,18 @@ def test_page_is_short_when_its_units_are_used_up(recording: RecordingTable) -> 
     products.change(mugs[0], mugs[0].changed({"description": ""}, at=LATER), exactly=False)
     first = index.page(Search(sort="price"), limit=30, after=None)
     assert first.items[-1].id == "p14"
+
+
+@pytest.mark.parametrize("change", [{"price_minor": 1}, {"is_active": False}])
+def test_change_takes_words_away_that_the_release_before_took_from_a_long_name(
+    table: Table, change: ProductChanges
+) -> None:
+    mug = a_product(name="".join(chr(0xAC00 + n) for n in range(120)) + " 산" * 20 + " 강 들")
+    repository = add(table, mug)
+    [item] = word_items(a_product(mug.id, name="들")).values()
+    table.put(item)
+    repository.change(mug, mug.changed(change, at=LATER), exactly=False)
+    assert table.get({"pk": item["pk"], "sk": item["sk"]}) is None
 
 
 _TEXTS = st.lists(

@@ -3,10 +3,11 @@
 import math
 import re
 import zlib
+from collections.abc import Iterable
 from typing import Final
 
 from products.catalogue.models import Product
-from products.catalogue.text import cut, folded
+from products.catalogue.text import cut, folded, former_words_of
 from shared.runtime import logging
 from shared.storage.dynamodb import Item, Key
 from shared.storage.items import from_item, to_item
@@ -121,11 +122,20 @@ def word_items(product: Product) -> dict[str, Item]:
     attributes = admin_attributes(product)
     # Nested, so that none of it is a key of an index.
     entry = {"id": product.id} | {name: attributes[name] for name in shown}
-    return {
-        sk: {"pk": word_partition(word), "sk": sk, "entry": entry}
-        for word in product.words
-        for sk in [f"{word}#{product.id}"]
-    }
+    return {key["sk"]: {**key, "entry": entry} for key in _word_keys(product, product.words)}
+
+
+def stored_words(product: Product) -> dict[str, Key]:
+    """The keys of all items that its words may have, by their sort keys; also of those that the
+    release before has written of a long name."""
+    if not product.is_active:
+        return {}
+    words = (*product.words, *former_words_of(product.name))
+    return {key["sk"]: key for key in _word_keys(product, words)}
+
+
+def _word_keys(product: Product, words: Iterable[str]) -> list[Key]:
+    return [{"pk": word_partition(word), "sk": f"{word}#{product.id}"} for word in words]
 
 
 def word_partition(word: str) -> str:

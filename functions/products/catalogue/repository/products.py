@@ -15,6 +15,7 @@ from products.catalogue.repository.items import (
     product_key,
     read_product,
     stamp,
+    stored_words,
     word_items,
 )
 from products.catalogue.repository.shares import (
@@ -189,8 +190,9 @@ def _change(before: Product, after: Product, *, exactly: bool) -> Update:
 
 def _word_changes(before: Product, after: Product) -> list[Operation]:
     old, new = word_items(before), word_items(after)
+    stored = stored_words(before)
     return [
-        *(Delete({"pk": old[sk]["pk"], "sk": sk}) for sk in old.keys() - new.keys()),
+        *(Delete(stored[sk]) for sk in stored.keys() - new.keys()),
         *(
             Update(
                 {"pk": item["pk"], "sk": sk}, "SET #entry = :entry", values={"entry": item["entry"]}
