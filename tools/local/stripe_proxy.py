@@ -7,16 +7,22 @@ tools.local.stripe_proxy PORT LOCALSTRIPES_PORT`.
   `POST /v1/payment_intents/{id}/_authenticate` with `client_secret` and `success` stands for the
   customer, as localstripe has it.
 - The search by an order's id in the metadata, which here sees every intent at once.
+- The webhook about a customer who has authenticated, or failed to: localstripe sends none before
+  the capture.
 - Error codes, the reason of a cancellation, the smallest amount, refunds up to what was captured,
   and charges as ids unless they are expanded.
 """
 
 import asyncio
+import hmac
+import json
 import re
 import sys
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -47,7 +53,13 @@ SMALLEST: Final = 50
 _ORDER_ID: Final = "metadata[order_id]"
 _SEARCHED: Final = re.compile(r"metadata\['order_id'\]:'([^']*)'")
 _INTENT: Final = re.compile(r"/v1/payment_intents/(pi_\w+)(?:/(\w+))?")
+_WEBHOOK: Final = re.compile(r"/_config/webhooks/(\w+)")
 _NOT_KEPT: Final = (401, 409, 429)
+# What Stripe reports of an intent, by its state after the customer has acted.
+_REPORTS: Final = {
+    "requires_capture": "payment_intent.amount_capturable_updated",
+    "requires_payment_method": "payment_intent.payment_failed",
+}
 
 type Form = dict[str, str]
 
@@ -81,6 +93,8 @@ class Proxy:
     by_order: dict[str, list[str]] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    webhooks: dict[str, dict[str, str]] = field(default_factory=dict)
+    reporting: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def handle(self, request: Request) -> Response:
         path, key = request.url.path, request.headers.get("idempotency-key")
@@ -124,7 +138,19 @@ class Proxy:
         answer = await self.localstripe.request(
             request.method, request.url.path, content=await request.body(), headers=headers
         )
+        if answer.is_success and (webhook := _WEBHOOK.fullmatch(request.url.path)):
+            self.webhooks[webhook[1]] = await request.json()
         return Response(answer.content, answer.status_code)
+
+    def report(self, intent: dict[str, Any]) -> None:
+        """Tell the webhooks, as localstripe does, of an intent whose customer has acted."""
+        if type_ := _REPORTS.get(intent["status"]):
+            event = {"id": f"evt_{uuid.uuid4().hex}", "object": "event", "type": type_}
+            body = json.dumps({**event, "data": {"object": intent}}).encode()
+            for webhook in self.webhooks.values():
+                task = asyncio.create_task(_send_report(body, **webhook))
+                self.reporting.add(task)
+                task.add_done_callback(self.reporting.discard)
 
 
 @dataclass(frozen=True)
@@ -168,6 +194,8 @@ class Call:
                 return await self._cancel(id_)
             case "capture":
                 return await self._capture(id_)
+            case "_authenticate":
+                return await self._authenticate()
             case _:
                 return await self._send(self.method, self.path, self.form)
 
@@ -261,6 +289,13 @@ class Call:
         intent = await self._in_state(id_, "requires_capture")
         return intent if intent.is_error else await self._send("POST", self.path, {})
 
+    async def _authenticate(self) -> Answer:
+        answer = await self._send("POST", self.path, self.form)
+        # Of a card that is declined then, localstripe tells.
+        if not answer.is_error:
+            self.proxy.report(answer.body)
+        return answer
+
     async def _refund(self) -> Answer:
         id_ = self.form.get("payment_intent", "")
         async with self.proxy.locks[id_]:
@@ -283,6 +318,16 @@ class Call:
         if intent.is_error or intent.body["latest_charge"]:
             return await self._send("GET", self.path, self.form)
         return Answer(200, {"object": "list", "url": self.path, "has_more": False, "data": []})
+
+
+async def _send_report(body: bytes, *, url: str, secret: str, **_: Any) -> None:
+    at = f"{time.time():.0f}"
+    signed = hmac.digest(secret.encode(), f"{at}.".encode() + body, "sha256").hex()
+    headers = {"content-type": "application/json", "stripe-signature": f"t={at},v1={signed}"}
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        # Stripe sends it again if it fails; here the order ends without it.
+        with suppress(httpx.HTTPError):
+            await client.post(url, content=body, headers=headers)
 
 
 def _error(status: int, message: str, **fields: Any) -> Answer:

@@ -4,10 +4,12 @@ documents them."""
 import json
 import re
 import socket
+import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, cast
 
 import httpx
@@ -22,9 +24,12 @@ from orders.payments.ports import (
     RefundRefused,
 )
 from orders.payments.stripe import StripePayments
+from orders.payments.stripe_signature import is_signed
 from orders.payments.stripe_transport import LostError, NotSentError, Transport
+from shared.runtime import clock
 from shared.runtime.secrets import Secrets
 from tests.orders.payments.stripe_requests import CheckedTransport, adapter, check, secrets
+from tests.support.client import eventually
 
 CHARGE: Final = Charge("order", 1999, "EUR", "pm_card_visa", "pi_1")
 NEW: Final = replace(CHARGE, payment_id=None)
@@ -330,6 +335,49 @@ def test_customer_authorises_a_payment(
     assert found
     assert (found.state, payments.void(charge).state) == states
     assert found.client_secret is None
+
+
+@pytest.fixture
+def reports(stripe_address: str) -> Iterator[Callable[[Payment], list[str]]]:
+    """What an endpoint of webhooks has heard of a payment: the types of what was signed."""
+    secret, heard = "whsec_test", dict[str, list[str]]()
+
+    class Endpoint(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if is_signed(body, self.headers["Stripe-Signature"], [secret], now=clock.now()):
+                report = json.loads(body)
+                heard.setdefault(report["data"]["object"]["id"], []).append(report["type"])
+            self.send_response(200)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        threading.Thread(target=server.serve_forever).start()
+        hook = {"url": f"http://127.0.0.1:{server.server_port}/", "secret": secret}
+        httpx.post(f"{stripe_address}/_config/webhooks/test", json=hook).raise_for_status()
+        yield lambda payment: heard.get(payment.id, [])
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("success", "type_"),
+    [
+        (True, "payment_intent.amount_capturable_updated"),
+        (False, "payment_intent.payment_failed"),
+    ],
+)
+def test_webhook_tells_that_the_customer_has_acted(
+    *,
+    stripe_address: str,
+    charge: Charge,
+    reports: Callable[[Payment], list[str]],
+    success: bool,
+    type_: str,
+) -> None:
+    charge = replace(charge, token="pm_card_threeDSecure2Required")
+    payment = adapter(stripe_address).authorize(charge)
+    authenticate(stripe_address, payment, success=success)
+    eventually(lambda: reports(payment) == [type_])
 
 
 def test_payment_is_captured_that_once_waited_for_its_customer(
