@@ -228,6 +228,9 @@ class Order:
         return self._moved_to("confirmed", at)
 
     def shipped(self, *, at: datetime) -> Self:
+        """Shipped, unless all its units were refunded and perhaps restocked."""
+        if not any(self.unclaimed(line.product_id) for line in self.lines):
+            raise IllegalTransition(current=self.status, wanted="shipped")
         return self._moved_to("shipped", at)
 
     def delivered(self, *, at: datetime) -> Self:

@@ -131,3 +131,11 @@ def test_id_and_digest_tell_requests_apart() -> None:
     ]
     assert len({request.digest for request in requests}) == len(requests)
     assert items(mug=1, tray=2).digest == items(tray=2, mug=1).digest
+
+
+def test_order_whose_units_are_all_refunded_is_not_shipped() -> None:
+    order = requested(a_paid_order(), items(mug=3))
+    assert order.shipped(at=NOON).status == "shipped"
+    order = requested(order, items(tray=1), "refund-2")
+    with pytest.raises(IllegalTransition):
+        order.shipped(at=NOON)
