@@ -24,6 +24,7 @@ type NotificationType = Literal[
     "order.return_requested",
     "order.return_approved",
     "order.return_refused",
+    "payment.reported",
     "product.low_stock",
 ]
 """The types of the events that make a notification."""

@@ -1,5 +1,5 @@
-"""OrdersCheckout: runs the sagas of placed and cancelled orders, makes refunds, and erases
-customers from their orders.
+"""OrdersCheckout: runs the sagas of placed and cancelled orders, makes refunds, erases customers
+from their orders, and records what Stripe reports to the admins.
 """
 
 # First of all: see shared.messaging.workers.
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from orders import due_orders, payment_reports
+from orders.admin_reports import AdminReports
 from orders.clients import StockClient
 from orders.erasure import Erasure
 from orders.payments.ports import Payments
@@ -56,6 +57,7 @@ def build(settings: Settings) -> Handler:
         action_within=timedelta(minutes=settings.payment_action_minutes),
     )
     erasure = Erasure(orders)
+    reports = AdminReports(table)
 
     def react(event: Event) -> None:
         match event.type:
@@ -73,7 +75,10 @@ def build(settings: Settings) -> Handler:
                 with due_orders.superseded_message(event):
                     saga.advance(event.aggregate_id)
             case payment_reports.PAYMENT_CHANGED:
-                saga.advance(event.aggregate_id, is_news=True)
+                refund_id = event.data.get("refund_id", "")
+                saga.advance(event.aggregate_id, is_news=True, refund_id=refund_id)
+            case payment_reports.PAYMENT_REPORTED:
+                reports.record(event)
             case _:
                 logging.logger().debug("nothing to do for %s", event.type)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
-from orders.models import LEASE, Order, saga_age
+from orders.models import LEASE, Order, compensation_age, saga_age
 from orders.ports import ClaimedOrder, DueOrder, Orders
 from shared.calls.deadline import Deadline
 from shared.contracts.events import Event
@@ -109,10 +109,12 @@ class DueOrderSweep:
                 continue
             failed = 0
             if order:
-                acts_until = order.action_until if order.status == "pending" else None
-                age = saga_age(order.updated_at, acts_until, self._now())
-                name = "OrderAge" if order.status == "pending" else "CompensationAge"
-                metrics.seconds(name, age.total_seconds())
+                if order.status == "pending":
+                    age = saga_age(order.updated_at, order.action_until, self._now())
+                    metrics.seconds("OrderAge", age.total_seconds())
+                else:
+                    age = compensation_age(order.updated_at, order.asks_at, self._now())
+                    metrics.seconds("CompensationAge", age.total_seconds())
                 claimed.append(order)
                 report_slow(self._orders, order)
         return claimed

@@ -24,6 +24,7 @@ CancelReason = Literal[
     "payment_unavailable",
     "payment_expired",
     "payment_abandoned",
+    "too_many_unpaid",
     "inventory_unavailable",
     "reservation_expired",
 ]
@@ -85,6 +86,14 @@ def saga_age(since: str, action_until: str | None, at: datetime) -> timedelta:
     begin = datetime.fromisoformat(since)
     if action_until:
         begin = datetime.fromisoformat(action_until) - SAGA_DEADLINE
+    return max(at - begin, timedelta())
+
+
+def compensation_age(since: str, asks_at: str | None, at: datetime) -> timedelta:
+    """For how long a compensation or a refund has been open, without the time for which the
+    provider processes it.
+    """
+    begin = datetime.fromisoformat(max(since, asks_at or ""))
     return max(at - begin, timedelta())
 
 
@@ -152,6 +161,10 @@ class Order:
         claimed: how many units of which products are refunded as items or being returned; those of
             refunds that have failed and of refused returns are not.
         delivered_at: None also for an order that an earlier release has delivered.
+        owed_minor: what the provider could not give back of a cancelled order's money, and no
+            refund has asked for since; None if nothing has failed.
+        asks_at: when the provider is next asked for a refund that it is processing. Until then
+            nothing is late.
     """
 
     id: str
@@ -176,6 +189,8 @@ class Order:
     pending_refunds: tuple[str, ...] = ()
     claimed: tuple[Line, ...] = ()
     delivered_at: str | None = None
+    owed_minor: int | None = None
+    asks_at: str | None = None
 
     @classmethod
     def placed(
@@ -240,7 +255,9 @@ class Order:
     def cancelled(self, *, at: datetime, reason: CancelReason) -> Self:
         """Cancelled, and due until its stock and money are given back."""
         cancelled = self._moved_to("cancelled", at)
-        return replace(cancelled, cancel_reason=reason, due_at=rfc3339(at + FIRST_DUE))
+        return replace(
+            cancelled, cancel_reason=reason, due_at=rfc3339(at + FIRST_DUE), asks_at=None
+        )
 
     def with_payment(self, payment_id: str) -> Self:
         """The same order with its payment's id."""
@@ -266,12 +283,23 @@ class Order:
 
     @property
     def is_paid(self) -> bool:
-        """Whether its money was taken, and not all of it has to be given back."""
-        return self.status not in ("pending", "cancelled")
+        """Whether its money was taken, and admins may refund it: what a cancelled order's customer
+        gets back is for them only after it has failed."""
+        return self.status not in ("pending", "cancelled") or self.owed_minor is not None
 
     @property
     def refundable_minor(self) -> int:
         """What no refund has asked for yet."""
+        return self._unrefunded_minor if self.owed_minor is None else self.owed_minor
+
+    @property
+    def repayment_minor(self) -> int:
+        """What a cancelled order gives back itself: what its refunds leave. It is always the same
+        once they have ended."""
+        return self._unrefunded_minor - (self.owed_minor or 0)
+
+    @property
+    def _unrefunded_minor(self) -> int:
         return self.total_minor - self.refunding_minor - self.refunded_minor
 
     def unclaimed(self, product_id: str) -> int:
@@ -295,6 +323,8 @@ class Order:
             refunding_minor=self.refunding_minor + amount_minor,
             pending_refunds=(*self.pending_refunds, refund_id),
             due_at=rfc3339(at + FIRST_DUE),
+            asks_at=None,
+            **self._owing(-amount_minor),
             **self._next_version(at),
         )
 
@@ -307,7 +337,23 @@ class Order:
     ) -> Self:
         """Without the refund: its money and its units may be refunded again."""
         finished = self._refund_finished(refund_id, amount_minor, at)
-        return replace(finished, claimed=self._claimed_with(lines, -1))
+        claimed = self._claimed_with(lines, -1)
+        return replace(finished, claimed=claimed, **self._owing(amount_minor))
+
+    def refund_reversed(self, amount_minor: int, *, at: datetime) -> Self:
+        """With the money of a refund that had succeeded, and may be refunded again. Its units stay
+        claimed: they may be in stock again."""
+        owed = amount_minor if self.status == "cancelled" else None
+        return replace(
+            self,
+            refunded_minor=self.refunded_minor - amount_minor,
+            owed_minor=owed if self.owed_minor is None else self.owed_minor + amount_minor,
+            **self._next_version(at),
+        )
+
+    def repayment_failed(self, *, at: datetime) -> Self:
+        """Cancelled, with all of its money that its refunds do not give back still owed."""
+        return replace(self, owed_minor=self._unrefunded_minor, **self._next_version(at))
 
     def return_requested(self, lines: Iterable[Line], *, at: datetime) -> Self:
         """With these units being returned."""
@@ -361,8 +407,9 @@ class Order:
 
     def age(self, at: datetime) -> timedelta:
         """For how long its saga or its compensation has been open."""
-        since = self.created_at if self.status == "pending" else self.updated_at
-        return at - datetime.fromisoformat(since)
+        if self.status == "pending":
+            return at - datetime.fromisoformat(self.created_at)
+        return compensation_age(self.updated_at, self.asks_at, at)
 
     def has_delayed_message(self, at: datetime) -> bool:
         """Whether a message for the order was sent with a delay and is still to come; one that
@@ -393,8 +440,13 @@ class Order:
             pending_refunds=pending,
             # The compensation of a cancelled order follows its refunds.
             due_at=self.due_at if pending or self.status == "cancelled" else None,
+            asks_at=self.asks_at if pending else None,
             **self._next_version(at),
         )
+
+    def _owing(self, more_minor: int) -> dict[str, Any]:
+        """The field that changes with what a cancelled order's admins have to refund."""
+        return {} if self.owed_minor is None else {"owed_minor": self.owed_minor + more_minor}
 
     def _claimed_with(self, lines: Iterable[Line], sign: Literal[1, -1]) -> tuple[Line, ...]:
         """The claimed units with these or without them."""

@@ -25,13 +25,15 @@ class DueOrder:
 @dataclass(frozen=True)
 class ClaimedOrder:
     """What the sweeper reads of an order that it claimed; it has its status since `updated_at`, and
-    its customer may act until `action_until`."""
+    its customer may act until `action_until`. The provider processes its refund until `asks_at`.
+    """
 
     id: str
     status: Status
     version: int
     updated_at: str
     action_until: str | None = None
+    asks_at: str | None = None
 
 
 class OrderExists(OwnError):
@@ -83,8 +85,9 @@ class Orders(Protocol):
         """Move `due_at`, so that no other sweeper takes the order; None if it was moved before."""
 
     def defer(self, order: Order, *, until: str) -> bool:
-        """Move `due_at`, and write the order's `payment_id` and what its customer has to do; False
-        if `due_at` was moved before, or what the customer has to do meets another version."""
+        """Move `due_at`, and write the order's `payment_id`, `asks_at` and what its customer has to
+        do; False if `due_at` was moved before, or what the customer has to do meets another
+        version."""
 
     def report_slow(self, order_id: str) -> None:
         """Have the event `order.placed` published again, once: the customer gets an e-mail."""
@@ -99,6 +102,10 @@ class Orders(Protocol):
 
     def of_user(self, user_id: str) -> Iterator[Order]:
         """All orders of a user that the index has, each as it is now."""
+
+    def count_unpaid(self, order: Order, *, since: str, most: int) -> int:
+        """How many other orders of this order's user, placed since then, wait for their customer to
+        act; no more than `most` are counted."""
 
     def history(self, order_id: str, *, after: int | None, limit: int) -> Page[Event, int]:
         """The events of an order after a version."""

@@ -16,7 +16,7 @@ first shard: shared.storage.shards).
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import batched, chain, groupby, islice
+from itertools import batched, chain, groupby, islice, takewhile
 from typing import Final, Literal, cast
 
 from orders.models import STATUSES, Order, Status
@@ -144,7 +144,7 @@ class DynamoOrders:
         try:
             self._table.update(
                 _key(order.id),
-                "REMOVE #due, #due_at",
+                "REMOVE #due, #due_at, #asks_at",
                 condition="#version = :version",
                 values={"version": order.version},
             )
@@ -156,7 +156,7 @@ class DynamoOrders:
 
     def claim(self, order: DueOrder, *, until: str) -> ClaimedOrder | None:
         key = _key(order.id)
-        read = ("due_at", "status", "version", "updated_at", "action_until")
+        read = ("due_at", "status", "version", "updated_at", "action_until", "asks_at")
         item = self._table.get(key, only=read)
         is_claimed = item is not None and self._table.update_unseen(
             key,
@@ -172,11 +172,12 @@ class DynamoOrders:
             item["version"],
             item["updated_at"],
             item.get("action_until"),
+            item.get("asks_at"),
         )
 
     def defer(self, order: Order, *, until: str) -> bool:
         stored = to_item(order)
-        names = ("payment_id", *_WITHOUT_VERSION)
+        names = ("payment_id", "asks_at", *_WITHOUT_VERSION)
         values = {name: stored[name] for name in names if name in stored} | {"due_at": until}
         condition = "#due_at = :seen"
         seen: Item = {"seen": order.due_at}
@@ -214,8 +215,14 @@ class DynamoOrders:
 
     def of_user(self, user_id: str) -> Iterator[Order]:
         places = self._places("user", user_id, None, _MAX_BATCH)
-        for batch in batched(places, _MAX_BATCH, strict=False):
-            yield from self._get_all(batch, None, consistent=True)
+        yield from self._each(places, None)
+
+    def count_unpaid(self, order: Order, *, since: str, most: int) -> int:
+        newest = self._places("user", order.user_id, None, _MAX_BATCH)
+        pending = self._each(takewhile(lambda place: place >= since, newest), "pending")
+        # Another worker may just have stored that this order waits.
+        others = (one for one in pending if one.action_until and one.id != order.id)
+        return sum(1 for _ in islice(others, most))
 
     def history(self, order_id: str, *, after: int | None, limit: int) -> Page[Event, int]:
         pk = _key(order_id)["pk"]
@@ -262,6 +269,11 @@ class DynamoOrders:
             forward=False,
         )
         return (item["placed"] for item in items)
+
+    def _each(self, places: Iterator[str], status: Status | None) -> Iterator[Order]:
+        """The orders at these places, or those in a status, each as it is now."""
+        for batch in batched(places, _MAX_BATCH, strict=False):
+            yield from self._get_all(batch, status, consistent=True)
 
     def _get_all(
         self, places: Sequence[str], status: Status | None, *, consistent: bool = False

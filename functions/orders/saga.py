@@ -31,14 +31,15 @@ transaction of its own. A cancelled order's own refund is what they leave of its
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from orders.due_orders import report_slow
 from orders.models import FIRST_DUE, LEASE, CancelReason, Order, PaymentAction, saga_age
-from orders.payments.ports import Charge, Payment, Payments, PaymentState, RefundRefused
+from orders.payments.ports import Charge, Payment, Payments, PaymentState
 from orders.ports import Orders, Stock
-from orders.refunds.execution import RefundExecution
+from orders.refunds.execution import Processing, RefundExecution
 from orders.refunds.ports import Refunds
 from orders.saga_calls import SagaCalls, Unanswered
 from shared.contracts.inventory import ReservationEnded
@@ -48,8 +49,13 @@ from shared.runtime.clock import Clock
 from shared.storage.conflicts import retry_on_conflict
 
 _LONGEST_PAUSE: Final = 60.0
+_LONGEST_PROCESSING: Final = 3600.0
 # Past the deadline the next call that is not answered ends the order: it is made soon.
 _LAST_PAUSE: Final = 15.0
+# So many orders of one customer may wait for the customer to act.
+MAX_UNPAID: Final = 5
+# No order waits for so long: the longest PaymentActionMinutes, and outages before it.
+_UNPAID_FOR: Final = timedelta(hours=2)
 # Providers keep idempotency keys for a day. Later, an authorisation by the key alone could be a
 # second payment.
 _KEYS_ARE_KEPT: Final = timedelta(hours=23)
@@ -80,12 +86,13 @@ class CheckoutSaga:
         self._calls = SagaCalls(now)
         self._refunds = RefundExecution(refunds, stock, payments, self._calls, now)
 
-    def advance(self, order_id: str, *, is_news: bool = False) -> None:
+    def advance(self, order_id: str, *, is_news: bool = False, refund_id: str = "") -> None:
         """Continue the order from its stored state, as far as possible now.
 
         Args:
             is_news: whether the provider says that the payment may have changed: then the order
                 does not wait for its delayed message.
+            refund_id: the refund that may have changed.
 
         Raises:
             RetryLater: the inventory or the payment provider does not answer.
@@ -101,12 +108,31 @@ class CheckoutSaga:
             # A conflict: the order was cancelled, or another worker was faster. The saga continues
             # from the current order.
             retry_on_conflict(lambda: order, self._continue)
+            if refund_id:
+                self._look_at(order_id, refund_id)
 
     def _continue(self, order: Order) -> None:
         if order.status == "pending":
             self._check_out(order)
         elif order.due_at:
             self._give_back(order)
+
+    def _look_at(self, order_id: str, refund_id: str) -> None:
+        """Record that a refund has failed after it had succeeded.
+
+        Raises:
+            RetryLater: the provider does not answer, or the order's compensation is open.
+        """
+
+        def find() -> Order:
+            order = self._orders.find(order_id)
+            assert order is not None, "orders are never deleted"
+            return order
+
+        try:
+            retry_on_conflict(find, lambda order: self._refunds.reverse(order, refund_id))
+        except Unanswered as step:
+            raise RetryLater(_LONGEST_PAUSE) from step
 
     def _check_out(self, order: Order) -> None:
         paid = order
@@ -118,7 +144,7 @@ class CheckoutSaga:
             payment = self._authorized(order)
             paid = order.with_payment(payment.id)
             if payment.state == "authorized":
-                payment = self._moved(paid, ("authorized",), self._payments.capture)
+                payment = self._moved(paid, "capture", ("authorized",), self._payments.capture)
         except ReservationEnded:
             self._cancel(order, paid, "reservation_expired")
         except Unanswered as step:
@@ -141,10 +167,21 @@ class CheckoutSaga:
                 self._cancel(order, paid, "payment_declined")
             case "action_required" if order.action_until and is_last_attempt:
                 self._cancel(order, paid, "payment_abandoned")
+            case "action_required" if not order.action_until and self._has_too_many(order):
+                self._cancel(order, paid, "too_many_unpaid")
             case "action_required":
                 self._await_action(paid, payment)
             case _:
                 self._cancel(order, paid, "payment_expired")
+
+    def _has_too_many(self, order: Order) -> bool:
+        """Whether enough orders of the customer wait for their payments: each has sold its stock.
+
+        Workers that handle further orders at the same time do not see each other's.
+        """
+        since = clock.rfc3339(self._now() - _UNPAID_FOR)
+        unpaid = self._orders.count_unpaid(order, since=since, most=MAX_UNPAID)
+        return unpaid >= MAX_UNPAID
 
     def _authorized(self, order: Order) -> Payment:
         """The order's payment: looked up if it may exist and the provider may have forgotten its
@@ -158,10 +195,10 @@ class CheckoutSaga:
             return self._payments.authorize(order.charge)
 
         if order.payment_id:
-            return self._call_payments(order, find)
+            return self._call_payments(order, "find", find)
         if order.age(self._now()) > _KEYS_ARE_KEPT:
-            return self._call_payments(order, lambda: find() or authorize())
-        return self._call_payments(order, authorize)
+            return self._call_payments(order, "authorize", lambda: find() or authorize())
+        return self._call_payments(order, "authorize", authorize)
 
     def _cancel(self, before: Order, paid: Order, reason: CancelReason) -> None:
         cancelled = paid.cancelled(at=self._now(), reason=reason)
@@ -175,6 +212,7 @@ class CheckoutSaga:
         # At each attempt, so that the metric's maximum is the age of the oldest compensation.
         metrics.seconds("CompensationAge", order.age(self._now()).total_seconds())
         unanswered: Unanswered | None = None
+        is_processing = False
         is_cancelled = order.status == "cancelled"
         steps = (self._release, self._repay) if is_cancelled else (self._refunds.finish_all,)
         for give_back in steps:
@@ -182,8 +220,13 @@ class CheckoutSaga:
                 order = give_back(order)
             except Unanswered as step:
                 unanswered = step
+            except Processing:
+                is_processing = True
         if unanswered:
             self._wait(order, unanswered.reason)
+            return
+        if is_processing:
+            self._await_refund(order)
             return
         # The last refund of an order that is not cancelled has settled it.
         if order.due_at:
@@ -197,28 +240,15 @@ class CheckoutSaga:
     def _repay(self, order: Order) -> Order:
         # First the refunds: what they do not give back is known only when they have ended.
         order = self._refunds.finish_all(order)
-        payment = self._moved(order, ("authorized", "action_required"), self._payments.void)
-        if payment.state == "captured" and order.refundable_minor:
-            self._refund(order)
+        payment = self._moved(order, "void", ("authorized", "action_required"), self._payments.void)
+        if not order.repayment_minor:
+            return order
+        if payment.state == "refunded" and self._refunds.has_repayment_failed(order):
+            # After the payment was read; or before somebody refunded it by hand.
+            payment = self._call_payments(order, "find", lambda: self._payments.find(order.charge))
+        if payment.state == "captured":
+            return self._refunds.repay(order)
         return order
-
-    def _refund(self, order: Order) -> None:
-        """Give back what is left of the captured money.
-
-        Raises:
-            Unanswered: it is not known to be given back.
-        """
-        key, amount = order.id, order.refundable_minor
-        try:
-            state = self._calls.payments(
-                order,
-                lambda: self._payments.refund(order.charge, key=key, amount_minor=amount),
-                lambda: self._payments.find_refund(order.charge, key=key),
-            )
-        except RefundRefused as cause:
-            raise Unanswered("payment_unavailable") from cause
-        if state != "succeeded":
-            raise Unanswered("payment_unavailable")
 
     def _await_action(self, order: Order, payment: Payment) -> None:
         """Wait for the customer, who finds in the order what to do."""
@@ -227,6 +257,18 @@ class CheckoutSaga:
         action = PaymentAction(self._payments.name, payment.client_secret or "")
         waiting = order.awaiting(action, self._action_within, at=self._now())
         self._send_again(waiting, is_new=order.action_until is None)
+
+    def _await_refund(self, order: Order) -> None:
+        """Wait for a refund that the provider processes: ever longer, and without a message. The
+        sweeper or news of the provider brings the order forward.
+        """
+        now = self._now()
+        metrics.count("RefundsProcessing")
+        if order.has_delayed_message(now):
+            return
+        waited = (now - datetime.fromisoformat(order.updated_at)).total_seconds()
+        at = clock.rfc3339(now + timedelta(seconds=pause(waited, longest=_LONGEST_PROCESSING)))
+        self._orders.defer(replace(order, asks_at=at), until=at)
 
     def _wait(self, order: Order, reason: CancelReason) -> None:
         """Wait for a service that does not answer."""
@@ -258,7 +300,12 @@ class CheckoutSaga:
 
     def _change(self, before: Order, after: Order) -> None:
         self._orders.change(before, after)
-        logging.logger().info("order is %s", after.status, extra={"order_id": after.id})
+        money: dict[str, int] = {}
+        if after.status == "confirmed" or after.cancel_reason == "payment_expired":
+            money["authorized_minor"] = after.total_minor
+        if after.status == "confirmed":
+            money["captured_minor"] = after.total_minor
+        logging.logger().info("order is %s", after.status, extra={"order_id": after.id, **money})
         metrics.count(f"Orders{after.status.title()}")
 
     def _call_stock(self, order: Order, command: Callable[[str], None]) -> None:
@@ -271,27 +318,35 @@ class CheckoutSaga:
         self._calls.stock(order, lambda: command(order.id))
 
     def _moved(
-        self, order: Order, from_: Sequence[PaymentState], operation: Callable[[Charge], Payment]
+        self,
+        order: Order,
+        step: str,
+        from_: Sequence[PaymentState],
+        operation: Callable[[Charge], Payment],
     ) -> Payment:
         """The payment after an operation that moves it out of some states.
 
         Raises:
             Unanswered: the operation may have been executed; or it was not.
         """
-        payment = self._call_payments(order, lambda: operation(order.charge))
+        payment = self._call_payments(order, step, lambda: operation(order.charge))
         if payment.state in from_:
             # The operation may arrive later. A retry is safe: it is idempotent.
             raise Unanswered("payment_unavailable")
         return payment
 
-    def _call_payments(self, order: Order, operation: Callable[[], Payment | None]) -> Payment:
+    def _call_payments(
+        self, order: Order, step: str, operation: Callable[[], Payment | None]
+    ) -> Payment:
         """The payment after an operation on it; it is looked up if the operation's outcome is
         unknown.
 
         Raises:
             Unanswered: the outcome is still unknown, or the provider does not know the payment.
         """
-        return self._calls.payments(order, operation, lambda: self._payments.find(order.charge))
+        return self._calls.payments(
+            order, step, operation, lambda: self._payments.find(order.charge)
+        )
 
 
 def _delay(order: Order, now: datetime) -> float:

@@ -7,6 +7,7 @@ from orders.payments.ports import NoSuchPayment, PaymentOutcomeUnknown, PaymentU
 from orders.ports import StockUnavailable
 from orders.saga_circuit import CircuitOpen, SagaCircuit
 from shared.errors import Contended, OwnError
+from shared.runtime import steps
 from shared.runtime.clock import Clock
 
 
@@ -27,8 +28,9 @@ class SagaCalls:
     """Calls for orders."""
 
     def __init__(self, now: Clock) -> None:
-        self._stock = SagaCircuit((StockUnavailable,), now)
-        self._payments = SagaCircuit((PaymentUnavailable, PaymentOutcomeUnknown), now)
+        self._stock = SagaCircuit("inventory", (StockUnavailable,), now)
+        failures = (PaymentUnavailable, PaymentOutcomeUnknown)
+        self._payments = SagaCircuit("payments", failures, now)
 
     def stock(self, order: Order, command: Callable[[], None]) -> None:
         """Call the inventory.
@@ -43,20 +45,34 @@ class SagaCalls:
             raise Unanswered("inventory_unavailable") from cause
 
     def payments[R](
-        self, order: Order, operation: Callable[[], R | None], find: Callable[[], R | None]
+        self,
+        order: Order,
+        step: str,
+        operation: Callable[[], R | None],
+        find: Callable[[], R | None],
     ) -> R:
         """The result of an operation of the provider, or what `find` returns if it is unknown.
+
+        Args:
+            step: the operation's name in logs.
 
         Raises:
             Unanswered: the result is still unknown, or the provider does not know the payment.
             RefundRefused: see `Payments`.
         """
-        call = self._payments.call
+
+        def call(name: str, operation: Callable[[], R | None]) -> R | None:
+            def timed() -> R | None:
+                with steps.timed(name):
+                    return operation()
+
+            return self._payments.call(order, timed)
+
         try:
             try:
-                result = call(order, operation)
+                result = call(step, operation)
             except PaymentOutcomeUnknown:
-                result = call(order, find)
+                result = call("find", find)
         except (
             CircuitOpen,
             PaymentUnavailable,

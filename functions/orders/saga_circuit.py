@@ -9,6 +9,7 @@ from typing import Final
 from orders.models import Order
 from shared.calls.local_circuit import LocalCircuit
 from shared.errors import OwnError
+from shared.runtime import steps
 from shared.runtime.clock import Clock
 
 _FAILURES: Final = 5
@@ -28,11 +29,13 @@ class SagaCircuit:
     circuit is open.
 
     Args:
+        service: the service's name in logs.
         failures: the exceptions that mean that the service did not answer.
         now: the clock.
     """
 
-    def __init__(self, failures: tuple[type[Exception], ...], now: Clock) -> None:
+    def __init__(self, service: str, failures: tuple[type[Exception], ...], now: Clock) -> None:
+        self._service = service
         self._failures = failures
         self._now = now
         self._circuit = LocalCircuit(failures=_FAILURES, pause=_PAUSE, now=now)
@@ -45,6 +48,7 @@ class SagaCircuit:
             CircuitOpen: the call was not made.
         """
         if self._circuit.is_open and not order.is_past_deadline(self._now()):
+            steps.skipped(self._service, CircuitOpen.__name__)
             raise CircuitOpen
         try:
             answer = operation()

@@ -17,19 +17,16 @@ from shared.contracts.inventory import Line
 from shared.money import Money
 from shared.personal import NotPersonal
 from shared.runtime import error_text, logging
+from shared.web import texts
 from shared.web.fields import RequestBody, ResponseBody, Time, WholeNumber, listed, omitted_if_none
 from shared.web.health import Health
 
 _DEFAULT_TOKEN: Final = "tok_ok"  # noqa: S105  # public: the sandbox's
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_PRINTABLE)]
-
-
-# Printable, of several lines.
-_NOTE = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
 Note = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=500, pattern=_NOTE),
+    StringConstraints(min_length=1, max_length=500, pattern=texts.NOTE),
     Field(examples=["It arrived broken."]),
 ]
 

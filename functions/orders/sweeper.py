@@ -29,7 +29,8 @@ def build(settings: Settings) -> Handler:
     table = Table(settings.table_name, client, shards=settings.shards)
     sqs = aws.client("sqs", connect=0.5, read=1, attempts=2)
     sweep = DueOrderSweep(DynamoOrders(table), sqs, settings.queue_url)
-    return chores(enqueued=sweep.run, published=Relay.connected(settings).sweep)
+    # In this order: the sweep of orders has events published again, which the relay does at once.
+    return chores(published=Relay.connected(settings).sweep, enqueued=sweep.run)
 
 
 handler = Entry(build, Settings)

@@ -85,6 +85,36 @@ def test_refused_refund_is_reported_to_the_admins_and_made_later(shop: Simulated
     assert order_of(shop.customer, order)["refunded_amount"] == "0.50"
 
 
+def test_cancelled_order_whose_money_cannot_be_given_back_is_settled_by_an_admin(
+    shop: SimulatedShop,
+) -> None:
+    order = shop.customer.order((shop.mug, 2), (shop.tray, 1))
+    shop.settle()
+    refund_at_the_provider(shop, order, 400)
+    good(shop.customer.post(f"/api/v1/orders/{order['id']}/cancel"))
+    shop.come_to_rest()
+    path = f"/api/v1/orders/{order['id']}/refunds"
+    [failed] = good(shop.admin.get(path))["refunds"]
+    assert (failed["amount"], failed["status"]) == ("44.50", "failed")
+    letters = [email for email in shop.cloud.handed_over if email.to == ADMIN_EMAIL]
+    assert letters[-1].subject == "A refund has failed"
+    bodies = {
+        "rest": {"amount": "40.50"},
+        "bank": {"amount": "4.00", "paid_otherwise": True},
+        "more": {"amount": "0.01"},
+    }
+    answers = [
+        shop.admin.post(path, body, headers={"Idempotency-Key": key})
+        for key, body in bodies.items()
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201, 409]
+    shop.come_to_rest()
+    assert order_of(shop.customer, order)["refunded_amount"] == "44.50"
+    assert letters_to(shop, shop.customer).count("Your money is on its way back") == 2
+    payment = shop.books().payments[order["id"]]
+    assert payment["state"] == "refunded"
+
+
 def test_erasure_and_a_return_leave_no_text_of_the_customer(shop: SimulatedShop) -> None:
     order = delivered(shop)
     path = f"/api/v1/orders/{order['id']}/returns"

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from orders.payments.sandbox import SandboxPayments
 from shared.runtime import clock
 from tests.flows.views import order_of
 from tests.simulation.shop import SimulatedShop
@@ -75,6 +76,27 @@ def test_report_of_an_ended_order_changes_nothing(shop: SimulatedShop, status: s
     assert not dead_letters(shop)
 
 
+def test_refund_that_fails_after_it_has_succeeded_is_reported_to_the_admins(
+    shop: SimulatedShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = shop.customer.order((shop.mug, 1))
+    shop.settle()
+    path = f"/api/v1/orders/{order['id']}/refunds"
+    refund = shop.admin.post(path, {"amount": "1.00"}, headers={"Idempotency-Key": "a"}).json()
+    shop.come_to_rest()
+    monkeypatch.setattr(SandboxPayments, "find_refund", lambda *_, **__: "failed")
+    about = {"order_id": order["id"], "refund_key": refund["id"]}
+    for type_ in ("refund.updated", "refund.failed", "refund.failed"):
+        assert post(shop, order["id"], type_, metadata=about).is_success
+    shop.come_to_rest()
+    [found] = shop.admin.get(path).json()["refunds"]
+    assert found["status"] == "reversed"
+    assert order_of(shop.customer, order)["refunded_amount"] == "0.00"
+    subjects = [email.subject for email in shop.cloud.handed_over]
+    assert subjects.count("A refund has failed") == 1
+    assert not dead_letters(shop)
+
+
 def test_report_of_an_unknown_order_changes_nothing(shop: SimulatedShop) -> None:
     books = shop.books()
     tell_everything(shop, UNKNOWN)
@@ -120,7 +142,28 @@ def test_orders_end_as_ever_whatever_is_reported_meanwhile(shop: SimulatedShop, 
     assert not dead_letters(shop)
 
 
+def test_dispute_makes_one_notification_of_the_admins_however_often_it_is_reported(
+    shop: SimulatedShop,
+) -> None:
+    for minutes in (0, 3, 60):
+        shop.pass_time(timedelta(minutes=minutes))
+        about = {"id": "du_1", "payment_intent": "pi_1"}
+        assert post(shop, UNKNOWN, "charge.dispute.created", **about).is_success
+        # The stream loses the event: the sweeper publishes it.
+        shop.deliver("CheckoutQueue")
+        shop.forget_deliveries()
+        shop.pass_time(timedelta(minutes=2))
+        shop.come_to_rest()
+    page = shop.admin.get("/api/v1/notifications").json()
+    [disputed] = [one for one in page["notifications"] if one["type"] == "payment.reported"]
+    assert disputed["subject"] == "A customer disputes a payment"
+    assert "du_1, pi_1" in disputed["body"]
+    assert disputed["status"] == "sent"
+    assert not breaches(shop.books(), shop.witness)
+    assert not dead_letters(shop)
+
+
 def test_dispute_and_failed_payout_have_an_alarm_that_says_what_to_do() -> None:
     alarms = resources("AWS::CloudWatch::Alarm")
     for name in ("PaymentsDisputedAlarm", "PayoutsFailedAlarm"):
-        assert "in Stripe's dashboard" in alarms[name]["AlarmDescription"]
+        assert "in Stripe's dashboard" in str(alarms[name]["AlarmDescription"])

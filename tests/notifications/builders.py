@@ -65,6 +65,11 @@ def a_low_stock_event(
     return an_event("product.low_stock", product, minute=minute, version=version)
 
 
+def a_payment_report(report: str = "charge.dispute.created") -> Event:
+    data = {"report": report, "object_id": "du_1", "payment_id": "pi_1"}
+    return an_event("payment.reported", {"order_id": "evt_1", **data})
+
+
 def a_notification(minute: int = 0) -> Notification:
     """The pending notification of an order's event of that minute after noon."""
     event = an_order_event("order.placed", minute=minute, version=minute + 1)

@@ -1,5 +1,7 @@
 """Fakes of the notifications' provider of e-mails, and of what makes their links."""
 
+from collections.abc import Callable
+
 from notifications.emails.models import Email, Link
 
 
@@ -18,12 +20,18 @@ class FakeEmailSender:
 
 
 class FakeLinks:
-    """Makes URLs of links whose tokens are not encrypted, or raises `error` if it is set."""
+    """Makes URLs of links whose tokens are not encrypted, or raises `error` if it is set.
+
+    Attributes:
+        decrypting: called meanwhile.
+    """
 
     def __init__(self) -> None:
         self.error: Exception | None = None
+        self.decrypting: Callable[[], None] = lambda: None
 
     def url(self, link: Link) -> str:
+        self.decrypting()
         if self.error:
             raise self.error
         return f"https://shop.test/{link.page}?token={link.sealed_token}"

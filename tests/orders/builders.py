@@ -16,6 +16,8 @@ SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 EMAIL: Final = "alice@example.com"
+# Blank, invisible, with control characters, or shown in another direction than it is stored.
+UNREADABLE: Final = (" ", "\n \u00a0", "\u200b", "\u0000", "a\u009b2J", "a\u202eb", "\u2066a")
 CUSTOMER: Final = Customer(id=ALICE.id, full_name="Alice Example", email=EMAIL, is_active=True)
 
 

@@ -142,6 +142,8 @@ class FaultyPayments:
         faults: what is wrong with operations, by their names.
         before: callbacks that run once just before an operation, by the operation's name.
         calls: the operations that were executed.
+        refund_states: what the provider makes of refunds, by their keys, instead of giving money
+            back.
     """
 
     name = SandboxPayments.name
@@ -152,6 +154,7 @@ class FaultyPayments:
         self.faults: dict[str, Fault] = {}
         self.before: dict[str, Callable[[], object]] = {}
         self.calls: list[str] = []
+        self.refund_states: dict[str, RefundState] = {}
 
     def item(self, key: str) -> Item:
         """The payment in the ledger."""
@@ -172,15 +175,20 @@ class FaultyPayments:
         return self._do("void", lambda: self._sandbox.void(charge))
 
     def refund(self, charge: Charge, *, key: str, amount_minor: int) -> RefundState:
-        return self._do(
-            "refund", lambda: self._sandbox.refund(charge, key=key, amount_minor=amount_minor)
-        )
+        def refund() -> RefundState:
+            made = self.refund_states.get(key)
+            return made or self._sandbox.refund(charge, key=key, amount_minor=amount_minor)
+
+        return self._do("refund", refund)
 
     def find(self, charge: Charge) -> Payment | None:
         return self._do("find", lambda: self._sandbox.find(charge))
 
     def find_refund(self, charge: Charge, *, key: str) -> RefundState | None:
-        return self._do("find_refund", lambda: self._sandbox.find_refund(charge, key=key))
+        def find() -> RefundState | None:
+            return self.refund_states.get(key) or self._sandbox.find_refund(charge, key=key)
+
+        return self._do("find_refund", find)
 
     def _do[R](self, operation: str, execute: Callable[[], R]) -> R:
         if callback := self.before.pop(operation, None):

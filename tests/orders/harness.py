@@ -115,12 +115,12 @@ class OrdersHarness:
         self.deliver(order.id)
         return self.current(order)
 
-    def deliver(self, order_id: str, *, is_news: bool = False) -> float | None:
+    def deliver(self, order_id: str, *, is_news: bool = False, refund_id: str = "") -> float | None:
         """Deliver a message; return its delay in seconds if it is sent again, None if it is
         finished.
         """
         try:
-            self.saga.advance(order_id, is_news=is_news)
+            self.saga.advance(order_id, is_news=is_news, refund_id=refund_id)
         except RetryLater as rest:
             at = self.clock.now + timedelta(seconds=math.ceil(rest.seconds))
             heapq.heappush(self.messages, (at, order_id))

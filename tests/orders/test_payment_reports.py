@@ -181,6 +181,7 @@ def test_request_that_is_no_report_is_refused_as_everywhere(
         '["whsec_in-a-list"]',
         '{"api_key": "sk_test_alone"}',
         '{"webhook_secrets": null}',
+        '{"webhook_secrets": "whsec_of-the-older-endpoint"}',
         '{"webhook_secrets": []}',
         '{"webhook_secrets": [""]}',
     ],
@@ -208,9 +209,29 @@ def test_report_is_a_503_while_the_secrets_are_unreadable(
         ("payout.failed", "PayoutsFailed"),
     ],
 )
-def test_dispute_and_failed_payout_are_counted_for_the_admins(
+def test_dispute_and_failed_payout_are_counted_and_sent_for_the_admins(
     webhooks: Webhooks, type_: str, metric: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert webhooks.post(report(None, type_, id="du_1N", reason="fraudulent")).status == 200
-    assert webhooks.sent == []
+    about = {"id": "du_1N", "payment_intent": "pi_1N", "reason": "fraudulent"}
+    assert webhooks.post(report(None, type_, **about)).status == 200
+    [sent] = webhooks.sent
+    assert (sent.type, sent.id) == ("payment.reported", "evt_1Nabc")
+    assert sent.data == {"report": type_, "object_id": "du_1N", "payment_id": "pi_1N"}
     assert f'"Name":"{metric}"' in capsys.readouterr().out.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("type_", "key", "data"),
+    [
+        ("refund.failed", "re_key.1", {"refund_id": "re_key.1"}),
+        ("refund.failed", "no key", {}),
+        ("refund.updated", "key", {}),
+    ],
+)
+def test_report_of_a_failed_refund_names_it(
+    webhooks: Webhooks, type_: str, key: str, data: dict[str, str]
+) -> None:
+    body = report(ORDER, type_, metadata={"order_id": ORDER, "refund_key": key})
+    assert webhooks.post(body).status == 200
+    [sent] = webhooks.sent
+    assert (sent.aggregate_id, sent.data) == (ORDER, data)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ConnectTimeoutError
@@ -11,11 +11,13 @@ from orders.models import CancelReason, Order, PaymentAction
 from orders.payments.ports import PaymentState, PaymentUnavailable
 from orders.payments.sandbox import ACTION_TAKES
 from orders.ports import StockUnavailable
+from orders.saga import MAX_UNPAID
 from shared.errors import Contended
-from tests.orders.builders import HOUR, MINUTE, SECOND, event_types, order_id_of
+from shared.runtime import steps
+from tests.orders.builders import HOUR, MINUTE, SECOND, a_basket, event_types, order_id_of
 from tests.orders.fakes import Fault
 from tests.orders.harness import ACTION_WITHIN, OrdersHarness
-from tests.support.callers import ADMIN, ALICE
+from tests.support.callers import ADMIN, ALICE, BOB
 from tests.support.clock import NOON
 
 type Callback = Callable[[], object]
@@ -272,6 +274,38 @@ def test_order_waits_for_its_customer_and_says_what_to_do(shop: OrdersHarness) -
     assert len(shop.messages) == 1
 
 
+def test_order_is_cancelled_when_five_others_of_its_customer_wait_for_their_payment(
+    shop: OrdersHarness,
+) -> None:
+    waiting = [
+        shop.advance(shop.placed(f"{n}", token="tok_action_abandoned")) for n in range(MAX_UNPAID)
+    ]
+    shop.clock.now += MINUTE
+    sixth = shop.advance(shop.placed("sixth", token="tok_action"))
+    assert (sixth.cancel_reason, sixth.due_at) == ("too_many_unpaid", None)
+    assert shop.payments.item(sixth.id)["state"] == "voided"
+    assert shop.inventory.reservations[sixth.id] == "released"
+    # Orders that need no action, and of others, are not affected; those that wait go on waiting.
+    assert shop.advance(shop.placed("paid")).status == "confirmed"
+    others = shop.service.place(BOB, "k", a_basket(payment_token="tok_action_abandoned"))
+    assert shop.advance(others.order).action
+    assert [shop.current(order).status for order in waiting] == ["pending"] * MAX_UNPAID
+    let_customer_act(shop, waiting[0])
+    shop.deliver(waiting[0].id, is_news=True)
+    assert shop.current(waiting[0]).status == "confirmed"
+    assert shop.advance(shop.placed("seventh", token="tok_action_abandoned")).action
+
+
+def test_order_does_not_count_itself_among_those_that_wait_when_two_workers_handle_it(
+    shop: OrdersHarness,
+) -> None:
+    for n in range(MAX_UNPAID - 1):
+        shop.advance(shop.placed(f"{n}", token="tok_action_abandoned"))
+    fifth = shop.placed("fifth", token="tok_action_abandoned")
+    shop.payments.before["authorize"] = lambda: shop.deliver(fifth.id)
+    assert shop.advance(fifth).action
+
+
 def test_order_is_confirmed_without_news_when_its_customer_has_acted(shop: OrdersHarness) -> None:
     order = awaiting(shop, "tok_action")
     # Nothing is needed from the inventory any more.
@@ -352,9 +386,16 @@ def test_saga_cancels_at_the_later_deadline_when_the_provider_does_not_answer(
     shop.assert_given_back(order)
 
 
+def wait_again(shop: OrdersHarness) -> None:
+    """Pass time until an order's delayed message has just been sent: the next is a minute away."""
+    shop.pass_minutes(5)
+    shop.clock.now, order_id = shop.messages.pop()
+    assert shop.deliver(order_id)
+
+
 def test_news_confirms_an_order_that_has_a_delayed_message(shop: OrdersHarness) -> None:
     order = awaiting(shop)
-    shop.pass_minutes(5)
+    wait_again(shop)
     let_customer_act(shop, order)
     assert shop.deliver(order.id) is None
     assert shop.current(order).status == "pending"
@@ -369,7 +410,7 @@ def test_news_confirms_an_order_that_has_a_delayed_message(shop: OrdersHarness) 
 
 def test_news_of_nothing_leaves_the_order_and_its_delayed_message(shop: OrdersHarness) -> None:
     order = awaiting(shop)
-    shop.pass_minutes(5)
+    wait_again(shop)
     waiting = shop.current(order)
     for faults in ({}, {"find": "down"}):
         shop.payments.faults = faults  # type: ignore[assignment]  # of its type
@@ -617,6 +658,30 @@ def test_circuit_stays_closed_when_products_of_other_orders_are_contended(
         run_before(shop, "confirm", refuse)
         assert shop.advance(order).status == "pending"
     assert shop.advance(other).status == "confirmed"
+
+
+@both_services
+def test_log_has_an_open_circuit_instead_of_a_step(shop: OrdersHarness, step: str) -> None:
+    *others, order = many(shop, 6)
+    calls_while_down(shop, step, others)
+    steps.begin()
+    shop.advance(order)
+    service = "inventory" if step == "confirm" else "payments"
+    assert steps.logged()["steps"] == [f"{service} 0 CircuitOpen"]
+
+
+def test_log_has_each_step_of_the_payment(shop: OrdersHarness) -> None:
+    order = shop.placed()
+    shop.payments.faults = {"authorize": "unanswered"}
+    steps.begin()
+    shop.advance(order)
+    named = [str(one).split()[0::2] for one in cast("list[str]", steps.logged()["steps"])]
+    assert named == [["authorize", "PaymentOutcomeUnknown"], ["find"], ["capture"]]
+    cancel(shop, order)
+    steps.begin()
+    shop.advance(order)
+    named = [str(one).split()[0::2] for one in cast("list[str]", steps.logged()["steps"])]
+    assert named == [["void"], ["refund"]]
 
 
 def test_circuit_stays_closed_when_one_order_always_fails(shop: OrdersHarness) -> None:

@@ -31,7 +31,7 @@ from shared.calls.local_circuit import LocalCircuit
 from shared.contracts.events import Event, UserErasedData
 from shared.messaging.redelivery import RetryLater
 from shared.personal import is_erased_email
-from shared.runtime import logging, metrics
+from shared.runtime import logging, metrics, steps
 from shared.runtime.clock import Clock, now
 
 # An order is mostly confirmed within seconds: one e-mail is enough then. The event of an order that
@@ -121,17 +121,24 @@ class Notifier:
             self._fail_erased(box, notification)
             return
         if claim:
-            # If Lambda suspended this worker for the length of its lease, another one may send too.
-            if self._clock() >= claimed_at + _LEASE:
-                self._notifications.release(box, notification.position, claim, at=self._clock())
-                raise AttemptUnderWay(_jittered(_LEASE))
             try:
-                url = self._links.url(email.link) if email.link else None
+                email = self._linked(event, email)
+                self._hold(claimed_at)
             except Exception:
                 self._notifications.release(box, notification.position, claim, at=self._clock())
                 raise
-            email = compose(event, url=url) or email
             self._send(box, notification.position, email, claim)
+
+    def _linked(self, event: Event, email: Email) -> Email:
+        """The e-mail with its link's token decrypted."""
+        if email.link is None:
+            return email
+        return compose(event, url=self._links.url(email.link)) or email
+
+    def _hold(self, claimed_at: datetime) -> None:
+        """Hold the worker back if Lambda has suspended it for its lease: another may send too."""
+        if self._clock() >= claimed_at + _LEASE:
+            raise AttemptUnderWay(_jittered(_LEASE))
 
     def _is_mailed(self, box: str, notification: Notification) -> bool:
         """Whether a provisional notification is to be mailed: its order is slow, and no later one
@@ -174,7 +181,8 @@ class Notifier:
         # prevents a third.
         to = email.recipient.email if email.recipient else self._admin_email
         try:
-            message_id = self._sender.send(email, to=to)
+            with steps.timed("send"):
+                message_id = self._sender.send(email, to=to)
         except EmailUnanswered as unknown:
             self._provider.failed()
             metrics.count("EmailsDelayed")

@@ -12,6 +12,7 @@ from shared.contracts.events import (
     Event,
     LowStockData,
     OrderData,
+    PaymentReportData,
     RefundData,
     ReturnData,
     UserData,
@@ -20,7 +21,7 @@ from shared.money import to_text
 
 
 class _Template(NamedTuple):
-    """What an e-mail about an order says above the order's lines."""
+    """What an e-mail about an order says above the order's lines, or one about a report."""
 
     subject: str
     paragraph: str
@@ -63,6 +64,27 @@ _UNPAID: Final[Mapping[str | None, _Template]] = {
         _CANCELLED,
         "Your payment was not completed in time, so your order is cancelled. You have not been"
         " charged.",
+    ),
+    "too_many_unpaid": _Template(
+        _CANCELLED,
+        "Too many other orders of yours wait for their payment, so this one is cancelled. You have"
+        " not been charged.",
+    ),
+}
+
+
+# To the admins, by the report.
+_REPORTS: Final[Mapping[str, _Template]] = {
+    "charge.dispute.created": _Template(
+        "A customer disputes a payment",
+        "Answer in Stripe's dashboard, before the date that it states.",
+    ),
+    "charge.dispute.closed": _Template(
+        "A dispute has ended", "Stripe's dashboard says whether you have the money."
+    ),
+    "payout.failed": _Template(
+        "A payout has failed",
+        "Stripe could not pay out to the shop's bank account. Its dashboard says why.",
     ),
 }
 
@@ -153,6 +175,8 @@ def compose(event: Event, *, url: str | None = None) -> Email | None:
         return _about_account(template, data.user_id, data.email, token, url, is_listed=is_listed)
     if event.type == "product.low_stock":
         return _low_stock(LowStockData.model_validate(event.data))
+    if event.type == "payment.reported":
+        return _reported(PaymentReportData.model_validate(event.data))
     return _of_order(event)
 
 
@@ -218,6 +242,14 @@ def _low_stock(product: LowStockData) -> Email:
     )
 
 
+def _reported(report: PaymentReportData) -> Email | None:
+    template = _REPORTS.get(report.report)
+    if template is None:
+        return None  # of a later release
+    at_stripe = ", ".join(filter(None, (report.object_id, report.payment_id)))
+    return _email(None, template.subject, template.paragraph, f"At Stripe: {at_stripe}")
+
+
 def _about_order(template: _Template, order: OrderData) -> Email:
     template = _UNPAID.get(order.cancel_reason, template)
     return _to_customer(order, template.subject, template.paragraph)
@@ -236,8 +268,8 @@ def _refund_failed(order: RefundData) -> Email:
     return _to_admins(
         order,
         "A refund has failed",
-        f"The payment provider has refused to refund {_amount(order)}. The customer has not got"
-        " the money, and it can be refunded again.",
+        f"The payment provider could not refund {_amount(order)}. The customer has not got the"
+        " money: refund it again, or pay it otherwise and record that as a refund.",
     )
 
 

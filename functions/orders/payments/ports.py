@@ -1,6 +1,8 @@
 """The port of a payment provider."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from shared.errors import OwnError
@@ -46,6 +48,24 @@ class Payment:
     id: str
     state: PaymentState
     client_secret: str | None = None
+
+
+@dataclass(frozen=True)
+class PaymentRecord:
+    """A payment as the provider has recorded it.
+
+    Attributes:
+        key: ours, an order's id.
+        id: the provider's.
+        refunds: the amounts that were given back, by our keys; by the provider's ids for refunds
+            that were not made by the shop.
+    """
+
+    key: str
+    id: str
+    state: PaymentState
+    amount_minor: int
+    refunds: Mapping[str, int]
 
 
 class PaymentUnavailable(OwnError):
@@ -113,3 +133,13 @@ class Payments(Protocol):
 
     def find_refund(self, charge: Charge, *, key: str) -> RefundState | None:
         """The state of the refund with this key, None if the provider does not know it."""
+
+
+class PaymentRecords(Protocol):
+    """What a payment provider has recorded. May raise as `Payments` does."""
+
+    def recorded(
+        self, charges: Sequence[Charge], *, since: datetime, until: datetime
+    ) -> Iterator[PaymentRecord]:
+        """The payments of at most 100 charges, as far as they exist; and those of other keys that
+        began between these times, if the provider lists by time."""

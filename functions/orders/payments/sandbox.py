@@ -5,9 +5,9 @@ own. Each operation is written once, by its key. `entries` are the operations on
 order, as on a bank statement.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +17,7 @@ from orders.payments.ports import (
     NoSuchPayment,
     Payment,
     PaymentOutcomeUnknown,
+    PaymentRecord,
     PaymentState,
     PaymentUnavailable,
     RefundRefused,
@@ -37,6 +38,7 @@ _ACTIONS: Final[Mapping[str, PaymentState | None]] = {
     "tok_action_failed": "declined",
     "tok_action_abandoned": None,
 }
+_RECORDED: Final = ("pk", "state", "amount_minor", "refunds")
 ACTION_TAKES: Final = timedelta(seconds=20)
 
 
@@ -105,6 +107,21 @@ class SandboxPayments:
     def find(self, charge: Charge) -> Payment | None:
         item = self._ledger.get(_key(charge.key))
         return self._decided(charge.key, item) if item else None
+
+    def recorded(
+        self,
+        charges: Sequence[Charge],
+        *,
+        since: datetime,  # noqa: ARG002  # its ledger has no order of time
+        until: datetime,  # noqa: ARG002
+    ) -> Iterator[PaymentRecord]:
+        keys = [_key(charge.key) for charge in charges]
+        for item in self._ledger.get_many(keys, consistent=True, only=_RECORDED):
+            payment = _payment(item["pk"].partition("#")[2], item["state"])
+            refunds = item.get("refunds", {})
+            yield PaymentRecord(
+                payment.key, payment.id, payment.state, item["amount_minor"], refunds
+            )
 
     def _open(self, charge: Charge, state: PaymentState) -> Payment:
         """The payment; a new payment gets this state."""

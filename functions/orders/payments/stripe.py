@@ -12,10 +12,19 @@ Stripe keeps a key for at least a day and repeats the first response meanwhile, 
 the intent may have changed since, so it is retrieved then. Later, or without the intent's id, it is
 searched by the order's id in its metadata. Stripe's index of metadata follows within a minute, in
 its outages within an hour: until then a search may miss a payment.
+
+Stripe also keeps and repeats an error of its own (500). One that is replayed has ended, so the
+request is sent under the key's next successor. Stripe may have executed the first one, or do so
+later when it repairs what the error left undone. A second intent that nobody confirms does no harm,
+and Stripe allows one confirmation of an intent, and one refund of all that is left. Any other
+refund waits until its key is forgotten.
 """
 
-from collections.abc import Iterator
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 import stripe
@@ -26,6 +35,7 @@ from orders.payments.ports import (
     NoSuchPayment,
     Payment,
     PaymentOutcomeUnknown,
+    PaymentRecord,
     PaymentState,
     PaymentUnavailable,
     RefundRefused,
@@ -36,16 +46,25 @@ from shared.runtime import logging
 from shared.runtime.secrets import Secrets
 
 if TYPE_CHECKING:
-    from stripe.params import PaymentIntentCreateParams
+    from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams
 
 type _Reason = Literal["abandoned", "duplicate", "requested_by_customer"]
 
 API_VERSION: Final = "2026-10-28.endive"
 """The version of Stripe's API that answers are written in. A newer one is a decision."""
 
+# For so long an operation goes on to the next key.
+_KEYS_SECONDS: Final = 10.0
+
 _ORDER_ID: Final = "order_id"
 _REFUND_KEY: Final = "refund_key"
 _UNEXPECTED_STATE: Final = "payment_intent_unexpected_state"
+_NOT_REFUNDABLE: Final = (
+    "charge_already_refunded",
+    "charge_disputed",
+    "charge_not_refundable",
+    "refund_disputed_payment",
+)
 _CANCELABLE: Final = (
     "requires_payment_method",
     "requires_confirmation",
@@ -105,13 +124,20 @@ class StripePayments:
 
     Args:
         secrets: `api_key`; and `api_base` where requests go to another address than Stripe's own.
+        seconds: a clock that only goes forward.
     """
 
     name: Final = "stripe"
 
-    def __init__(self, secrets: Secrets, transport: stripe.HTTPClient | None = None) -> None:
+    def __init__(
+        self,
+        secrets: Secrets,
+        transport: stripe.HTTPClient | None = None,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._secrets = secrets
         self._transport = transport or Transport()
+        self._seconds = seconds
         self._made: tuple[str, stripe.StripeClient] | None = None
         stripe.enable_telemetry = False
 
@@ -164,21 +190,35 @@ class StripePayments:
             return known
         if intent.status != "succeeded":
             raise RefundRefused(key)
-        try:
+
+        def create(options: stripe.RequestOptions) -> RefundState:
             refund = self._client.v1.refunds.create(
                 {
                     "payment_intent": intent.id,
                     "amount": amount_minor,
                     "metadata": {_ORDER_ID: charge.key, _REFUND_KEY: key},
                 },
-                {"idempotency_key": f"{charge.key}:refund:{key}"},
+                options,
             )
+            return _refund_state(refund)
+
+        def find() -> RefundState | None:
+            if known := self._listed(intent.id, key):
+                return known
+            # Of all that is left Stripe makes one refund only.
+            if amount_minor != _left(self._retrieve(intent.id)):
+                raise PaymentOutcomeUnknown
+            return None
+
+        try:
+            return self._keyed(f"{charge.key}:refund:{key}", create, find)
         except stripe.InvalidRequestError as error:
-            is_refused = error.code in ("charge_already_refunded", "charge_disputed")
-            if is_refused or error.param == "amount":
-                raise RefundRefused(key) from None
-            raise
-        return _refund_state(refund)
+            if error.code not in _NOT_REFUNDABLE and error.param != "amount":
+                raise
+        # Refused perhaps because an earlier request was executed after all.
+        if known := self._listed(intent.id, key):
+            return known
+        raise RefundRefused(key)
 
     @_failures()
     def find(self, charge: Charge) -> Payment | None:
@@ -189,6 +229,51 @@ class StripePayments:
     def find_refund(self, charge: Charge, *, key: str) -> RefundState | None:
         intent = self._find(charge)
         return self._listed(intent.id, key) if intent else None
+
+    @_failures()
+    def _listed_between(self, since: datetime, until: datetime) -> list[stripe.PaymentIntent]:
+        return list(
+            self._intents.list(
+                {
+                    "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp()) + 1},
+                    "limit": 100,
+                    "expand": ["data.latest_charge"],
+                }
+            ).auto_paging_iter()
+        )
+
+    def recorded(
+        self, charges: Sequence[Charge], *, since: datetime, until: datetime
+    ) -> Iterator[PaymentRecord]:
+        missing = {charge.key: charge for charge in charges}
+        for intent in self._listed_between(since, until):
+            key = getattr(intent.metadata, _ORDER_ID, None)
+            if key and (record := self._record(key, intent)):
+                missing.pop(key, None)
+                yield record
+        for charge in missing.values():
+            found = self._looked_up(charge)
+            if found and (record := self._record(charge.key, found)):
+                yield record
+
+    @_failures()
+    def _looked_up(self, charge: Charge) -> stripe.PaymentIntent | None:
+        return self._find(charge)
+
+    @_failures()
+    def _record(self, key: str, intent: stripe.PaymentIntent) -> PaymentRecord | None:
+        """None for an intent that nobody has tried to pay, or that was made twice."""
+        state = _state(intent)
+        if state is None or intent.cancellation_reason == "duplicate":
+            return None
+        refunds: dict[str, int] = {}
+        if intent.latest_charge and cast(stripe.Charge, intent.latest_charge).amount_refunded:
+            for refund in self._refunds(intent.id):
+                if _refund_state(refund) == "succeeded":
+                    refunds[getattr(refund.metadata, _REFUND_KEY, None) or refund.id] = (
+                        refund.amount
+                    )
+        return PaymentRecord(key, intent.id, state, intent.amount, refunds)
 
     @property
     def _client(self) -> stripe.StripeClient:
@@ -230,7 +315,7 @@ class StripePayments:
             "expand": ["latest_charge"],
         }
         try:
-            return self._intents.create(parameters, {"idempotency_key": charge.key})
+            return self._keyed(charge.key, lambda key: self._intents.create(parameters, key))
         except stripe.InvalidRequestError as error:
             # Too small, too large, or 0: an order of gifts.
             if error.param == "amount":
@@ -238,16 +323,16 @@ class StripePayments:
             raise
 
     def _confirm(self, charge: Charge, id_: str) -> stripe.PaymentIntent:
+        parameters: PaymentIntentConfirmParams = {
+            "payment_method": charge.token,
+            # The browser handles 3-D Secure, by Stripe.js.
+            "use_stripe_sdk": True,
+            "expand": ["latest_charge"],
+        }
+
         try:
-            intent = self._intents.confirm(
-                id_,
-                {
-                    "payment_method": charge.token,
-                    # The browser handles 3-D Secure, by Stripe.js.
-                    "use_stripe_sdk": True,
-                    "expand": ["latest_charge"],
-                },
-                {"idempotency_key": f"{charge.key}:confirm"},
+            intent = self._keyed(
+                f"{charge.key}:confirm", lambda key: self._intents.confirm(id_, parameters, key)
             )
         except stripe.CardError:
             return self._retrieve(id_)
@@ -257,6 +342,33 @@ class StripePayments:
             # Only the token differs from other requests: it is unknown, used or of another kind.
             return self._cancel(id_, "abandoned")
         return self._current(intent)
+
+    def _keyed[R](
+        self,
+        key: str,
+        execute: Callable[[stripe.RequestOptions], R],
+        find: Callable[[], R | None] = lambda: None,
+    ) -> R:
+        """The result of a request under a key, or under the first of the key's successors to which
+        Stripe has not answered with an error of its own.
+
+        Args:
+            find: what a request whose error is replayed has done, None if it has done nothing.
+        """
+        until = self._seconds() + _KEYS_SECONDS
+        one = key
+        for number in itertools.count(2):
+            try:
+                return execute({"idempotency_key": one})
+            except stripe.APIError as error:
+                status = error.http_status or 0
+                has_ended = status >= 500 and _is_replayed(error.headers or {})
+                if not has_ended or self._seconds() > until:
+                    raise
+            if (done := find()) is not None:
+                return done
+            one = f"{key}:{number}"
+        raise AssertionError("counting does not end")
 
     def _cancel(self, id_: str, reason: _Reason) -> stripe.PaymentIntent:
         """The intent after it was cancelled, or in the state that prevents it."""
@@ -272,9 +384,12 @@ class StripePayments:
     def _closable(self, charge: Charge) -> stripe.PaymentIntent | None:
         """The charge's intent; a new one if it has none."""
         intent = self._create(charge)
-        if intent is None or _is_replayed(intent):
-            return intent and self._retrieve(intent.id)
-        # New: there was none, or Stripe has forgotten the key.
+        if intent is None:
+            return None
+        intent = self._current(intent)
+        if _is_tried(intent):
+            return intent
+        # There was none, or Stripe has forgotten the key: maybe before an earlier `void`.
         if older := self._search(charge.key, besides=intent.id):
             self._cancel(intent.id, "duplicate")
             return older
@@ -297,11 +412,7 @@ class StripePayments:
         found = self._intents.search({"query": f"metadata['{_ORDER_ID}']:'{key}'"})
         # A search may return an intent as it was.
         intents = [self._retrieve(intent.id) for intent in found.data if intent.id != besides]
-        tried = [
-            intent
-            for intent in intents
-            if intent.cancellation_reason != "duplicate" and _state(intent) is not None
-        ]
+        tried = [intent for intent in intents if _is_tried(intent)]
         # There is one, unless an authorisation was repeated after its key was forgotten.
         return max(tried, key=lambda intent: intent.status != "canceled", default=None)
 
@@ -319,19 +430,23 @@ class StripePayments:
 
     def _current(self, intent: stripe.PaymentIntent) -> stripe.PaymentIntent:
         """The intent as it is now, which a replayed response does not say."""
-        return self._retrieve(intent.id) if _is_replayed(intent) else intent
+        response = intent.last_response
+        is_replayed = response is not None and _is_replayed(response.headers)
+        return self._retrieve(intent.id) if is_replayed else intent
 
     def _listed(self, id_: str, key: str) -> RefundState | None:
-        refunds = self._client.v1.refunds.list({"payment_intent": id_, "limit": 100})
-        for refund in refunds.auto_paging_iter():
+        for refund in self._refunds(id_):
             if getattr(refund.metadata, _REFUND_KEY, None) == key:
                 return _refund_state(refund)
         return None
 
+    def _refunds(self, id_: str) -> Iterator[stripe.Refund]:
+        refunds = self._client.v1.refunds.list({"payment_intent": id_, "limit": 100})
+        return refunds.auto_paging_iter()
 
-def _is_replayed(intent: stripe.PaymentIntent) -> bool:
-    response = intent.last_response
-    return response is not None and response.headers.get("Idempotent-Replayed") == "true"
+
+def _is_replayed(headers: Mapping[str, str]) -> bool:
+    return headers.get("Idempotent-Replayed") == "true"
 
 
 def _state(intent: stripe.PaymentIntent) -> PaymentState | None:
@@ -357,12 +472,23 @@ def _state(intent: stripe.PaymentIntent) -> PaymentState | None:
             raise PaymentOutcomeUnknown
 
 
+def _is_tried(intent: stripe.PaymentIntent) -> bool:
+    """Whether somebody has tried to pay it, or it was closed for all attempts to pay."""
+    return intent.cancellation_reason != "duplicate" and _state(intent) is not None
+
+
 def _payment(charge: Charge, intent: stripe.PaymentIntent) -> Payment:
     state = _state(intent)
     if state is None:
         raise PaymentOutcomeUnknown
     secret = intent.client_secret if state == "action_required" else None
     return Payment(charge.key, intent.id, state, secret)
+
+
+def _left(intent: stripe.PaymentIntent) -> int:
+    """What is not refunded of a captured payment."""
+    charge = cast(stripe.Charge, intent.latest_charge)
+    return charge.amount_captured - charge.amount_refunded
 
 
 def _refund_state(refund: stripe.Refund) -> RefundState:

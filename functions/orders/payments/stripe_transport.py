@@ -10,6 +10,10 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 CONNECT_SECONDS: Final = 1.0
 READ_SECONDS: Final = 8.0
 
+type Headers = Mapping[str, str]
+type Answer = tuple[str, int, Headers]
+"""The body, the status and the headers, as Stripe's library expects them."""
+
 
 class NotSentError(stripe.APIConnectionError):
     """There was no connection: Stripe has not received the request."""
@@ -36,22 +40,17 @@ class Transport(stripe.HTTPClient):
         self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
 
     def request(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None,
-        post_data: Any = None,
-        **_: Any,
-    ) -> tuple[str, int, Mapping[str, str]]:
+        self, method: str, url: str, headers: Headers | None, post_data: Any = None, **_: Any
+    ) -> Answer:
         try:
             answer = self._pool.request(
                 method.upper(), url, headers=headers, body=post_data, redirect=False
             )
+            return answer.data.decode(), answer.status, answer.headers
         except (NewConnectionError, ConnectTimeoutError) as cause:
             raise NotSentError from cause
-        except HTTPError as cause:
+        except (HTTPError, UnicodeDecodeError) as cause:
             raise LostError from cause
-        return answer.data.decode(), answer.status, answer.headers
 
     def close(self) -> None:
         self._pool.clear()

@@ -1,12 +1,11 @@
 """A refund of an order, and the request for it. Values are frozen."""
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final, Literal, Self, get_args
 
 from orders.errors import IllegalTransition
+from orders.idempotency import derived_id, digest_of
 from orders.models import Order
 from orders.refunds.errors import RefundExceedsPayment
 from shared.contracts.events import RefundData
@@ -14,7 +13,8 @@ from shared.contracts.inventory import Line
 from shared.personal import ERASED, Personal
 from shared.runtime.clock import rfc3339
 
-Status = Literal["pending", "succeeded", "failed"]
+Status = Literal["pending", "succeeded", "failed", "reversed"]
+"""`reversed`: it had succeeded, and its money has come back."""
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
@@ -22,15 +22,9 @@ STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 def refund_id(order_id: str, idempotency_key: str) -> str:
     """The id of the refund of this order with this key.
 
-    It is derived and not random: a repeated request finds the refund, and the payment provider gets
-    the same key.
+    The payment provider gets it as its key.
     """
-    return _id("bodega/refund/1", order_id, idempotency_key)
-
-
-def _id(kind: str, order_id: str, key: str) -> str:
-    named = json.dumps([kind, order_id, key]).encode()
-    return hashlib.sha256(named).hexdigest()[:32]
+    return derived_id("bodega/refund/1", order_id, idempotency_key)
 
 
 @dataclass(frozen=True)
@@ -40,19 +34,20 @@ class RefundRequest:
     Attributes:
         amount_minor: None for a refund of items.
         restock: whether the units are available again.
+        paid_otherwise: whether the customer gets the money without the payment provider.
     """
 
     lines: tuple[Line, ...] = ()
     amount_minor: int | None = None
     reason: str | None = None
     restock: bool = False
+    paid_otherwise: bool = False
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the request in a canonical form; a repeated request has the same one."""
-        lines = sorted((line.product_id, line.quantity) for line in self.lines)
-        canonical = [lines, self.amount_minor, self.reason, self.restock]
-        return hashlib.sha256(json.dumps(canonical).encode()).hexdigest()
+        # The release before has no such member.
+        otherwise = ["paid otherwise"] if self.paid_otherwise else []
+        return digest_of(self.lines, self.amount_minor, self.reason, self.restock, *otherwise)
 
 
 @dataclass(frozen=True)
@@ -63,6 +58,7 @@ class Refund:
         id: also the payment provider's idempotency key.
         lines: the units that it is for; empty for a refund of an amount.
         reason: what the admin wrote.
+        paid_otherwise: the customer gets the money without the payment provider.
     """
 
     id: str
@@ -75,6 +71,7 @@ class Refund:
     request_digest: str
     status: Status
     created_at: str
+    paid_otherwise: bool = False
 
     @classmethod
     def requested(cls, id_: str, order: Order, wanted: RefundRequest, *, at: datetime) -> Self:
@@ -115,6 +112,24 @@ class Refund:
             request_digest=wanted.digest,
             status="pending",
             created_at=rfc3339(at),
+            paid_otherwise=wanted.paid_otherwise,
+        )
+
+    @classmethod
+    def of_cancellation(cls, order: Order, status: Status, *, at: datetime) -> Self:
+        """The cancelled order's own refund, which is recorded only if it does not give the money
+        back."""
+        return cls(
+            id=order.id,
+            order_id=order.id,
+            amount_minor=order.repayment_minor,
+            currency=order.currency,
+            lines=(),
+            restock=False,
+            reason=None,
+            request_digest="",
+            status=status,
+            created_at=rfc3339(at),
         )
 
     @classmethod
@@ -124,7 +139,7 @@ class Refund:
         """The refund of units that were returned, or of what other refunds have left of their
         price."""
         return cls(
-            id=_id("bodega/refund of a return/1", order.id, return_id),
+            id=derived_id("bodega/refund of a return/1", order.id, return_id),
             order_id=order.id,
             amount_minor=min(order.price_of(lines), order.refundable_minor),
             currency=order.currency,

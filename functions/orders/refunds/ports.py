@@ -23,5 +23,8 @@ class Refunds(Protocol):
     def add(self, before: Order, after: Order, refund: Refund) -> None:
         """Write a new refund."""
 
+    def add_failed(self, before: Order, after: Order, refund: Refund) -> None:
+        """Write a new refund that has failed."""
+
     def finish(self, before: Order, after: Order, refund: Refund) -> None:
         """Write a refund's last status."""

@@ -12,7 +12,6 @@ from shared.storage.items import from_item, to_item
 
 _PREFIX: Final = "REFUND#"
 _KEYS: Final = ("id", "order_id")
-_FIRST: Final = "~"  # sorts after every place
 
 
 class DynamoRefunds:
@@ -34,12 +33,17 @@ class DynamoRefunds:
             consistent=True,
         )
         refunds = sorted(map(_refund, items), key=lambda refund: refund.listed_at, reverse=True)
-        found = [refund for refund in refunds if refund.listed_at < (after or _FIRST)]
+        found = [one for one in refunds if after is None or one.listed_at < after]
         return Page.cut(found, limit, lambda refund: refund.listed_at)
 
     def add(self, before: Order, after: Order, refund: Refund) -> None:
         self._orders.record(
             before, after, "order.refund_requested", refund.data(after), [adding(refund)]
+        )
+
+    def add_failed(self, before: Order, after: Order, refund: Refund) -> None:
+        self._orders.record(
+            before, after, "order.refund_failed", refund.data(after), [adding(refund)]
         )
 
     def finish(self, before: Order, after: Order, refund: Refund) -> None:

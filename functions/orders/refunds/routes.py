@@ -68,7 +68,7 @@ async def refund(
     response.headers["Location"] = link(request, f"/api/v1/orders/{id_}/refunds")
     if requested.replayed:
         response.headers["Idempotent-Replayed"] = "true"
-    return RefundResponse.of(requested.refund)
+    return RefundResponse.of(requested.made)
 
 
 @router.get(

@@ -37,7 +37,9 @@ def _one_of_two(schema: dict[str, Any]) -> None:
 
 
 class RefundBody(RequestBody):
-    """What to refund: `items` or an `amount`. With `restock` the items are in stock again."""
+    """What to refund: `items` or an `amount`. With `restock` the items are in stock again. With
+    `paid_otherwise` the customer gets the money without the payment provider, and the refund is
+    only recorded."""
 
     model_config = ConfigDict(json_schema_extra=_one_of_two)
 
@@ -45,6 +47,7 @@ class RefundBody(RequestBody):
     amount: Annotated[MinorUnits, AfterValidator(_positive)] = unset()
     reason: Note = unset()
     restock: bool = False
+    paid_otherwise: bool = False
 
     @model_validator(mode="after")
     def _require_one_of_two(self) -> Self:
@@ -57,7 +60,7 @@ class RefundBody(RequestBody):
     def request(self) -> RefundRequest:
         """The request with each product once."""
         lines = lines_of(self.items or [])
-        return RefundRequest(lines, self.amount, self.reason, self.restock)
+        return RefundRequest(lines, self.amount, self.reason, self.restock, self.paid_otherwise)
 
 
 class RefundResponse(ResponseBody):
@@ -71,6 +74,7 @@ class RefundResponse(ResponseBody):
     items: list[ItemResponse] | None = omitted_if_none()
     reason: str | None = omitted_if_none()
     restock: bool
+    paid_otherwise: bool
     created_at: Time
 
 

@@ -1,8 +1,8 @@
 """The decisions about refunds: who may ask for one, and what a repeated request gets."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from orders.errors import IdempotencyKeyReused
+from orders.idempotency import Requested, replay
 from orders.models import Order
 from orders.refunds.models import Refund, RefundRequest, refund_id
 from orders.refunds.ports import Refunds
@@ -16,14 +16,6 @@ from shared.runtime.clock import Clock
 from shared.storage.conflicts import retry_on_conflict
 
 
-@dataclass(frozen=True)
-class Requested:
-    """A refund as it was requested, and whether an earlier request had done so."""
-
-    refund: Refund
-    replayed: bool
-
-
 class RefundService:
     """The use cases of refunds. All raise OrderNotFound as those of `OrderService`."""
 
@@ -32,7 +24,9 @@ class RefundService:
         self._refunds = refunds
         self._now = now
 
-    def request(self, id_: str, caller: Caller, key: str, wanted: RefundRequest) -> Requested:
+    def request(
+        self, id_: str, caller: Caller, key: str, wanted: RefundRequest
+    ) -> Requested[Refund]:
         """Accept a refund of the order, which the checkout makes; return the first one for a
         repeated key.
 
@@ -46,9 +40,9 @@ class RefundService:
         order = self._orders.get(id_, caller)
         refund_id_ = refund_id(order.id, key)
 
-        def request(before: Order) -> Requested:
+        def request(before: Order) -> Requested[Refund]:
             if earlier := self._refunds.find(before.id, refund_id_):
-                return _replay(earlier, wanted)
+                return replay(earlier, wanted.digest)
             at = self._now()
             refund = Refund.requested(refund_id_, before, wanted, at=at)
             after = before.refund_requested(refund.id, refund.amount_minor, refund.lines, at=at)
@@ -67,9 +61,3 @@ class RefundService:
         if may_see_all(caller):
             return page
         return replace(page, items=[refund.without_reason() for refund in page.items])
-
-
-def _replay(refund: Refund, wanted: RefundRequest) -> Requested:
-    if refund.request_digest != wanted.digest:
-        raise IdempotencyKeyReused
-    return Requested(refund.as_requested(), replayed=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from orders.errors import IllegalTransition
+from orders.idempotency import derived_id, digest_of
 from orders.models import Order
 from orders.refunds.models import Refund
 from orders.returns.errors import ReturnExceedsOrder, ReturnPeriodOver
@@ -34,12 +35,21 @@ _TRANSITIONS: Final[dict[Status, tuple[Status, ...]]] = {
 }
 
 
+def return_id_for(order_id: str, idempotency_key: str) -> str:
+    """The id of the return of this order with this key."""
+    return derived_id("bodega/return/1", order_id, idempotency_key)
+
+
 @dataclass(frozen=True)
 class ReturnRequest:
     """What a customer wants to send back, and why."""
 
     lines: tuple[Line, ...]
     reason: str
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.lines, self.reason)
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class Return:
     updated_at: str
     refusal: Annotated[str | None, Personal] = None
     refund_id: str | None = None
+    request_digest: str = ""
 
     @classmethod
     def requested(
@@ -92,7 +103,16 @@ class Return:
         now = rfc3339(at)
         # An erased customer's access token is valid for some minutes.
         reason = ERASED if order.is_erased else wanted.reason
-        return cls(id_, order.id, "requested", wanted.lines, reason, now, now)
+        return cls(
+            id=id_,
+            order_id=order.id,
+            status="requested",
+            lines=wanted.lines,
+            reason=reason,
+            created_at=now,
+            updated_at=now,
+            request_digest=wanted.digest,
+        )
 
     @property
     def event_type(self) -> EventType:
@@ -108,6 +128,12 @@ class Return:
     def listed_at(self) -> str:
         """Its place in the list of the order's returns."""
         return f"{self.created_at}#{self.id}"
+
+    def as_requested(self) -> Self:
+        """The return as the response to its request had it."""
+        return replace(
+            self, status="requested", updated_at=self.created_at, refusal=None, refund_id=None
+        )
 
     def approved(self, *, at: datetime) -> Self:
         """Its customer may send the units back."""

@@ -4,7 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from orders.errors import IllegalTransition, OrderNotFound, TooManyChanges
+from orders.errors import (
+    IdempotencyKeyReused,
+    IllegalTransition,
+    OrderNotFound,
+    TooManyChanges,
+)
 from orders.parameters import NOT_FOUND, OrderId
 from orders.returns.errors import (
     ReturnExceedsOrder,
@@ -16,8 +21,9 @@ from orders.returns.schemas import RefusalBody, ReturnBody, ReturnListResponse, 
 from orders.returns.service import ReturnService
 from shared.auth.access import allow
 from shared.errors import ServiceUnavailable
+from shared.web.fields import OptionalIdempotencyKey
 from shared.web.paging import Paging
-from shared.web.responses import location, problems
+from shared.web.responses import location, problems, replayed
 from shared.web.rest_events import link
 from shared.web.routing import Authenticated, GuardedRoute, state
 
@@ -38,9 +44,14 @@ _UNKNOWN = {
     "/api/v1/orders/{id}/returns",
     status_code=201,
     operation_id="requestReturn",
-    summary="Ask to return items of your delivered order",
+    summary="Ask to return items of your delivered order; a repeated key returns the same return",
     responses={
-        201: {"headers": location("The path of the order's returns.")},
+        201: {
+            "headers": {
+                **location("The path of the order's returns."),
+                **replayed("An earlier request with this key asked for it."),
+            }
+        },
         **problems(
             {
                 OrderNotFound: NOT_FOUND,
@@ -49,6 +60,7 @@ _UNKNOWN = {
                 ReturnExceedsOrder: "fewer units are left that are neither returned nor refunded",
                 TooManyReturns: "earlier returns of the order have to be decided first",
                 TooManyChanges: "the order has had too many refunds and returns",
+                IdempotencyKeyReused: "the key was used with another return",
                 ServiceUnavailable: _BUSY,
             }
         ),
@@ -63,10 +75,13 @@ async def request_return(
     returns: Returns,
     request: Request,
     response: Response,
+    key: OptionalIdempotencyKey = None,
 ) -> ReturnResponse:
-    requested = returns.request(id_, caller, body.request())
+    requested = returns.request(id_, caller, key, body.request())
     response.headers["Location"] = link(request, f"/api/v1/orders/{id_}/returns")
-    return ReturnResponse.of(requested)
+    if requested.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return ReturnResponse.of(requested.made)
 
 
 @router.get(

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from orders.errors import IllegalTransition, OrderNotFound
+from orders.idempotency import Requested, replay
 from orders.models import Order, is_order_id
 from orders.refunds.models import Refund
 from orders.returns.errors import ReturnNotFound, TooManyReturns
-from orders.returns.models import MAX_OPEN, Return, ReturnRequest, open_returns
+from orders.returns.models import MAX_OPEN, Return, ReturnRequest, open_returns, return_id_for
 from orders.returns.ports import Returns
 from orders.service import OrderService
 from shared.auth.access import may_change_all
@@ -42,24 +43,30 @@ class ReturnService:
         self._now = now
         self._period = period
 
-    def request(self, id_: str, caller: Caller, wanted: ReturnRequest) -> Return:
-        """Ask to return units of the caller's own order.
+    def request(
+        self, id_: str, caller: Caller, key: str | None, wanted: ReturnRequest
+    ) -> Requested[Return]:
+        """Ask to return units of the caller's own order; return the first return for a repeated
+        key.
 
         Raises:
+            IdempotencyKeyReused: the key was used with another request.
             IllegalTransition: the order is not delivered.
             ReturnPeriodOver, ReturnExceedsOrder, TooManyReturns: see there.
         """
         order = self._orders.get(id_, caller)
         if order.user_id != caller.id:
             raise OrderNotFound
-        return_id = uuid.uuid4().hex
+        new_id = return_id_for(order.id, key) if key else uuid.uuid4().hex
 
-        def request(before: Order) -> Return:
+        def request(before: Order) -> Requested[Return]:
+            if key and (earlier := self._returns.find(before.id, new_id)):
+                return replay(earlier, wanted.digest)
             at = self._now()
             if before.status != "delivered":
                 raise IllegalTransition(current=before.status, wanted="returned")
             new = Return.requested(
-                return_id,
+                new_id,
                 before,
                 wanted,
                 delivered_at=self._delivered_at(before, caller),
@@ -69,9 +76,12 @@ class ReturnService:
             if open_returns(self._returns.of_order(before.id)) >= MAX_OPEN:
                 raise TooManyReturns
             self._returns.add(before, before.return_requested(new.lines, at=at), new)
-            return new
+            return Requested(new, replayed=False)
 
-        return self._logged(retry_on_conflict(lambda: order, request))
+        requested = retry_on_conflict(lambda: order, request)
+        if not requested.replayed:
+            self._logged(requested.made)
+        return requested
 
     def page(self, id_: str, caller: Caller, *, after: str | None, limit: int) -> Page[Return, str]:
         """The order's returns, newest first."""

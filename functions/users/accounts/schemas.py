@@ -13,6 +13,7 @@ from pydantic import (
 
 from shared.auth.tokens import Role
 from shared.personal import PersonalSecret
+from shared.web import texts
 from shared.web.fields import RequestBody, ResponseBody, Time, omitted_if_none, unset
 from shared.web.health import Health
 from users import emails
@@ -20,14 +21,6 @@ from users.accounts.models import UserChanges
 
 # Control characters, lone surrogates, line and paragraph separators.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# The same as a character set of a pattern, for the API's document. JSON texts have no surrogates.
-_UNPRINTABLE_SET: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
-# Of the format characters those that four digits can write: invisible, or turning the text round.
-_FORMAT_SET: Final = (
-    r"\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e"
-    r"\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
-)
-_NO_NAME_SET: Final = _UNPRINTABLE_SET + _FORMAT_SET
 # A scheme, an e-mail address, or a domain: a dot before two letters, which no initials have.
 _LINK: Final = re.compile(r"\w{2}:\S|\S@\S|[.\u3002]\w[^\s.\u3002,)]")
 
@@ -63,9 +56,7 @@ FullName = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     AfterValidator(_name),
     Field(
-        json_schema_extra={
-            "pattern": rf"^[^{_NO_NAME_SET}]*[^{_NO_NAME_SET}\s][^{_NO_NAME_SET}]*$"
-        },
+        json_schema_extra={"pattern": texts.without(texts.UNPRINTABLE + texts.FORMAT)},
         examples=["Alice Example"],
     ),
 ]
@@ -75,7 +66,7 @@ NewPassword = Annotated[
     StringConstraints(min_length=12, max_length=128),
     AfterValidator(_printable),
     Field(
-        json_schema_extra={"pattern": rf"^[^{_UNPRINTABLE_SET}]*$"},
+        json_schema_extra={"pattern": rf"^[^{texts.UNPRINTABLE}]*$"},
         examples=["correct-horse-battery"],
     ),
 ]

@@ -240,6 +240,22 @@ def test_email_is_sent_once_its_token_can_be_decrypted(worker: Worker) -> None:
     assert worker.outcome() == (1, ["sent"])
 
 
+def test_email_is_sent_once_when_its_worker_stalls_while_its_token_is_decrypted(
+    worker: Worker,
+) -> None:
+    event = an_account_event("reset")
+
+    def stall() -> None:
+        worker.links.decrypting = lambda: None
+        worker.clock.advance(minutes=1)
+        worker.deliver(event)
+
+    worker.links.decrypting = stall
+    with pytest.raises(AttemptUnderWay):
+        worker.deliver(event)
+    assert worker.outcome() == (1, ["sent"])
+
+
 def order_events(*types: EventType, **changes: Any) -> list[Event]:
     """Events of an order, a second apart."""
     events = [an_order_event(type_, version=n, **changes) for n, type_ in enumerate(types, 1)]

@@ -11,6 +11,7 @@ from notifications.models import NotificationType
 from shared.contracts.events import Event, EventType
 from tests.notifications.builders import (
     a_low_stock_event,
+    a_payment_report,
     a_user_event,
     an_account_event,
     an_event,
@@ -49,7 +50,8 @@ def test_order_email_shows_lines_and_total(type_: EventType, subject: str) -> No
 @pytest.mark.parametrize("type_", get_args(EventType.__value__))
 def test_events_that_have_an_email_are_those_of_notifications(type_: EventType) -> None:
     order = an_order_event("order.refunded", **_REFUND | _RETURN)
-    events = (a_user_event(), order, a_low_stock_event(), an_account_event("reset"))
+    others = (a_low_stock_event(), a_payment_report(), an_account_event("reset"))
+    events = (a_user_event(), order, *others)
     data = {name: value for event in events for name, value in event.data.items()}
     assert (compose(an_event(type_, data)) is not None) == (
         type_ in get_args(NotificationType.__value__)
@@ -71,6 +73,7 @@ def test_registration_of_an_earlier_release_has_a_welcome() -> None:
     [
         ("payment_declined", "Your payment was declined, so your order is cancelled. You have not"),
         ("payment_abandoned", "not completed in time, so your order is cancelled. You have not"),
+        ("too_many_unpaid", "orders of yours wait for their payment, so this one is cancelled."),
         ("customer_request", "the money is on its way back to you"),
     ],
 )
@@ -90,10 +93,25 @@ def test_refund_email_says_how_much_is_given_back() -> None:
 def test_failed_refund_is_mailed_to_the_admins_without_the_customer() -> None:
     email = composed(an_order_event("order.refund_failed", **_REFUND))
     assert email.recipient is None
-    assert "refused to refund 11.05 EUR" in email.text
+    assert "could not refund 11.05 EUR" in email.text
     assert "Order order-7" in email.text
     assert email.order_id == "order-7"
     assert "Alice" not in email.text + email.html
+
+
+@pytest.mark.parametrize(
+    ("report", "subject"),
+    [
+        ("charge.dispute.created", "A customer disputes a payment"),
+        ("charge.dispute.closed", "A dispute has ended"),
+        ("payout.failed", "A payout has failed"),
+    ],
+)
+def test_report_of_the_provider_is_mailed_to_the_admins(report: str, subject: str) -> None:
+    email = composed(a_payment_report(report))
+    assert (email.recipient, email.subject) == (None, subject)
+    assert "At Stripe: du_1, pi_1" in email.text
+    assert compose(a_payment_report("charge.later")) is None
 
 
 def test_approved_return_asks_for_the_items() -> None:

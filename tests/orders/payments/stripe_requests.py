@@ -10,32 +10,33 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 from unittest.mock import Mock
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
+import stripe
 import stripe.params as described
 from stripe import _api_version
 from stripe._request_options import RequestOptions
 from typing_extensions import is_typeddict
 
+from orders.payments.ports import Payment
 from orders.payments.stripe import API_VERSION, StripePayments
-from orders.payments.stripe_transport import LostError, NotSentError, Transport
+from orders.payments.stripe_transport import Answer, Headers, LostError, NotSentError, Transport
 from shared.runtime.secrets import Secrets
+from tests.support.memory_stripe import MemoryStripe, Request
 
 API_KEY: Final = "sk_test_contract"
-# Not Stripe's: with the first the confirmation is lost, with the second its answer; the customer of
-# the third has to act and does not.
+# Not Stripe's: with the first the confirmation is lost, with the second its answer.
 UNAVAILABLE: Final = "pm_card_unavailable"
 TIMES_OUT: Final = "pm_card_timeout"
-ABANDONED: Final = "pm_card_abandoned"
-_STANDS_FOR: Final = {TIMES_OUT: "pm_card_visa", ABANDONED: "pm_card_threeDSecure2Required"}
 
 # By method, path and, after it, an operation on an intent.
 _OPERATIONS: Final[dict[tuple[str, ...], Any]] = {
     ("post", "payment_intents"): described.PaymentIntentCreateParams,
+    ("get", "payment_intents"): described.PaymentIntentListParams,
     ("get", "payment_intents", "{id}"): described.PaymentIntentRetrieveParams,
     ("get", "payment_intents", "search"): described.PaymentIntentSearchParams,
     ("post", "payment_intents", "{id}", "confirm"): described.PaymentIntentConfirmParams,
@@ -46,7 +47,7 @@ _OPERATIONS: Final[dict[tuple[str, ...], Any]] = {
 }
 
 
-def check(method: str, url: str, headers: Mapping[str, str], body: str | None) -> None:
+def check(method: str, url: str, headers: Headers, body: str | None) -> None:
     """Hold a request to Stripe's description.
 
     Raises:
@@ -84,8 +85,8 @@ def _hold(name: str, value: Any, hint: Any) -> None:
 
 
 def _fits(name: str, value: Any, hint: Any) -> bool:
-    """Whether a value of a form is of the type; a string stands for each type that is not
-    composed."""
+    """Whether a value of a form is of the type. In a form, values of all types that are not
+    composed are strings."""
     arguments = get_args(hint)
     match get_origin(hint):
         case typing.NotRequired:
@@ -121,35 +122,37 @@ def _has_parameters(name: str, value: dict[str, Any], hint: Any) -> bool:
 
 
 class CheckedTransport(Transport):
-    """Sends only what Stripe describes; loses requests or answers of two tokens.
-
-    Attributes:
-        is_abandoned: a token was that of a customer who does not act.
-    """
-
-    is_abandoned = False
+    """Sends only what Stripe describes; loses requests or answers of two tokens."""
 
     def request(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None,
-        post_data: Any = None,
-        **_: Any,
-    ) -> tuple[str, int, Mapping[str, str]]:
+        self, method: str, url: str, headers: Headers | None, post_data: Any = None, **_: Any
+    ) -> Answer:
         assert headers is not None
         check(method, url, headers, post_data)
         sent = post_data or ""
         if UNAVAILABLE in sent:
             raise NotSentError
-        self.is_abandoned |= ABANDONED in sent
-        real = sent
-        for token, stands_for in _STANDS_FOR.items():
-            real = real.replace(token, stands_for)
-        answer = super().request(method, url, headers, real)
+        answer = super().request(method, url, headers, sent.replace(TIMES_OUT, "pm_card_visa"))
         if TIMES_OUT in sent:
             raise LostError
         return answer
+
+
+class MemoryTransport(stripe.HTTPClient):
+    """Sends what Stripe describes to a Stripe in memory."""
+
+    name = "in memory"
+
+    def __init__(self, account: MemoryStripe) -> None:
+        super().__init__()
+        self._account = account
+
+    def request(
+        self, method: str, url: str, headers: Headers | None, post_data: Any = None, **_: Any
+    ) -> Answer:
+        assert headers is not None
+        check(method, url, headers, post_data)
+        return self._account.answer(Request.read(method, url, headers, post_data))
 
 
 def secrets(**values: str) -> Secrets:
@@ -161,5 +164,11 @@ def secrets(**values: str) -> Secrets:
 
 
 def adapter(address: str) -> StripePayments:
-    """The adapter, which talks to a Stripe at this address."""
+    """The adapter, which sends its requests to a Stripe at this address."""
     return StripePayments(secrets(api_base=address), CheckedTransport())
+
+
+def authenticate(address: str, payment: Payment, *, success: bool) -> None:
+    """Do what the customer does in the browser."""
+    form = {"client_secret": payment.client_secret, "success": str(success), "key": "pk_test"}
+    httpx.post(f"{address}/v1/payment_intents/{payment.id}/_authenticate", data=form)

@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
-import httpx
 import pytest
 
 from orders.payments.ports import (
@@ -12,14 +13,24 @@ from orders.payments.ports import (
     NoSuchPayment,
     Payment,
     PaymentOutcomeUnknown,
+    PaymentRecords,
     Payments,
     PaymentUnavailable,
     RefundRefused,
 )
 from orders.payments.sandbox import ACTION_TAKES, SandboxPayments
+from orders.payments.stripe import StripePayments
 from shared.storage.dynamodb import Table
-from tests.orders.payments.stripe_requests import TIMES_OUT, UNAVAILABLE, adapter
+from tests.orders.payments.stripe_requests import (
+    TIMES_OUT,
+    UNAVAILABLE,
+    MemoryTransport,
+    adapter,
+    authenticate,
+    secrets,
+)
 from tests.support.clock import ManualClock
+from tests.support.memory_stripe import MemoryStripe
 
 
 @dataclass(frozen=True)
@@ -57,9 +68,7 @@ def stripe(charge: Charge, request: pytest.FixtureRequest) -> Provider:
 
     def act(payment: Payment, token: str) -> None:
         if token != "tok_action_abandoned":
-            success = str(token == "tok_action")
-            form = {"client_secret": payment.client_secret, "success": success, "key": "pk_test"}
-            httpx.post(f"{address}/v1/payment_intents/{payment.id}/_authenticate", data=form)
+            authenticate(address, payment, success=token == "tok_action")
 
     tokens = {
         "tok_ok": "pm_card_visa",
@@ -73,7 +82,17 @@ def stripe(charge: Charge, request: pytest.FixtureRequest) -> Provider:
     return Provider(adapter(address), tokens, charge, act)
 
 
-@pytest.fixture(params=[sandbox, stripe])
+def stripe_in_memory(charge: Charge, request: pytest.FixtureRequest) -> Provider:
+    clock = ManualClock()
+    account = MemoryStripe(lambda: clock().timestamp(), search_lags=0)
+
+    def act(*_: object) -> None:
+        clock.now += ACTION_TAKES
+
+    return Provider(StripePayments(secrets(), MemoryTransport(account)), {}, charge, act)
+
+
+@pytest.fixture(params=[sandbox, stripe, stripe_in_memory])
 def provider(request: pytest.FixtureRequest) -> Provider:
     charge = Charge(uuid.uuid4().hex, 1999, "EUR", "tok_ok", None)
     made: Provider = request.param(charge, request)
@@ -197,3 +216,28 @@ def test_refund_of_more_than_is_left_is_refused(provider: Provider) -> None:
         payments.refund(charge, key="r2", amount_minor=1000)
     assert payments.find_refund(charge, key="r2") is None
     assert payments.refund(charge, key="r3", amount_minor=999) == "succeeded"
+
+
+@pytest.mark.parametrize("knows_id", [False, True])
+@pytest.mark.parametrize("days_ago", [0, 2])
+def test_records_have_the_state_and_the_refunds_of_a_payment(
+    provider: Provider, days_ago: int, knows_id: bool
+) -> None:
+    records = cast("PaymentRecords", provider.payments)
+    until = datetime.now(UTC) - timedelta(days=days_ago)
+
+    def recorded() -> list[tuple[str, int, dict[str, int]]]:
+        charge = replace(provider.charge, token="", payment_id=id_ if knows_id else None)
+        found = records.recorded([charge], since=until - timedelta(hours=1), until=until)
+        own = [record for record in found if record.key == charge.key]
+        return [(record.state, record.amount_minor, dict(record.refunds)) for record in own]
+
+    id_ = None
+    assert recorded() == []
+    id_ = provider.run("authorize").id
+    assert recorded() == [("authorized", 1999, {})]
+    provider.run("capture")
+    provider.payments.refund(provider.charge, key="some of it", amount_minor=500)
+    assert recorded() == [("captured", 1999, {"some of it": 500})]
+    provider.payments.refund(provider.charge, key="the rest", amount_minor=1499)
+    assert recorded() == [("refunded", 1999, {"some of it": 500, "the rest": 1499})]

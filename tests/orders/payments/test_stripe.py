@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -25,11 +26,19 @@ from orders.payments.ports import (
 )
 from orders.payments.stripe import StripePayments
 from orders.payments.stripe_signature import is_signed
-from orders.payments.stripe_transport import LostError, NotSentError, Transport
+from orders.payments.stripe_transport import Answer, Headers, LostError, NotSentError, Transport
 from shared.runtime import clock
 from shared.runtime.secrets import Secrets
-from tests.orders.payments.stripe_requests import CheckedTransport, adapter, check, secrets
+from tests.orders.payments.stripe_requests import (
+    CheckedTransport,
+    MemoryTransport,
+    adapter,
+    authenticate,
+    check,
+    secrets,
+)
 from tests.support.client import eventually
+from tests.support.memory_stripe import Faults, MemoryStripe, StripeFault
 
 CHARGE: Final = Charge("order", 1999, "EUR", "pm_card_visa", "pi_1")
 NEW: Final = replace(CHARGE, payment_id=None)
@@ -48,13 +57,8 @@ class ScriptedTransport(stripe.HTTPClient):
         self.keys: list[str] = []
 
     def request(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None,
-        post_data: Any = None,
-        **_: Any,
-    ) -> tuple[str, int, Mapping[str, str]]:
+        self, method: str, url: str, headers: Headers | None, post_data: Any = None, **_: Any
+    ) -> Answer:
         assert headers is not None
         check(method, url, headers, post_data)
         self.keys.append(headers["Authorization"])
@@ -187,10 +191,13 @@ def test_refund_has_the_state_that_stripe_gives_it(status: str, state: str) -> N
     assert found.refund(CHARGE, key="r", amount_minor=1) == state
 
 
-def test_refund_of_a_disputed_payment_is_refused() -> None:
+@pytest.mark.parametrize(
+    "code", ["charge_disputed", "refund_disputed_payment", "charge_not_refundable"]
+)
+def test_refund_of_a_disputed_payment_is_refused(code: str) -> None:
     paid = intent("succeeded", latest_charge={"object": "charge", "refunded": False})
     none = {"object": "list", "url": "/v1/refunds", "has_more": False, "data": []}
-    payments = scripted((200, paid), (200, none), (400, error(code="charge_disputed")))
+    payments = scripted((200, paid), (200, none), (400, error(code=code)), (200, none))
     with pytest.raises(RefundRefused):
         payments.refund(CHARGE, key="r", amount_minor=1)
 
@@ -217,6 +224,122 @@ def test_refund_in_an_unknown_status_is_pending(status: str | None) -> None:
     listed = {"object": "list", "url": "/v1/refunds", "has_more": False, "data": [refund]}
     payments = scripted((200, intent("canceled")), (200, listed))
     assert payments.find_refund(CHARGE, key="r") == "pending"
+
+
+# --- errors that Stripe keeps for a key ---
+
+
+class Account:
+    """A Stripe in memory, of which a request is answered with an error that Stripe keeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.stripe = MemoryStripe(lambda: self.now, search_lags=0)
+        self.payments = StripePayments(secrets(), MemoryTransport(self.stripe))
+
+    def fail(self, operation: str, fault: StripeFault, requests: int = 1) -> None:
+        self.stripe.faults = {operation: Faults(fault, requests)}
+
+    @property
+    def payment(self) -> dict[str, Any]:
+        return self.stripe.payments()["order"]
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account()
+
+
+@pytest.mark.parametrize("fault", [StripeFault.KEPT, StripeFault.KEPT_DONE])
+@pytest.mark.parametrize("operation", ["create", "confirm"])
+@pytest.mark.parametrize("requests", [1, 3])
+def test_authorisation_goes_on_after_errors_that_stripe_keeps(
+    account: Account, operation: str, fault: StripeFault, requests: int
+) -> None:
+    account.fail(operation, fault, requests)
+    is_done = (operation, fault) == ("confirm", StripeFault.KEPT_DONE)
+    for _ in range(1 if is_done else requests):
+        with pytest.raises(PaymentOutcomeUnknown):
+            account.payments.authorize(NEW)
+    first = account.payments.authorize(NEW)
+    assert account.payments.authorize(NEW) == first
+    assert first.state == "authorized"
+    assert account.payment["entries"] == ["authorized"]
+    assert account.payments.void(NEW).state == "voided"
+    assert account.payment["entries"] == ["authorized", "voided"]
+
+
+def test_void_closes_the_payment_after_an_error_that_stripe_keeps(account: Account) -> None:
+    account.fail("create", StripeFault.KEPT)
+    with pytest.raises(PaymentOutcomeUnknown):
+        account.payments.void(NEW)
+    assert account.payments.void(NEW).state == "voided"
+    assert account.payments.authorize(NEW).state == "voided"
+
+
+@pytest.mark.parametrize("fault", [StripeFault.KEPT, StripeFault.KEPT_DONE])
+def test_refund_of_all_is_made_once_after_an_error_that_stripe_keeps(
+    account: Account, fault: StripeFault
+) -> None:
+    account.payments.authorize(NEW)
+    account.payments.capture(NEW)
+    account.fail("refund", fault)
+    with pytest.raises(PaymentOutcomeUnknown):
+        account.payments.refund(NEW, key="r", amount_minor=1999)
+    for _ in range(2):
+        assert account.payments.refund(NEW, key="r", amount_minor=1999) == "succeeded"
+    assert account.payment["entries"] == ["authorized", "captured", "refunded"]
+
+
+def test_refund_of_a_part_waits_until_stripe_has_forgotten_its_error(account: Account) -> None:
+    """Stripe may make it later, when it repairs what the error left undone."""
+    account.payments.authorize(NEW)
+    account.payments.capture(NEW)
+    account.fail("refund", StripeFault.KEPT)
+    for _ in range(3):
+        with pytest.raises(PaymentOutcomeUnknown):
+            account.payments.refund(NEW, key="r", amount_minor=999)
+    account.now += 25 * 3600
+    for _ in range(2):
+        assert account.payments.refund(NEW, key="r", amount_minor=999) == "succeeded"
+    assert account.payment["entries"] == ["authorized", "captured", "refunded"]
+
+
+def test_refund_that_stripe_makes_later_is_not_refused() -> None:
+    paid = intent("succeeded", latest_charge={"object": "charge", "refunded": False})
+    refund = {
+        "object": "refund",
+        "id": "re_1",
+        "status": "succeeded",
+        "metadata": {"refund_key": "r"},
+    }
+    none = {"object": "list", "url": "/v1/refunds", "has_more": False, "data": []}
+    repaired = (400, error(code="charge_already_refunded")), (200, {**none, "data": [refund]})
+    payments = scripted((200, paid), (200, none), *repaired)
+    assert payments.refund(CHARGE, key="r", amount_minor=1999) == "succeeded"
+
+
+def test_operation_ends_when_stripe_keeps_an_error_for_every_key() -> None:
+    at = iter(range(0, 1000, 3))
+    sent: list[str] = []
+
+    class Failing(ScriptedTransport):
+        def request(
+            self,
+            method: str,
+            url: str,
+            headers: Mapping[str, str] | None,
+            post_data: Any = None,
+            **_: Any,
+        ) -> tuple[str, int, Mapping[str, str]]:
+            assert headers is not None
+            sent.append(headers["Idempotency-Key"])
+            return json.dumps(error("api_error")), 500, {"Idempotent-Replayed": "true"}
+
+    payments = StripePayments(secrets(), Failing(), lambda: next(at))
+    with pytest.raises(PaymentOutcomeUnknown):
+        payments.authorize(NEW)
+    assert sent == ["order", "order:2", "order:3", "order:4"]
 
 
 # --- the key ---
@@ -266,11 +389,45 @@ def test_transport_knows_whether_a_request_was_sent() -> None:
     transport.close()
 
 
+def test_answer_that_is_no_text_leaves_the_outcome_unknown() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as pool:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\xff")
+
+        pool.submit(answer)
+        transport = Transport()
+        with pytest.raises(LostError):
+            transport.request("get", f"http://127.0.0.1:{server.getsockname()[1]}/v1/refunds", {})
+    transport.close()
+
+
 # --- against localstripe ---
 
 
 class LaterTransport(CheckedTransport):
     """A day later: Stripe has forgotten the keys."""
+
+    def request(
+        self, method: str, url: str, headers: Headers | None, post_data: Any = None, **_: Any
+    ) -> Answer:
+        assert headers is not None
+        changed = dict(headers)
+        if key := changed.get("Idempotency-Key"):
+            changed["Idempotency-Key"] = f"{key}:later"
+        return super().request(method, url, changed, post_data)
+
+
+class LosingTransport(LaterTransport):
+    """A day later, when one request does not arrive: the nth of an operation."""
+
+    def __init__(self, operation: str, nth: int) -> None:
+        super().__init__()
+        self._operation = operation
+        self._left = nth
 
     def request(
         self,
@@ -280,11 +437,11 @@ class LaterTransport(CheckedTransport):
         post_data: Any = None,
         **_: Any,
     ) -> tuple[str, int, Mapping[str, str]]:
-        assert headers is not None
-        changed = dict(headers)
-        if key := changed.get("Idempotency-Key"):
-            changed["Idempotency-Key"] = f"{key}:later"
-        return super().request(method, url, changed, post_data)
+        if urlsplit(url).path.endswith(f"/{self._operation}"):
+            self._left -= 1
+            if self._left == 0:
+                raise LostError
+        return super().request(method, url, headers, post_data)
 
 
 @pytest.fixture
@@ -300,12 +457,6 @@ def later(stripe_address: str) -> StripePayments:
 @pytest.fixture
 def charge() -> Charge:
     return Charge(uuid.uuid4().hex, 1999, "EUR", "pm_card_visa", None)
-
-
-def authenticate(stripe_address: str, payment: Payment, *, success: bool) -> None:
-    """What the customer does in the browser."""
-    form = {"client_secret": payment.client_secret, "success": str(success), "key": "pk_test"}
-    httpx.post(f"{stripe_address}/v1/payment_intents/{payment.id}/_authenticate", data=form)
 
 
 @pytest.mark.parametrize(
@@ -417,6 +568,20 @@ def test_void_finds_the_payment_after_the_key_was_forgotten(
     payments: StripePayments, later: StripePayments, charge: Charge
 ) -> None:
     authorized = payments.authorize(charge)
+    voided = later.void(charge)
+    assert voided == replace(authorized, state="voided")
+    assert payments.find(charge) == voided
+
+
+@pytest.mark.parametrize(("operation", "nth"), [("search", 1), ("cancel", 1), ("cancel", 2)])
+def test_repeated_void_finds_the_payment_after_the_key_was_forgotten(
+    stripe_address: str, payments: StripePayments, charge: Charge, operation: str, nth: int
+) -> None:
+    authorized = payments.authorize(charge)
+    transport = LosingTransport(operation, nth)
+    later = StripePayments(secrets(api_base=stripe_address), transport)
+    with pytest.raises(PaymentOutcomeUnknown):
+        later.void(charge)
     voided = later.void(charge)
     assert voided == replace(authorized, state="voided")
     assert payments.find(charge) == voided

@@ -1,10 +1,13 @@
 """The checkout makes refunds: once each, whatever fails in between."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from orders.errors import IllegalTransition
 from orders.models import Order
+from orders.refunds.errors import RefundExceedsPayment
 from orders.refunds.models import Refund, RefundRequest, refund_id
 from shared.contracts.inventory import Line
 from shared.storage.items import to_item
@@ -12,6 +15,8 @@ from tests.orders.builders import HOUR, MINUTE, event_types, events_of
 from tests.orders.fakes import Fault
 from tests.orders.harness import OrdersHarness
 from tests.support.callers import ADMIN, ALICE
+
+type Emitted = Callable[[], dict[str, Any]]
 
 
 @pytest.fixture
@@ -23,7 +28,7 @@ def order(shop: OrdersHarness) -> Order:
 def request(shop: OrdersHarness, order: Order, key: str = "a", **wanted: Any) -> Refund:
     """A refund of one restocked mug, unless another one is wanted."""
     one = {"lines": (Line(product_id="mug", quantity=1),), "restock": True}
-    return shop.refunding.request(order.id, ADMIN, key, RefundRequest(**wanted or one)).refund
+    return shop.refunding.request(order.id, ADMIN, key, RefundRequest(**wanted or one)).made
 
 
 def status(shop: OrdersHarness, refund: Refund) -> str:
@@ -111,21 +116,69 @@ def test_refund_whose_answer_is_lost_is_looked_up(shop: OrdersHarness, order: Or
     assert_refunded(shop, order, refund)
 
 
-def test_refund_waits_while_the_provider_is_at_it(
-    shop: OrdersHarness, order: Order, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_refund_that_the_provider_processes_is_asked_for_less_and_less_often_and_is_not_late(
+    shop: OrdersHarness, order: Order, is_cancelled: bool, emitted: Emitted
 ) -> None:
-    slow, quick = request(shop, order), request(shop, order, "b", amount_minor=5)
-    make = shop.payments.refund
+    quick = request(shop, order, "b", amount_minor=5)
+    if is_cancelled:
+        shop.service.cancel(order.id, ALICE)
+        slow = order.id
+    else:
+        slow = request(shop, order).id
+    shop.payments.refund_states[slow] = "pending"
+    shop.deliver(order.id)
+    assert status(shop, quick) == "succeeded"
+    emitted()
+    shop.payments.calls.clear()
+    shop.pass_minutes(10 * 60)
+    assert 15 <= shop.payments.calls.count("refund") <= 30
+    ages = emitted()["CompensationAge"]
+    assert max(ages) <= 2 * 60
+    del shop.payments.refund_states[slow]
+    shop.pass_minutes(75)
+    assert shop.current(order).due_at is None
+    assert shop.payments.item(order.id)["refunds"].keys() == {quick.id, slow}
 
-    def refund(charge: Any, *, key: str, amount_minor: int) -> Any:
-        return "pending" if key == slow.id else make(charge, key=key, amount_minor=amount_minor)
 
-    monkeypatch.setattr(shop.payments, "refund", refund)
-    assert shop.deliver(order.id)
+def test_news_ends_the_wait_for_a_refund_that_the_provider_processes(
+    shop: OrdersHarness, order: Order
+) -> None:
+    refund = request(shop, order)
+    shop.payments.refund_states[refund.id] = "pending"
+    shop.advance(order)
+    shop.pass_minutes(5 * 60)
+    shop.deliver(order.id, is_news=True)
+    assert status(shop, refund) == "pending"
+    del shop.payments.refund_states[refund.id]
+    shop.deliver(order.id, is_news=True)
+    assert_refunded(shop, order, refund)
+
+
+def test_next_refund_does_not_wait_for_one_that_the_provider_processes(
+    shop: OrdersHarness, order: Order
+) -> None:
+    slow = request(shop, order)
+    shop.payments.refund_states[slow.id] = "pending"
+    shop.advance(order)
+    shop.pass_minutes(5 * 60)
+    quick = request(shop, order, "b", amount_minor=5)
+    shop.advance(order)
     assert (status(shop, slow), status(shop, quick)) == ("pending", "succeeded")
-    monkeypatch.undo()
-    shop.pass_minutes(3)
-    assert_refunded(shop, order, slow, quick)
+
+
+def test_compensation_is_late_when_the_provider_is_away_after_it_has_processed_a_refund(
+    shop: OrdersHarness, order: Order, emitted: Emitted
+) -> None:
+    refund = request(shop, order)
+    shop.payments.refund_states[refund.id] = "pending"
+    shop.advance(order)
+    shop.pass_minutes(60)
+    shop.payments.faults = {"refund": "down"}
+    emitted()
+    shop.pass_minutes(60)
+    ages = emitted()["CompensationAge"]
+    assert 20 * 60 < max(ages) <= 60 * 60
 
 
 @pytest.mark.parametrize("answer", ["refused", "failed"])
@@ -220,6 +273,185 @@ def test_stock_of_a_cancelled_order_does_not_wait_for_its_refunds(
     shop.pass_minutes(3)
     shop.assert_given_back(order, money="refunded")
     assert shop.inventory.available["mug"] == 10
+
+
+def owed(shop: OrdersHarness, order: Order) -> Order:
+    """The order, cancelled, whose own refund has failed."""
+    shop.payments.refund_states[order.id] = "failed"
+    shop.service.cancel(order.id, ALICE)
+    shop.advance(order)
+    return shop.current(order)
+
+
+@pytest.mark.parametrize("answer", ["refused", "failed"])
+def test_refund_of_a_cancelled_order_that_fails_ends_and_is_listed(
+    shop: OrdersHarness, order: Order, answer: str, emitted: Emitted
+) -> None:
+    part = request(shop, order)
+    shop.advance(order)
+    shop.clock.now += MINUTE
+    if answer == "refused":
+        shop.payments.refund(order.charge, key="by hand", amount_minor=1)
+        shop.service.cancel(order.id, ALICE)
+        shop.advance(order)
+    else:
+        owed(shop, order)
+    current = shop.current(order)
+    assert (current.status, current.due_at, current.refundable_minor) == ("cancelled", None, 2200)
+    assert shop.inventory.available["mug"] == 10
+    failed, made = shop.refunding.page(order.id, ADMIN, after=None, limit=20).items
+    assert (failed.id, failed.status, failed.amount_minor) == (order.id, "failed", 2200)
+    assert made.id == part.id
+    assert event_types(shop.orders, order)[-1] == "order.refund_failed"
+    assert emitted()["RefundsFailed"] == [1]
+    shop.payments.calls.clear()
+    shop.pass_minutes(60)
+    shop.deliver(order.id)
+    assert shop.payments.calls == []
+
+
+def test_money_that_is_owed_is_refunded_again_in_parts_and_no_more_of_it(
+    shop: OrdersHarness, order: Order
+) -> None:
+    owed(shop, order)
+    parts = [request(shop, order, "a", amount_minor=1000)]
+    # The first of these fails too.
+    parts.append(request(shop, order, "b", amount_minor=2300))
+    with pytest.raises(RefundExceedsPayment):
+        request(shop, order, "c", amount_minor=1)
+    shop.payments.refund_states[parts[0].id] = "failed"
+    shop.advance(order)
+    again = request(shop, order, "d", amount_minor=1000)
+    shop.advance(order)
+    assert_refunded(shop, order, parts[1], again)
+    assert shop.payments.item(order.id)["state"] == "refunded"
+    assert shop.inventory.available["mug"] == 10
+    with pytest.raises(RefundExceedsPayment):
+        request(shop, order, "e", amount_minor=1)
+
+
+def test_money_that_is_paid_otherwise_is_only_recorded(shop: OrdersHarness, order: Order) -> None:
+    owed(shop, order)
+    refund = request(shop, order, amount_minor=3300, paid_otherwise=True)
+    shop.advance(order)
+    current = shop.current(order)
+    assert status(shop, refund) == "succeeded"
+    assert (current.refundable_minor, current.refunded_minor, current.due_at) == (0, 3300, None)
+    assert "refunds" not in shop.payments.item(order.id)
+    assert event_types(shop.orders, order)[-1] == "order.refunded"
+
+
+@pytest.mark.parametrize("ends", ["succeeded", "failed"])
+def test_refund_of_a_cancelled_order_is_awaited_when_its_payment_already_counts_as_refunded(
+    shop: OrdersHarness, order: Order, ends: Any
+) -> None:
+    shop.payments.refund_states[order.id] = "pending"
+    shop.service.cancel(order.id, ALICE)
+    shop.advance(order)
+    # As Stripe has it as soon as all of a payment is being refunded.
+    shop.payments.set_state(order.id, "refunded")
+    shop.pass_minutes(5)
+    assert shop.current(order).due_at
+    shop.payments.refund_states[order.id] = ends
+    if ends == "failed":
+        # A worker may have read the payment just before.
+        shop.payments.before["find_refund"] = lambda: shop.payments.set_state(order.id, "captured")
+    shop.pass_minutes(10)
+    current = shop.current(order)
+    assert (current.due_at, current.owed_minor) == (None, 3300 if ends == "failed" else None)
+
+
+def test_cancelled_order_whose_payment_was_refunded_by_hand_owes_nothing(
+    shop: OrdersHarness, order: Order
+) -> None:
+    shop.payments.set_state(order.id, "refunded")
+    shop.service.cancel(order.id, ALICE)
+    shop.advance(order)
+    current = shop.current(order)
+    assert (current.due_at, current.owed_minor) == (None, None)
+
+
+def test_cancelled_order_whose_refund_has_not_failed_cannot_be_refunded(
+    shop: OrdersHarness, order: Order
+) -> None:
+    shop.service.cancel(order.id, ALICE)
+    for _ in range(2):
+        with pytest.raises(IllegalTransition):
+            request(shop, order, amount_minor=1)
+        shop.advance(order)
+
+
+# ── Refunds that fail after they have succeeded ─────────────────────────────────────────────────
+
+
+def reverse(shop: OrdersHarness, order: Order, refund_id: str) -> None:
+    """The bank has sent the money back: the provider reports it, twice."""
+    shop.payments.refund_states[refund_id] = "failed"
+    for _ in range(2):
+        shop.deliver(order.id, is_news=True, refund_id=refund_id)
+
+
+def test_refund_that_fails_after_it_has_succeeded_may_be_made_again(
+    shop: OrdersHarness, order: Order, emitted: Emitted
+) -> None:
+    refund = request(shop, order)
+    shop.advance(order)
+    reverse(shop, order, refund.id)
+    current = shop.current(order)
+    assert status(shop, refund) == "reversed"
+    assert (current.refundable_minor, current.refunded_minor) == (3300, 0)
+    # The unit is in stock again.
+    assert (current.unclaimed("mug"), shop.inventory.available["mug"]) == (2, 8)
+    assert event_types(shop.orders, order).count("order.refund_failed") == 1
+    assert emitted()["RefundsReversed"] == [1]
+    again = request(shop, order, "b", amount_minor=1100)
+    shop.advance(order)
+    assert status(shop, again) == "succeeded"
+
+
+def test_report_of_a_failed_refund_that_the_provider_does_not_confirm_changes_nothing(
+    shop: OrdersHarness, order: Order
+) -> None:
+    refund = request(shop, order)
+    before = shop.advance(order)
+    for id_ in (refund.id, order.id, "forged"):
+        assert shop.deliver(order.id, is_news=True, refund_id=id_) is None
+    shop.service.cancel(order.id, ALICE)
+    shop.advance(order)
+    assert shop.deliver(order.id, is_news=True, refund_id=order.id) is None
+    assert shop.current(order).version == before.version + 1
+    shop.payments.faults = {"find_refund": "down"}
+    assert shop.deliver(order.id, is_news=True, refund_id=refund.id)
+
+
+def test_refunds_of_a_cancelled_order_that_fail_later_are_owed(
+    shop: OrdersHarness, order: Order
+) -> None:
+    refund = request(shop, order)
+    shop.advance(order)
+    shop.service.cancel(order.id, ALICE)
+    shop.payments.refund_states[order.id] = "pending"
+    shop.advance(order)
+    # What the cancellation gives back must not change while it is under way.
+    shop.payments.refund_states[refund.id] = "failed"
+    assert shop.deliver(order.id, is_news=True, refund_id=refund.id)
+    shop.payments.refund_states[order.id] = "succeeded"
+    shop.pass_minutes(3)
+    reverse(shop, order, refund.id)
+    current = shop.current(order)
+    assert (current.refundable_minor, current.repayment_minor) == (1100, 2200)
+    again = request(shop, order, "b", amount_minor=600)
+    shop.advance(order)
+    assert status(shop, again) == "succeeded"
+    reverse(shop, order, order.id)
+    current = shop.current(order)
+    assert (current.refundable_minor, current.due_at) == (2700, None)
+    [own] = [
+        one
+        for one in shop.refunding.page(order.id, ADMIN, after=None, limit=20).items
+        if one.id == order.id
+    ]
+    assert (own.amount_minor, own.status) == (2200, "reversed")
 
 
 # ── Concurrent workers and requests ─────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ import pytest
 from orders.models import Order
 from orders.refunds.models import RefundRequest
 from shared.contracts.inventory import Line
-from tests.orders.builders import SECOND, an_order, confirmed, events_of
+from tests.orders.builders import SECOND, UNREADABLE, an_order, confirmed, events_of
 from tests.orders.harness import ORDERS, OrdersHarness
 from tests.support.aws import before_next
 from tests.support.callers import ADMIN, ALICE, BOB
@@ -49,6 +49,7 @@ def test_refund_of_items_is_pending_and_listed(shop: OrdersHarness, order: Order
         "items": [{"product_id": "mug", "quantity": 2}],
         "reason": "Two broke.\nSorry.",
         "restock": True,
+        "paid_otherwise": False,
         "created_at": "2026-11-20T12:00:00.000Z",
     }
     assert listed(shop, order) == {"refunds": [answer.json], "count": 1, "next_cursor": None}
@@ -164,7 +165,7 @@ def test_refund_is_refused_with_its_code(shop: OrdersHarness, order: Order) -> N
         {**ONE_MUG, "restock": "yes"},
         {**ONE_MUG, "reason": ""},
         {**ONE_MUG, "reason": "x" * 501},
-        {**ONE_MUG, "reason": "\u0000"},
+        *({**ONE_MUG, "reason": text} for text in UNREADABLE),
         {**ONE_MUG, "status": "succeeded"},
     ],
     ids=str,

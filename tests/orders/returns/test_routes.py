@@ -6,8 +6,10 @@ from typing import Any, Final
 import pytest
 
 from orders.models import Order
+from orders.returns.models import ReturnRequest
 from shared.auth.tokens import Caller
-from tests.orders.builders import SECOND, an_order, event_types, events_of
+from shared.contracts.inventory import Line
+from tests.orders.builders import SECOND, UNREADABLE, an_order, event_types, events_of
 from tests.orders.harness import ORDERS, OrdersHarness
 from tests.support.aws import before_next
 from tests.support.callers import ADMIN, ALICE, BOB
@@ -28,8 +30,16 @@ def order(shop: OrdersHarness) -> Order:
     return shop.service.deliver(paid.id, ADMIN)
 
 
-def ask(shop: OrdersHarness, order: Order, body: Any = ONE_MUG, caller: Caller = ALICE) -> Answer:
-    return shop.http.post(f"{ORDERS}/{order.id}/returns", body, caller=caller)
+def ask(
+    shop: OrdersHarness,
+    order: Order,
+    body: Any = ONE_MUG,
+    caller: Caller = ALICE,
+    *,
+    key: str | None = None,
+) -> Answer:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return shop.http.post(f"{ORDERS}/{order.id}/returns", body, caller=caller, headers=headers)
 
 
 def decide(
@@ -60,6 +70,54 @@ def test_return_is_requested_and_listed(shop: OrdersHarness, order: Order) -> No
     assert (event.type, event.data["return_id"]) == ("order.return_requested", answer.json["id"])
     history = shop.http.get(f"{ORDERS}/{order.id}/events", caller=ALICE).json["events"]
     assert history[-1]["data"]["return_id"] == answer.json["id"]
+
+
+@pytest.mark.parametrize("is_received", [False, True])
+def test_repeated_request_returns_the_first_return(
+    shop: OrdersHarness, order: Order, is_received: bool
+) -> None:
+    first = ask(shop, order, key="key-1")
+    assert "idempotent-replayed" not in first.headers
+    shop.clock.now += SECOND
+    if is_received:
+        for verb in ("approve", "receive"):
+            decide(shop, order, first.json["id"], verb)
+    # The period is over for new returns.
+    shop.clock.now += timedelta(days=31)
+    again = ask(shop, order, key="key-1")
+    assert (again.status, again.json) == (201, first.json)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len(listed(shop, order)["returns"]) == 1
+    two = {**ONE_MUG, "items": ONE_MUG["items"] * 2}
+    for other in (two, {**ONE_MUG, "reason": "Too large."}):
+        refused = ask(shop, order, other, key="key-1")
+        assert (refused.status, refused.code) == (422, "idempotency-key-reused")
+
+
+def test_requests_with_other_keys_or_none_are_other_returns(
+    shop: OrdersHarness, order: Order
+) -> None:
+    ids = {ask(shop, order, key=key).json["id"] for key in ("key-1", None, "key-2")}
+    assert {one["id"] for one in listed(shop, order)["returns"]} == ids
+    assert len(ids) == 3
+
+
+def test_concurrent_requests_with_one_key_are_one_return(shop: OrdersHarness, order: Order) -> None:
+    wanted = ReturnRequest((Line(product_id="mug", quantity=1),), ONE_MUG["reason"])
+    before_next(
+        shop.orders._table,
+        "transact_write_items",
+        lambda: shop.returning.request(order.id, ALICE, "key-1", wanted),
+    )
+    second = ask(shop, order, key="key-1")
+    assert (second.status, second.headers["idempotent-replayed"]) == (201, "true")
+    assert shop.current(order).unclaimed("mug") == 2
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256])
+def test_return_refuses_an_invalid_key(shop: OrdersHarness, order: Order, key: str) -> None:
+    answer = ask(shop, order, key=key)
+    assert (answer.status, answer.code) == (422, "invalid-request")
 
 
 def test_received_return_is_refunded_and_restocked(shop: OrdersHarness, order: Order) -> None:
@@ -173,6 +231,7 @@ def test_one_of_two_concurrent_decisions_counts(
         {"reason": "x"},
         {**ONE_MUG, "reason": ""},
         {**ONE_MUG, "reason": "x" * 501},
+        *({**ONE_MUG, "reason": text} for text in UNREADABLE),
         {**ONE_MUG, "items": []},
         {**ONE_MUG, "amount": "1.00"},
     ],
@@ -186,7 +245,15 @@ def test_return_refuses_an_invalid_body(shop: OrdersHarness, order: Order, body:
 def test_refusal_needs_a_text(shop: OrdersHarness, order: Order) -> None:
     path = f"{ORDERS}/{order.id}/returns/{ask(shop, order).json['id']}/refuse"
     assert shop.http.post(path, {}, caller=ADMIN).status == 422
-    assert shop.http.post(path, {"text": ""}, caller=ADMIN).status == 422
+    for text in ("", *UNREADABLE):
+        assert shop.http.post(path, {"text": text}, caller=ADMIN).status == 422
+
+
+def test_reasons_of_many_scripts_are_accepted(shop: OrdersHarness, order: Order) -> None:
+    # With joiners.
+    for reason in ("Zu groß,\nleider. \U0001f469\u200d\U0001f467", "रिक्\u200dशा"):
+        answer = ask(shop, order, {**ONE_MUG, "reason": reason})
+        assert (answer.status, answer.json.get("reason")) == (201, reason)
 
 
 def test_erasure_overwrites_reasons_and_refusals(shop: OrdersHarness, order: Order) -> None:

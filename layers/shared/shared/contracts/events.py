@@ -31,6 +31,7 @@ type EventType = Literal[
     "order.return_approved",
     "order.return_refused",
     "order.return_received",
+    "payment.reported",
     "product.low_stock",
 ]
 
@@ -160,6 +161,20 @@ class ReturnData(OrderData):
     refund_minor: int | None = None
 
 
+class PaymentReportData(BaseModel):
+    """The data of `payment.reported`: what the admins have to see to at the payment provider.
+
+    `report` is the provider's type of it, such as `charge.dispute.created`, and `object_id` the
+    provider's id of what it is about; `payment_id` is that of its payment, if it has one.
+    """
+
+    model_config = _FROZEN
+
+    report: str
+    object_id: str
+    payment_id: str | None = None
+
+
 class LowStockData(BaseModel):
     """The data of `product.low_stock`: `available` has just gone below the threshold."""
 
@@ -175,6 +190,7 @@ class LowStockData(BaseModel):
 PUBLISHERS: Final = {
     "user": "users",
     "order": "orders",
+    "payment": "orders",
     "product": "products",
 }
 
@@ -196,5 +212,6 @@ DATA: Final[dict[EventType, type[BaseModel]]] = {
     "order.return_approved": ReturnData,
     "order.return_refused": ReturnData,
     "order.return_received": ReturnData,
+    "payment.reported": PaymentReportData,
     "product.low_stock": LowStockData,
 }
