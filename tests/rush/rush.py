@@ -34,11 +34,12 @@ class Rush:
     Attributes:
         rate: requests a second.
         requests: their number.
-        what: `orders`, each of one unit of a product; `log-ins` or `refreshes`.
+        what: `orders`, each of some units of a product; `log-ins` or `refreshes`.
         shards: the template's parameter.
         is_flash: whether all orders are for one product.
         is_spread: whether that product is spread over its shares before.
         stock: the units of each product.
+        units: how many of them one order is for.
         window: of what moment partitions keep the capacity that is left over, in seconds.
         readers: how many messages of each queue are handled at once; as in the template where it
             does not say.
@@ -51,6 +52,7 @@ class Rush:
     is_flash: bool = False
     is_spread: bool = False
     stock: int = 1_000_000
+    units: int = 1
     window: float = WINDOW_SECONDS
     readers: Mapping[str, int] = field(default_factory=dict)
 
@@ -126,7 +128,7 @@ def _prepared(shop: RushShop, rush: Rush) -> Callable[[int], httpx.Response]:
     if rush.what == "orders":
         chosen = random.Random(rush.requests)
         return lambda n: customers[n % people].try_order(
-            (chosen.choice(products), 1), key=f"rush-{n}"
+            (chosen.choice(products), rush.units), key=f"rush-{n}"
         )
     return lambda n: _log_in(customers[n], is_refresh=rush.what == "refreshes")
 

@@ -25,7 +25,7 @@ from shared.money import MinorUnits
 from shared.pages import Page
 from shared.web import health
 from shared.web.etags import etag, etag_of, is_known, versions
-from shared.web.fields import IDEMPOTENCY_KEY_PATTERN
+from shared.web.fields import OptionalIdempotencyKey
 from shared.web.paging import Paging
 from shared.web.responses import header, location, problems, replayed
 from shared.web.rest_events import link
@@ -41,16 +41,6 @@ router = APIRouter(tags=["products"], route_class=GuardedRoute)
 
 
 Catalogue = Annotated[CatalogueService, state("service")]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=IDEMPOTENCY_KEY_PATTERN,
-        description="New for each change, and the same for a retry: then the change is made once.",
-    ),
-]
 IfMatch = Annotated[
     str | None,
     Header(alias="If-Match", description="The ETags that the change is meant for."),
@@ -250,7 +240,7 @@ async def restock_product(
     body: StockChangeRequest,
     catalogue: Catalogue,
     response: Response,
-    idempotency_key: IdempotencyKey = None,
+    idempotency_key: OptionalIdempotencyKey = None,
 ) -> ProductResponse:
     done = catalogue.restock(id, body.delta, caller_id=admin.id, idempotency_key=idempotency_key)
     if done.replayed:

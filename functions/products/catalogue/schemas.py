@@ -15,6 +15,7 @@ from pydantic import (
 from products.catalogue.models import NewProduct, Product, ProductChanges
 from shared.money import MinorUnits, Money
 from shared.personal import NotPersonal
+from shared.web import texts
 from shared.web.fields import RequestBody, Time, WholeNumber, omitted_if_none, unset
 from shared.web.health import Health
 
@@ -43,9 +44,7 @@ def _absent_if_blank(value: object) -> object:
 
 
 # The rules of the validators above, as JSON Schema can say them.
-_LINE = (
-    r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u001f\u007f-\u009f\s][^\u0000-\u001f\u007f-\u009f]*$"
-)
+_LINE = texts.without(texts.CONTROL)
 _PARAGRAPHS = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 
 Name = Annotated[

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import Final
 
 from products.catalogue.models import Product
@@ -113,6 +112,18 @@ class ReservationService:
 
         self._retry(order_id, give_back)
 
+    def _look_after(self, product_id: str) -> None:
+        """Look after a spread product; if that fails, the next call tries it again."""
+        try:
+            self._reservations.look_after(product_id, at=self._clock())
+        except (ConcurrentChange, ServiceUnavailable):
+            metrics.count("ProductsNotGathered")
+            logging.logger().warning(
+                "could not look after a spread product",
+                exc_info=True,
+                extra={"product_id": product_id},
+            )
+
     def release_expired(self, deadline: Deadline) -> int:
         """Release the expired reservations, oldest first, and look after spread products; return
         the number of reservations.
@@ -124,9 +135,7 @@ class ReservationService:
             if not deadline.allows(RELEASE_SECONDS):
                 break
             if kind == "PRODUCT":
-                # The next call tries it again.
-                with suppress(ConcurrentChange, ServiceUnavailable):
-                    self._reservations.look_after(order_id, at=self._clock())
+                self._look_after(order_id)
                 continue
             try:
                 released += self._retry(order_id, self._release_if_expired)

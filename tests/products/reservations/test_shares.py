@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from products.catalogue.models import Product, ProductChanges, Search
+from products.catalogue.repository.items import product_key, read_product
 from products.catalogue.repository.shares import Shares, Spreading
 from products.catalogue.service import CatalogueService
 from products.reservations.models import Reservation
@@ -19,6 +20,7 @@ from products.reservations.repository import DynamoReservations
 from products.reservations.service import ReservationService
 from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
 from shared.errors import Contended
+from shared.runtime import metrics
 from shared.storage.dynamodb import Item, Table, TransactionFailed
 from tests.products.builders import NOW, a_line, a_product
 from tests.products.conftest import THRESHOLD, Stores
@@ -70,8 +72,9 @@ class Sale:
 
     def own_item(self) -> Product:
         """What the product's item alone says."""
-        _, products = DynamoReservations(self.table).look_up("-", [self.mug.id])
-        return products[self.mug.id]
+        item = self.table.get(product_key(self.mug.id))
+        assert item is not None
+        return read_product(item)
 
     @property
     def catalogue(self) -> CatalogueService:
@@ -404,12 +407,18 @@ def test_sweep_gathers_a_calm_product(sale: Sale) -> None:
     assert sale.service.release_expired(a_deadline()) == 0
 
 
-def test_sweep_goes_on_after_a_product_of_a_later_schema(sale: Sale) -> None:
+def test_sweep_goes_on_after_a_product_of_a_later_schema_and_counts_it(
+    sale: Sale, capsys: pytest.CaptureFixture[str]
+) -> None:
     sale.service.reserve("order-1", [a_line(sale.tray)])
     key = {"pk": f"PRODUCT#{sale.mug.id}", "sk": "PRODUCT"}
     sale.table.update_unseen(key, "SET #schema = :later", values={"later": 2})
     sale.clock.advance(minutes=20)
+    metrics.flush()  # what other tests have counted
+    capsys.readouterr()
     assert sale.service.release_expired(a_deadline()) == 1
+    metrics.flush()
+    assert "ProductsNotGathered" in capsys.readouterr().out
 
 
 def test_sweep_leaves_a_product_in_a_rush_and_notes_its_units_for_lists(sale: Sale) -> None:
