@@ -12,15 +12,18 @@ from bench.canned.items import (
     NOTIFICATION_ID,
     ORDER_ID,
     OTHER_PRODUCT_ID,
+    PENDING_ORDER_ID,
     PRODUCT_ID,
     USER,
     USER_ID,
 )
-from bench.subjects import Kind, Subject, answers, lists, returns
+from bench.canned.stripe import WEBHOOK_SECRETS
+from bench.subjects import STRIPE, Kind, Subject, answers, lists, returns
 from shared.auth.public_keys import day_of
 from shared.runtime import clock
 from shared.storage.items import from_item
-from tests.support.functions import sample_events
+from tests.support.functions import FUNCTIONS, sample_events
+from tests.support.stripe import signature
 from tools import lambda_environment
 from tools.intrinsics import parameter
 from tools.local import sam
@@ -55,6 +58,7 @@ _EVENTS: Final = {
     "ProductsSweeper": ("products-sweep", returns({"released": 0, "published": 0})),
     "OrdersApi": ("orders-get", answers(id=ORDER_ID, status="confirmed", total_amount="25.00")),
     "OrdersCheckout": ("orders-checkout-placed", _NOTHING_FAILED),
+    "OrdersWebhooks": ("orders-webhook", lambda answer: answer["statusCode"] == 200),
     "OrdersRelay": ("orders-relay", _NOTHING_FAILED),
     "OrdersSweeper": ("orders-sweeper", returns({"enqueued": 0, "published": 0})),
     "NotificationsApi": (
@@ -62,6 +66,7 @@ _EVENTS: Final = {
         lists("notifications", {"id": NOTIFICATION_ID}),
     ),
     "NotificationsWorker": ("notifications-user-registered", _NOTHING_FAILED),
+    "OperationsPreTraffic": ("operations-pre-traffic", returns({"status": "Succeeded"})),
     "GatewayApi": ("gateway-health", answers(status="healthy")),
 }
 
@@ -116,13 +121,19 @@ class Signer:
 
 
 def functions(signer: Signer) -> list[Subject]:
-    """All of the template, and one of them with tracing on."""
+    """All of the template, one of them with tracing on, and the checkout with Stripe."""
     declared = resources("AWS::Serverless::Function")
     token = signer.token()
     ours = [_subject(name, properties, token) for name, properties in declared.items()]
     [api] = (function for function in ours if function.name == "ProductsApi")
     traced = api.variables | {"TRACING": "Active"}
-    return [*ours, replace(api, name=f"{api.name}, traced", kind="traced", variables=traced)]
+    [checkout] = (function for function in ours if function.name == "OrdersCheckout")
+    paid = checkout.variables | {"PAYMENT_PROVIDER": "stripe"}
+    return [
+        *ours,
+        replace(api, name=f"{api.name}, traced", kind="traced", variables=traced),
+        replace(checkout, name=STRIPE, kind="stripe", variables=paid),
+    ]
 
 
 def asked_first(subject: Subject, token: str) -> Subject:
@@ -139,7 +150,7 @@ def _subject(name: str, properties: dict[str, Any], token: str) -> Subject:
     event, is_right = _EVENTS.get(name) or (_sample_event(name), lambda _: True)
     return Subject(
         name=name,
-        kind=_kind(name, properties),
+        kind=_kind(name),
         handler=properties["Handler"],
         task=sam.BUILD / name,
         layer=sam.BUILD / _LAYER,
@@ -149,14 +160,25 @@ def _subject(name: str, properties: dict[str, Any], token: str) -> Subject:
     )
 
 
-def _kind(name: str, properties: dict[str, Any]) -> Kind:
+def _kind(name: str) -> Kind:
     if name.endswith("Api"):
         return "api"
-    return "worker" if properties.get("Events") else "internal"
+    # Nobody waits for what CodeDeploy asks.
+    is_called = FUNCTIONS[name].takes("call")
+    return "internal" if is_called else "worker"
 
 
 def _text(event: str, token: str) -> str:
-    return (ROOT / f"events/{event}.json").read_text().replace("${TOKEN}", token)
+    text = (ROOT / f"events/{event}.json").read_text()
+    if event == _EVENTS["OrdersCheckout"][0]:
+        # The order of the other events is paid already.
+        text = text.replace(ORDER_ID, PENDING_ORDER_ID)
+    if event == _EVENTS["OrdersWebhooks"][0]:
+        request = json.loads(text)
+        old = request["headers"]["Stripe-Signature"]
+        new = signature(request["body"], at=clock.now(), secrets=WEBHOOK_SECRETS)
+        text = text.replace(old, new)
+    return text.replace("${TOKEN}", token)
 
 
 def _sample_event(name: str) -> str:

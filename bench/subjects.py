@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-type Kind = Literal["api", "internal", "worker", "baseline", "traced"]
+type Kind = Literal["api", "internal", "worker", "baseline", "traced", "stripe"]
 type Body = dict[str, Any]
 
 FLOOR: Final = "floor"
@@ -14,6 +14,7 @@ RESOLVER: Final = "resolver"
 LEAN: Final = "lean"
 NAIVE: Final = "naive"
 NAIVE_TRACED: Final = "naive, traced"
+STRIPE: Final = "OrdersCheckout, stripe"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Subject:
 
     Attributes:
         kind: `internal` is a function that others call, `worker` that of a queue, stream or
-            schedule; `traced` is an API or a baseline once more, with X-Ray.
+            schedule; `traced` is an API or a baseline once more, with X-Ray; `stripe` is the
+            checkout once more, which pays through Stripe.
         handler: as the template names it.
         task: the folder of its package, /var/task in Lambda.
         layer: the folder of its layer, /opt in Lambda.

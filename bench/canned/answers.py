@@ -1,17 +1,19 @@
 """The answers, by service and operation; any other operation raises Uncanned."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any, Final, Self
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from boto3.dynamodb.types import TypeSerializer
 
-from bench.canned import signing
-from bench.canned.items import INDEXES, ITEMS, USER, Item
+from bench.canned import signing, stripe
+from bench.canned.items import INDEXES, ITEMS, PENDING_ORDER_ID, USER, Item, pending_order
+from tests.support.functions import function_called
 
 type Body = dict[str, Any]
 
@@ -19,6 +21,8 @@ _FUNCTIONS: Final = "/2015-03-31/functions/"
 _TAKEN: Final = (
     "<member><Id>{}</Id><MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId></member>"
 )
+_DEPLOYED: Final = "bodega-UsersApi-1A2B3C4D5E6F"
+_TARGET: Final = {"functionName": _DEPLOYED, "targetVersion": "2"}
 _SENT: Final = """<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">
 <PublishBatchResult><Failed/>
 <Successful>{}</Successful></PublishBatchResult>
@@ -42,9 +46,8 @@ class Invocation:
         """None if the request is another one."""
         if not path.startswith(_FUNCTIONS):
             return None
-        # A name, or a name and an alias.
-        name, _, _ = unquote(path.removeprefix(_FUNCTIONS)).partition("/")
-        return cls(name.partition(":")[0], headers["X-Amz-Invocation-Type"] == "Event")
+        name, _, _ = path.removeprefix(_FUNCTIONS).partition("/")
+        return cls(function_called(name), headers["X-Amz-Invocation-Type"] == "Event")
 
     @property
     def status(self) -> int:
@@ -68,9 +71,15 @@ class Answers:
             "DynamoDB_20120810.PutItem": lambda _: {},
             "DynamoDB_20120810.TransactWriteItems": lambda _: {},
             "DynamoDB_20120810.UpdateItem": lambda body: {"Attributes": body["Key"]},
-            "AmazonSSM.GetParameter": lambda body: {
-                "Parameter": {"Name": body["Name"], "Value": '{"webhook_secrets": ["canned"]}'}
+            "AmazonSQS.SendMessage": lambda body: {
+                "MessageId": "5fea7756-0ea4-451a-a703-a558b933e274",
+                "MD5OfMessageBody": hashlib.md5(body["MessageBody"].encode()).hexdigest(),  # noqa: S324  # SQS's
             },
+            "CodeDeploy_20141006.ListDeploymentTargets": lambda _: {"targetIds": [_DEPLOYED]},
+            "CodeDeploy_20141006.BatchGetDeploymentTargets": lambda _: {
+                "deploymentTargets": [{"lambdaTarget": {"lambdaFunctionInfo": _TARGET}}]
+            },
+            "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus": lambda _: {},
             "TrentService.Decrypt": lambda body: {
                 "KeyId": body["KeyId"],
                 "Plaintext": base64.b64encode(signing.SECRET).decode(),
@@ -92,6 +101,10 @@ class Answers:
         """
         # Most services name the operation there.
         target = headers["X-Amz-Target"]
+        if target == "AmazonSSM.GetParameter":
+            # Stripe is here too.
+            secret = stripe.secret(f"http://{headers['Host']}")
+            return json.dumps({"Parameter": {"Value": json.dumps(secret)}}).encode()
         if target is not None:
             if target not in self._operations:
                 raise Uncanned(target)
@@ -100,6 +113,8 @@ class Answers:
             return b"" if invocation.is_asynchronous else _invoked(invocation.function, body)
         if path == "/v2/email/outbound-emails":
             return b'{"MessageId": "0102018f-canned"}'
+        if intent := stripe.answer(path):
+            return json.dumps(intent).encode()
         form = parse_qs(body.decode(errors="replace"))
         action = form.get("Action", [path])[0]
         if action != "PublishBatch":
@@ -126,6 +141,8 @@ def _found(table: str, key: Body) -> Body | None:
     if place[1].startswith("SIGNING#"):
         item = signing.items().get(place)
         return _wire(item) if item else None
+    if place[1] == f"ORDER#{PENDING_ORDER_ID}":
+        return _wire(pending_order())
     return _WIRE.get(place)
 
 
@@ -172,5 +189,6 @@ _CALLED: Final[Mapping[str, Callable[[Body], Body]]] = {
         name: USER[name] for name in ("id", "full_name", "email", "is_active")
     },
     "reserve": _reserved,
+    "confirm": lambda _: {},
 }
 """What internal functions answer, by the name of the call."""

@@ -1,6 +1,7 @@
 """What the tables hold: that of which the sample events of events/ speak."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 type Item = Mapping[str, Any]
@@ -9,6 +10,7 @@ PRODUCT_ID: Final = "5f0c9d3f6a5e4c6f9b0d1f6c2a7e8b41"
 OTHER_PRODUCT_ID: Final = "0b7f6d1c2e3a4f5b8c9d0e1f2a3b4c5d"
 USER_ID: Final = "5b1f0c7e9a2d4c86b3e8d17f60a4c2e9"
 ORDER_ID: Final = "9f2c4e8a71b34d06a5e8c3d1f0b7926e"
+PENDING_ORDER_ID: Final = "3b8d6f1a2c9e47058f4d7b6a1e5c9032"
 NOTIFICATION_ID: Final = (
     "MjAyNi0xMS0yMFQwODozMDowMC4wMDBaIzAxOThmMGQyYzdhMDRiMWU5YTU1ZDFmMGMzYjJhMTkwLjEjZW1haWw"
 )
@@ -138,9 +140,26 @@ INDEXES: Final[Mapping[tuple[str, str | None], tuple[Item, ...]]] = {
     ("NotificationsTable", "read_state"): (_NOTIFICATION,),
     # The circuits.
     ("OrdersTable", None): (),
+    ("OrdersTable", "by-status"): (),
     ("OrdersTable", "due"): (),
     ("OrdersTable", "unsent"): (),
     ("ProductsTable", "unsent"): (),
     ("UsersTable", "unsent"): (),
 }
 """What a query finds, by table and index."""
+
+
+def pending_order() -> Item:
+    """An order that was placed just now: an older one would be looked up at the provider first."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        **_ORDER,
+        "pk": f"ORDER#{PENDING_ORDER_ID}",
+        "payment_token": "tok_ok",
+        "status": "pending",
+        "created_at": at,
+        "updated_at": at,
+        "version": 1,
+        "placed": f"{at}#{PENDING_ORDER_ID}",
+        "due_at": at,
+    }

@@ -5,15 +5,18 @@ from dataclasses import replace
 
 from bench.canned.items import USER_ID
 from bench.functions import Signer, asked_first, functions
+from bench.subjects import STRIPE
 from shared.auth.tokens import TokenVerifier
 from tests.support.callers import FixedKeys
 from tests.support.functions import FUNCTIONS
 from tools.intrinsics import parameter
 
 
-def test_every_function_is_measured_and_one_with_tracing_as_well() -> None:
+def test_every_function_is_measured_and_one_with_tracing_and_with_stripe_as_well() -> None:
     by_name = {one.name: one for one in functions(Signer())}
-    assert by_name.keys() == {*FUNCTIONS, "ProductsApi, traced"}
+    assert by_name.keys() == {*FUNCTIONS, "ProductsApi, traced", STRIPE}
+    assert by_name["OrdersCheckout"].variables["PAYMENT_PROVIDER"] == "sandbox"
+    assert by_name[STRIPE].variables["PAYMENT_PROVIDER"] == "stripe"
     assert by_name["ProductsApi"].variables["TRACING"] == "PassThrough"
     assert by_name["ProductsApi, traced"].variables["TRACING"] == "Active"
     assert b"Bearer ey" in by_name["OrdersApi"].event

@@ -14,6 +14,7 @@ from tests.costs import flows
 from tests.costs.meter import MeteredShop, opened
 from tests.layer import packages
 from tests.layer.processes import start
+from tests.support.functions import FUNCTIONS
 
 BUDGETS: Final = Path(__file__).parent / "budgets.toml"
 _ORDER: Final = (flows.place, flows.check_out)
@@ -43,7 +44,7 @@ def loaded_modules() -> dict[str, dict[str, int]]:
     """For each function the libraries' modules that it loads before it is ready, and their
     bytes."""
     layer = packages.layer()
-    subjects = [subject for subject in functions(Signer()) if subject.kind != "traced"]
+    subjects = [subject for subject in functions(Signer()) if subject.name in FUNCTIONS]
     with ThreadPoolExecutor(2) as pool:
         started = pool.map(lambda subject: start(subject, layer), subjects)
         return {

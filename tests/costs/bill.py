@@ -19,11 +19,11 @@ from tests.costs.meter import Exchange, MeteredShop, Run, opened
 from tests.costs.pricing import GIGABYTE, RULES, SECONDS, Quantities
 from tests.costs.profile import PROFILE, Profile
 from tests.outages.alarms import Metric
-from tests.simulation.resources import SCHEDULES, WORKERS
-from tools.intrinsics import is_made
+from tests.simulation.resources import SCHEDULES, SWEEPERS, WORKERS
+from tools.intrinsics import is_made, meets_condition
 from tools.local.arguments import Parser
 from tools.progress import exit_code, step
-from tools.template import resources
+from tools.template import resources, template
 
 ORDERS: Final = (0, 1_000, 100_000, 1_000_000)
 # The most USD a month for so many orders, beside payments.
@@ -50,6 +50,7 @@ _ROWS: Final = (
     "tables, a month's",
     "firewall",
 )
+_RECONCILER: Final = "OperationsReconciler"
 _YEAR: Final = 12
 _MOST_ORDERS: Final = 1_000_000_000
 # 1000000, 1,000,000 or 1_000_000.
@@ -197,8 +198,13 @@ def order(products: Sequence[Mapping[str, Any]], *, at_once: int = 1) -> Flow:
     their e-mails."""
 
     def act(shop: MeteredShop) -> None:
-        for _ in range(at_once):
-            shop.customer.order(*((dict(one), 1) for one in products), key=shop.new_key())
+        wanted = [(dict(one), 1) for one in products]
+        placed = [
+            shop.customer.order(*wanted, key=shop.new_key(), **shop.payment) for _ in range(at_once)
+        ]
+        shop.settle_by_lanes()
+        for one in placed:
+            shop.report(one)
         shop.settle_by_lanes()
         shop.pass_time(timedelta(seconds=6))
         shop.settle_by_lanes()
@@ -243,8 +249,9 @@ def record(shop: MeteredShop, profile: Profile) -> Recordings:
                     flows.FLOWS[f"sweep {name.removesuffix('Sweeper').lower()}, with nothing to do"]
                 )
             ]
-            for name in SCHEDULES
+            for name in SWEEPERS
         },
+        _RECONCILER: [see(flows.FLOWS["sweep ten recent orders for disagreements"])],
     }
 
 
@@ -256,10 +263,12 @@ def month(recordings: Recordings, profile: Profile, orders: int) -> Month:
     made = Month()
     made.use("keys", {"key": sum(map(is_made, resources("AWS::KMS::Key")))})
     made.use("polls of idle queues", {"sqs_request": pricing.polls(len(WORKERS))})
-    made.use("alarms", {"alarm": sum(map(is_made, resources("AWS::CloudWatch::Alarm")))})
+    made.use("alarms", monitoring(profile))
     for name, minutes in SCHEDULES.items():
         [sweep] = recordings[name]
-        made.happen("sweepers", sweep, SECONDS / 60 / minutes)
+        # Each order is compared on two days.
+        tens = 2 * orders / 10 if name == _RECONCILER else 0
+        made.happen("sweepers", sweep, SECONDS / 60 / minutes + tens)
     parts: tuple[tuple[str, str, float], ...] = (
         ("orders, with gateway", "order", 1),
         ("orders, with gateway", "shipment", profile.shipments),
@@ -286,6 +295,25 @@ def month(recordings: Recordings, profile: Profile, orders: int) -> Month:
         made.use("firewall", used)
     made.close()
     return made
+
+
+def monitoring(profile: Profile) -> Quantities:
+    """The alarms, incidents and dashboards that a deployment has."""
+    parameters = {
+        "Monitoring": "full" if profile.monitoring else "auto",
+        "Deployments": "Canary10Percent5Minutes" if profile.gradual else "auto",
+    }
+    return {
+        priced: sum(
+            meets_condition(template()["Resources"][name], parameters)
+            for name in resources(f"AWS::CloudWatch::{type_}")
+        )
+        for priced, type_ in (
+            ("alarm", "Alarm"),
+            ("incident", "CompositeAlarm"),
+            ("dashboard", "Dashboard"),
+        )
+    }
 
 
 def _hits(part: str, requests: float, profile: Profile) -> float:

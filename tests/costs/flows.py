@@ -160,6 +160,16 @@ place: Final = _act(MeteredShop.place, after=MeteredShop.place)
 place_after_a_pause: Final = _act(MeteredShop.place, after=_restart)
 check_out: Final = _act(bring_to_emails, after=MeteredShop.place)
 
+
+def _ten_orders(shop: MeteredShop) -> None:
+    """Confirmed, and no others on these days."""
+    shop.pass_time(timedelta(days=3))
+    for _ in range(10):
+        shop.place()
+    bring_to_emails(shop)
+    shop.pass_time(timedelta(minutes=10))
+
+
 FLOWS: Final[Mapping[str, Flow]] = {
     "place an order": place,
     "place an order, after quiet seconds": place_after_a_pause,
@@ -216,5 +226,8 @@ FLOWS: Final[Mapping[str, Flow]] = {
     "ask for the orders' health": _act(
         lambda shop: _good(shop.anyone.get("/health/orders")),
         after=lambda shop: shop.pass_time(FIGURES_KEPT_FOR),
+    ),
+    "sweep ten recent orders for disagreements": _act(
+        partial(MeteredShop.tick, sweeper="OperationsReconciler"), after=_ten_orders
     ),
 }

@@ -27,6 +27,7 @@ from tests.simulation.resources import STREAMS, WORKERS
 from tests.simulation.shop import SimulatedShop
 from tests.simulation.wire import current
 from tests.support.client import Client
+from tests.support.log_stream import logged_to
 from tools.template import resources
 
 _WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem")
@@ -107,9 +108,11 @@ class MeteredShop(SimulatedShop):
     """The simulated shop, recording.
 
     Attributes:
+        payment: what a new order says of its payment.
         rare: the only product with its name.
     """
 
+    payment: Mapping[str, str] = {}
     rare: dict[str, Any]
 
     def __init__(self) -> None:
@@ -140,7 +143,11 @@ class MeteredShop(SimulatedShop):
     def place(self, *, lines: int = 1, key: str = "", **more: Any) -> dict[str, Any]:
         """Place an order of so many lines; without a key, under a new one."""
         wanted = [(product, 1) for product in (self.mug, self.tray, self.rare)[:lines]]
-        return self.customer.order(*wanted, key=key or self.new_key(), **more)
+        return self.customer.order(*wanted, key=key or self.new_key(), **{**self.payment, **more})
+
+    def report(self, order: Mapping[str, Any]) -> None:
+        """The payment provider reports that an order's payment has changed. The sandbox does not
+        report."""
 
     def new_key(self) -> str:
         """An idempotency key as long as a client's."""
@@ -204,7 +211,9 @@ class MeteredShop(SimulatedShop):
         self._open_runs.append(run)
         _PRINTED.streams.append(printed := io.StringIO())
         try:
-            return super().invoke(name, event)
+            # pytest sets its own standard output after the fixtures: metrics would go there.
+            with redirect_stdout(_PRINTED):
+                return super().invoke(name, event)
         finally:
             _PRINTED.streams.pop()
             self._open_runs.pop()
@@ -314,7 +323,12 @@ def opened() -> Iterator[MeteredShop]:
 @contextmanager
 def opened_as[Shop: MeteredShop](make: Callable[[], Shop]) -> Iterator[Shop]:
     """The same with more recorded."""
-    with patch.dict(os.environ, _VARIABLES), redirect_stdout(_PRINTED), make() as shop:
+    with (
+        patch.dict(os.environ, _VARIABLES),
+        redirect_stdout(_PRINTED),
+        logged_to(_PRINTED),
+        make() as shop,
+    ):
         shop.open()
         shop.forget()
         yield shop

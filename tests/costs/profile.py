@@ -42,6 +42,8 @@ class Profile:
     description: int
     products: int
     firewall: bool
+    monitoring: bool
+    gradual: bool
     cdn: bool | Literal["auto"]
     cdn_seconds: float
     cdn_caches: int
@@ -81,7 +83,7 @@ def _loaded(file: Path) -> dict[str, Any]:
 def _wanted(key: str, value: Any) -> str | None:
     """What the value of a key must be, if it is not."""
     is_bool = isinstance(value, bool)
-    if key == "firewall":
+    if key in ("firewall", "monitoring", "gradual"):
         return None if is_bool else "true or false"
     if key == "cdn":
         return None if is_bool or value == "auto" else 'true, false or "auto"'

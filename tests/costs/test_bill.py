@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.costs import bill
+from tests.costs import bill, pricing
 from tests.costs.profile import PROFILE, Profile
 from tools.progress import Problem
 
@@ -55,6 +55,8 @@ def test_what_is_no_number_of_orders_is_refused(text: str) -> None:
         ("cdn = 1", 'cdn must be true, false or "auto"'),
         ('firewall = "waf"', "firewall must be true or false"),
         ("firewall = 1", "firewall must be true or false"),
+        ("monitoring = 1", "monitoring must be true or false"),
+        ("gradual = 1", "gradual must be true or false"),
         ("reads = ", "is no TOML"),
         ("[lines]", "lines must be a whole number"),
     ],
@@ -85,3 +87,11 @@ def test_profile_leaves_out_what_is_as_usual(tmp_path: Path) -> None:
     file.write_text("reads = 7\ncdn = false\nlines = 50\nproducts = 50\ndescription = 0")
     usual, own = Profile.read(PROFILE), Profile.read(file)
     assert (own.reads, own.cdn, own.lines, own.lists) == (7, False, 50, usual.lists)
+
+
+def test_bill_of_an_idle_shop_has_what_full_monitoring_costs(tmp_path: Path) -> None:
+    full = tmp_path / "shop.toml"
+    full.write_text("monitoring = true")
+    usd = [pricing.total(bill.monitoring(Profile.read(file))) for file in (PROFILE, full)]
+    # 13 and 27 alarms, four incidents and a dashboard.
+    assert usd == pytest.approx([1.30, 7.80])

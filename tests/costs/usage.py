@@ -140,6 +140,7 @@ def _response_ms(call: Call) -> float:
         "sns": "sns_ms",
         "sqs": "sqs_ms",
         "ssm": "kms_ms",
+        "stripe": "stripe_ms",
     }
     if call.service == "dynamodb":
         kinds = {"TransactWriteItems": "transaction"}

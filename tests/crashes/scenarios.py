@@ -155,16 +155,15 @@ def _delivered(shop: SimulatedShop) -> State:
     return order
 
 
-def _return(shop: SimulatedShop, order: State) -> str:
-    """The id of the customer's return of all mugs, which one request makes."""
+def _return(shop: SimulatedShop, order: State, key: str) -> str:
+    """The id of the customer's return of all mugs."""
     path = f"/api/v1/orders/{order['id']}/returns"
     items = [{"product_id": shop.mug["id"], "quantity": 2}]
     body = {"items": items, "reason": "They are too small."}
-    answer = shop.insist(partial(shop.customer.post, path, body))
-    # An earlier request, whose answer was lost, may have made it.
-    assert answer.status_code in (201, 409), answer.text
-    listed = shop.insist(partial(shop.customer.get, path)).json()["returns"]
-    return str(listed[0]["id"])
+    headers = {"Idempotency-Key": key}
+    answer = shop.insist(partial(shop.customer.post, path, body, headers=headers))
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
 
 
 def _decide(shop: SimulatedShop, order: State, return_id: str, verb: str, **body: str) -> None:
@@ -175,9 +174,9 @@ def _decide(shop: SimulatedShop, order: State, return_id: str, verb: str, **body
 
 
 def _returning(shop: SimulatedShop, order: State) -> None:
-    return_id = _return(shop, order)
+    return_id = _return(shop, order, "first")
     _decide(shop, order, return_id, "refuse", text="Not without a photo.")
-    return_id = _return(shop, order)
+    return_id = _return(shop, order, "second")
     for verb in ("approve", "receive"):
         _decide(shop, order, return_id, verb)
     shop.settle()

@@ -26,6 +26,7 @@ _ANSWER_SECONDS: Final = 60
 _SERVICES: Final = {
     "AmazonSQS": "sqs",
     "AmazonSSM": "ssm",
+    "CodeDeploy_20141006": "codedeploy",
     "DynamoDB_20120810": "dynamodb",
     "TrentService": "kms",
 }

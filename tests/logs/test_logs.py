@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 
 from tests.logs.process_shop import SESSION_TOKEN, FunctionFailed, ProcessShop
-from tests.simulation.resources import SWEEPERS
+from tests.simulation.resources import SCHEDULES
 from tests.support import stripe
 from tests.support.client import PASSWORD
 from tests.support.functions import FUNCTIONS
@@ -79,8 +79,8 @@ def _use_everything(shop: ProcessShop) -> None:
     path, own = f"/api/v1/users/{customer.user['id']}", {"current_password": PASSWORD}
     assert customer.delete(f"{path}?erase=true", json=own).status_code == 200
     shop.settle()
-    for sweeper in SWEEPERS:
-        shop.tick(sweeper)
+    for scheduled in SCHEDULES:
+        shop.tick(scheduled)
     body = stripe.report(placed["id"])
     for ago, is_accepted in ((0, True), (600, False)):
         headers = stripe.signed(body, at=datetime.now(UTC) - timedelta(seconds=ago))
@@ -89,6 +89,10 @@ def _use_everything(shop: ProcessShop) -> None:
     # An event without an e-mail, which is a line of level DEBUG.
     sample = (ROOT / "events/notifications-user-registered.json").read_text()
     shop.invoke("NotificationsWorker", json.loads(sample.replace(".registered", ".deactivated")))
+    shop.cloud.deployments["d-1"] = ("bodega-UsersApi-1A2B3C4D5E6F", "2")
+    shop.invoke(
+        "OperationsPreTraffic", {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "1"}
+    )
     PRIVACY.remember(_PERSONAL)
     image = {"pk": {"S": "p"}, "sk": {"S": "s"}, "unsent": {"S": "0"}, "event": {_PERSONAL: "?"}}
     record = {"dynamodb": {"SequenceNumber": "1", "NewImage": image}}

@@ -86,6 +86,9 @@ class Cloud:
         self.queues: dict[str, Queue] = {}
         # The topic, the queue, and the types that the filter admits.
         self.subscriptions: list[tuple[str, str, list[str]]] = []
+        # CodeDeploy's deployments: the function and its new version, and what the hook reported.
+        self.deployments: dict[str, tuple[str, str]] = {}
+        self.reported: dict[str, str] = {}
         # The values of Systems Manager's parameters, by name.
         self.secrets: dict[str, str] = {}
         self.published: list[Event] = []
@@ -230,6 +233,25 @@ class Cloud:
         value = self.secrets[request["Name"]]
         return {"Parameter": {"Name": request["Name"], "Type": "SecureString", "Value": value}}
 
+    def _deployment_targets(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        function, _ = self.deployments[request["deploymentId"]]
+        return {"targetIds": [f"{function}:live"]}
+
+    def _deployment_target(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        function, version = self.deployments[request["deploymentId"]]
+        assert request["targetIds"] == [f"{function}:live"]
+        info = {"functionName": function, "functionAlias": "live", "targetVersion": version}
+        target = {"lambdaFunctionInfo": info}
+        return {
+            "deploymentTargets": [
+                {"deploymentTargetType": "LambdaTarget", "lambdaTarget": target},
+            ]
+        }
+
+    def _report_hook(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.reported[request["deploymentId"]] = request["status"]
+        return {"lifecycleEventHookExecutionId": request["lifecycleEventHookExecutionId"]}
+
     def _sign(self, request: Mapping[str, Any]) -> dict[str, Any]:
         key = self._signing_keys[request["KeyId"]]
         signature = key.sign(b64decode(request["Message"]), ec.ECDSA(hashes.SHA256()))
@@ -276,11 +298,14 @@ def _authenticated(request: Mapping[str, Any]) -> bytes:
 
 
 _OPERATIONS: Final[Mapping[str, Callable[[Cloud, Mapping[str, Any]], dict[str, Any]]]] = {
+    "BatchGetDeploymentTargets": Cloud._deployment_target,
     "ChangeMessageVisibility": Cloud._put_off,
     "Decrypt": Cloud._decrypt,
     "Encrypt": Cloud._encrypt,
     "GetParameter": Cloud._secret_parameter,
     "GetPublicKey": Cloud._public_key,
+    "ListDeploymentTargets": Cloud._deployment_targets,
+    "PutLifecycleEventHookExecutionStatus": Cloud._report_hook,
     "SendEmail": Cloud._send_email,
     "SendMessage": Cloud._send,
     "SendMessageBatch": Cloud._send_batch,

@@ -61,9 +61,9 @@ def _number(value: Any) -> int:
 
 
 def _minutes(rate: str) -> int:
-    found = re.fullmatch(r"rate\((\d+) minutes?\)", rate)
+    found = re.fullmatch(r"rate\((\d+) (minute|day)s?\)", rate)
     assert found, rate
-    return int(found[1])
+    return int(found[1]) * (1440 if found[2] == "day" else 1)
 
 
 WORKERS: Final = {
@@ -91,10 +91,11 @@ SCHEDULES: Final = {
     for name, f in FUNCTIONS.items()
     if f.events("Schedule")
 }
-# Each sweeper's table.
+# Each sweeper's table. The schedule of OperationsReconciler has none of its own.
 SWEEPERS: Final = {
-    name: FUNCTIONS[name].properties["Environment"]["Variables"]["TABLE_NAME"]["Ref"]
+    name: FUNCTIONS[name].table
     for name in SCHEDULES
+    if "TABLE_NAME" in FUNCTIONS[name].declared_variables
 }
 # The route that takes all other paths comes last.
 _ROUTES: Final = sorted(

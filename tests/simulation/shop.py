@@ -16,6 +16,7 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from unittest.mock import patch
@@ -52,6 +53,8 @@ from users.accounts.repository import DynamoUsers
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from tests.support.memory_stripe import MemoryStripe
+
 _RUNTIME: Final = logging.getLogger("runtime")
 _BEGINNING: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _PAUSE: Final = timedelta(seconds=5)
@@ -72,6 +75,7 @@ class SimulatedShop(Triggers):
         parameters: the template's, those that differ from their defaults.
         witness: sees each response that a client gets.
         anyone: a client without a token.
+        stripe: its account, if it is paid through Stripe (tests/simulation/stripe.py).
         customer, admin, mug, tray: two people and two products, from `open` on.
     """
 
@@ -86,6 +90,7 @@ class SimulatedShop(Triggers):
         self._open = ExitStack()
         self._clock = self._open.enter_context(time_machine.travel(now, tick=ticks))
         self.parameters = dict(_ONE_NETWORK)
+        self.stripe: MemoryStripe | None = None
         self.down: set[str] = set()
         self.internal_calls: list[str] = []
         super().__init__(Cloud(time.time, self._invoked))
@@ -137,6 +142,7 @@ class SimulatedShop(Triggers):
     def remember(self) -> Callable[[], None]:
         """Return what restores the present state."""
         restore_cloud, restore_deliveries = self.cloud.snapshot(), self.snapshot_deliveries()
+        restore_stripe = self.stripe.snapshot() if self.stripe else None
         moment = datetime.now(UTC)
         witness = copy.deepcopy(self.witness)
         people = [vars(self)[name] for name in ("customer", "admin") if name in vars(self)]
@@ -145,6 +151,9 @@ class SimulatedShop(Triggers):
         def restore() -> None:
             restore_cloud()
             restore_deliveries()
+            if restore_stripe:
+                restore_stripe()
+                self._built.pop("OrdersCheckout", None)
             self.wire.forget()
             self.down.clear()
             self.internal_calls.clear()
@@ -269,8 +278,8 @@ class SimulatedShop(Triggers):
     def _invoked(self, name: str, payload: bytes) -> tuple[bytes, str | None]:
         """What `lambda.Invoke` answers: the payload, and what kind of error it is."""
         event = json.loads(payload)
-        # A call by its name, or the health that the gateway asks a service for.
-        self.internal_calls.append(event.get("name") or event["path"])
+        # A call by its name, or the health that the gateway asks a service for, or a trial's event.
+        self.internal_calls.append(event.get("name") or event.get("path", ""))
         if name in self.down:
             return json.dumps({"errorType": "Runtime.ExitError"}).encode(), "Unhandled"
         zombies = len(self._zombies)
@@ -330,7 +339,7 @@ class SimulatedShop(Triggers):
 
     @contextmanager
     def holding(self, product: Mapping[str, Any]) -> Iterator[None]:
-        """Other buyers hold a product whenever an order takes of its own item."""
+        """Another transaction holds a product's item whenever an order takes units from it."""
         self.wire.held = f"PRODUCT#{product['id']}"
         try:
             yield
@@ -411,7 +420,8 @@ class SimulatedShop(Triggers):
             if change.before and change.after and change.key[1] == "PRODUCT"
         ]
         items = {name: list(map(from_wire, tables[name].items.values())) for name in books.TABLES}
-        return books.read(items, list(self.cloud.handed_over), steps)
+        read = books.read(items, list(self.cloud.handed_over), steps)
+        return replace(read, payments=self.stripe.payments()) if self.stripe else read
 
 
 @contextmanager

@@ -9,11 +9,22 @@ from aws_lambda_powertools.utilities.parser.models import (
     EventBridgeModel,
     SqsModel,
 )
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from tests.support.functions import sample_events
 
+
+class LifecycleHook(BaseModel):
+    """What CodeDeploy sends to a hook: "AppSpec 'hooks' section for an AWS Lambda deployment"."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    DeploymentId: str
+    LifecycleEventHookExecutionId: str
+
+
 MODELS: dict[str, type[BaseModel]] = {
+    "deployment": LifecycleHook,
     "queue": SqsModel,
     "rest": APIGatewayProxyEventModel,
     "schedule": EventBridgeModel,

@@ -21,11 +21,12 @@ from typing import Any, Final, Self
 from unittest.mock import patch
 
 import argon2
+import httpx
 from botocore.exceptions import ReadTimeoutError
 
 from orders.payments.ports import PaymentOutcomeUnknown, PaymentUnavailable
 from orders.payments.sandbox import SandboxPayments
-from shared.runtime import metrics, settings
+from shared.runtime import logging, metrics, settings
 from shared.runtime.entry import Handler
 from shared.web import app
 from tests.simulation.faults import Call, Died, Fault, Target
@@ -38,12 +39,14 @@ from tests.support.context import LambdaContext
 from tests.support.functions import FUNCTIONS
 from tests.support.lambda_events import SCHEDULED
 from tools.lambda_environment import variables
+from tools.local.mail import PATH as MAIL
 
 # Those of tests/costs/prices.toml, as far as it has them.
 _LATENCY_SECONDS: Final[Mapping[str, float]] = {
     "dynamodb": 0.005,
     "kms": 0.010,
     "lambda": 0.006,
+    "payments": 0.3,
     "sesv2": 0.040,
     "sns": 0.012,
     "sqs": 0.010,
@@ -121,6 +124,9 @@ class TimedShop(SimulatedShop):
         listen: is given every line that functions print: the function, the line, and when.
         measure: is given a metric of AWS's own: its namespace, its name, its dimensions, its value,
             and when.
+        exchanged: is given each request to the API: its response's status, the seconds it took, and
+            when.
+        quota: how many functions may run at once; Lambda throttles what is above it.
     """
 
     def __init__(self) -> None:
@@ -139,6 +145,12 @@ class TimedShop(SimulatedShop):
         self.killed: list[tuple[float, str, Any]] = []
         self.lifetime: Callable[[str], float | None] = lambda function: None
         self.invocations: dict[str, int] = {}
+        self.exchanged: Callable[[httpx.Request, int, float, float], None] = (
+            lambda request, status, seconds, at: None
+        )
+        self.quota = float("inf")
+        self._running = 0
+        self._seen_at: dict[str, float] = {}
         self.provider_seconds = _PROVIDER_SECONDS
         self.provider_timeout = _PROVIDER_TIMEOUT_SECONDS
         self.listen: Callable[[str, str, float], None] = lambda function, line, at: None
@@ -230,6 +242,12 @@ class TimedShop(SimulatedShop):
 
     def _begin(self, name: str, event: dict[str, Any], end: Callable[[Outcome], None]) -> None:
         """Let a function run; `end` is given its answer, or the exception that it raised."""
+        if self._running >= self.quota:
+            self._measure_lambda("Throttles", {}, 1)
+            end(Lost(name))
+            return
+        self._running += 1
+        self._measure_lambda("ClaimedAccountConcurrency", {}, self._running)
         sent = json.loads(json.dumps(event))
         self.invocations[name] = number = self.invocations.get(name, 0) + 1
         idle = self._environments.setdefault(name, [])
@@ -243,6 +261,7 @@ class TimedShop(SimulatedShop):
             result: Outcome = Lost(name)
             try:
                 current.set(invocation)
+                logging.begin_invocation(is_cold=environment.handler is None)
                 if environment.handler is None:
                     self.timeline.sleep(self.cold_start_seconds)
                     module = FUNCTIONS[name].module
@@ -259,12 +278,35 @@ class TimedShop(SimulatedShop):
                 invocation.is_dead = True
                 metrics._metrics().clear_metrics()
             finally:
+                self._running -= 1
+                failed = isinstance(result, BaseException)
+                self._measure_lambda("Errors", {"FunctionName": name}, failed)
                 end(result)
 
         process = self.timeline.start(run, environment.skew)
         self.timeline.at(stops_at, lambda: self.timeline.kill(process))
         if (lifetime := self.lifetime(name)) is not None:
             self.timeline.after(cold + lifetime, lambda: self.timeline.kill(process))
+
+    def _measure_lambda(self, metric: str, dimensions: dict[str, str], value: float) -> None:
+        self.measure("AWS/Lambda", metric, dimensions, value, self.timeline.now)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == MAIL:
+            return super().answer(request)
+        begin = self.timeline.now
+        response = super().answer(request)
+        of_api = {"ApiName": "bodega", "Stage": "live"}
+        now, status = self.timeline.now, response.status_code
+        for metric, value in (
+            ("Count", 1),
+            ("4XXError", 400 <= status < 500),
+            ("5XXError", status >= 500),
+            ("Latency", (now - begin) * 1000),
+        ):
+            self.measure("AWS/ApiGateway", metric, of_api, float(value), now)
+        self.exchanged(request, status, now - begin, now)
+        return response
 
     def _invoked(self, name: str, payload: bytes) -> tuple[bytes, str | None]:
         try:
@@ -297,8 +339,6 @@ class TimedShop(SimulatedShop):
 
     def _invoke_later(self, name: str, event: dict[str, Any], retries: list[float]) -> None:
         def end(result: Outcome) -> None:
-            failed = float(isinstance(result, Exception))
-            self.measure("AWS/Lambda", "Errors", {"FunctionName": name}, failed, self.timeline.now)
             if isinstance(result, Exception) and retries:
                 self.timeline.after(
                     retries[0], lambda: self._invoke_later(name, event, retries[1:])
@@ -332,6 +372,8 @@ class TimedShop(SimulatedShop):
         if not lane.records:
             return
         lane.is_busy = True
+        age = (now - lane.records[0][0]) * 1000
+        self._measure_lambda("IteratorAge", {"FunctionName": stream.relay}, age)
         batch = [record for _, (_, record) in zip(range(lane.most), lane.records, strict=False)]
         self._begin(
             stream.relay, {"Records": batch}, lambda result: self._relayed(lane, batch, result)
@@ -409,10 +451,17 @@ class TimedShop(SimulatedShop):
 
     def _measure_queues(self) -> None:
         now = self.timeline.now
-        metric = "ApproximateNumberOfMessagesVisible"
         for name, queue in self.cloud.queues.items():
             visible = sum(m.visible_at <= now for m in queue.messages)
-            self.measure("AWS/SQS", metric, {"QueueName": name}, visible, now)
+            # Since the minute in which it was first seen.
+            oldest = max(
+                (now - self._seen_at.setdefault(m.id, now) for m in queue.messages), default=0
+            )
+            for metric, value in (
+                ("ApproximateNumberOfMessagesVisible", visible),
+                ("ApproximateAgeOfOldestMessage", oldest),
+            ):
+                self.measure("AWS/SQS", metric, {"QueueName": name}, value, now)
         self.timeline.after(60, self._measure_queues)
 
 

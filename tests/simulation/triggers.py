@@ -17,7 +17,7 @@ from itertools import batched
 from typing import Any, Final
 
 from tests.simulation.cloud import ACCOUNT, REGION, Cloud, Message, Queue
-from tests.simulation.resources import STREAMS, SWEEPERS, WORKERS, Stream
+from tests.simulation.resources import SCHEDULES, STREAMS, WORKERS, Stream
 from tests.support.lambda_events import QUEUE_RECORD, SCHEDULED
 
 _MOST_ROUNDS: Final = 60
@@ -147,7 +147,7 @@ class Triggers(ABC):
     def tick(self, sweeper: str) -> None:
         """The schedule calls a sweeper. One that fails is called again when the schedule says
         so."""
-        if sweeper not in SWEEPERS:
+        if sweeper not in SCHEDULES:
             raise ValueError(f"{sweeper} has no schedule")
         with suppress(Exception):
             self.invoke(sweeper, SCHEDULED)

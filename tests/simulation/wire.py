@@ -115,7 +115,7 @@ class Wire:
 
     def __init__(self, cloud: Cloud, sleep: Callable[[float], None]) -> None:
         self._cloud = cloud
-        self._sleep = sleep
+        self.sleep = sleep
         self.latency: Callable[[Call], tuple[float, float]] = lambda _: (_CALL_SECONDS, 0)
         self.after: Callable[[Call], None] = lambda _: None
         self._planned: dict[str, _Planned] = {}
@@ -196,11 +196,11 @@ class Wire:
         if fault in (Fault.HANGS, Fault.LATE):
             if fault is Fault.LATE:
                 self._done(sent)
-            self._sleep(invocation.gives_up_at - self._cloud.now())
+            self.sleep(invocation.gives_up_at - self._cloud.now())
             raise ReadTimeoutError(endpoint_url=request.url)
         there, back = self.latency(sent.call)
         if there:
-            self._sleep(there)
+            self.sleep(there)
         if fault is Fault.STALE and sent.may_be_stale:
             response = self._stale(sent)
         elif fault is Fault.FAILS:
@@ -210,7 +210,7 @@ class Wire:
         else:
             response = self._planned_response(sent, invocation)
         if back:
-            self._sleep(back)
+            self.sleep(back)
         return response
 
     def _done(self, sent: _Sent) -> AWSResponse:
@@ -254,13 +254,20 @@ class Wire:
         """The call that a request is an attempt at."""
         id_ = _text(sent.request.headers["amz-sdk-invocation-id"])
         if id_ not in self._planned:
-            number = len(self.calls)
-            self.calls.append(sent.call)
-            fault = self.plan.get(number)
-            self._planned[id_] = _Planned(sent.call, fault)
-            if fault:
-                self.met[number] = sent.call, fault
+            self._planned[id_] = _Planned(sent.call, self._recorded(sent.call))
         return self._planned[id_]
+
+    def _recorded(self, call: Call) -> Mode | None:
+        number = len(self.calls)
+        self.calls.append(call)
+        if fault := self.plan.get(number):
+            self.met[number] = call, fault
+        return fault
+
+    def meet(self, call: Call) -> Mode | None:
+        """Record a call to another provider than AWS; return the fault that is planned for it."""
+        self._let_happen(call)
+        return self._recorded(call)
 
     def _with_fault(self, planned: _Planned, sent: _Sent, invocation: Invocation) -> AWSResponse:
         match planned.fault:
@@ -328,7 +335,7 @@ def _note_read_timeout(params: dict[str, Any], context: Mapping[str, Any], **_: 
 
 def _about(service: str, path: str, body: bytes) -> str:
     if service == "lambda":
-        name: str = json.loads(body)["name"]
+        name: str = json.loads(body).get("name", "")
         function = path.split("/functions/")[1].split("/", maxsplit=1)[0]
         return f"{function_called(function)} {name}"
     if service != "dynamodb":

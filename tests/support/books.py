@@ -5,24 +5,20 @@ import copy
 import json
 import re
 import threading
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from shared.contracts.events import Event
+from operations.reconciliation import models as reconciliation
 from shared.storage.dynamodb import Item, from_wire
-from shared.storage.shards import without_shard
 from tools.local.mail import PATH as MAIL
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_COUNTED = ("UsersTable", "ProductsTable", "OrdersTable", "NotificationsTable")
-TABLES = (*_COUNTED, "CredentialsTable", "KeysTable")
-_NO_REFUNDS = {"refunding_minor": 0, "refunded_minor": 0}
+TABLES = (*reconciliation.TABLES, "CredentialsTable", "KeysTable")
 _STOCK = re.compile(r"/api/v1/products/([^/]+)/stock")
 
 
@@ -36,24 +32,13 @@ class HandedOver:
 
 
 @dataclass(frozen=True)
-class Books:
+class Books(reconciliation.Books):
     """What lies in the tables, by what it is, and the e-mails that the provider has taken.
 
     `product_steps` are all changes of products, before and after: only the simulation knows them.
     """
 
-    users: Mapping[str, Item]
     addresses: Mapping[str, Item]
-    products: Mapping[str, Item]
-    reservations: Mapping[str, Item]
-    orders: Mapping[str, Item]
-    refunds: Mapping[str, Item]
-    returns: Mapping[str, Item]
-    payments: Mapping[str, Item]
-    notifications: Sequence[Item]
-    events: Mapping[str, Sequence[Event]]
-    unsent: Sequence[str]
-    totals: Mapping[str, Mapping[str, int]]
     emails: Sequence[HandedOver]
     everything: Sequence[Item] = field(repr=False)
     product_steps: Sequence[tuple[Item, Item]] | None = field(default=None, repr=False)
@@ -65,60 +50,19 @@ def read(
     product_steps: Sequence[tuple[Item, Item]] | None = None,
 ) -> Books:
     """The books of these items of each table, by its logical id."""
-    kinds: dict[str, dict[str, Item]] = defaultdict(dict)
-    notifications: list[Item] = []
-    events: dict[str, list[Event]] = defaultdict(list)
-    unsent: list[str] = []
-    totals: dict[str, dict[str, int]] = {}
-    for logical_id in _COUNTED:
-        totals[logical_id] = defaultdict(int)
-        for item in items[logical_id]:
-            kind, _, id_ = item["pk"].partition("#")
-            if "event" in item:
-                fact = Event.model_validate(item["event"])
-                events[fact.aggregate_id].append(fact)
-                if "unsent" in item:
-                    unsent.append(fact.id)
-            elif kind == "COUNTERS":
-                for name, value in item.items():
-                    if name not in ("pk", "sk"):
-                        totals[logical_id][name] += value
-            elif logical_id == "NotificationsTable":
-                notifications.append(item)
-            else:
-                of_order, _, part = item["sk"].partition("#")
-                kinds[of_order if part else kind][part or id_] = item
-    for history in events.values():
-        history.sort(key=lambda fact: fact.version)
+    addresses = {
+        address: item
+        for item in items["UsersTable"]
+        for kind, _, address in [item["pk"].partition("#")]
+        if kind == "EMAIL"
+    }
     return Books(
-        users=kinds["USER"],
-        addresses=kinds["EMAIL"],
-        products=_whole(kinds["PRODUCT"], kinds["STOCK"]),
-        reservations=kinds["RESERVATION"],
-        orders={
-            id_: _NO_REFUNDS | item | {"status": without_shard(item["status"])}
-            for id_, item in kinds["ORDER"].items()
-        },
-        refunds=kinds["REFUND"],
-        returns=kinds["RETURN"],
-        payments=kinds["SANDBOX-PAYMENT"],
-        notifications=[item for item in notifications if item["sk"] != "TOMBSTONE"],
-        events=events,
-        unsent=unsent,
-        totals=totals,
+        **vars(reconciliation.read(items)),
+        addresses=addresses,
         emails=emails,
         everything=[item for logical_id in TABLES for item in items[logical_id]],
         product_steps=product_steps,
     )
-
-
-def _whole(products: Mapping[str, Item], shares: Mapping[str, Item]) -> dict[str, Item]:
-    """The products with the units of their shares."""
-    whole = {id_: dict(product) for id_, product in products.items()}
-    for id_, share in shares.items():
-        for name in ("available", "taken", "version"):
-            whole[id_.partition("#")[0]][name] += share[name]
-    return whole
 
 
 def scanned(dynamodb: "DynamoDBClient", table: str) -> list[Item]:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -23,9 +24,11 @@ COMMON_VARIABLES = {
     "URL_SUFFIX",
     "WAKES",
 }
+_OF_STACK = re.compile(r"bodega-(\w+)-\w+")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # The event source of each kind of event; a function that others call has none.
 _SOURCES = {"rest": "Api", "queue": "SQS", "stream": "DynamoDB", "schedule": "Schedule"}
+_HOOK = template()["Globals"]["Function"]["DeploymentPreference"]["Hooks"]["PreTraffic"]["Ref"]
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,14 @@ class Function:
 
     def takes(self, kind: str) -> bool:
         """Whether events of this kind (see kind_of) invoke it."""
-        if kind == "call":
-            return not self.properties.get("Events")
+        if kind in ("call", "deployment"):
+            return not self.properties.get("Events") and (self.name == _HOOK) == (kind != "call")
         return bool(self.events(_SOURCES[kind]))
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether CodeDeploy deploys its versions, after the hook has tried them."""
+        return bool(self.properties["DeploymentPreference"].get("Enabled", True))
 
     @property
     def routes(self) -> set[tuple[str, str]]:
@@ -95,9 +103,10 @@ FUNCTIONS = {
 
 
 def function_called(name: str) -> str:
-    """The function that a call names: by its name or ARN, with an alias or without, quoted for a
-    URL or not."""
-    return unquote(name).rpartition(":function:")[2].partition(":")[0]
+    """The function that a call names: by its name or ARN, with an alias or a version or without,
+    quoted for a URL or not; by CloudFormation's name for it or by its logical id."""
+    physical = unquote(name).rpartition(":function:")[2].partition(":")[0]
+    return _OF_STACK.sub(r"\1", physical)
 
 
 @dataclass(frozen=True)
@@ -144,5 +153,7 @@ def kind_of(event: dict[str, Any]) -> str:
         return "schedule"
     if "Records" in event:
         return "queue" if event["Records"][0]["eventSource"] == "aws:sqs" else "stream"
+    if "DeploymentId" in event:
+        return "deployment"
     assert {"name", "request_id", "body"} <= set(event)
     return "call"

@@ -7,7 +7,7 @@ from typing import Final
 from tests.simulation.cloud import ACCOUNT, REGION
 from tests.support.functions import FUNCTIONS
 from tests.support.policies import Statement, statements
-from tools.intrinsics import is_made, resolve
+from tools.intrinsics import is_made, parameter, resolve
 from tools.template import alias, template
 
 _PLACE: Final = f"{REGION}:{ACCOUNT}"
@@ -25,6 +25,8 @@ NAMED: Final = tuple(
     for name, resource in template()["Resources"].items()
     if resource["Type"] in _ARNS.keys() - {"AWS::Logs::LogGroup"} and is_made(name)
 )
+STACK: Final = parameter("AWS::StackName")
+FUNCTION_ARNS: Final = _ARNS["AWS::Serverless::Function"]
 IDENTITIES: Final = f"arn:aws:ses:{_PLACE}:identity/"
 
 
@@ -54,7 +56,7 @@ def ref(name: str) -> str:
     """What `Ref` gives of a resource."""
     function, _, named = name.partition(".")
     if named == "Alias":
-        return f"{arn(function)}:{alias(function)}"
+        return f"{arn(function)}:{alias()}"
     is_topic = template()["Resources"][name]["Type"] == "AWS::SNS::Topic"
     return arn(name) if is_topic else name
 

@@ -19,7 +19,13 @@ from typing import Any, Final, NamedTuple
 from shared.runtime.entry import Entry
 from tests.simulation.wire import current
 from tests.support.functions import FUNCTIONS, function_called
-from tests.support.grants import IDENTITIES, arn, parameter_arn
+from tests.support.grants import (
+    FUNCTION_ARNS,
+    IDENTITIES,
+    STACK,
+    arn,
+    parameter_arn,
+)
 from tests.support.policies import Request
 from tools.template import template
 
@@ -137,6 +143,9 @@ def requests(
             yield from _of_tables(operation, params, reading)
         case "lambda":
             called = params["FunctionName"]
+            if called.startswith(f"{STACK}-"):
+                yield Request(f"lambda:{operation}Function", FUNCTION_ARNS + called)
+                return
             name = _logical_id(function, function_called(called))
             _, separator, qualifier = called.rpartition(":function:")[2].partition(":")
             yield Request(f"lambda:{operation}Function", arn(name) + separator + qualifier)
