@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from shared.calls.circuit_store import Circuit, CircuitState, DynamoCircuits
-from shared.runtime import metrics
+from shared.runtime import metrics, steps
 from tests.shared.calls.environments import (
     BACKOFF_CALLS,
     CIRCUIT,
@@ -155,6 +155,13 @@ def test_throttled_probe_leaves_the_next_call_to_probe(fleet: Fleet) -> None:
     assert fleet.call(environment, "tt") == ["failed"] * 2
     assert fleet.call(fleet.environment()) == ["answered"]
     assert fleet.called == 3
+
+
+def test_log_has_a_refusal_of_the_circuit_instead_of_a_step(fleet: Fleet) -> None:
+    environment = fleet.opened()
+    steps.begin()
+    fleet.call(environment)
+    assert steps.logged()["steps"] == ["service 0 CircuitOpen"]
 
 
 def test_transitions_and_refusals_are_counted_once(

@@ -2,6 +2,7 @@
 
 import io
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.calls.internal import CallFailed, CallThrottled, InternalClient, internal_handler
 from shared.errors import Conflict, Contended
-from shared.runtime import logging
+from shared.runtime import logging, steps
 from tests.support.context import LambdaContext
 from tests.support.internal import LocalFunctions
 
@@ -111,6 +112,21 @@ def call_lambda_that(outcome: Exception | bytes) -> None:
 
     client = InternalClient(cast("LambdaClient", Lambda()), "doubler")
     client.call("double", Double(number=1), Doubled)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [
+        (b'{"answer": {"number": 2, "request_id": "r"}}', []),
+        (ReadTimeoutError(endpoint_url="l"), ["CallFailed"]),
+    ],
+)
+def test_call_is_a_step_in_the_log(outcome: Exception | bytes, error: list[str]) -> None:
+    steps.begin()
+    with suppress(CallFailed):
+        call_lambda_that(outcome)
+    [step] = cast("list[str]", steps.logged()["steps"])
+    assert step.split()[0::2] == ["double", *error]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from shared.contracts.events import Event
 from shared.errors import Conflict, ServiceUnavailable, TemporaryFailure
 from shared.messaging.redelivery import PermanentFailure, RetryLater, delay, pause
 from shared.messaging.workers import chores, queue_worker, task
-from shared.runtime import logging, metrics
+from shared.runtime import logging, metrics, steps
 from shared.runtime.settings import QueueSettings
 from tests.support.context import LambdaContext
 
@@ -277,6 +277,33 @@ def test_pause_grows_with_the_time_waited(waited: float, expected: float) -> Non
     pauses = [pause(waited, longest=300) for _ in range(100)]
     assert all(expected <= one <= expected * 1.2 for one in pauses)
     assert len(set(pauses)) > 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [
+        (None, "handled order.placed"),
+        (RetryLater(60), "handled order.placed for now: there is more to do in 60 s"),
+        (UNREACHABLE, "could not handle order.placed yet"),
+        (BUG, "could not handle order.placed"),
+    ],
+)
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_line_of_a_message_has_its_steps_its_time_and_which_attempt_it_was(
+    cause: Exception | None, message: str, attempt: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def react(_: Event) -> None:
+        steps.skipped("payments", "CircuitOpen")
+        if cause:
+            raise cause
+
+    caplog.set_level("INFO")
+    Queues().deliver(react, events(1, attempt=attempt))
+    [line] = [vars(record) for record in caplog.records if record.message == message]
+    assert line["steps"] == ["payments 0 CircuitOpen"]
+    assert line["ms"] > 0
+    # The first attempt is the usual one, and costs nothing.
+    assert line.get("attempt") == (2 if attempt == 2 else None)
 
 
 def test_task_runs_under_its_invocation_and_writes_its_metrics(

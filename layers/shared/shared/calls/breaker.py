@@ -23,7 +23,7 @@ from shared.calls.circuit_store import (
 )
 from shared.calls.internal import CallFailed, CallThrottled
 from shared.errors import BodegaError, ServiceUnavailable
-from shared.runtime import clock, logging, metrics
+from shared.runtime import clock, logging, metrics, steps
 
 _RECOVERY_SECONDS = 30
 _FRESH_SECONDS = 5
@@ -108,6 +108,7 @@ class CircuitBreaker:
                 # Another environment's probe has closed it since it was read.
                 return False
             metrics.count("CircuitRefusals")
+            steps.skipped(self._service, "CircuitOpen")
             raise ServiceUnavailable(self._service, retry_after=self._seconds_left())
         if is_open:
             self._report(circuit.state, CircuitState.HALF_OPEN)

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
 from shared.errors import BodegaError, Contended, TemporaryFailure
-from shared.runtime import logging, metrics
+from shared.runtime import logging, metrics, steps
 from shared.runtime.entry import Handler
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ class InternalClient:
             "request_id": logging.request_id(),
             "body": body.model_dump(mode="json"),
         }
-        return answer.model_validate(self._invoke(json.dumps(call).encode()))
+        with steps.timed(name):
+            return answer.model_validate(self._invoke(json.dumps(call).encode()))
 
     def _invoke(self, payload: bytes) -> Any:
         try:

@@ -23,7 +23,7 @@ from shared.messaging.redelivery import (
     stated_type,
     waiting_since,
 )
-from shared.runtime import clock, logging, metrics
+from shared.runtime import clock, logging, metrics, steps
 from shared.runtime.aws import client, is_temporary
 from shared.runtime.entry import Handler
 from shared.runtime.settings import QueueSettings
@@ -91,17 +91,19 @@ class _Messages:
             _require_stated_type(record, fact)
             self._react(fact)
         except RetryLater as rest:
-            logging.logger().info("handled %s for now: %s", fact.type, rest)
+            logging.logger().info("handled %s for now: %s", fact.type, rest, extra=_facts(record))
             self._wait(record, rest, rest.seconds)
         except Exception as cause:  # noqa: BLE001  # it is raised again, or the message is kept elsewhere
             if is_temporary(cause):
-                logging.logger().warning("could not handle %s yet", fact.type, exc_info=True)
+                logging.logger().warning(
+                    "could not handle %s yet", fact.type, exc_info=True, extra=_facts(record)
+                )
                 self._wait(record, cause)
             else:
-                logging.logger().exception("could not handle %s", fact.type)
+                logging.logger().exception("could not handle %s", fact.type, extra=_facts(record))
                 self._fail(record, cause, function, for_good=isinstance(cause, PermanentFailure))
         else:
-            logging.logger().info("handled %s", fact.type)
+            logging.logger().info("handled %s", fact.type, extra=_facts(record))
 
     def _wait(self, record: SQSRecord, cause: Exception, seconds: float | None = None) -> None:
         metrics.seconds("MessageAge", (clock.now() - waiting_since(record)).total_seconds())
@@ -118,6 +120,12 @@ class _Messages:
             return
         self._queue.delay_delivery(record.receipt_handle, seconds=delay(attempt))
         raise cause
+
+
+def _facts(record: SQSRecord) -> dict[str, object]:
+    """What the line at the end of a message says of its handling."""
+    attempt = int(record.attributes.approximate_receive_count)
+    return steps.logged() | ({"attempt": attempt} if attempt > 1 else {})
 
 
 def _require_stated_type(record: SQSRecord, fact: Event) -> None:

@@ -3,7 +3,7 @@ function's own."""
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 from weakref import WeakSet
 
 from boto3.session import Session
@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004
 
 from shared.errors import TemporaryFailure
-from shared.runtime import cold_start
+from shared.runtime import cold_start, metrics
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -62,6 +62,10 @@ def _user_agent(session: Session) -> str:
 
 @overload
 def client(
+    service: Literal["codedeploy"], *, connect: float = ..., read: float = ..., attempts: int = ...
+) -> Any: ...
+@overload
+def client(
     service: Literal["dynamodb"], *, connect: float = ..., read: float = ..., attempts: int = ...
 ) -> "DynamoDBClient": ...
 @overload
@@ -89,7 +93,7 @@ def client(
     service: Literal["ssm"], *, connect: float = ..., read: float = ..., attempts: int = ...
 ) -> "SSMClient": ...
 def client(
-    service: Literal["dynamodb", "kms", "lambda", "sesv2", "sns", "sqs", "ssm"],
+    service: Literal["codedeploy", "dynamodb", "kms", "lambda", "sesv2", "sns", "sqs", "ssm"],
     *,
     connect: float = 0.5,
     read: float = 1.5,
@@ -117,8 +121,17 @@ def client(
             tcp_keepalive=True,
         ),
     )
+    if service == "kms":
+        # Its quotas are the account's, and it measures no throttled requests by itself.
+        made.meta.events.register("after-call.kms", _count_throttled)
     _clients.add(made)
     return made
+
+
+def _count_throttled(parsed: dict[str, Any], **_: object) -> None:
+    """Count a call that was throttled at its last attempt."""
+    if parsed.get("Error", {}).get("Code") in _THROTTLING:
+        metrics.count("KeysThrottled")
 
 
 def is_temporary(error: Exception) -> bool:

@@ -30,6 +30,7 @@ class Entry[S]:
         self._build = build
         self._settings_type = settings_type
         self._handler: Handler | None = None
+        self._is_cold = cold_start.is_lambda()
         if cold_start.is_lambda():
             logging.limit_libraries()
             self._handler = self._built()
@@ -42,6 +43,8 @@ class Entry[S]:
     def __call__(self, event: dict[str, Any], context: Any) -> Any:
         if self._handler is None:
             self._handler = self._built()
+        logging.begin_invocation(is_cold=self._is_cold)
+        self._is_cold = False
         try:
             return self._handler(event, context)
         except Exception as error:  # noqa: BLE001  # another one is raised

@@ -16,12 +16,13 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from shared.runtime import error_text
+from shared.runtime import error_text, steps
 
 # No "@": the id is in every log line, and no e-mail address may be.
 _SANE = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
+_is_cold: ContextVar[bool] = ContextVar("is_cold", default=False)
 
 
 class _Formatter(LambdaPowertoolsFormatter):
@@ -70,12 +71,19 @@ def request_id() -> str:
     return _request_id.get()
 
 
+def begin_invocation(*, is_cold: bool) -> None:
+    """Start an invocation: each of its lines says if the environment was started for it."""
+    _is_cold.set(is_cold)
+
+
 def begin(proposed: str | None, **keys: Any) -> str:
     """Start a request or message under the caller's id if it is sane, else under a new one: every
     log line until the next carries its id and `keys`. Returns the id."""
     chosen = proposed if proposed and _SANE.fullmatch(proposed) else uuid.uuid4().hex
     _request_id.set(chosen)
-    logger().structure_logs(append=False, request_id=chosen, **keys)
+    cold: dict[str, Any] = {"cold_start": True} if _is_cold.get() else {}
+    steps.begin()
+    logger().structure_logs(append=False, request_id=chosen, **cold, **keys)
     return chosen
 
 

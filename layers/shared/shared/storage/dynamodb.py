@@ -177,22 +177,25 @@ class Table:
 
     def get(self, key: Key, *, only: Sequence[str] = ()) -> Item | None:
         """The item, None where there is none; with `only`, no more of it than these attributes."""
-        wire = expressions({}, ProjectionExpression=", ".join(f"#{name}" for name in only))
+        wire = expressions({}, ProjectionExpression=_projection(only))
         answer = self.client.get_item(
             TableName=self.name, Key=to_wire(key), ConsistentRead=True, **wire
         )
         return self._read(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item]:
+    def get_many(
+        self, keys: Sequence[Key], *, consistent: bool = False, only: Sequence[str] = ()
+    ) -> list[Item]:
         """The items that exist of at most 100 keys, in no order; keys that DynamoDB skips are read
-        again."""
+        again. With `only`, no more of them than these attributes."""
+        how = expressions({}, ProjectionExpression=_projection(only))
+        how["ConsistentRead"] = consistent
         found: list[Item] = []
         wanted: Any = [to_wire(key) for key in keys]
         for _ in _attempts() if keys else ():
             try:
-                answer = self.client.batch_get_item(
-                    RequestItems={self.name: {"Keys": wanted, "ConsistentRead": consistent}}
-                )
+                request: Any = {self.name: {"Keys": wanted, **how}}
+                answer = self.client.batch_get_item(RequestItems=request)
             except ClientError as error:
                 # If all keys that are left are throttled, they are not skipped but refused.
                 if len(wanted) == len(keys) or error.response["Error"]["Code"] not in _THROTTLED:
@@ -277,11 +280,17 @@ class Table:
         start: Item | None = None,
         forward: bool = True,
         consistent: bool = False,
+        only: Sequence[str] = (),
         units: ReadUnits | None = None,
     ) -> Page[Item, Item]:
         """One page of a query: at most `limit` items read, from after `start`, in the key's order
-        or against it."""
-        wire = expressions(values, KeyConditionExpression=key_condition, FilterExpression=filter)
+        or against it. With `only`, no more of them than these attributes."""
+        wire = expressions(
+            values,
+            KeyConditionExpression=key_condition,
+            FilterExpression=filter,
+            ProjectionExpression=_projection(only),
+        )
         if index:
             wire["IndexName"] = index
         else:
@@ -306,6 +315,7 @@ class Table:
         page_size: int | None = None,
         forward: bool = True,
         consistent: bool = False,
+        only: Sequence[str] = (),
     ) -> Iterator[Item]:
         """All items of a query, read page by page as they are consumed."""
         start: Item | None = None
@@ -318,6 +328,7 @@ class Table:
                 start=start,
                 forward=forward,
                 consistent=consistent,
+                only=only,
             )
             yield from page.items
             start = page.last
@@ -424,6 +435,10 @@ class Table:
                 if code != "TransactionConflictException":
                     raise
         return None
+
+
+def _projection(only: Sequence[str]) -> str:
+    return ", ".join(f"#{name}" for name in only)
 
 
 def _reported(units: ReadUnits | None) -> Any:

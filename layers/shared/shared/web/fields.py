@@ -4,10 +4,22 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Final, Self
 
+from fastapi import Header
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 IDEMPOTENCY_KEY_PATTERN: Final = "^[!-~]([ -~]{0,253}[!-~])?$"
 """1 to 255 visible ASCII characters, with spaces only between them."""
+
+OptionalIdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=IDEMPOTENCY_KEY_PATTERN,
+        description="New for each change, and the same for a retry: then the change is made once.",
+    ),
+]
 
 
 class RequestBody(BaseModel):

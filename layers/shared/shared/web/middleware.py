@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import BodegaError, CloudUnavailable, InternalError, problem
-from shared.runtime import aws, logging, metrics
+from shared.runtime import aws, logging, metrics, steps
 
 _PROBLEM_JSON: Final = b"application/problem+json"
 # Most answers are for one person or about this moment; those that are not say so themselves.
@@ -69,10 +69,10 @@ class RequestEnvelope:
             await answer_problem(
                 scope, send_with_envelope, CloudUnavailable() if is_temporary else InternalError()
             )
-        self._account(scope, status, (time.perf_counter() - started) * 1000)
+        self._account(scope, status)
 
     @staticmethod
-    def _account(scope: Scope, status: int, took: float) -> None:
+    def _account(scope: Scope, status: int) -> None:
         route = getattr(scope.get("route"), "path", None)
         caller = scope.get("caller")
         logging.logger().info(
@@ -80,7 +80,7 @@ class RequestEnvelope:
             scope["method"],
             route or "(no route)",
             status,
-            extra={"ms": round(took, 2), "caller_id": caller.id if caller else None},
+            extra={**steps.logged(), "caller_id": caller.id if caller else None},
         )
         metrics.flush()
 
