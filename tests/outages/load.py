@@ -3,6 +3,7 @@ at once."""
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -12,6 +13,7 @@ import pytest
 
 from tests.outages.alarms import Watch
 from tests.simulation.resources import WORKERS
+from tests.simulation.stripe import paid_through_stripe
 from tests.simulation.timed import TimedShop
 from tests.support.client import RenewingClient, is_in_progress
 
@@ -163,16 +165,33 @@ def _answered(ask: Callable[[], httpx.Response]) -> httpx.Response | None:
     return None if is_in_progress(answer) else answer
 
 
-@pytest.fixture
-def load() -> Iterator[Load]:
+@contextmanager
+def opened() -> Iterator[Load]:
     """A shop that is open, and its customers."""
     with TimedShop() as shop:
-        shop.open()
-        stock = f"/api/v1/products/{shop.tray['id']}/stock"
-        shop.admin.post(stock, {"delta": 5000}, headers={"Idempotency-Key": "for-all"})
-        anyone = shop.anyone
-        assert isinstance(anyone, RenewingClient)
-        customers = [anyone.register(email=f"regular-{n}@example.com") for n in range(3)]
-        load = Load(shop, customers, leaving=anyone, watch=Watch(shop))
-        load.renew()
+        yield _opened(shop)
+
+
+def _opened(shop: TimedShop) -> Load:
+    shop.open()
+    stock = f"/api/v1/products/{shop.tray['id']}/stock"
+    shop.admin.post(stock, {"delta": 5000}, headers={"Idempotency-Key": "for-all"})
+    anyone = shop.anyone
+    assert isinstance(anyone, RenewingClient)
+    customers = [anyone.register(email=f"regular-{n}@example.com") for n in range(3)]
+    load = Load(shop, customers, leaving=anyone, watch=Watch(shop))
+    load.renew()
+    return load
+
+
+@pytest.fixture
+def load() -> Iterator[Load]:
+    with opened() as load:
         yield load
+
+
+@pytest.fixture
+def stripe_load() -> Iterator[Load]:
+    """A shop that is paid through Stripe."""
+    with TimedShop() as shop, paid_through_stripe(shop):
+        yield _opened(shop)

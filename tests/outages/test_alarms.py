@@ -1,43 +1,30 @@
-"""Each alarm watches a metric that is emitted, with a statistic that fits it."""
+"""Each alarm watches a metric that AWS publishes or functions emit, with a statistic that fits."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Final
 
 import pytest
 
-from shared.runtime import clock
-from tests.costs.meter import MeteredShop, Run, opened
+from tests.costs.meter import Run, opened
 from tests.outages.alarms import Alarm, Metric, alarms, emitted
 from tests.simulation.resources import SWEEPERS
-from tests.support import stripe
 from tools.template import template
 
 # What AWS publishes by itself: the dimensions, and the statistics that mean something. "Types of
 # metrics for Lambda functions", "Available CloudWatch metrics for Amazon SQS".
 _OF_AWS: Final = {
+    # 0 or 1 for each request, so that the average is a share.
+    ("AWS/ApiGateway", "5XXError"): ({"ApiName", "Stage"}, {"Average", "Sum"}),
+    ("AWS/ApiGateway", "Latency"): ({"ApiName", "Stage"}, {"p50", "p99"}),
     ("AWS/Lambda", "IteratorAge"): ({"FunctionName"}, {"Maximum", "Average"}),
     # 0 or 1 for each run: the smallest is 1 if all failed.
     ("AWS/Lambda", "Errors"): ({"FunctionName"}, {"Sum", "Minimum"}),
-    ("AWS/Lambda", "Throttles"): ({"FunctionName"}, {"Sum"}),
+    # Of all functions of the account in the region.
+    ("AWS/Lambda", "Throttles"): (set(), {"Sum"}),
+    ("AWS/Lambda", "ClaimedAccountConcurrency"): (set(), {"Maximum"}),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): ({"QueueName"}, {"Maximum", "Sum"}),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): ({"QueueName"}, {"Maximum"}),
 }
-# A count is added up, and of durations the longest counts.
-_STATISTIC_OF: Final = {
-    "Count": {"Sum", "Maximum"},
-    "Seconds": {"Maximum"},
-    "Milliseconds": {"Maximum"},
-}
-
-
-@pytest.fixture(scope="module")
-def in_trouble() -> dict[Metric, str]:
-    """The unit of each metric that is emitted while everything goes wrong that an alarm is there
-    for."""
-    with opened() as shop:
-        _let_things_go_wrong(shop)
-        return _units(shop.runs)
 
 
 def _units(runs: Iterable[Run]) -> dict[Metric, str]:
@@ -49,65 +36,20 @@ def _units(runs: Iterable[Run]) -> dict[Metric, str]:
     }
 
 
-def _let_things_go_wrong(shop: MeteredShop) -> None:
-    body = {"email": "carla@example.com", "password": "no password of Carla's"}
-    assert shop.anyone.post("/api/v1/auth/login", json=body).status_code == 401
-    token = {"refresh_token": shop.customer.refresh_token}
-    for status in (200, 401):
-        assert shop.anyone.post("/api/v1/auth/refresh", json=token).status_code == status
-    shop.place(payment_token="tok_declined")
-    with shop.refusing("sesv2.SendEmail", code="TooManyRequestsException"):
-        shop.settle()
-    shop.come_to_rest()
-    shop.place(payment_token="tok_unavailable")
-    shop.come_to_rest()
-    shop.place()
-    with shop.refusing("sns.PublishBatch"):
-        shop.settle()
-        shop.pass_time(timedelta(minutes=2))
-        for sweeper in SWEEPERS:
-            shop.tick(sweeper)
-    shop.come_to_rest()
-    _break_a_reservation(shop)
-    _send_webhooks(shop)
-    shop.pass_every_deadline()
+_WATCHING_AWS: Final = {
+    name: alarm for name, alarm in alarms().items() if alarm.metric[0].startswith("AWS/")
+}
 
 
-def _send_webhooks(shop: MeteredShop) -> None:
-    for type_, at in (
-        ("charge.dispute.created", clock.now()),
-        ("payout.failed", clock.now()),
-        ("payout.failed", clock.now() - timedelta(hours=1)),
-    ):
-        body = stripe.report(None, type_)
-        shop.anyone.http.post(stripe.PATH, content=body, headers=stripe.signed(body, at=at))
-
-
-def _break_a_reservation(shop: MeteredShop) -> None:
-    """A reservation holds more than its product has taken."""
-    with shop.refusing("dynamodb.TransactWriteItems", about="OrdersTable"):
-        shop.customer.try_order((shop.mug, 1), key="abandoned")
-    table = shop.cloud.dynamodb.tables["ProductsTable"]
-    for key, item in table.items.items():
-        if item.get("state") == {"S": "held"}:
-            [line] = item["lines"]["L"]
-            many = {"M": {**line["M"], "quantity": {"N": "900"}}}
-            table.change(key, {**item, "lines": {"L": [many]}}, 0)
-
-
-@pytest.mark.parametrize(("name", "alarm"), alarms().items(), ids=alarms())
-def test_an_alarm_watches_a_metric_that_is_emitted(
-    in_trouble: dict[Metric, str], name: str, alarm: Alarm
-) -> None:
+@pytest.mark.parametrize(("name", "alarm"), _WATCHING_AWS.items(), ids=_WATCHING_AWS)
+def test_an_alarm_watches_a_metric_that_aws_publishes(name: str, alarm: Alarm) -> None:
+    """tests/outages/test_causes.py has those of functions."""
     namespace, metric, dimensions = alarm.metric
-    if namespace.startswith("AWS/"):
-        names, statistics = _OF_AWS[namespace, metric]
-        assert {key for key, _ in dimensions} == names
-        assert {value for _, value in dimensions} <= template()["Resources"].keys()
-    else:
-        assert alarm.metric in in_trouble, f"nothing of _let_things_go_wrong emits {metric}"
-        statistics = _STATISTIC_OF[in_trouble[alarm.metric]]
-    assert alarm.properties["Statistic"] in statistics
+    names, statistics = _OF_AWS[namespace, metric]
+    assert {key for key, _ in dimensions} == names
+    values = {value for key, value in dimensions if key not in ("ApiName", "Stage")}
+    assert values <= template()["Resources"].keys()
+    assert alarm.statistic in statistics
 
 
 @pytest.mark.parametrize(("name", "alarm"), alarms().items(), ids=alarms())

@@ -13,6 +13,7 @@ from tests.outages import matrix
 from tests.outages.load import Load
 from tests.outages.matrix import DAY_MINUTES, MINUTES, Cell
 from tests.simulation.faults import Fault
+from tests.simulation.stripe import PAYMENTS
 from tests.support.forks import each_in_a_fork
 
 type Say = Callable[[str], None]
@@ -38,6 +39,23 @@ def test_an_outage_costs_time_only(load: Load, say: Say) -> None:
     assert {cell.fault for cell in cells} == set(Fault)
     assert {cell.minutes for cell in cells} == {*MINUTES, DAY_MINUTES}
     play(load, say, cells)
+
+
+@pytest.mark.timeout(600)
+def test_an_outage_of_stripe_costs_time_only(stripe_load: Load, say: Say) -> None:
+    plan = matrix.recorded(stripe_load)
+    requests = {target: plan[target] for target in plan if target.service == PAYMENTS}
+    play(stripe_load, say, matrix.sample(requests))
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(4 * 3600)
+def test_an_outage_of_stripe_costs_time_only_in_any_form_and_length(
+    stripe_load: Load, say: Say
+) -> None:
+    plan = matrix.recorded(stripe_load)
+    cells = [cell for cell in matrix.cells(plan) if cell.target.service == PAYMENTS]
+    play(stripe_load, say, cells)
 
 
 @pytest.mark.torture
