@@ -1,0 +1,1 @@
+"""Reconciliation: whether what the services have stored, and the payment provider, agree."""
