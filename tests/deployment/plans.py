@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from tools.intrinsics import NO_OTHERS, resolve
+from tools.intrinsics import NO_OTHERS, parameter, resolve
 from tools.intrinsics import meets_condition as is_made
 from tools.local.places import REGION
 from tools.template import ROOT, read
@@ -22,6 +22,7 @@ DEPLOYMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "prod": {"Environment": "prod"},
     "snapshots": {"Environment": "prod", "SnapStart": "on"},
     "provisioned": {"Environment": "prod", "ProvisionedConcurrency": "1"},
+    "linear": {"Environment": "dev", "Deployments": "Linear10PercentEvery1Minute"},
     "domain": {"Environment": "prod", **DOMAIN},
     "stripe": {"Environment": "prod", "PaymentProvider": "stripe"},
 }
@@ -35,12 +36,14 @@ class Resource:
     Attributes:
         properties: with every function applied; what another resource gives is `<stack>/<logical
             id>`.
+        update_policy: how CloudFormation updates it, if not by itself.
         waits_for: what it names, or is said to depend on: CloudFormation makes that first.
         imports: the exports of other stacks that it names.
     """
 
     type: str
     properties: Mapping[str, Any]
+    update_policy: Mapping[str, Any]
     waits_for: frozenset[str]
     imports: frozenset[str]
 
@@ -51,9 +54,10 @@ type Plan = Mapping[str, Resource]
 def of_shop(parameters: Mapping[str, str] = NO_OTHERS, *, stack: str = "bodega") -> Plan:
     """The plan of template.yaml, as SAM transforms it."""
     parameters = {**parameters, "AWS::StackName": stack}
+    made = transformed(parameter("Deployments", parameters))
     return {
         name: _planned(resource, stack, parameters)
-        for name, resource in transformed()["Resources"].items()
+        for name, resource in made["Resources"].items()
         if is_made(resource, parameters)
     }
 
@@ -109,8 +113,11 @@ def _planned(whole: Mapping[str, Any], stack: str, parameters: Mapping[str, str]
     properties = resolve(
         whole.get("Properties", {}), ref=ref, attribute=attribute, parameters=parameters
     )
+    policy = resolve(
+        whole.get("UpdatePolicy", {}), ref=ref, attribute=attribute, parameters=parameters
+    )
     imports = frozenset(_imports(properties))
-    return Resource(whole["Type"], properties, frozenset(named), imports)
+    return Resource(whole["Type"], properties, policy, frozenset(named), imports)
 
 
 def _imports(value: Any) -> Iterator[str]:

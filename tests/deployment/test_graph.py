@@ -89,7 +89,8 @@ def _pairs(plan: Plan) -> Iterator[tuple[str, str]]:
             yield "UsersApi", name
     for name, source in plans.of_type(plan, "AWS::Lambda::EventSourceMapping"):
         # Lambda checks the role when it makes the mapping.
-        role = _named(plan[_named(source.properties["FunctionName"])].properties["Role"])
+        function = plan[_named(source.properties["FunctionName"])].properties["FunctionName"]
+        role = _named(plan[_named(function)].properties["Role"])
         assert plan[role].properties["Policies"]
         yield name, role
 
@@ -109,6 +110,12 @@ def test_resource_waits_for_what_aws_needs_first(deployment: dict[str, str]) -> 
     # A policy of its own could come after the function.
     types = {resource.type for resource in plan.values()}
     assert not types & {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
+
+
+@deployments
+def test_no_resource_waits_for_itself(deployment: dict[str, str]) -> None:
+    plan = plans.of_shop(deployment)
+    assert not [name for name in plan if name in plans.waits_for(plan, name)]
 
 
 @deployments
@@ -138,7 +145,11 @@ def _identities(resource: Resource) -> Iterator[str]:
     schema = plans.schema_of(resource.type)
     identifier = [path.rpartition("/")[2] for path in schema["primaryIdentifier"]]
     generated = {path.rpartition("/")[2] for path in schema.get("readOnlyProperties") or ()}
-    for names in (identifier, ALSO_IDENTIFIED_BY.get(resource.type, [])):
+    also = ALSO_IDENTIFIED_BY.get(resource.type, [])
+    if resource.type == "AWS::CloudWatch::Alarm" and "Dimensions" not in resource.properties:
+        # The metric is the account's: each of its shops has an alarm of it.
+        also = []
+    for names in (identifier, also):
         given = {name: resource.properties[name] for name in names if name in resource.properties}
         if given and not generated & set(names):
             yield f"{resource.type} {json.dumps(given, sort_keys=True)}"

@@ -25,7 +25,8 @@ LOGIN: Final = (
     b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"
     b"</GetCallerIdentityResult></GetCallerIdentityResponse>"
 )
-ARGUMENTS: Final = ("EMAIL=ada@shop.test", "SENDER=shop.test", "YES=1")
+_RESTORE: Final = ("AT=2026-11-22T10:00:00Z", "TABLES=orders", "STEP=beside")
+ARGUMENTS: Final = ("EMAIL=ada@shop.test", "SENDER=shop.test", "YES=1", f"ID={0:032}", *_RESTORE)
 OWN_ADDRESS: Final = "set an address of your own"
 OWN_ADDRESSES: Final = (
     "PARAMETERS=SenderEmail=shop@shop.test AdminEmail=admin@shop.test ShopUrl=https://shop.test"
@@ -128,7 +129,7 @@ def test_target_prints_the_endpoints_of_the_shell(endpoint: Endpoint) -> None:
     assert set(re.findall(r"endpoint (\S+)", first)) == {endpoint.url, "http://127.0.0.1:9"}
 
 
-@pytest.mark.parametrize("target", ["destroy", "admin", "dlq"])
+@pytest.mark.parametrize("target", ["destroy", "admin", "dlq", "order", "request"])
 def test_target_works_on_the_stack_that_is_named(target: str, endpoint: Endpoint) -> None:
     make(target, "ENV=dev", "STACK=bodega-pr-7", endpoint=endpoint)
     assert endpoint.stacks == {"bodega-pr-7"}

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+import pytest
+
 from tests.deployment import plans
 from tools.intrinsics import resolve
 from tools.template import ROOT, read
 
 # Actions that AWS's schemas list, for features that no shop uses.
 UNUSED: Final = {
-    "codedeploy:*": "aliases move at once",
     "ec2:*": "functions are in no network",
     "elasticfilesystem:*": "functions have no file systems",
     "s3files:*": "functions have no file systems",
@@ -43,7 +44,12 @@ ON_EVERYTHING: Final = {
     "sns:SetSubscriptionAttributes",
     "sns:Unsubscribe",
 }
-NAMED: Final = ("lambda", "dynamodb", "sqs", "sns", "events", "cloudwatch", "logs", "iam")
+# Mappings have names that Lambda draws, and the steps of deployments are AWS's own.
+OF_PULL_REQUESTS: Final = (":event-source-mapping:", "bodega-pr-", ":CodeDeployDefault.")
+NAMED: Final = (
+    *("lambda", "dynamodb", "sqs", "sns", "events", "cloudwatch", "logs", "iam"),
+    "codedeploy",
+)
 
 
 def _role() -> Any:
@@ -92,7 +98,7 @@ def test_role_acts_on_resources_of_pull_requests_only() -> None:
     for statement in _statements():
         for resource in statement["Resource"]:
             if resource.startswith("arn:") and resource.split(":")[2] in NAMED:
-                assert ":event-source-mapping:" in resource or "bodega-pr-" in resource, resource
+                assert any(part in resource for part in OF_PULL_REQUESTS), resource
     on_everything = {
         action
         for statement in _statements()
@@ -115,3 +121,26 @@ def test_role_is_for_one_repository_and_environment() -> None:
             },
         }
     }
+
+
+@pytest.mark.parametrize(
+    ("releases", "environments"),
+    [("dev", {"dev"}), ("prod", {"prod"}), ("both", {"dev", "prod"})],
+)
+def test_release_role_is_for_the_named_environments_of_the_repository(
+    releases: str, environments: set[str]
+) -> None:
+    bootstrap = read(ROOT / "bootstrap.yaml")
+    role = bootstrap["Resources"]["ReleaseRole"]
+    assert role["Condition"] == "HasReleases"
+    [trust] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    trusted = trust["Condition"]["StringEquals"]
+    assert trusted["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+    found = set()
+    for subject in trusted["token.actions.githubusercontent.com:sub"]:
+        [text, values] = subject["Fn::Sub"]
+        assert text == "repo:${GitHubRepository}:environment:${Name}"
+        [mapping, row, column] = values["Name"]["Fn::FindInMap"]
+        assert row == {"Ref": "Releases"}
+        found.add(bootstrap["Mappings"][mapping][releases][column])
+    assert found == environments

@@ -1,0 +1,1 @@
+"""The drill of a deployment that goes wrong, on this machine."""
