@@ -45,8 +45,7 @@ def whole(
             function,
             memory=int(settings["MemorySize"]),
             handler=settings["Handler"],
-            # A function with an alias runs as a published version.
-            version="1" if alias(function) else "$LATEST",
+            version="1",
             initialization=_initialization(settings),
         ),
         **_of_logging(function, settings["LoggingConfig"]),
@@ -112,7 +111,7 @@ def _ref(names: Mapping[str, str]) -> Callable[[str], str]:
     def ref(name: str) -> str:
         function, _, attribute = name.partition(".")
         # Variables name no other attribute of a function than its alias.
-        return f"{names[function]}:{alias(function)}" if attribute == "Alias" else names[name]
+        return f"{names[function]}:{alias()}" if attribute == "Alias" else names[name]
 
     return ref
 

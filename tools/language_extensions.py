@@ -66,7 +66,8 @@ class _Scope:
                 return self.names[name]
             case {"Fn::FindInMap": [name, row, column]}:
                 return self.mappings[name][row][column]
-            case {"Fn::GetAtt": [name, attribute]}:
+            # SAM finds what it makes itself, such as `UsersApi.Version`, in a list only.
+            case {"Fn::GetAtt": [name, attribute]} if "." not in name:
                 return {"Fn::GetAtt": f"{name}.{attribute}"}
             case {"Fn::Sub": str(text)}:
                 return _sub(text, self.names)

@@ -59,9 +59,9 @@ def services() -> dict[str, str]:
     }
 
 
-def alias(function: str) -> str | None:
-    """The alias by which other functions call the function; None where no other calls it."""
-    name: str | None = resources("AWS::Serverless::Function")[function].get("AutoPublishAlias")
+def alias() -> str:
+    """The alias of every function, by which callers and event sources invoke it."""
+    name: str = template()["Globals"]["Function"]["AutoPublishAlias"]
     return name
 
 

@@ -2,7 +2,7 @@
 
     python -m tools.transformed    lints it
 
-The transform runs in SAM's environment, and does not depend on the values of parameters.
+The transform runs in SAM's environment, and depends on the value of no parameter but Deployments.
 """
 
 import copy
@@ -20,15 +20,20 @@ _TRANSFORM: Final = """
 import json, sys
 from types import SimpleNamespace
 from samtranslator.translator.transform import transform
-json.dump(transform(json.load(sys.stdin), {}, SimpleNamespace(load=dict)), sys.stdout)
+template, parameters = json.load(sys.stdin)
+json.dump(transform(template, parameters, SimpleNamespace(load=dict)), sys.stdout)
 """
 # Where `sam package` puts code: SAM's transform takes no folder.
 _CODE: Final = "s3://bucket/key"
 
 
 @cache
-def transformed() -> dict[str, Any]:
-    """The template without anything of SAM's."""
+def transformed(deployments: str = "auto") -> dict[str, Any]:
+    """The template without anything of SAM's.
+
+    Args:
+        deployments: the parameter Deployments, whose value SAM writes into the template.
+    """
     packaged = copy.deepcopy(template())
     packaged["Globals"]["Function"]["CodeUri"] = _CODE
     for resource in packaged["Resources"].values():
@@ -38,7 +43,7 @@ def transformed() -> dict[str, Any]:
         "SAM cannot transform template.yaml.",
         *(SAM_PYTHON, "-c", _TRANSFORM),
         env={**clean_environment(), "AWS_DEFAULT_REGION": REGION},
-        given=json.dumps(packaged),
+        given=json.dumps([packaged, {"Deployments": deployments}]),
     )
     transformed: dict[str, Any] = json.loads(made)
     return transformed

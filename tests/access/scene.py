@@ -163,6 +163,6 @@ def _gateway(folder: Path) -> Any:
         for service, title in services().items()
         if service != "gateway"
     }
-    functions = {service: f"{name}:{alias(name)}" for service, name in names.items()}
+    functions = {service: f"{name}:{alias()}" for service, name in names.items()}
     backends = LambdaBackends(aws.client("lambda"), functions)
     return lambda_handler(create_app("gateway", router, backends=backends, site=Site(folder)))

@@ -16,7 +16,7 @@ _CONTEXT: Final = SimpleNamespace(
     memory_limit_in_mb=512,
     invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:function",
     aws_request_id="invocation-1",
-    get_remaining_time_in_millis=lambda: 10_000,
+    get_remaining_time_in_millis=lambda: 100_000,
 )
 
 

@@ -16,7 +16,7 @@ import botocore
 import pytest
 
 from tests.layer import packages
-from tools.layer import bytecode, certificates, deferred_imports, sdk_data, stand_ins
+from tools.layer import bytecode, certificates, deferred_imports, own_libraries, sdk_data, stand_ins
 from tools.layer.changes import LibraryChanged
 from tools.layer.slim import slim
 from tools.local.places import APP_PYTHON
@@ -80,6 +80,27 @@ def test_slim_module_gives_the_same_results_without_docstrings_and_annotations()
     functions = [slimmed["nothing"], slimmed["double"], slimmed["scaled"]]
     assert {(f.__doc__, *f.__annotations__) for f in functions} == {(None,)}
     assert slimmed["Point"].__annotations__ == {"x": "int", "y": "int"}
+
+
+def test_slim_resource_of_stripe_keeps_what_runs_of_its_fields() -> None:
+    source = """
+from dataclasses import dataclass
+from typing import ClassVar, Optional, TypedDict
+class Resource:
+    NAME: ClassVar[str] = "resource"
+    class Part:
+        amount: Optional[int]
+@dataclass
+class Options:
+    key: str
+class Params(TypedDict):
+    key: str
+"""
+    module = _run(slim(ast.parse(source), "stripe/_resource.py"), "resource")
+    assert module["Resource"].NAME == "resource"
+    assert not module["Resource"].Part.__annotations__
+    assert module["Options"]("a").key == "a"
+    assert "key" in module["Params"].__annotations__
 
 
 def test_traceback_of_a_slim_module_names_the_line_of_the_source() -> None:
@@ -152,6 +173,7 @@ def _defer(source: str) -> Callable[[Path], object]:
 
 _BROKEN: Final[dict[str, tuple[str, Callable[[Path], object]]]] = {
     "a module that was left out is gone": ("stand_ins", stand_ins.replace),
+    "a folder of a function's own library is gone": ("own_libraries", own_libraries.make),
     "a service is gone": ("sdk_data", sdk_data.prune),
     "an operation is gone": ("sdk_data", _prune_empty_service),
     "a list of event handlers is gone": (

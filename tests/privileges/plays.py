@@ -11,12 +11,15 @@ from shared.auth import jws
 from shared.runtime import aws, clock
 from shared.storage.dynamodb import to_wire
 from tests.simulation.journeys import of_services, play_all
+from tests.simulation.provider import dispute_at_the_provider
 from tests.simulation.resources import STREAMS, SWEEPERS
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support import stripe
 from tests.support.callers import PLACES
 from tests.support.client import PASSWORD
 from tests.support.functions import FUNCTIONS
+from tests.support.grants import STACK
+from tests.support.lambda_events import SCHEDULED
 from tests.support.policies import Request
 from tests.support.recorder import Recorder
 from tests.users.builders import a_family
@@ -110,6 +113,7 @@ def _unsent_events(shop: SimulatedShop) -> None:
     shop.customer.order((shop.mug, 4))
     for play in of_services().values():
         play(shop)
+    dispute_at_the_provider(shop)
     with shop.refusing("sns.PublishBatch"):
         shop.settle()
     shop.forget_deliveries()
@@ -151,7 +155,7 @@ def _quarantine(shop: SimulatedShop) -> None:
 def _partition(relay: str) -> str:
     """A partition key of the events that a relay may mark."""
     [own, *_] = FUNCTIONS[relay].properties["Policies"][1]["Statement"]
-    [prefix] = own["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    [prefix, *_] = own["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     return str(prefix).replace("*", "1")
 
 
@@ -204,7 +208,24 @@ def _webhook(shop: SimulatedShop) -> None:
     body = stripe.report(shop.customer.order((shop.tray, 1))["id"])
     headers = stripe.signed(body, at=clock.now())
     assert shop.anyone.http.post(stripe.PATH, content=body, headers=headers).is_success
+    dispute_at_the_provider(shop)
     shop.settle()
+
+
+def _deployment(shop: SimulatedShop) -> None:
+    """CodeDeploy asks the hook about a new version of each function."""
+    hook = "OperationsPreTraffic"
+    event = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "1"}
+    for function in [name for name, function in FUNCTIONS.items() if function.is_tried]:
+        shop.cloud.deployments["d-1"] = (f"{STACK}-{function}-1A2B3C4D5E6F", "2")
+        shop.invoke(hook, event)
+
+
+def _reconcile(shop: SimulatedShop) -> None:
+    shop.customer.order((shop.tray, 1))
+    shop.come_to_rest()
+    shop.pass_time(timedelta(hours=2))
+    assert shop.invoke("OperationsReconciler", SCHEDULED) == 0
 
 
 def _tick(shop: SimulatedShop) -> None:
@@ -233,6 +254,8 @@ _PLAYS: Final[tuple[Callable[[SimulatedShop], None], ...]] = (
     _outage,
     _lost_payments,
     _webhook,
+    _deployment,
+    _reconcile,
 )
 
 

@@ -238,9 +238,9 @@ def test_only_relays_and_sweepers_publish_and_only_on_the_topic_of_their_service
         for topic in resources("AWS::SNS::Topic")
         if evaluator([(function, Request("sns:Publish", arn(topic)))]) == [True]
     }
-    own = f"{services()[FUNCTIONS[function].service.replace('-', '_')]}Events"
     is_publisher = function.endswith(("Relay", "Sweeper"))
-    assert topics == ({own} if is_publisher else set())
+    service = FUNCTIONS[function].service.replace("-", "_")
+    assert topics == ({f"{services()[service]}Events"} if is_publisher else set())
 
 
 def test_functions_send_traces_only_if_they_are_traced() -> None:

@@ -18,6 +18,11 @@ from tools.layer.changes import LibraryChanged
 # What functions call. Another operation is not a method of the client; another service raises
 # UnknownServiceError.
 OPERATIONS: Final = {
+    "codedeploy": {
+        "BatchGetDeploymentTargets",
+        "ListDeploymentTargets",
+        "PutLifecycleEventHookExecutionStatus",
+    },
     "dynamodb": {
         "BatchGetItem",
         "DeleteItem",

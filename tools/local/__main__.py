@@ -124,7 +124,7 @@ def bootstrap(arguments: argparse.Namespace) -> None:
 
 def deploy(arguments: argparse.Namespace) -> None:
     where = target.target(arguments.environment, arguments.stack)
-    cloud.deploy(where, arguments.parameters)
+    cloud.deploy(where, arguments.parameters, agreed=arguments.yes)
 
 
 def destroy(arguments: argparse.Namespace) -> None:
@@ -167,9 +167,9 @@ def _parse() -> argparse.Namespace:
     in_account[bootstrap].add_argument("--sender", default="")
     for function in (bootstrap, deploy):
         in_account[function].add_argument("--parameters", type=parameters, default={})
-    target.add_arguments(in_account[deploy])
-    target.add_arguments(in_account[destroy])
-    in_account[destroy].add_argument("--yes", action="store_true")
+    for function in (deploy, destroy):
+        target.add_arguments(in_account[function])
+        in_account[function].add_argument("--yes", action="store_true")
     in_account[destroy].add_argument("--with-data", action="store_true")
     return parser.parse_args()
 

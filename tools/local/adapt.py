@@ -75,7 +75,7 @@ def forgive_missing_keys(template: Template) -> None:
         condition = statement.get("Condition", {})
         if "ses:FromAddress" in condition.get("StringEquals", {}):
             condition["StringEqualsIfExists"] = condition.pop("StringEquals")
-        if "kms:EncryptionContextKeys" in condition.get("Null", {}):
+        if condition.get("Null", {}).keys() & {"kms:EncryptionContextKeys", "dynamodb:Attributes"}:
             del condition["Null"]
         for operator in [name for name in condition if name.startswith("ForAnyValue:")]:
             keys = condition.pop(operator)
@@ -92,6 +92,12 @@ def limit_concurrency(template: Template) -> None:
                 scaling["MaximumConcurrency"] = _WORKERS
 
 
+def deploy_at_once(template: Template) -> None:
+    """The emulator has no CodeDeploy: aliases move at once."""
+    for properties in (template["Globals"]["Function"], *_functions(template)):
+        properties.pop("DeploymentPreference", None)
+
+
 TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (
     expand_loops,
     name_each_method,
@@ -99,6 +105,7 @@ TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (
     forgive_missing_keys,
     name_batch_actions,
     limit_concurrency,
+    deploy_at_once,
 )
 
 
@@ -117,7 +124,8 @@ def _functions(template: Template) -> Iterator[dict[str, Any]]:
 def _statements(template: Template) -> Iterator[dict[str, Any]]:
     for function in _functions(template):
         for policy in function.get("Policies", ()):
-            yield from (one for one in policy.get("Statement", ()) if "Effect" in one)
+            for one in policy.get("Statement", ()):
+                yield from (each for each in one.get("Fn::If", [one]) if "Effect" in each)
 
 
 def _routes(function: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -50,11 +50,12 @@ def prepare(target: Target, sender: str, parameters: Mapping[str, str]) -> None:
             print(f"  {name:<18}{value}")
 
 
-def deploy(target: Target, overrides: Mapping[str, str]) -> None:
+def deploy(target: Target, overrides: Mapping[str, str], *, agreed: bool = False) -> None:
     """Build for the architecture that the environment names, and deploy; SAM prints the progress.
 
     Args:
         overrides: the template's parameters that differ from the environment's.
+        agreed: don't ask, whatever samconfig.toml says.
 
     Raises:
         Problem: a requirement is missing, or it failed.
@@ -68,7 +69,7 @@ def deploy(target: Target, overrides: Mapping[str, str]) -> None:
     platform = parameters["Architecture"]
     with step(f"build for {platform}"):
         sam.build(STATE / "build.log", _BUILD, config=target.environment, platform=platform)
-    release(target, parameters)
+    release(target, parameters, *(["--no-confirm-changeset"] if agreed else []))
     with _aws():
         cloudformation = target.session().client("cloudformation")
         outputs = stack.outputs(cloudformation, target.stack)

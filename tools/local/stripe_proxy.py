@@ -4,9 +4,10 @@ tools.local.stripe_proxy PORT LOCALSTRIPES_PORT`.
 - `Idempotency-Key`: the first response is repeated, also an error; another request with the same
   key is refused with 400, a concurrent one with 409.
 - Test payment methods, given with the confirmation: declined cards and 3-D Secure.
-  `POST /v1/payment_intents/{id}/_authenticate` with `client_secret` and `success` stands for the
-  customer, as localstripe has it.
-- The search by an order's id in the metadata, which here sees every intent at once.
+  `POST /v1/payment_intents/{id}/_authenticate` with `client_secret` and `success` authenticates
+  as the customer, as localstripe has it.
+- The search by an order's id in the metadata, which here sees every intent at once, and the list by
+  time.
 - The webhook about a customer who has authenticated, or failed to: localstripe sends none before
   the capture.
 - Error codes, the reason of a cancellation, the smallest amount, refunds up to what was captured,
@@ -171,15 +172,15 @@ class Call:
         return answer
 
     async def _execute(self) -> Answer:
-        match self.method, self.path:
-            case "POST", "/v1/payment_intents":
-                return await self._create()
-            case "GET", "/v1/payment_intents/search":
-                return await self._search()
-            case "POST", "/v1/refunds":
-                return await self._refund()
-            case "GET", "/v1/refunds":
-                return await self._refunds()
+        own = {
+            ("POST", "/v1/payment_intents"): self._create,
+            ("GET", "/v1/payment_intents"): self._list,
+            ("GET", "/v1/payment_intents/search"): self._search,
+            ("POST", "/v1/refunds"): self._refund,
+            ("GET", "/v1/refunds"): self._refunds,
+        }
+        if execute := own.get((self.method, self.path)):
+            return await execute()
         if self.method == "POST" and (intent := _INTENT.fullmatch(self.path)):
             # Stripe executes one operation on an intent at a time.
             async with self.proxy.locks[intent[1]]:
@@ -246,6 +247,14 @@ class Call:
         found = [await self._intent(id_) for id_ in ids]
         body = {"object": "search_result", "url": self.path, "has_more": False, "next_page": None}
         return Answer(200, {**body, "data": [intent.body for intent in found]})
+
+    async def _list(self) -> Answer:
+        """All intents of some time on one page, with their charges."""
+        begin, end = (int(self.form[f"created[{bound}]"]) for bound in ("gte", "lt"))
+        ids = [id_ for of_order in self.proxy.by_order.values() for id_ in of_order]
+        found = [(await self._intent(id_)).body for id_ in ids]
+        data = [intent for intent in found if begin <= intent["created"] < end]
+        return Answer(200, {"object": "list", "url": self.path, "has_more": False, "data": data})
 
     async def _intent(self, id_: str) -> Answer:
         return await self._send("GET", f"/v1/payment_intents/{id_}", {})

@@ -40,6 +40,10 @@ _EDITS: Final = {
             ", SampleNotes",
         ),
         (
+            r"(  Fn::ForEach::NewVersions:\n.*\n(?: +(?:- )+\w+\n)+?)( +- GatewayApi\n)",
+            "      - SampleNotesApi\n      - SampleNotesRelay\n      - SampleNotesSweeper\n",
+        ),
+        (
             r"(API_FUNCTIONS: !Join\n.*\n(?: +(?:- )*!Join .*\n)+)()",
             '              - !Join ["=", [sample-notes, !Ref SampleNotesApi.Alias]]\n',
         ),

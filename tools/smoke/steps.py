@@ -242,13 +242,52 @@ def declined_payment(walk: Walk) -> None:
 
 
 def shipped_order(walk: Walk) -> None:
-    placed = walk.order("shipped")
+    placed = walk.order("shipped", 3)
     path = f"POST /api/v1/orders/{placed['id']}"
     walk.until_order(placed, "confirmed")
     walk.api.ask(f"{path}/ship", "403 forbidden", walk.customer)
     walk.api.ask(f"{path}/ship", "200", walk.admin).has(status="shipped")
     walk.api.ask(f"{path}/cancel", "409 illegal-transition", walk.customer)
-    walk.api.ask(f"{path}/deliver", "200", walk.admin).has(status="delivered")
+    walk.delivered = walk.api.ask(f"{path}/deliver", "200", walk.admin)
+    walk.delivered.has(status="delivered")
+
+
+def refunds(walk: Walk) -> None:
+    """An amount, and a unit that is on sale again."""
+    path = f"/api/v1/orders/{given(walk.delivered, 'delivered order')['id']}/refunds"
+    unit = {"product_id": walk.products[0]["id"], "quantity": 1}
+    for amount, body in (
+        ("0.50", {"amount": "0.50"}),
+        ("24.50", {"items": [unit], "restock": True}),
+    ):
+        key = f"{walk.category}-{amount}"
+        refund = walk.api.ask(f"POST {path}", "201", walk.admin, body, Idempotency_Key=key)
+        refund.has(amount=amount, status="pending")
+    walk.until_refunded("25.00")
+    walk.until_stock(STOCK - 2)
+    listed = walk.api.ask(f"GET {path}", "200", walk.customer)
+    statuses = [refund["status"] for refund in listed["refunds"]]
+    listed.should(statuses == ["succeeded"] * 2, "have both refunds, succeeded")
+
+
+def returns(walk: Walk) -> None:
+    """One is refused; the units of the other are on sale again, and their price is refunded."""
+    api = walk.api
+    path = f"/api/v1/orders/{given(walk.delivered, 'delivered order')['id']}/returns"
+    unit = {"product_id": walk.products[0]["id"], "quantity": 1}
+    body = {"items": [unit], "reason": "A smoke test."}
+    first, second = (
+        api.ask(f"POST {path}", "201", walk.customer, body, Idempotency_Key=f"{walk.category}-{n}")
+        for n in range(2)
+    )
+    refused = api.ask(f"POST {path}/{first['id']}/refuse", "200", walk.admin, {"text": "Used."})
+    refused.has(status="refused", refusal="Used.")
+    for verb, status in (("approve", "approved"), ("receive", "received")):
+        decided = api.ask(f"POST {path}/{second['id']}/{verb}", "200", walk.admin)
+        decided.has(status=status)
+    walk.until_refunded("49.50")
+    walk.until_stock(STOCK - 1)
+    api.ask(f"GET {path}", "200", walk.customer).has(count=2)
 
 
 def withdraw_product(walk: Walk) -> None:
@@ -307,6 +346,8 @@ STEPS: Final[tuple[Callable[[Walk], None], ...]] = (
     cancelled_order,
     declined_payment,
     shipped_order,
+    refunds,
+    returns,
     withdraw_product,
     erase_account,
     refused_requests,

@@ -34,6 +34,7 @@ class Walk:
     owner: Person | None = None
     document: dict[str, Any] | None = None
     placed: Reply | None = None
+    delivered: Reply | None = None
     people: dict[str, Person] = field(default_factory=dict)
     added: list[dict[str, Any]] = field(default_factory=list)
 
@@ -93,6 +94,14 @@ class Walk:
             self.customer,
             lambda seen: seen["status"] == status,
             f"have the status {status}",
+        )
+
+    def until_refunded(self, amount: str) -> None:
+        self.api.until(
+            f"GET /api/v1/orders/{given(self.delivered, 'delivered order')['id']}",
+            self.customer,
+            lambda seen: seen["refunded_amount"] == amount,
+            f"have {amount} refunded",
         )
 
     def until_stock(self, stock: int) -> None:
