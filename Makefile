@@ -18,8 +18,8 @@ CHECKED := functions layers/shared/shared tools bench tests
 # The tests of shared and of each service, on fakes and on moto.
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
-.PHONY: help setup service run stop deploy-local mail sam-local sam-invoke check fix test test-unit affected budgets bench bill rush \
-	tables mutants torture bootstrap deploy destroy admin migrate smoke dlq api sbom requirements clean
+.PHONY: help setup service run stop deploy-local mail sam-local sam-invoke drill-deploy check fix test test-unit affected budgets bench bill rush \
+	tables mutants torture bootstrap deploy release destroy admin migrate smoke dlq order request reconcile restore drill-restore api sbom requirements clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -96,6 +96,9 @@ sam-local: $(APP) $(SAM)  ## the API in Lambda's containers, on the open shop's 
 sam-invoke: $(APP) $(SAM)  ## one function in its container; FUNCTION=OrdersCheckout EVENT=events/….json
 	@$(PYTHON) -m tools.local sam-invoke --port $(PORT) "$(FUNCTION)" "$(EVENT)" -- $(ARGS)
 
+drill-deploy: $(APP) $(SAM) $(EMULATOR)  ## a deployment that goes wrong, and goes back by itself; STEPS=Canary10Percent5Minutes
+	@$(PYTHON) -m tools.drill_deploy --deployments "$(or $(STEPS),Canary10Percent5Minutes)"
+
 # --- checks --------------------------------------------------------------------------------------
 
 check: $(APP) $(SAM) $(CHECKOV) $(AUDIT) $(NODE)  ## style, types, boundaries, templates, known vulnerabilities; OFFLINE=1 in CI without a network
@@ -119,7 +122,7 @@ budgets: $(APP)  ## measure modules, calls and log lines anew, and show what cha
 	@git diff --unified=0 -- tests/budget/budgets.toml
 
 # Run it on a quiet machine.
-bench: $(APP) $(SAM) $(EMULATOR) $(RUNTIME)  ## cold starts, requests, memory, e-mails, calls and prices; ONLY=cold,warm
+bench: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE) $(RUNTIME)  ## cold starts, requests, memory, e-mails, calls and prices; ONLY=cold,warm
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
 	@$(if $(ONLY),,PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs)
 
@@ -148,8 +151,11 @@ torture: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE)  ## the long forms of the proo
 bootstrap: $(APP)  ## prepare an AWS account for its first shop; ENV=dev SENDER=an address or a domain
 	@$(PYTHON) -m tools.local bootstrap "$(ENV)" --sender "$(SENDER)" --parameters "$(PARAMETERS)"
 
-deploy: $(APP) $(SAM)  ## into the AWS account that you are logged in to; ENV=dev or prod
-	@$(PYTHON) -m tools.local deploy "$(ENV)" --stack "$(STACK)" --parameters "$(PARAMETERS)"
+deploy: $(APP) $(SAM)  ## into the AWS account that you are logged in to; ENV=dev or prod, YES=1 to be asked nothing
+	@$(PYTHON) -m tools.local deploy "$(ENV)" --stack "$(STACK)" --parameters "$(PARAMETERS)" $(if $(YES),--yes)
+
+release: $(APP)  ## an entry in the changelog, and a tag that GitHub deploys; VERSION=1.4.0 for another one
+	@$(PYTHON) -m tools.release --version "$(VERSION)"
 
 destroy: $(APP) $(SAM)  ## delete a deployed shop; its tables and signing keys stay without DATA=delete
 	@$(PYTHON) -m tools.local destroy "$(ENV)" --stack "$(STACK)" $(if $(YES),--yes) \
@@ -176,6 +182,28 @@ dlq: $(APP)  ## what workers gave up; ACTION=show, redrive or purge, QUEUE=check
 	@$(PYTHON) -m tools.dlq \
 		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
 		--action "$(ACTION)" --queue "$(QUEUE)" --id "$(ID)" --limit "$(LIMIT)" $(if $(YES),--yes)
+
+order: $(APP)  ## what has happened to an order, from tables, logs and traces; ID=…, SHOW=personal, ENV=dev if deployed
+	@$(PYTHON) -m tools.timeline order \
+		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
+		--id "$(ID)" --show "$(SHOW)"
+
+request: $(APP)  ## the same of a request and all that it caused; ID=its X-Request-ID
+	@$(PYTHON) -m tools.timeline request \
+		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
+		--id "$(ID)" --show "$(SHOW)"
+
+reconcile: $(APP)  ## compare orders, stock, payments, notifications and totals; MEND= what it printed, or all, ENV=dev if deployed
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.reconcile \
+		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") --mend "$(MEND)"
+
+restore: $(APP)  ## bring tables back to a moment: AT=2026-11-22T10:00:00Z TABLES="orders products" STEP=beside, … (docs/runbook.md), ENV=dev if deployed
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.restore \
+		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
+		--at "$(AT)" --tables "$(TABLES)" --step "$(STEP)"
+
+drill-restore: $(APP) $(SAM) $(EMULATOR)  ## rehearse a restore: a shop of its own is damaged, brought back and reconciled
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.drill_restore
 
 # What breaks clients is written for a reason only, which docs/api/incompatible.md keeps.
 api: $(APP)  ## write the documents of API and events, docs/api; REASON="why clients may break"

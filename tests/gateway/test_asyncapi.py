@@ -9,7 +9,7 @@ import pytest
 
 from shared.contracts.events import DATA
 from tests.simulation import journeys
-from tests.simulation.provider import refund_at_the_provider
+from tests.simulation.provider import dispute_at_the_provider, refund_at_the_provider
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.evaluators import NODE
 from tools.openapi.events import document as build
@@ -47,6 +47,7 @@ def _busy_day(shop: SimulatedShop) -> None:
     leaving, forgotten = shop.anyone.register(), shop.anyone.register()
     shop.anyone.post("/api/v1/auth/forgot", {"email": forgotten.user["email"]})
     shop.customer.order((shop.mug, 8))
+    dispute_at_the_provider(shop)
     cancelled = shop.customer.order((shop.tray, 1))
     shop.customer.post(f"/api/v1/orders/{cancelled['id']}/cancel")
     delivered = shop.customer.order((shop.tray, 1))

@@ -200,6 +200,34 @@ def test_order_is_either_shipped_or_cancelled(
     eventually(lambda: stored(cloud, mug), lambda found: found == (1 - taken, taken))
 
 
+def test_refunds_never_exceed_the_payment(
+    admin: Client, customer: Client, cloud: Cloud, size: Size
+) -> None:
+    units = min(size.units, 50)  # an order takes only so many changes
+    mug = admin.add_product(price="1.00", stock=units)
+    order = customer.order((mug, units))
+    customer.order_once(order["id"], "confirmed")
+    path, unit = f"/api/v1/orders/{order['id']}", {"product_id": mug["id"], "quantity": 1}
+
+    def refund(number: int) -> httpx.Response:
+        """A unit or its price; each request is sent twice."""
+        body = {"items": [unit], "restock": True} if number % 4 < 2 else {"amount": "1.00"}
+        headers = {"Idempotency-Key": f"refund-{number // 2}"}
+        return definitely(lambda: admin.post(f"{path}/refunds", body, headers=headers))
+
+    answers = at_once(refund, range(4 * units), size.threads)
+    assert outcomes(answers).keys() == {"201", "409 refund-exceeds-payment"}
+    made = {a.json()["id"]: a.json() for a in answers if a.status_code == 201}
+    assert len(made) == units
+    eventually(
+        lambda: customer.get(path).json()["refunded_amount"],
+        lambda refunded: refunded == f"{units}.00",
+        within=120,
+    )
+    restocked = sum("items" in one for one in made.values())
+    eventually(lambda: stored(cloud, mug), lambda found: found == (restocked, units - restocked))
+
+
 def test_refresh_token_used_at_once_has_one_child(
     http: httpx.Client, customer: Client, size: Size
 ) -> None:
