@@ -69,14 +69,17 @@ def speak_plain_http(template: Template) -> None:
 
 
 def forgive_missing_keys(template: Template) -> None:
-    """The emulator fills in no condition key of SES, DynamoDB or KMS, which AWS does: no statement
-    may demand one."""
+    """The emulator fills in few of the condition keys of SES, DynamoDB and KMS that AWS does: no
+    statement may demand the others."""
     for statement in _statements(template):
         condition = statement.get("Condition", {})
         if "ses:FromAddress" in condition.get("StringEquals", {}):
             condition["StringEqualsIfExists"] = condition.pop("StringEquals")
         if condition.get("Null", {}).keys() & {"kms:EncryptionContextKeys", "dynamodb:Attributes"}:
             del condition["Null"]
+        if statement["Action"] == "dynamodb:BatchGetItem":
+            # It looks for the attributes beside RequestItems, and takes the call to read all.
+            condition.pop("StringEqualsIfExists", None)
         for operator in [name for name in condition if name.startswith("ForAnyValue:")]:
             keys = condition.pop(operator)
             assert all(key.startswith("dynamodb:") for key in keys), keys
