@@ -2,7 +2,10 @@
 one that was interrupted."""
 
 import json
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 import pytest
@@ -93,6 +96,25 @@ def test_deploy_resets_a_value_that_is_no_longer_set(
     assert [found[name] for name in once] == ["auto", "", "DEBUG"]
     # Every parameter is set, also those that no environment names.
     assert sam.parameters("dev").keys() == template()["Parameters"].keys()
+
+
+def test_workflow_goes_back_to_what_the_shop_says_it_runs(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in aws_environment(account.endpoint).items():
+        monkeypatch.setenv(name, value)
+    assert cloud.running(SHOP) == ""
+    (tmp_path / "openapi.json").write_text('{"info": {"version": "1.4.0"}}')
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        body = {**TOPIC, "Outputs": {"ApiUrl": {"Value": url}}}
+        account.cloudformation.create_stack(StackName=SHOP.stack, TemplateBody=json.dumps(body))
+        assert cloud.running(SHOP) == "v1.4.0"
+        (tmp_path / "openapi.json").unlink()
+        assert cloud.running(SHOP) == ""
+        server.shutdown()
 
 
 def test_failed_bootstrap_leaves_no_retained_resource(

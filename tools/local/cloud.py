@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local import bootstrap, sam, stack
@@ -66,6 +67,7 @@ def deploy(target: Target, overrides: Mapping[str, str], *, agreed: bool = False
         _print_account(session, target.stack)
         _require_bootstrap(target, session.client("cloudformation"))
         _require_sender(target, session.client("sesv2"), parameters["SenderEmail"])
+        _for_the_workflow("before", running(target))
     platform = parameters["Architecture"]
     with step(f"build for {platform}"):
         sam.build(STATE / "build.log", _BUILD, config=target.environment, platform=platform)
@@ -74,9 +76,28 @@ def deploy(target: Target, overrides: Mapping[str, str], *, agreed: bool = False
         cloudformation = target.session().client("cloudformation")
         outputs = stack.outputs(cloudformation, target.stack)
     print(f"\nThe API is at {outputs['ApiUrl']}")
-    if "GITHUB_OUTPUT" in os.environ:  # for the next step of a workflow
+    _for_the_workflow("url", outputs["ApiUrl"])
+
+
+def running(target: Target) -> str:
+    """The tag of the release that the shop says it is; empty if it is not deployed or does not
+    answer."""
+    cloudformation = target.session().client("cloudformation")
+    if not stack.exists(cloudformation, target.stack):
+        return ""
+    url = stack.outputs(cloudformation, target.stack).get("ApiUrl", "")
+    try:
+        document = httpx.get(f"{url}/openapi.json", timeout=30).raise_for_status().json()
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return ""
+    return f"v{document['info']['version']}"
+
+
+def _for_the_workflow(name: str, value: str) -> None:
+    """An output for the next steps of a workflow of GitHub's."""
+    if "GITHUB_OUTPUT" in os.environ:
         with Path(os.environ["GITHUB_OUTPUT"]).open("a") as file:
-            print(f"url={outputs['ApiUrl']}", file=file)
+            print(f"{name}={value}", file=file)
 
 
 def release(target: Target, parameters: Mapping[str, str], *more: str) -> None:
