@@ -325,13 +325,8 @@ def test_operation_ends_when_stripe_keeps_an_error_for_every_key() -> None:
 
     class Failing(ScriptedTransport):
         def request(
-            self,
-            method: str,
-            url: str,
-            headers: Mapping[str, str] | None,
-            post_data: Any = None,
-            **_: Any,
-        ) -> tuple[str, int, Mapping[str, str]]:
+            self, method: str, url: str, headers: Headers | None, post_data: Any = None, **_: Any
+        ) -> Answer:
             assert headers is not None
             sent.append(headers["Idempotency-Key"])
             return json.dumps(error("api_error")), 500, {"Idempotent-Replayed": "true"}
@@ -430,13 +425,8 @@ class LosingTransport(LaterTransport):
         self._left = nth
 
     def request(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None,
-        post_data: Any = None,
-        **_: Any,
-    ) -> tuple[str, int, Mapping[str, str]]:
+        self, method: str, url: str, headers: Headers | None, post_data: Any = None, **_: Any
+    ) -> Answer:
         if urlsplit(url).path.endswith(f"/{self._operation}"):
             self._left -= 1
             if self._left == 0:
