@@ -31,6 +31,15 @@ def request(shop: OrdersHarness, order: Order, key: str = "a", **wanted: Any) ->
     return shop.refunding.request(order.id, ADMIN, key, RefundRequest(**wanted or one)).made
 
 
+def request_pending(shop: OrdersHarness, order: Order, *, for_minutes: int) -> Refund:
+    """A refund that the provider has processed for that long, without an end."""
+    refund = request(shop, order)
+    shop.payments.refund_states[refund.id] = "pending"
+    shop.advance(order)
+    shop.pass_minutes(for_minutes)
+    return refund
+
+
 def status(shop: OrdersHarness, refund: Refund) -> str:
     found = shop.refunds.find(refund.order_id, refund.id)
     assert found
@@ -144,10 +153,7 @@ def test_refund_that_the_provider_processes_is_asked_for_less_and_less_often_and
 def test_news_ends_the_wait_for_a_refund_that_the_provider_processes(
     shop: OrdersHarness, order: Order
 ) -> None:
-    refund = request(shop, order)
-    shop.payments.refund_states[refund.id] = "pending"
-    shop.advance(order)
-    shop.pass_minutes(5 * 60)
+    refund = request_pending(shop, order, for_minutes=5 * 60)
     shop.deliver(order.id, is_news=True)
     assert status(shop, refund) == "pending"
     del shop.payments.refund_states[refund.id]
@@ -158,10 +164,7 @@ def test_news_ends_the_wait_for_a_refund_that_the_provider_processes(
 def test_next_refund_does_not_wait_for_one_that_the_provider_processes(
     shop: OrdersHarness, order: Order
 ) -> None:
-    slow = request(shop, order)
-    shop.payments.refund_states[slow.id] = "pending"
-    shop.advance(order)
-    shop.pass_minutes(5 * 60)
+    slow = request_pending(shop, order, for_minutes=5 * 60)
     quick = request(shop, order, "b", amount_minor=5)
     shop.advance(order)
     assert (status(shop, slow), status(shop, quick)) == ("pending", "succeeded")
@@ -170,10 +173,7 @@ def test_next_refund_does_not_wait_for_one_that_the_provider_processes(
 def test_compensation_is_late_when_the_provider_is_away_after_it_has_processed_a_refund(
     shop: OrdersHarness, order: Order, emitted: Emitted
 ) -> None:
-    refund = request(shop, order)
-    shop.payments.refund_states[refund.id] = "pending"
-    shop.advance(order)
-    shop.pass_minutes(60)
+    request_pending(shop, order, for_minutes=60)
     shop.payments.faults = {"refund": "down"}
     emitted()
     shop.pass_minutes(60)
