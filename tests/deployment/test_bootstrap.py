@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tools.local import bootstrap, emulator, processes, stack
+from tests.support.emulator import empty_account
+from tools.local import bootstrap, stack
 from tools.local.places import aws_environment
 from tools.template import ROOT
 
@@ -60,11 +61,8 @@ class Account:
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port, folder = processes.free_port(), tmp_path_factory.mktemp("account")
-    pid = emulator.start(port, folder, enforce_iam=False)
-    yield emulator.endpoint(port)
-    processes.end(pid, emulator.NAME)
-    processes.discard(emulator.scratch(folder))
+    with empty_account(tmp_path_factory.mktemp("account")) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

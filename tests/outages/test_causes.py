@@ -11,9 +11,10 @@ import pytest
 from tests.outages import load
 from tests.outages.alarms import MONITORED, alarms, incidents, messengers
 from tests.outages.causes import CAUSES, Cause, Played, play
+from tests.support.emulator import empty_account
 from tests.support.forks import each_in_a_fork
 from tools.intrinsics import resolve
-from tools.local import emulator, processes, stack
+from tools.local import stack
 from tools.template import ROOT, resources
 
 pytestmark = pytest.mark.timeout(600)
@@ -70,11 +71,8 @@ def test_list_of_alarms_has_the_cause_of_each() -> None:
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port, folder = processes.free_port(), tmp_path_factory.mktemp("account")
-    pid = emulator.start(port, folder, enforce_iam=False)
-    yield emulator.endpoint(port)
-    processes.end(pid, emulator.NAME)
-    processes.discard(emulator.scratch(folder))
+    with empty_account(tmp_path_factory.mktemp("account")) as endpoint:
+        yield endpoint
 
 
 class Account:
