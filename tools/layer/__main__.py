@@ -1,12 +1,10 @@
 """`python -m tools.layer <folder>`: changes installed libraries so that functions load them
 faster."""
 
-import argparse
-import sys
 from pathlib import Path
 
 from tools.layer import bytecode, certificates, sdk_data, stand_ins
-from tools.layer.changes import LibraryChanged
+from tools.layer.changes import run
 
 
 def make(folder: Path) -> None:
@@ -21,14 +19,5 @@ def make(folder: Path) -> None:
     bytecode.compile_folder(folder, compiled_for="/opt/python")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tools.layer", description=__doc__)
-    parser.add_argument("folder", type=Path)
-    try:
-        make(parser.parse_args().folder)
-    except LibraryChanged as changed:
-        sys.exit(str(changed))
-
-
 if __name__ == "__main__":
-    main()
+    run("tools.layer", make)

@@ -1,5 +1,10 @@
-"""What a change of the libraries raises when it fits no more. docs/cold-starts.md explains all
-changes."""
+"""What runs changes of the libraries, and what a change raises when it no longer fits.
+docs/cold-starts.md explains all changes."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 
 class LibraryChanged(Exception):
@@ -14,3 +19,14 @@ class LibraryChanged(Exception):
             f"{path} {difference}: correct tools/layer/{change}.py (see docs/cold-starts.md), "
             "or build with LAYER=plain until then."
         )
+
+
+def run(program: str, make: Callable[[Path], None]) -> None:
+    """Run `make` as the program `python -m <program> <folder>`, which fails with the text of a
+    `LibraryChanged`."""
+    parser = argparse.ArgumentParser(prog=f"python -m {program}")
+    parser.add_argument("folder", type=Path)
+    try:
+        make(parser.parse_args().folder)
+    except LibraryChanged as changed:
+        sys.exit(str(changed))

@@ -2,14 +2,12 @@
 before its code is copied beside them.
 """
 
-import argparse
 import shutil
-import sys
 from pathlib import Path
 from typing import Final
 
 from tools.layer import bytecode
-from tools.layer.changes import LibraryChanged
+from tools.layer.changes import LibraryChanged, run
 
 LEFT_OUT: Final = {
     "stripe/params": "half of the library: types, which nothing imports when it runs",
@@ -29,14 +27,5 @@ def make(folder: Path) -> None:
     bytecode.compile_folder(folder, compiled_for="/var/task")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tools.layer.own_libraries")
-    parser.add_argument("folder", type=Path)
-    try:
-        make(parser.parse_args().folder)
-    except LibraryChanged as changed:
-        sys.exit(str(changed))
-
-
 if __name__ == "__main__":
-    main()
+    run("tools.layer.own_libraries", make)
