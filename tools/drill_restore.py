@@ -118,7 +118,7 @@ def drill(url: str, where: Where) -> bool:
         admin.log_in().move(shipped, "ship")
         admin.move(cancelled, "cancel")
         _come_to_rest(place)
-        progress.note("ship and cancel again what customers were told of")
+        progress.note("ship and cancel the orders that the restore has undone")
     restoration.emails()
     with step("come to rest"):
         _come_to_rest(place)
@@ -151,7 +151,7 @@ def _back_up(where: Where, place: Stored) -> None:
 
 
 def _damage(place: Stored) -> int:
-    """Somebody's script deletes all products and every second order."""
+    """Delete all products and every second order; return the number of items."""
     deleted = 0
     for name in ("ProductsTable", "OrdersTable"):
         table = place.tables[name]
@@ -177,7 +177,7 @@ def _come_to_rest(place: Stored) -> None:
 
 
 def _sell_out(buyer: Person, product: str) -> int:
-    """Buy until nothing is left; the number of units."""
+    """Buy until nothing is left; return the number of units."""
     sold = 0
     items = [{"product_id": product, "quantity": 1}]
     while buyer.try_post("/api/v1/orders", {"items": items}).status_code == 201:
@@ -189,7 +189,7 @@ def _wait(what: str, is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _REST_SECONDS
     while not is_so():
         if time.monotonic() > deadline:
-            raise Problem(f"The drill waited in vain for {what}.")
+            raise Problem(f"The drill timed out: it waited for {what}.")
         time.sleep(1)
 
 

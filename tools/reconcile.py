@@ -202,8 +202,8 @@ class Mender:
             self._products.transact([change, *counts])
         except TransactionFailed:
             raise Problem(
-                f"product {product_id} has just moved, or has fewer units than were sold:"
-                " count what lies in the shelf."
+                f"product {product_id} has just changed, or has fewer units than were sold:"
+                " count the units in the warehouse."
             ) from None
 
     def _count(self, name: str) -> None:

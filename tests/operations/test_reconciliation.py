@@ -178,7 +178,7 @@ BREAKS: Final = {
     ),
     "order is lost": Break(
         _lose_the_order,
-        ("is never placed, its stock is confirmed", "is captured without an order"),
+        ("does not exist, its stock is confirmed", "is captured without an order"),
         ("release", "repay"),
         is_daily=False,
     ),
@@ -205,7 +205,7 @@ BREAKS: Final = {
     ),
     "another amount is captured": Break(
         lambda s: s.change("OrdersTable", f"SANDBOX-PAYMENT#{s.confirmed}", amount_minor=1),
-        ("1 taken for",),
+        ("1 paid for",),
     ),
     "refund is not at the provider": Break(
         lambda s: s.change("OrdersTable", f"SANDBOX-PAYMENT#{s.refunded}", refunds={}),
@@ -251,14 +251,14 @@ BREAKS: Final = {
         ("has no notification",),
         ("publish",),
     ),
-    "customer was told more than has happened": Break(
+    "event of a notification is lost": Break(
         lambda s: s.change(
             "NotificationsTable",
             f"USER#{s.shop.customer.user['id']}",
             "NOTIFICATION",
             type="order.shipped",
         ),
-        ("has no order.shipped, of which its customer was told",),
+        ("has no event order.shipped, but a notification of it",),
         is_daily=False,
     ),
     "product has more taken than reserved": Break(

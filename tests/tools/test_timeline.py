@@ -323,7 +323,7 @@ def test_request_is_sought_in_the_last_hours_before_all_that_is_kept(shop: Shop)
     assert list(map(round, ages)) == [3, 24, 30 * 24]
 
 
-def test_order_that_is_older_than_its_logs_is_told_by_its_tables(shop: Shop) -> None:
+def test_timeline_of_an_order_older_than_its_logs_has_rows_of_the_tables(shop: Shop) -> None:
     order = shop.metered.place()
     shop.metered.come_to_rest()
     shop.collect()
@@ -332,7 +332,7 @@ def test_order_that_is_older_than_its_logs_is_told_by_its_tables(shop: Shop) -> 
     shown = shop.shown("order", order["id"])
     assert "order.confirmed  version 2" in shown
     assert "e-mail sent: order.confirmed" in shown
-    assert "Logs are kept for 30 days: of the time before, only the tables tell." in shown
+    assert "Logs are kept for 30 days: earlier rows are from the tables only." in shown
     # CloudWatch refuses a query of such a time.
     assert shop.logs.since == []
 

@@ -203,7 +203,7 @@ def _head(order: StoredOrder, *, is_personal: bool) -> Iterator[tuple[str, str]]
 def _notes(shop: Shop, begin: datetime, lines: Sequence[Line]) -> Iterator[str]:
     kept = shop.logs.days_kept
     if begin < shop.logs.kept_since:
-        yield f"Logs are kept for {kept} days: of the time before, only the tables tell."
+        yield f"Logs are kept for {kept} days: earlier rows are from the tables only."
     elif not lines:
         yield "No log line of it is left: they were deleted, or LogLevel is above INFO."
     if shop.logs.is_cut:

@@ -46,9 +46,8 @@ def an_ended_order_holds_no_stock(books: Books) -> Iterator[Finding]:
         state, is_sold = reservation["state"], bool(order and order["status"] in SOLD)
         if state == ("confirmed" if is_sold else "released"):
             continue
-        text = (
-            f"order {id_} is {order['status'] if order else 'never placed'}, its stock is {state}"
-        )
+        status = f"is {order['status']}" if order else "does not exist"
+        text = f"order {id_} {status}, its stock is {state}"
         if order is None:
             yield Finding(text, "release", id_)
         elif not is_sold:
@@ -75,16 +74,14 @@ def money_is_taken_or_given_back(books: Books) -> Iterator[Finding]:
         refunds = refunds_of(id_, order, payment)
         left = order["total_minor"] - sum(refunds.values())
         if left < 0:
-            yield Finding(f"order {id_}: {-left} more given back than taken")
+            yield Finding(f"order {id_}: {-left} more refunded than captured")
         kept = "refunded" if refunds and not left else "captured"
         if order["status"] in SOLD and state != kept:
             yield Finding(f"order {id_} is {order['status']}, its money is {state}")
         elif order["status"] not in SOLD and state not in _GIVEN_BACK | _owed(order):
             yield Finding(f"order {id_} is {order['status']}, its money is {state}", "resume", id_)
         if payment.get("amount_minor", order["total_minor"]) != order["total_minor"]:
-            yield Finding(
-                f"order {id_}: {payment['amount_minor']} taken for {order['total_minor']}"
-            )
+            yield Finding(f"order {id_}: {payment['amount_minor']} paid for {order['total_minor']}")
     for id_, order in books.orders.items():
         # Nothing is to be paid for gifts, and not each provider has a payment of nothing.
         if order["status"] in SOLD and id_ not in books.payments:
@@ -119,7 +116,7 @@ def refunds_are_made_once_and_are_in_their_orders(books: Books) -> Iterator[Find
         if {n: amount for n, amount in paid_back.items() if n != id_} != by_provider:
             yield Finding(f"order {id_} has the refunds {made}, the provider {dict(paid_back)}")
         if id_ in paid_back and order["status"] != "cancelled":
-            yield Finding(f"order {id_} is {order['status']} and was given back as a whole")
+            yield Finding(f"order {id_} is {order['status']} and its whole payment was refunded")
         if pending := [one for one in own.values() if one["status"] == "pending"]:
             yield Finding(f"order {id_} has refunds that are not finished", "resume", id_)
         if order["refunding_minor"] != sum(one["amount_minor"] for one in pending):
@@ -258,12 +255,12 @@ def counted_totals(books: Books) -> Mapping[str, Counter[str]]:
 
 
 def each_notification_is_about_what_has_happened(books: Books) -> Iterator[Finding]:
-    """The history of an order has what its customer was told: a restored order may have less."""
+    """Each notification of an order has its event: a restored order may have fewer events."""
     happened = {id_: {event.type for event in events} for id_, events in books.events.items()}
     for item in books.notifications:
         id_, type_ = item.get("order_id", ""), item["type"]
         if id_ in books.orders and type_ not in happened.get(id_, ()):
-            yield Finding(f"order {id_} has no {type_}, of which its customer was told")
+            yield Finding(f"order {id_} has no event {type_}, but a notification of it")
 
 
 SHOP_RULES: Final[tuple[Rule, ...]] = (
