@@ -163,7 +163,7 @@ def _subject(name: str, properties: dict[str, Any], token: str) -> Subject:
 def _kind(name: str) -> Kind:
     if name.endswith("Api"):
         return "api"
-    # Nobody waits for what CodeDeploy asks.
+    # No caller waits for the hook of deployments.
     is_called = FUNCTIONS[name].takes("call")
     return "internal" if is_called else "worker"
 

@@ -33,7 +33,7 @@ from tools.reconcile import Stored, scanned, stored
 TABLES: Final = ("users", "credentials", "products", "orders", "notifications")
 STEPS: Final = ("beside", "stop", "back", "start", "emails", "tidy")
 _WORKER_OF_EMAILS: Final = "NotificationsWorker"
-# What is no table's own: the sandbox's ledger stands for the provider's, circuits for the present.
+# Not restored: the sandbox's ledger stands for the provider's, circuits are of the present.
 _NOT_RESTORED: Final = ("SANDBOX-PAYMENT#", "CIRCUITS")
 _NO_LEASE: Final = timedelta()
 
@@ -103,14 +103,14 @@ def erase_again(users: Table, erased: Mapping[str, int]) -> None:
 
 
 def note_sent(notifications: Table, books: Books) -> int:
-    """Note as sent, without an e-mail, the notification of each event that repeats one of which the
-    customer was told: the restored order has come to the same status again. Return how many."""
+    """Note as sent, without an e-mail, the notification of each event that has an earlier one: the
+    restored order has come to the same status again. Return how many."""
     port = DynamoNotifications(notifications)
-    told = {(one.get("order_id"), one["type"]): one for one in books.notifications}
+    earlier = {(one.get("order_id"), one["type"]): one for one in books.notifications}
     kept = {one["id"] for one in books.notifications}
     noted = 0
     for event, order in _events(books):
-        before = told.get((event.aggregate_id, event.type))
+        before = earlier.get((event.aggregate_id, event.type))
         if before is None or notification_id(event) in kept:
             continue
         again = Notification(
@@ -241,7 +241,7 @@ class Restoration:
                 written = bring_back(
                     self._live(name),
                     restored,
-                    # What customers were told stays true.
+                    # No record of a sent e-mail is lost.
                     only_missing=name == "notifications",
                     # Orders are erased by their service: they come back as they were.
                     erased=erased if name in ("users", "credentials") else (),

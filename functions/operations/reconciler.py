@@ -1,5 +1,5 @@
-"""OperationsReconciler: every day, compares the orders of the last two days with what the other
-services and the payment provider have of them.
+"""OperationsReconciler: every day, compares the orders of the last two days with the
+records of the other services and of the payment provider.
 """
 
 # First of all: see shared.messaging.workers.

@@ -13,7 +13,7 @@ from shared.storage.dynamodb import ConditionFailed, Table
 
 
 class AdminReports:
-    """Records reports in an outbox of their own."""
+    """Records each report as an event in the outbox, under the key `REPORT#<id>`."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

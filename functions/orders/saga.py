@@ -244,7 +244,7 @@ class CheckoutSaga:
         if not order.repayment_minor:
             return order
         if payment.state == "refunded" and self._refunds.has_repayment_failed(order):
-            # After the payment was read; or before somebody refunded it by hand.
+            # The payment was read before its refund failed, or was refunded by hand after that.
             payment = self._call_payments(order, "find", lambda: self._payments.find(order.charge))
         if payment.state == "captured":
             return self._refunds.repay(order)

@@ -144,7 +144,7 @@ class Proxy:
         return Response(answer.content, answer.status_code)
 
     def report(self, intent: dict[str, Any]) -> None:
-        """Tell the webhooks, as localstripe does, of an intent whose customer has acted."""
+        """Send webhooks the state of an intent whose customer has acted, as localstripe does."""
         if type_ := _REPORTS.get(intent["status"]):
             event = {"id": f"evt_{uuid.uuid4().hex}", "object": "event", "type": type_}
             body = json.dumps({**event, "data": {"object": intent}}).encode()
@@ -300,7 +300,7 @@ class Call:
 
     async def _authenticate(self) -> Answer:
         answer = await self._send("POST", self.path, self.form)
-        # Of a card that is declined then, localstripe tells.
+        # If the card is declined then, localstripe sends the webhooks an event.
         if not answer.is_error:
             self.proxy.report(answer.body)
         return answer

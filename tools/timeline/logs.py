@@ -197,7 +197,7 @@ class Logs:
         # Neither a metric nor a line of the platform.
         if not isinstance(entry, dict) or not ("message" in entry or "path" in entry):
             return None
-        # The gateway's lines have no time of their own; those of AWS have a space and no zone.
+        # The gateway's lines have no time; those of AWS have a space and no zone.
         entry = {"timestamp": row["@timestamp"].replace(" ", "T") + "+00:00", **entry}
         if "message" in entry:
             entry["message"] = _ARN.sub(lambda arn: self._named(arn[1]), str(entry["message"]))

@@ -1,4 +1,4 @@
-"""What the services have stored, put together, and what of it disagrees."""
+"""What the services have stored, put together, and the disagreements in it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +19,8 @@ type Mend = Literal["resume", "take", "release", "repay", "publish", "stock", "c
 
     resume    have the checkout continue the order: it pays, repays and releases what is left
     take      reserve and sell an order's stock
-    release   make the stock available again that is taken for no order
-    repay     void or refund the payment of no order
+    release   make stock available again that is taken for an order that does not exist
+    repay     void or refund the payment of an order that does not exist
     publish   publish an event again, which makes its notification
     stock     set a product's taken units to those that are reserved
     count     set a table's totals to what is counted

@@ -13,10 +13,10 @@ the intent may have changed since, so it is retrieved then. Later, or without th
 searched by the order's id in its metadata. Stripe's index of metadata follows within a minute, in
 its outages within an hour: until then a search may miss a payment.
 
-Stripe also keeps and repeats an error of its own (500). One that is replayed has ended, so the
+Stripe also keeps and repeats an internal error (500). One that is replayed has ended, so the
 request is sent under the key's next successor. Stripe may have executed the first one, or do so
-later when it repairs what the error left undone. A second intent that nobody confirms does no harm,
-and Stripe allows one confirmation of an intent, and one refund of all that is left. Any other
+later when it repairs what the error left undone. A second intent that is never confirmed does no
+harm, and Stripe allows one confirmation of an intent, and one refund of all that is left. Any other
 refund waits until its key is forgotten.
 """
 
@@ -262,7 +262,7 @@ class StripePayments:
 
     @_failures()
     def _record(self, key: str, intent: stripe.PaymentIntent) -> PaymentRecord | None:
-        """None for an intent that nobody has tried to pay, or that was made twice."""
+        """None for an intent without an attempt to pay, or that was made twice."""
         state = _state(intent)
         if state is None or intent.cancellation_reason == "duplicate":
             return None
@@ -350,7 +350,7 @@ class StripePayments:
         find: Callable[[], R | None] = lambda: None,
     ) -> R:
         """The result of a request under a key, or under the first of the key's successors to which
-        Stripe has not answered with an error of its own.
+        Stripe has not answered with an internal error.
 
         Args:
             find: what a request whose error is replayed has done, None if it has done nothing.
@@ -473,7 +473,7 @@ def _state(intent: stripe.PaymentIntent) -> PaymentState | None:
 
 
 def _is_tried(intent: stripe.PaymentIntent) -> bool:
-    """Whether somebody has tried to pay it, or it was closed for all attempts to pay."""
+    """Whether it has had an attempt to pay, or was closed for all attempts to pay."""
     return intent.cancellation_reason != "duplicate" and _state(intent) is not None
 
 
@@ -492,7 +492,7 @@ def _left(intent: stripe.PaymentIntent) -> int:
 
 
 def _refund_state(refund: stripe.Refund) -> RefundState:
-    # Of a status that Stripe adds later, only a later answer says what becomes of the refund.
+    # In a status that Stripe adds later, the refund is not finished: a later answer has its end.
     return _REFUNDS.get(refund.status, "pending")
 
 

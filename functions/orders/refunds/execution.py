@@ -68,7 +68,8 @@ class RefundExecution:
 
     def has_repayment_failed(self, order: Order) -> bool:
         """Whether a cancelled order's own refund has failed. Its payment counts as refunded as soon
-        as the provider has accepted that, and also if it was refunded by hand: then there is none.
+        as the provider has accepted that, and also if it was refunded by hand: then there is no
+        own refund.
 
         Raises:
             Processing, Unanswered: as `finish_all`.
