@@ -1,5 +1,5 @@
-"""Reconciliation: whatever is broken by hand is found, by the whole comparison and by the daily one
-of recent orders, and the command that is printed mends it."""
+"""Reconciliation: each break by hand is found, by the whole comparison and by the daily one of
+recent orders, and the command that is printed mends it."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -134,7 +134,7 @@ def _take_one_more(scene: Scene) -> None:
 
 @dataclass(frozen=True)
 class Break:
-    """Something that is broken by hand.
+    """A break by hand.
 
     Attributes:
         texts: what every finding has one of.

@@ -1,5 +1,5 @@
 """A restore: tables are brought back to a moment, and the shop agrees again with the payment
-provider and with what its customers were told."""
+provider and with its notifications."""
 
 from collections.abc import Iterator
 from copy import deepcopy

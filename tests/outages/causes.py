@@ -1,6 +1,6 @@
 """What makes each alarm ring: causes, brought about in the simulated shop.
 
-Each is one thing that goes wrong, and sends one message, whatever rings. Afterwards all is quiet.
+Each is one fault, and sends one message, however many alarms ring. Afterwards no alarm rings.
 `python -m tests.outages.causes` writes docs/alarms.md.
 """
 
@@ -61,7 +61,7 @@ class Stage:
         do_at(self.shop, self.begin + _MINUTE * minute, do)
 
     def order_every(self, seconds: float, minutes: float) -> None:
-        """Let customers order; they do not give up at once."""
+        """Let customers order; they retry."""
         self.load.spread(
             self.begin, self.begin + _MINUTE * minutes, int(_MINUTE * minutes / seconds)
         )
@@ -81,10 +81,10 @@ type Act = Callable[[Stage], None]
 
 @dataclass(frozen=True)
 class Cause:
-    """Something that goes wrong.
+    """A fault.
 
     Args:
-        what: it, for docs/alarms.md.
+        what: the fault, for docs/alarms.md.
         rings: the alarms that ring because of it, at least.
         message: the one alarm or incident that sends a message.
     """
@@ -97,12 +97,12 @@ class Cause:
 
 @dataclass
 class Played:
-    """What a cause came to.
+    """What followed from a cause.
 
     Attributes:
         began: in which minute after it each alarm and incident began to ring first.
-        messages: the alarms and incidents that sent one, in turn.
-        minutes: when nothing rang any more; None if something still does.
+        messages: the alarms and incidents that sent a message, in turn.
+        minutes: when all alarms had ended; None if something still does.
         values: the values of each alarm's metric in the periods that made it ring.
         units: the unit of each metric of functions, by alarm.
     """
@@ -116,7 +116,7 @@ class Played:
 
 
 def play(load: Load, cause: Cause) -> Played:
-    """Bring a cause about and watch the alarms until all is quiet, as CloudWatch does each
+    """Bring a cause about and watch the alarms until all have ended, as CloudWatch does each
     minute."""
     shop, played, phone = load.shop, Played(cause.what), _Phone()
     shop.forked()
@@ -134,7 +134,7 @@ def play(load: Load, cause: Cause) -> Played:
                 metric = alarms()[name].metric
                 if metric in load.watch.units:
                     played.units[name] = load.watch.units[metric]
-        played.messages += phone.hear(ringing, minute)
+        played.messages += phone.ring(ringing, minute)
         if played.began and not ringing and load.is_everything_done():
             played.minutes = minute
             break
@@ -148,15 +148,15 @@ def _values(watch: Watch, name: str) -> list[float]:
 
 
 class _Phone:
-    """What is sent to a person: an alarm's action, unless its suppressor rings, did so lately or
-    begins to soon."""
+    """Messages to a person: an alarm's action, unless its suppressor rings, has ended just now or
+    begins soon."""
 
     def __init__(self) -> None:
         self._rang: set[str] = set()
         self._ended: dict[str, float] = {}
         self._due: dict[str, float] = {}
 
-    def hear(self, ringing: set[str], minute: int) -> Iterator[str]:
+    def ring(self, ringing: set[str], minute: int) -> Iterator[str]:
         """The messages of a minute in which these ring."""
         for name in self._rang - ringing:
             self._ended[name] = minute

@@ -21,14 +21,14 @@ pytestmark = pytest.mark.timeout(600)
 # The emulator's CloudWatch looks at one such period of real time.
 _PERIOD_SECONDS: Final = 5
 _MOST_DATA: Final = 500
-# A count is added up, and of durations the longest counts.
+# Counts are summed; of durations the longest is compared.
 _STATISTICS_OF: Final = {"Count": {"Sum", "Maximum"}, "Seconds": {"Maximum"}}
 
 
 @pytest.fixture(scope="module")
 def played() -> Mapping[str, Played]:
     with load.opened() as shop:
-        # Forks have none of this process's threads.
+        # A fork has no threads of this process.
         shop.shop.timeline.end_threads()
         return {one.cause: one for one in each_in_a_fork(partial(play, shop), CAUSES)}
 
@@ -40,7 +40,7 @@ def test_cause_makes_alarms_ring_sends_one_message_and_ends(
     found = played[cause.what]
     assert set(cause.rings) <= found.began.keys()
     assert found.messages == [cause.message]
-    assert found.minutes is not None, "something still rings, or has to be done"
+    assert found.minutes is not None, "an alarm still rings, or work is left"
 
 
 def test_every_alarm_and_every_message_has_a_cause() -> None:
@@ -90,7 +90,7 @@ class Account:
         arn = made["Attributes"]["QueueArn"]
         sns.subscribe(TopicArn=self._topic, Protocol="sqs", Endpoint=arn)
         for name, properties in self._declared("AWS::CloudWatch::Alarm"):
-            # The emulator ignores dimensions: each alarm has a metric of its own instead.
+            # The emulator ignores dimensions: each alarm gets another metric instead.
             properties["MetricName"] = name
             period = {"Period": _PERIOD_SECONDS, "EvaluationPeriods": 1}
             properties.pop("DatapointsToAlarm", None)
@@ -98,7 +98,7 @@ class Account:
             self.cloudwatch.put_metric_alarm(**{**properties, **period, **threshold})
         for _, properties in self._declared("AWS::CloudWatch::CompositeAlarm"):
             self.cloudwatch.put_composite_alarm(**properties)
-        # A new incident says that all is well.
+        # A new incident sends a message that it is OK.
         self.messages()
 
     def _declared(self, type_: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -139,8 +139,8 @@ class Account:
             QueueUrl=self._queue, MaxNumberOfMessages=10
         ).get("Messages"):
             for message in received:
-                told = json.loads(json.loads(message["Body"])["Message"])
-                found.append((told["AlarmName"], told["NewStateValue"]))
+                change = json.loads(json.loads(message["Body"])["Message"])
+                found.append((change["AlarmName"], change["NewStateValue"]))
                 handle = message["ReceiptHandle"]
                 self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=handle)
         return sorted(found)
@@ -163,12 +163,12 @@ def test_cloudwatch_sends_one_message_for_each_incident_and_one_when_it_ends(
         account.measure(name, values)
     every = [title(name) for name in alarms() | incidents()]
     assert account.states() == dict.fromkeys(every, "ALARM")
-    told = sorted(title(name) for name in messengers())
-    assert account.messages() == [(name, "ALARM") for name in told]
+    names = sorted(title(name) for name in messengers())
+    assert account.messages() == [(name, "ALARM") for name in names]
 
     time.sleep(_PERIOD_SECONDS + 1)
     for name in alarms():
         account.measure(name, [0.0])
     assert account.states() == dict.fromkeys(every, "OK")
     # The last of an incident's parts ends it.
-    assert account.messages() == [(name, "OK") for name in told]
+    assert account.messages() == [(name, "OK") for name in names]

@@ -26,7 +26,7 @@ _ACTION_SECONDS: Final = 20
 _SEARCHED: Final = re.compile(r"metadata\['order_id'\]:'([^']*)'")
 _OPEN: Final = ("requires_payment_method", "requires_confirmation")
 _APPROVED: Final = ("pm_card_visa", "tok_ok", "tok_timeout")
-# What comes of it when the customer acts by himself; None: he never does.
+# Whether the customer's action succeeds, where it follows without a request; None: none follows.
 _ACTIONS: Final[Mapping[str, bool | None]] = {
     "pm_card_threeDSecure2Required": None,
     "tok_action": True,
@@ -48,7 +48,7 @@ OPERATIONS: Final = (
 
 
 class StripeFault(Enum):
-    """What may become of a request to Stripe."""
+    """How a request to Stripe may fail."""
 
     NOT_SENT = "refused connection"
     LOST = "time-out, not done"
@@ -162,7 +162,7 @@ class MemoryStripe:
         self._state = _State()
 
     def snapshot(self) -> Callable[[], None]:
-        """What brings the account back to how it is now."""
+        """A function that restores the present state of the account."""
         state = copy.deepcopy(self._state)
 
         def restore() -> None:
@@ -175,7 +175,7 @@ class MemoryStripe:
         """The response to a request, which meets a fault.
 
         Raises:
-            NotSentError, LostError: there is none.
+            NotSentError, LostError: the client gets no response.
         """
         self.catch_up()
         fault = fault or self._fault_of(request)
@@ -414,7 +414,7 @@ class MemoryStripe:
         return found
 
     def _tried(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """The intents that somebody has tried to pay or closed: their orders and their states."""
+        """The intents with an attempt to pay or closed: their orders and their states."""
         for intent in self._state.intents.values():
             entries = self._state.entries[intent["id"]]
             if intent["cancellation_reason"] == "duplicate" or not entries:

@@ -1,4 +1,4 @@
-"""Alarms reach somebody, say what customers notice, and lead to the runbook."""
+"""Alarms have recipients, say what customers notice, and lead to the runbook."""
 
 import re
 from collections import defaultdict
@@ -137,7 +137,7 @@ def test_basic_monitoring_has_alarms_of_lost_work_and_attacks_only() -> None:
         ),
     ],
 )
-def test_alarms_are_sent_to_those_who_are_named(
+def test_alarms_are_sent_to_the_recipients_of_the_parameters(
     parameters: dict[str, str], expected: list[dict[str, str]]
 ) -> None:
     topic = resources("AWS::SNS::Topic")["AlarmTopic"]
@@ -146,8 +146,8 @@ def test_alarms_are_sent_to_those_who_are_named(
 
 
 def test_topic_of_alarms_takes_messages_of_cloudwatch() -> None:
-    """It replaces the policy by which the account's services may publish. A topic that is encrypted
-    by the key aws/sns takes none of CloudWatch's."""
+    """Its policy replaces the one by which the account's services may publish. CloudWatch cannot
+    publish to a topic that is encrypted by the key aws/sns."""
     assert "KmsMasterKeyId" not in resources("AWS::SNS::Topic")["AlarmTopic"]
     [allowed, denied] = resources("AWS::SNS::TopicPolicy")["AlarmTopicPolicy"]["PolicyDocument"][
         "Statement"

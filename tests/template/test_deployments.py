@@ -15,7 +15,7 @@ HOOK: Final = "OperationsPreTraffic"
 UNTRIED: Final = {HOOK, "OperationsReconciler"}
 DEPLOYED: Final = [name for name, function in FUNCTIONS.items() if function.is_tried]
 each_function = pytest.mark.parametrize("function", DEPLOYED)
-# Its errors are the API's; an alarm of its own would be one of another condition.
+# The API's 5xx alarm has its errors; an alarm on its version would need another condition.
 BEHIND_THE_API: Final = {"OrdersWebhooks"}
 GRADUAL: Final = {"Environment": "prod", "PaymentProvider": "stripe"}
 AT_ONCE: Final = {"Environment": "dev", "PaymentProvider": "stripe"}

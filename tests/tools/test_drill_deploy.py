@@ -51,7 +51,7 @@ def test_alias_goes_back_when_an_alarm_rings() -> None:
     assert lambda_.led == [("1", {"2": 0.1}), ("1", {})]
 
 
-def test_hook_is_told_the_function_and_its_new_version_and_reports() -> None:
+def test_hook_gets_the_function_and_its_new_version_and_reports() -> None:
     api = HookApi(DEPLOYMENT)
     with api.served() as url:
 

@@ -480,15 +480,15 @@ def test_customer_authorises_a_payment(
 
 @pytest.fixture
 def reports(stripe_address: str) -> Iterator[Callable[[Payment], list[str]]]:
-    """What an endpoint of webhooks has heard of a payment: the types of what was signed."""
-    secret, heard = "whsec_test", dict[str, list[str]]()
+    """The types of the signed webhooks that an endpoint has received of a payment."""
+    secret, received = "whsec_test", dict[str, list[str]]()
 
     class Endpoint(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if is_signed(body, self.headers["Stripe-Signature"], [secret], now=clock.now()):
                 report = json.loads(body)
-                heard.setdefault(report["data"]["object"]["id"], []).append(report["type"])
+                received.setdefault(report["data"]["object"]["id"], []).append(report["type"])
             self.send_response(200)
             self.end_headers()
 
@@ -496,7 +496,7 @@ def reports(stripe_address: str) -> Iterator[Callable[[Payment], list[str]]]:
         threading.Thread(target=server.serve_forever).start()
         hook = {"url": f"http://127.0.0.1:{server.server_port}/", "secret": secret}
         httpx.post(f"{stripe_address}/_config/webhooks/test", json=hook).raise_for_status()
-        yield lambda payment: heard.get(payment.id, [])
+        yield lambda payment: received.get(payment.id, [])
         server.shutdown()
 
 
@@ -507,7 +507,7 @@ def reports(stripe_address: str) -> Iterator[Callable[[Payment], list[str]]]:
         (False, "payment_intent.payment_failed"),
     ],
 )
-def test_webhook_tells_that_the_customer_has_acted(
+def test_webhook_reports_that_the_customer_has_acted(
     *,
     stripe_address: str,
     charge: Charge,
