@@ -151,7 +151,7 @@ torture: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE)  ## the long forms of the proo
 bootstrap: $(APP)  ## prepare an AWS account for its first shop; ENV=dev SENDER=an address or a domain
 	@$(PYTHON) -m tools.local bootstrap "$(ENV)" --sender "$(SENDER)" --parameters "$(PARAMETERS)"
 
-deploy: $(APP) $(SAM)  ## into the AWS account that you are logged in to; ENV=dev or prod, YES=1 to be asked nothing
+deploy: $(APP) $(SAM)  ## into the AWS account that you are logged in to; ENV=dev or prod, YES=1 without a confirmation
 	@$(PYTHON) -m tools.local deploy "$(ENV)" --stack "$(STACK)" --parameters "$(PARAMETERS)" $(if $(YES),--yes)
 
 release: $(APP)  ## an entry in the changelog, and a tag that GitHub deploys; VERSION=1.4.0 for another one
@@ -202,7 +202,7 @@ restore: $(APP)  ## bring tables back to a moment: AT=2026-11-22T10:00:00Z TABLE
 		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
 		--at "$(AT)" --tables "$(TABLES)" --step "$(STEP)"
 
-drill-restore: $(APP) $(SAM) $(EMULATOR)  ## rehearse a restore: a shop of its own is damaged, brought back and reconciled
+drill-restore: $(APP) $(SAM) $(EMULATOR)  ## rehearse a restore: a separate shop is damaged, brought back and reconciled
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.drill_restore
 
 # What breaks clients is written for a reason only, which docs/api/incompatible.md keeps.
