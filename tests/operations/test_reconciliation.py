@@ -346,7 +346,7 @@ def test_order_that_is_under_way_disagrees_only_when_it_is_late(scene: Scene) ->
     assert {finding.id for finding in found if finding.mend == "resume"} == {order["id"]}
 
 
-def test_daily_comparison_that_cannot_end_says_so(scene: Scene) -> None:
+def test_daily_comparison_reports_orders_that_it_had_no_time_to_compare(scene: Scene) -> None:
     from operations.reconciliation.repository import DynamoRecords
     from operations.reconciliation.service import NotFinished
 

@@ -180,7 +180,7 @@ def _aggregate(column: Sequence[str | None], lines: Sequence[Mapping[str, Any]])
 
 
 def play(load: Load, minutes: float) -> Recording:
-    """Customers at work, and one thing after another that goes wrong."""
+    """Customers at work, and several faults in turn."""
     shop = load.shop
     seen = Recording(load)
     stage = Stage(load, shop.timeline.now)

@@ -1,5 +1,5 @@
-"""`make order` and `make request`: what people find of an order and of a request, and what is kept
-from them."""
+"""`make order` and `make request`: what they show of an order and of a request, and what they
+hide."""
 
 import io
 import json
@@ -291,7 +291,7 @@ def test_timeline_of_a_request_has_what_it_caused_and_nothing_else(shop: Shop) -
     assert f"make order ID={order['id']} ENV=dev" in shown
 
 
-def test_timeline_of_a_request_that_placed_nothing_says_why(shop: Shop) -> None:
+def test_timeline_of_a_request_that_placed_no_order_has_the_error(shop: Shop) -> None:
     metered = shop.metered
     metered.down.add("ProductsInventory")
     answers = [metered.customer.try_order((metered.mug, 1)) for _ in range(6)]
@@ -316,7 +316,7 @@ def test_gateways_own_answer_is_found_by_its_id(shop: Shop) -> None:
     assert "192.0.2.7" in shop.shown("request", "gw-1", is_personal=True)
 
 
-def test_request_is_sought_in_the_last_hours_before_all_that_is_kept(shop: Shop) -> None:
+def test_request_is_searched_in_the_last_hours_first(shop: Shop) -> None:
     with pytest.raises(Problem, match="No log line of shop has the request lost-1"):
         shop.shown("request", "lost-1")
     ages = [(datetime.now(UTC) - since) / timedelta(hours=1) for since in shop.logs.since]
@@ -347,7 +347,7 @@ def test_timeline_of_an_order_older_than_its_logs_has_rows_of_the_tables(shop: S
         ("request", "no id", "^no id is no request's id. It is the header"),
     ],
 )
-def test_id_that_leads_nowhere_is_answered_by_a_sentence(
+def test_unknown_id_is_answered_by_a_sentence(
     shop: Shop, what: str, id_: str, sentence: str
 ) -> None:
     with pytest.raises(Problem, match=sentence):
