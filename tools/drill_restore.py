@@ -1,4 +1,4 @@
-"""`make drill-restore`: a shop of its own is damaged, brought back to a moment, and reconciled.
+"""`make drill-restore`: a separate shop is damaged, brought back to a moment, and reconciled.
 
 It does what docs/runbook.md says for AWS, by the same steps of `make restore` and `make reconcile`.
 """

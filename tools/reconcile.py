@@ -1,7 +1,7 @@
 """`make reconcile`: compares orders, stock, payments at the provider, notifications and totals, and
 prints what disagrees with the command that mends it.
 
-Of the open shop on a port of this machine, or with --env of a deployed shop, with this machine's
+Reads the open shop on a port of this machine, or with --env a deployed shop, with this machine's
 AWS credentials. It reads all four tables; OperationsReconciler compares recent orders each day.
 """
 
@@ -214,7 +214,7 @@ class Mender:
 
 
 def stored(shop: Where) -> Stored:
-    """Of a shop on this machine or a deployed one."""
+    """The tables and the payments of a shop on this machine or a deployed one."""
     cloudformation = shop.client("cloudformation")
     dynamodb = shop.client("dynamodb")
     given = cloudformation.describe_stacks(StackName=shop.stack)["Stacks"][0]["Parameters"]

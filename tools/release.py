@@ -76,7 +76,7 @@ def next_version(last: str, changed: Sequence[str]) -> str:
 def entry(version: str, day: str, subjects: Sequence[str]) -> str:
     """The part of the changelog about a release."""
     kept = [subject for subject in subjects if not subject.startswith(_REPEATS)]
-    lines = [f"- {subject}" for subject in kept] or ["- Nothing that has a commit of its own."]
+    lines = [f"- {subject}" for subject in kept] or ["- No commit but of generated files."]
     return "\n".join([f"## {version} ({day})", "", *lines, ""])
 
 

@@ -58,7 +58,7 @@ def bring_back(
 
     Args:
         only_missing: write only what does not exist any more, and delete nothing.
-        erased: the ids of users of whom nothing comes back.
+        erased: the ids of users whose items are not restored.
     """
     now = {(item["pk"], item["sk"]): item for item in scanned(live)}
     then = {(item["pk"], item["sk"]): item for item in restored}
@@ -189,7 +189,7 @@ class Restoration:
                     GlobalSecondaryIndexOverride=[],
                 )
             else:
-                # The emulator restores the present, whatever the time: it has backups instead.
+                # The emulator ignores the time and restores the present: it has backups instead.
                 self._dynamodb.restore_table_from_backup(
                     TargetTableName=target, BackupArn=self._backup(source)
                 )

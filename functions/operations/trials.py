@@ -84,7 +84,7 @@ _MESSAGE: Final = _batch(
 _OF_ENDING: Final = {
     "Checkout": _MESSAGE,
     "Relay": _batch(),
-    # A tick more. It raises what fails.
+    # One more tick; a sweeper raises its errors.
     "Sweeper": Trial({"detail-type": "Scheduled Event"}, lambda answer: isinstance(answer, dict)),
     "Worker": _MESSAGE,
 }

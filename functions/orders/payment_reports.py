@@ -32,7 +32,7 @@ _FOR_ADMINS: Final = {
     "charge.dispute.closed": "PaymentsDisputed",
     "payout.failed": "PayoutsFailed",
 }
-# Also of a refund that had succeeded, which nothing else asks for.
+# Also of a refund that had succeeded, whose state is not read again otherwise.
 _REFUND_FAILED: Final = "refund.failed"
 _OBJECT: Final = ("data", "object")
 _METADATA: Final = (*_OBJECT, "metadata")

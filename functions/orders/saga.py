@@ -52,9 +52,9 @@ _LONGEST_PAUSE: Final = 60.0
 _LONGEST_PROCESSING: Final = 3600.0
 # Past the deadline the next call that is not answered ends the order: it is made soon.
 _LAST_PAUSE: Final = 15.0
-# So many orders of one customer may wait for the customer to act.
+# The maximum of one customer's orders that wait for the customer to act.
 MAX_UNPAID: Final = 5
-# No order waits for so long: the longest PaymentActionMinutes, and outages before it.
+# Longer than any order waits: the longest PaymentActionMinutes, and outages before it.
 _UNPAID_FOR: Final = timedelta(hours=2)
 # Providers keep idempotency keys for a day. Later, an authorisation by the key alone could be a
 # second payment.

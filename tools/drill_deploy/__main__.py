@@ -1,7 +1,7 @@
 """`make drill-deploy`: a deployment that goes wrong is noticed, and goes back by itself.
 
-In a shop of its own on the emulator. The alarms are those of the template, with their periods; what
-API Gateway and Lambda measure is put into the emulator's CloudWatch at the end of each minute.
+It uses a separate shop on the emulator. The alarms are those of the template, with their periods.
+Metrics of API Gateway and Lambda are put into the emulator's CloudWatch at the end of each minute.
 """
 
 import io

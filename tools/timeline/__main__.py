@@ -1,6 +1,6 @@
 """`make order` and `make request`: an order's or a request's timeline.
 
-Of the open shop on a port of this machine, or with --env of a deployed shop, with this machine's
+Reads the open shop on a port of this machine, or with --env a deployed shop, with this machine's
 AWS credentials.
 """
 

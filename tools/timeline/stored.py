@@ -1,4 +1,4 @@
-"""What the tables have of an order. As the items are: an order of any release can be shown."""
+"""What the tables have of an order. Items are not parsed: an order of any release is shown."""
 
 import heapq
 from collections.abc import Iterator, Mapping

@@ -91,11 +91,11 @@ def _took(seconds: float | None) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without control characters, which a terminal would obey."""
+    """Without control characters, which a terminal would execute."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 
 def show_notes(console: Console, notes: Sequence[str]) -> None:
-    """Print what is to be known of the timeline, and the next step."""
+    """Print notes about the timeline, and the next step."""
     for note in notes:
         console.print(Text(_printable(note), "dim"), soft_wrap=True)

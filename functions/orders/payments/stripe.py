@@ -53,7 +53,7 @@ type _Reason = Literal["abandoned", "duplicate", "requested_by_customer"]
 API_VERSION: Final = "2026-10-28.endive"
 """The version of Stripe's API that answers are written in. A newer one is a decision."""
 
-# For so long an operation goes on to the next key.
+# How long an operation goes on to further keys.
 _KEYS_SECONDS: Final = 10.0
 
 _ORDER_ID: Final = "order_id"

@@ -123,7 +123,7 @@ class _Messages:
 
 
 def _facts(record: SQSRecord) -> dict[str, object]:
-    """What the line at the end of a message says of its handling."""
+    """The keys of the line that is logged at the end of a message."""
     attempt = int(record.attributes.approximate_receive_count)
     return steps.logged() | ({"attempt": attempt} if attempt > 1 else {})
 

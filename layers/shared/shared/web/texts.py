@@ -27,4 +27,4 @@ def without(refused: str, *, blank: str = "") -> str:
 
 _UNPRINTABLE_IN_LINES: Final = r"\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029"
 NOTE: Final = without(_UNPRINTABLE_IN_LINES + _DIRECTION, blank=FORMAT)
-"""One or several lines that are not blank and that nothing reverses."""
+"""One or several lines that are not blank and have no characters that reverse their direction."""
