@@ -27,7 +27,7 @@ _LOOK_SECONDS: Final = 1.0
 
 @dataclass(frozen=True)
 class Step:
-    """A share of the requests goes to the new version for so long."""
+    """A share of the requests, and how long the new version gets it."""
 
     share: float
     seconds: float

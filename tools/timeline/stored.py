@@ -90,7 +90,7 @@ class Tables:
         self._names = names
 
     def find(self, order_id: str) -> StoredOrder | None:
-        """The order, without its notifications; None if there is none."""
+        """The order, without its notifications; None if it does not exist."""
         items = self._partition("OrdersTable", f"ORDER#{order_id}")
         by_kind: dict[str, list[Item]] = {}
         for item in items:

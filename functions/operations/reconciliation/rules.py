@@ -103,8 +103,8 @@ def refunds_of(id_: str, order: Mapping[str, Any], payment: Mapping[str, Any]) -
 
 
 def refunds_are_made_once_and_are_in_their_orders(books: Books) -> Iterator[Finding]:
-    """The provider has made the refunds that have succeeded and no others, except one of its own
-    for a cancelled order; the order has their sum."""
+    """The provider has made the refunds that have succeeded and no others, except a cancelled
+    order's own refund; the order has their sum."""
     of_orders = _by_order(books.refunds)
     for id_, order in books.orders.items():
         own = of_orders.get(id_, {})
