@@ -28,7 +28,7 @@ type Say = Callable[[str], None]
 
 _PATHS: Final = ("order", "cancel", "refund", "return", "sweep: payment")
 _PAID: Final = tuple(one for one in SCENARIOS if one.name.startswith(_PATHS))
-# Of so many requests; None: of all for a quarter of an hour.
+# The number of requests that fail; None: all for a quarter of an hour.
 _LENGTHS: Final = (1, 3, None)
 _OUTAGE: Final = timedelta(minutes=15)
 _KEY_IS_KEPT: Final = timedelta(hours=25)

@@ -52,7 +52,7 @@ class Stage:
         self.shop.wire.begin(Outage(target, fault, self.begin, self.begin + _MINUTE * minutes))
 
     def every(self, seconds: float, minutes: float, do: Callable[[int], object]) -> None:
-        """Do something again and again for so many minutes; it is given its number."""
+        """Call `do` again and again for these minutes, with the number of the call."""
         for number in range(int(_MINUTE * minutes / seconds)):
             do_at(self.shop, self.begin + seconds * number, partial(do, number))
 

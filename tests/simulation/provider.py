@@ -12,7 +12,7 @@ from tests.support import stripe
 
 
 def refund_at_the_provider(shop: SimulatedShop, order: Mapping[str, Any], minor: int) -> None:
-    """The shop's owner refunds without the shop."""
+    """Refund in the provider's dashboard: the shop has no record of it."""
     ledger = Table("OrdersTable", aws.client("dynamodb"))
     charge = Charge(order["id"], 0, order["currency"], "", None)
     SandboxPayments(ledger).refund(charge, key="by hand", amount_minor=minor)

@@ -91,7 +91,7 @@ SCHEDULES: Final = {
     for name, f in FUNCTIONS.items()
     if f.events("Schedule")
 }
-# Each sweeper's table. The schedule of OperationsReconciler has none of its own.
+# Each sweeper's table. The schedule of OperationsReconciler has no table.
 SWEEPERS: Final = {
     name: FUNCTIONS[name].table
     for name in SCHEDULES

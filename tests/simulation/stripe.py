@@ -1,5 +1,5 @@
 """A shop that is paid through Stripe. Its requests are calls of a function: they may fail as calls
-to AWS do, and Stripe may have faults of its own."""
+to AWS do, and Stripe itself may have faults."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

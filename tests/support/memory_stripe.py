@@ -83,7 +83,7 @@ _LATENESS: Final = {
 
 @dataclass
 class Faults:
-    """A fault of an operation's next requests: of so many, and until a time."""
+    """A fault of an operation's next requests, with their number and its end."""
 
     fault: StripeFault
     requests: float = float("inf")
