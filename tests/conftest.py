@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from shared.runtime import aws
+from shared.runtime import aws, logging
 from tests.support import privacy
 from tests.support.aws import mocked_account
 
@@ -60,6 +60,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing personal may be logged in any test."""
+    # The logger keeps the stdout of the moment when it is made: in a test, capsys closes it later.
+    logging.logger()
     config.pluginmanager.register(privacy.listen(), privacy.EAVESDROPPER)
 
 
