@@ -2,6 +2,7 @@
 at once."""
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -168,6 +169,8 @@ def _answered(ask: Callable[[], httpx.Response]) -> httpx.Response | None:
 @contextmanager
 def opened() -> Iterator[Load]:
     """A shop that is open, and its customers."""
+    # `python -m tests.outages.…` loads no conftest.
+    os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Bodega")
     with TimedShop() as shop:
         yield _opened(shop)
 
