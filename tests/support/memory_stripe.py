@@ -142,6 +142,7 @@ class MemoryStripe:
 
     Attributes:
         faults: those of requests, by operation; "" for all operations.
+        refund_status: of new refunds.
 
     Args:
         now: seconds since 1970.
@@ -157,6 +158,7 @@ class MemoryStripe:
     ) -> None:
         self._search_lags = search_lags
         self.faults: dict[str, Faults] = {}
+        self.refund_status = "succeeded"
         self._now = now
         self._wait = wait
         self._state = _State()
@@ -381,7 +383,7 @@ class MemoryStripe:
             "id": f"re_{len(self._state.refunds)}",
             "object": "refund",
             "amount": amount,
-            "status": "succeeded",
+            "status": self.refund_status,
             "payment_intent": intent["id"],
             "metadata": {
                 "order_id": form["metadata[order_id]"],

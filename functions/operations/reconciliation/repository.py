@@ -16,7 +16,7 @@ _MOST: Final = 100  # DynamoDB's limit for reading items together
 # Of an order, its events, its refunds and its returns.
 _OF_ORDERS: Final = (
     *("pk", "sk", "user_id", "status", "version", "created_at", "updated_at", "due_at"),
-    *("action_until", "lines", "total_minor", "currency", "payment_id", "claimed"),
+    *("action_until", "asks_at", "lines", "total_minor", "currency", "payment_id", "claimed"),
     *("refunding_minor", "refunded_minor", "amount_minor", "refund_id", "owed_minor"),
     *("paid_otherwise", "at", "unsent", "event"),
 )

@@ -104,7 +104,9 @@ def at_rest(
     busy |= {str(one.get("order_id")) for one in books.notifications if one["status"] == "pending"}
 
     def rests(id_: str, order: Item) -> bool:
-        changed = max(order["updated_at"], order.get("action_until") or "")
+        # The customer acts, or the provider processes a refund.
+        waits = (order.get("action_until") or "", order.get("asks_at") or "")
+        changed = max(order["updated_at"], *waits)
         return bool(changed < (late if id_ in busy else quiet))
 
     orders = {id_: order for id_, order in books.orders.items() if rests(id_, order)}
