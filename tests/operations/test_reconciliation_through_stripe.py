@@ -31,3 +31,17 @@ def test_refund_that_the_provider_processes_for_days_agrees(shop: SimulatedShop)
     assert shop.invoke("OperationsReconciler", SCHEDULED) == 0
     shop.pass_time(timedelta(hours=20))
     assert shop.invoke("OperationsReconciler", SCHEDULED) > 0
+
+
+def test_payment_that_the_provider_executes_does_not_end_the_comparison(
+    shop: SimulatedShop,
+) -> None:
+    assert shop.stripe
+    shop.order((shop.mug, 2), key="one", payment_token="pm_card_visa")
+    shop.order((shop.mug, 2), key="two", payment_token="tok_action_abandoned")
+    shop.settle()
+    shop.pass_time(timedelta(minutes=5))
+    [*_, intent] = shop.stripe._state.intents.values()
+    assert intent["status"] == "requires_action"
+    intent["status"] = "processing"
+    assert shop.invoke("OperationsReconciler", SCHEDULED) == 0

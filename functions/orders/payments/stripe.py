@@ -23,7 +23,7 @@ refund waits until its key is forgotten.
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, cast
 
@@ -93,6 +93,10 @@ _ENDS: Final[dict[str | None, PaymentState]] = {
     "automatic": "expired",
     "expired": "expired",
 }
+
+
+class _Executing(PaymentOutcomeUnknown):
+    """Stripe is executing the payment."""
 
 
 @contextmanager
@@ -258,12 +262,17 @@ class StripePayments:
 
     @_failures()
     def _looked_up(self, charge: Charge) -> stripe.PaymentIntent | None:
-        return self._find(charge)
+        with suppress(_Executing):
+            return self._find(charge)
+        return None
 
     @_failures()
     def _record(self, key: str, intent: stripe.PaymentIntent) -> PaymentRecord | None:
-        """None for an intent without an attempt to pay, or that was made twice."""
-        state = _state(intent)
+        """None for an intent without an attempt to pay, that Stripe is executing, or that was made
+        twice."""
+        state = None
+        with suppress(_Executing):
+            state = _state(intent)
         if state is None or intent.cancellation_reason == "duplicate":
             return None
         refunds: dict[str, int] = {}
@@ -453,7 +462,7 @@ def _state(intent: stripe.PaymentIntent) -> PaymentState | None:
     """None before anybody has tried to pay.
 
     Raises:
-        PaymentOutcomeUnknown: Stripe is executing the payment.
+        _Executing: Stripe is executing the payment.
     """
     match intent.status:
         case "requires_capture":
@@ -469,7 +478,7 @@ def _state(intent: stripe.PaymentIntent) -> PaymentState | None:
         case "requires_payment_method" | "requires_confirmation":
             return None
         case _:
-            raise PaymentOutcomeUnknown
+            raise _Executing
 
 
 def _is_tried(intent: stripe.PaymentIntent) -> bool:
