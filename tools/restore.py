@@ -14,6 +14,7 @@ is not restored, nor is the sandbox, which stands in for one.
 import argparse
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -263,18 +264,22 @@ class Restoration:
 
     def tidy(self) -> None:
         for name in self._names:
-            with step(f"delete {name} beside"):
+            with (
+                step(f"delete {name} beside"),
+                suppress(self._dynamodb.exceptions.ResourceNotFoundException),
+            ):
                 self._dynamodb.delete_table(TableName=self._beside(name))
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """For argparse. In UTC: the tables beside are named after it."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"AT={text} is no time such as 2026-11-22T10:00:00Z"
         ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _tables(text: str) -> list[str]:
@@ -286,7 +291,7 @@ def _tables(text: str) -> list[str]:
 def main() -> None:
     parser = Parser(prog="make restore", description=__doc__)
     add_where(parser)
-    parser.add_argument("--at", type=_moment, required=True)
+    parser.add_argument("--at", type=moment, required=True)
     parser.add_argument("--tables", type=_tables, required=True)
     parser.add_argument("--step", choices=STEPS, required=True)
     options = parser.parse_args()
