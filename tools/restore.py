@@ -13,6 +13,7 @@ is not restored, nor is the sandbox, which stands in for one.
 
 import argparse
 import sys
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ _WORKER_OF_EMAILS: Final = "NotificationsWorker"
 # Not restored: the sandbox's ledger stands for the provider's, circuits are of the present.
 _NOT_RESTORED: Final = ("SANDBOX-PAYMENT#", "CIRCUITS")
 _NO_LEASE: Final = timedelta()
+_BEING_SWITCHED: Final = ("Creating", "Enabling", "Disabling", "Updating")
+_SWITCH_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True)
@@ -227,13 +230,32 @@ class Restoration:
     def _switch_sources(self, *, is_on: bool, but: str = "") -> None:
         for id_, uuid in self._made("AWS::Lambda::EventSourceMapping").items():
             if not but or not id_.startswith(but):
+                self._settled_state(uuid)
                 self._lambda.update_event_source_mapping(UUID=uuid, Enabled=is_on)
         events = self._shop.client("events")
         for rule in self._made("AWS::Events::Rule").values():
             name = rule.rpartition("/")[2]
             (events.enable_rule if is_on else events.disable_rule)(Name=name)
+        self._settled_states()
+
+    def _settled_states(self) -> set[str]:
+        return set(map(self._settled_state, self._made("AWS::Lambda::EventSourceMapping").values()))
+
+    def _settled_state(self, uuid: str) -> str:
+        """The state of an event source. It is read from until it is disabled, and AWS refuses to
+        switch it while it is being switched."""
+        give_up = time.monotonic() + _SWITCH_SECONDS
+        while True:
+            state = str(self._lambda.get_event_source_mapping(UUID=uuid)["State"])
+            if state not in _BEING_SWITCHED:
+                return state
+            if time.monotonic() > give_up:
+                raise Problem(f"The event source {uuid} stays {state}: repeat the step.")
+            time.sleep(1)
 
     def back(self) -> None:
+        if self._settled_states() - {"Disabled"}:
+            raise Problem("The shop is open: STEP=stop first.")
         users = self._live("users")
         erased = erased_users(scanned(users), since=clock.rfc3339(self._at))
         for name in self._names:

@@ -11,6 +11,7 @@ import pytest
 from shared.runtime import aws
 from tests.support.aws import make_table
 from tools.local.arguments import Where
+from tools.progress import Problem
 from tools.restore import Restoration, moment
 
 _AT: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -118,3 +119,23 @@ def test_moment_has_one_name_in_all_time_zones() -> None:
     assert names == {"2026-11-22T10:00:00+00:00"}
     with pytest.raises(argparse.ArgumentTypeError):
         moment("yesterday")
+
+
+def test_shop_is_closed_when_its_sources_are_off(restoration: Restoration, shop: Account) -> None:
+    restoration.stop()
+    assert set(shop.sources.values()) == {"Disabled"}
+    assert shop.rules == {"OrdersSweeperTick": False}
+    assert shop.concurrency == {"OrdersApi": 0}
+    restoration.stop()
+    restoration.start()
+    assert shop.sources == {
+        "OrdersCheckoutQueue": "Enabled",
+        "NotificationsWorkerQueue": "Disabled",
+    }
+    assert shop.concurrency == {}
+
+
+def test_tables_of_an_open_shop_are_not_written(restoration: Restoration, shop: Account) -> None:
+    restoration.beside()
+    with pytest.raises(Problem, match="STEP=stop"):
+        restoration.back()
