@@ -14,6 +14,7 @@ is not restored, nor is the sandbox, which stands in for one.
 import argparse
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -110,13 +111,19 @@ def note_sent(notifications: Table, books: Books) -> int:
     """Note as sent, without an e-mail, the notification of each event that has an earlier one: the
     restored order has come to the same status again. Return how many."""
     port = DynamoNotifications(notifications)
-    earlier = {(one.get("order_id"), one["type"]): one for one in books.notifications}
+    made = {notification_id(event) for event, _ in _events(books)}
     kept = {one["id"] for one in books.notifications}
+    # Their events are gone with what was restored. Each is repeated at most once.
+    earlier: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    for one in books.notifications:
+        if one["id"] not in made:
+            earlier[one.get("order_id", ""), one["type"]].append(one)
     noted = 0
     for event, order in _events(books):
-        before = earlier.get((event.aggregate_id, event.type))
-        if before is None or notification_id(event) in kept:
+        repeated = earlier[event.aggregate_id, event.type]
+        if not repeated or notification_id(event) in kept:
             continue
+        before = repeated.pop()
         again = Notification(
             id=notification_id(event),
             type=event.type,

@@ -130,3 +130,23 @@ def test_restored_shop_agrees_again_and_sends_no_old_email(shop: SimulatedShop) 
     assert "Nina Newcomer" not in everything
     assert "nina@example.com" not in everything
     assert of_nina["id"] in everything
+
+
+def test_second_refund_is_mailed_although_the_first_one_was(shop: SimulatedShop) -> None:
+    order = shop.order((shop.mug, 1), key="one")
+    path = f"/api/v1/orders/{order['id']}/refunds"
+
+    def refund(key: str) -> None:
+        answer = shop.admin.post(path, {"amount": "1.00"}, headers={"Idempotency-Key": key})
+        assert answer.status_code == 201, answer.text
+
+    shop.come_to_rest()
+    refund("first")
+    shop.come_to_rest()
+    handed_over = len(shop.cloud.handed_over)
+    refund("second")
+    _run_without_emails(shop)
+    stored = _stored(shop)
+    assert note_sent(stored.tables["NotificationsTable"], stored.books()) == 0
+    shop.come_to_rest()
+    assert len(shop.cloud.handed_over) == handed_over + 1
