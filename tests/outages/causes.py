@@ -316,6 +316,13 @@ def _change_stock(stage: Stage) -> None:
     stage.at(72, lambda: _rename(shop, "released", "confirmed"))
 
 
+def _kill_the_reconciler(stage: Stage) -> None:
+    stage.shop.lifetime = lambda name: 0.004 if name == "OperationsReconciler" else None
+    # Lambda's attempts at an event of a schedule.
+    for minute in (1, 2, 4):
+        stage.at(minute, lambda: stage.shop.tick("OperationsReconciler"))
+
+
 def _rename(shop: TimedShop, state: str, new: str) -> None:
     """Change by hand the state of reservations."""
     table = shop.cloud.dynamodb.tables["ProductsTable"]
@@ -481,6 +488,12 @@ CAUSES: Final = (
         ("DisagreementsAlarm",),
         "DisagreementsAlarm",
         _change_stock,
+    ),
+    Cause(
+        "OperationsReconciler dies whenever it runs",
+        ("ReconcilerErrorsAlarm",),
+        "ReconcilerErrorsAlarm",
+        _kill_the_reconciler,
     ),
     Cause(
         "ProductsInventory fails for 12 minutes while customers order",

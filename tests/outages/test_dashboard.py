@@ -6,7 +6,9 @@ from typing import Any, Final
 import pytest
 
 from tests.outages import dashboard, load
+from tests.outages.alarms import messengers
 from tests.outages.dashboard import Widget, widgets
+from tools.template import template
 
 _TROUBLES: Final = {
     *("OrderAge", "CompensationAge", "MessageAge"),
@@ -49,6 +51,14 @@ def test_query_of_the_dashboard_finds_lines(shown: Mapping[str, Any], widget: Wi
     assert found
     for column in found[0]:
         assert any(row[column] for row in found), column
+
+
+def test_dashboard_has_the_alarms_that_send_messages() -> None:
+    [widget] = [one for one in widgets() if one.type == "alarm"]
+    of_stripe = {
+        name for name, one in template()["Resources"].items() if one.get("Condition") == "IsStripe"
+    }
+    assert set(widget.properties["alarms"]) == messengers() - of_stripe
 
 
 def test_captured_money_was_authorised_and_refunds_are_of_captured_money(
