@@ -30,6 +30,9 @@ STATISTICS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     "p50": lambda values: sorted(values)[math.ceil(0.5 * len(values)) - 1],
     "p99": lambda values: sorted(values)[math.ceil(0.99 * len(values)) - 1],
 }
+# How many periods before the EvaluationPeriods CloudWatch reads, for those without data: two in
+# the example of "How alarm state is evaluated when data is missing", which gives no number.
+_LOOKS_BACK: Final = 2
 # An emission may come a few seconds later than a minute after the one before it.
 _LATE_SECONDS: Final = 30
 # A shop with all alarms, in an account with a small quota.
@@ -74,17 +77,23 @@ class Alarm:
         return measured > self.threshold
 
     def rings(self, points: Points, now: float) -> bool:
-        """Whether enough of the last periods breach."""
+        """Whether enough of the last periods breach. Those without data are passed over as far as
+        CloudWatch looks back; what is missing even then is what TreatMissingData says."""
         given = self.properties
         period, periods = given["Period"], given["EvaluationPeriods"]
-        breaching = 0
-        for place in range(periods):
-            end = now - place * period
-            begin = bisect_right(points, (end - period, math.inf))
-            values = [value for _, value in points[begin : bisect_right(points, (end, math.inf))]]
-            breaching += self.is_breaching(values)
+        looked_at = [
+            self._values(points, now - place * period, period)
+            for place in range(periods + _LOOKS_BACK)
+        ]
+        measured = [values for values in looked_at if values][:periods]
+        missing: list[Sequence[float]] = [[]] * (periods - len(measured))
         needed: int = given.get("DatapointsToAlarm", periods)
-        return breaching >= needed
+        return sum(map(self.is_breaching, [*measured, *missing])) >= needed
+
+    @staticmethod
+    def _values(points: Points, end: float, period: float) -> Sequence[float]:
+        begin = bisect_right(points, (end - period, math.inf))
+        return [value for _, value in points[begin : bisect_right(points, (end, math.inf))]]
 
 
 @dataclass(frozen=True)

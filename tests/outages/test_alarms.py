@@ -75,3 +75,31 @@ def test_sweeper_that_fails_always_rings_and_one_that_fails_once_does_not(sweepe
     [alarm] = [alarm for alarm in alarms().values() if alarm.metric == metric]
     assert alarm.is_breaching([1, 1, 1])
     assert not alarm.is_breaching([1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "periods", "rings"),
+    [
+        # Two of three, missing data does not breach: "How alarm state is evaluated when data is
+        # missing", which reads five.
+        ("EventsStuckAlarm", "0-X-X", True),
+        ("EventsStuckAlarm", "X---X", True),
+        ("EventsStuckAlarm", "0-X--", False),
+        ("EventsStuckAlarm", "---X-", False),
+        ("EventsStuckAlarm", "XX000", False),
+        # Two of two, missing data breaches.
+        ("OrdersSweeperAlarm", "0---", False),
+        ("OrdersSweeperAlarm", "----", True),
+        ("OrdersSweeperAlarm", "00XX", True),
+    ],
+)
+def test_missing_periods_are_passed_over_as_cloudwatch_does(
+    name: str, periods: str, rings: bool
+) -> None:
+    alarm = alarms()[name]
+    points = [
+        (place * float(alarm.properties["Period"]), {"0": 0.0, "X": 1.0}[found])
+        for place, found in enumerate(periods, start=1)
+        if found != "-"
+    ]
+    assert alarm.rings(points, len(periods) * alarm.properties["Period"]) is rings
