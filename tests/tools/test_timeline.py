@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 import pytest
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from shared.runtime import aws
@@ -18,6 +19,7 @@ from tools.local.arguments import Where
 from tools.progress import Problem
 from tools.timeline import __main__ as timeline
 from tools.timeline import terminal, traces
+from tools.timeline.logs import Logs
 from tools.timeline.rows import Row, Step
 from tools.timeline.stored import StoredOrder
 
@@ -38,6 +40,7 @@ class FakeLogs:
     lines: list[tuple[str, str, str]] = field(default_factory=list)
     days: int | None = 30
     since: list[datetime] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
 
     def log(self, group: str, function: str, line: str) -> None:
@@ -53,6 +56,7 @@ class FakeLogs:
 
     def start_query(self, **query: Any) -> dict[str, str]:
         self.since.append(datetime.fromtimestamp(query["startTime"], UTC))
+        self.queries.append(query["queryString"])
         wanted = re.search(r"like /((?:\\.|[^/])*)/", query["queryString"])
         assert wanted
         self.answers[str(len(self.answers))] = [
@@ -423,3 +427,45 @@ def test_order_is_quiet_only_when_nothing_is_under_way() -> None:
     assert not StoredOrder("a", item, events=[{"unsent": "1"}]).is_quiet
     assert not StoredOrder("a", item, notifications=[{"status": "pending"}]).is_quiet
     assert StoredOrder("a", item).status == "confirmed"
+
+
+def test_timeline_obeys_nothing_that_people_have_written(shop: Shop) -> None:
+    evil = "\x1b]0;owned\x07[red]\u202ename\r\n"
+    order = shop.metered.place()
+    shop.metered.come_to_rest()
+    table = shop.metered.cloud.dynamodb.tables["OrdersTable"]
+    key = f"ORDER#{order['id']}", "ORDER"
+    table.items[key] = {**table.items[key], "user_name": {"S": evil}, "email": {"S": evil}}
+    shop.collect()
+    stamp = datetime.now(UTC).isoformat()
+    line = {"message": evil, "order_id": order["id"], "timestamp": stamp, "exception": evil}
+    line |= {"request_id": evil, "steps": [evil, 7], "attempt": evil, "ms": None, "level": None}
+    shop.logs.log("/bodega/shop/orders", "Orders\x1b[2JApi", json.dumps(line))
+    shown = shop.shown("order", order["id"], is_personal=True)
+    assert "owned" in shown
+    assert not [c for c in shown if not (c.isprintable() or c == "\n")]
+
+
+class DeniedXRay(FakeXRay):
+    """X-Ray that the caller may not read."""
+
+    def get_paginator(self, operation: str) -> "FakeXRay":
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+
+
+def test_timeline_without_traces_says_so(shop: Shop) -> None:
+    order = shop.metered.place()
+    shop.collect()
+    line = {"message": "traced", "order_id": order["id"], "xray_trace_id": "1-a-b"}
+    text = json.dumps({**line, "timestamp": datetime.now(UTC).isoformat()})
+    shop.logs.log("/bodega/shop/orders", "OrdersApi", text)
+    shown = shop.shown("order", order["id"], xray=DeniedXRay())
+    assert "order.placed  version 1" in shown
+    assert "X-Ray cannot be read: AccessDeniedException." in shown
+
+
+def test_query_of_the_longest_ids_is_one_that_logs_insights_takes(shop: Shop) -> None:
+    ids = ["/" * 120 + f"{number:08}" for number in range(200)]
+    logs = Logs(cast(Any, shop.logs), _GROUPS, {})
+    logs.lines(ids, datetime.now(UTC) - _MINUTE, datetime.now(UTC))
+    assert max(map(len, shop.logs.queries)) <= 10_000

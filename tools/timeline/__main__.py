@@ -37,10 +37,15 @@ _MOST_ORDERS: Final = 10
 
 @dataclass
 class Shop:
-    """Where a timeline is read from."""
+    """Where a timeline is read from.
+
+    Attributes:
+        untraced: why traces could not be read.
+    """
 
     where: Where
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    untraced: str = ""
 
     @cached_property
     def _resources(self) -> dict[str, dict[str, str]]:
@@ -76,7 +81,10 @@ class Shop:
     def traced(self, lines: Sequence[Line]) -> Iterator[Row]:
         """The rows of the lines' traces; the emulator has none."""
         if ids := {id_ for line in lines for id_ in line.traces}:
-            yield from traces.rows(self.where.client("xray"), ids, self.functions)
+            try:
+                yield from traces.rows(self.where.client("xray"), ids, self.functions)
+            except ClientError as error:
+                self.untraced = error.response["Error"]["Code"]
 
 
 def show_order(shop: Shop, console: Console, id_: str, *, is_personal: bool) -> None:
@@ -208,6 +216,8 @@ def _notes(shop: Shop, begin: datetime, lines: Sequence[Line]) -> Iterator[str]:
         yield "No log line of it is left: they were deleted, or LogLevel is above INFO."
     if shop.logs.is_cut:
         yield f"Logs Insights returned its most, {MOST_LINES} lines: later ones are missing."
+    if shop.untraced:
+        yield f"X-Ray cannot be read: {shop.untraced}."
     if not shop.where.endpoint and lines and shop.now - lines[-1].end < _INGESTION:
         yield "It was busy seconds ago: later lines may be on their way."
 

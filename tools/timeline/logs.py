@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MOST_LINES: Final = 10_000  # what a query returns
 # How Lambda names the streams of a group that several functions share.
 _STREAM: Final = re.compile(r"\d{4}/\d\d/\d\d/([^\[/]+)\[")
-# A query has 10,000 characters, and an id 128.
-_IDS_AT_ONCE: Final = 60
+# A query has 10,000 characters, and an id 128, each of which may be escaped.
+_IDS_AT_ONCE: Final = 35
 _TIMEOUT_SECONDS: Final = 60
 _AGGREGATE: Final = re.compile(r"[0-9a-f]{32}")
 _LATE: Final = re.compile(r"handled \S+ for now|could not handle \S+ yet|the order waits")
@@ -71,7 +71,7 @@ class Line:
     def _ms(self) -> float | None:
         try:
             return float(self.entry["ms"])
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError):
             return None
 
     def row(self, *, is_personal: bool = False) -> Row:
@@ -95,7 +95,7 @@ class Line:
             "  ".join([text, *details]),
             _kind(level, text),
             None if self._ms is None else self._ms / 1000,
-            tuple(map(_step, self.entry.get("steps", ()))),
+            tuple(map(_step, self.entry.get("steps") or ())),
             self.request_id,
         )
 

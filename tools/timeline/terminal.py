@@ -59,7 +59,7 @@ def _line(row: Row, begin: datetime, width: int, *, is_named: bool) -> Text:
     line = Text(f"  {at:%H:%M:%S}.{at.microsecond // 1000:03}  ", "dim")
     line.append(f"{_after(row.at - begin):>9}  ", "not dim")
     line.append(f"{_took(row.seconds):>8}  ", "not dim")
-    line.append(f"{row.where:<{width}}  ", "not dim cyan")
+    line.append(f"{_printable(row.where):<{width}}  ", "not dim cyan")
     line.append(_printable(row.text), f"not dim {style}".strip())
     if is_named and row.request_id:
         line.append(f"  ·{_printable(row.request_id[:_SHORT_ID])}")
