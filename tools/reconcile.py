@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.reconciliation.models import TABLES, Books, Finding, Mend, read
+from operations.reconciliation.models import TABLES, Books, Finding, Mend, read, repeated
 from operations.reconciliation.rules import (
     ORDER_RULES,
     SHOP_RULES,
@@ -88,8 +88,7 @@ def _recorded(payments: PaymentRecords, books: Books) -> Mapping[str, dict[str, 
 
 
 def compared(stored: Stored, at: datetime | None = None) -> tuple[Books, list[Finding]]:
-    """The books, and what disagrees in two readings of them: between the pages of one, an order may
-    move.
+    """The books, and what disagrees in two readings of them.
 
     Args:
         at: a later moment than now, for a shop at rest: what is under way is late then.
@@ -97,7 +96,7 @@ def compared(stored: Stored, at: datetime | None = None) -> tuple[Books, list[Fi
     books, found = _compared(stored, at)
     if found:
         books, again = _compared(stored, at)
-        found = [finding for finding in found if finding in again]
+        found = repeated(again, found)
     return books, found
 
 

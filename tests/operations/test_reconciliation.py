@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from operations.reconciliation.models import TABLES
+from operations.reconciliation.models import TABLES, Books
 from operations.reconciliation.service import Reconciliation
 from orders.payments.sandbox import SandboxPayments
 from shared.storage.dynamodb import Table, from_wire, to_wire
@@ -344,6 +344,21 @@ def test_order_that_is_under_way_disagrees_only_when_it_is_late(scene: Scene) ->
     scene.shop.pass_time(timedelta(hours=2))
     _, found = compared(scene.stored)
     assert {finding.id for finding in found if finding.mend == "resume"} == {order["id"]}
+
+
+@pytest.mark.parametrize("name", ["product has more taken than reserved", "total is wrong"])
+def test_wrong_number_is_found_while_the_shop_sells(scene: Scene, name: str) -> None:
+    BREAKS[name].by(scene)
+    stored, keys = scene.stored, iter("abcdef")
+
+    class Open(Stored):
+        def books(self) -> Books:
+            scene.shop.order((scene.shop.mug, 1), key=next(keys))
+            scene.shop.settle()
+            return super().books()
+
+    _, found = compared(Open(stored.tables, stored.payments))
+    assert [finding.mend for finding in found] == [*BREAKS[name].mends]
 
 
 def test_daily_comparison_reports_orders_that_it_had_no_time_to_compare(scene: Scene) -> None:

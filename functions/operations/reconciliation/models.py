@@ -38,11 +38,24 @@ class Finding:
         text: what disagrees, without personal data.
         mend: what mends it; None if a person has to decide.
         id: what is mended: the id of an order, an event or a product, a table or a queue.
+        difference: what stays the same while an open shop changes the numbers of the text.
     """
 
     text: str
     mend: Mend | None = None
     id: str = ""
+    difference: str = ""
+
+
+def repeated(found: Iterable[Finding], again: Iterable[Finding]) -> list[Finding]:
+    """The findings of one reading that another reading has too: between the calls or pages of one,
+    an order may move."""
+
+    def identity(one: Finding) -> tuple[str, str]:
+        return one.difference or one.text, one.id
+
+    known = set(map(identity, again))
+    return [one for one in found if identity(one) in known]
 
 
 @dataclass(frozen=True)

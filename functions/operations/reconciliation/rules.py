@@ -208,7 +208,10 @@ def stock_is_where_the_reservations_say(books: Books) -> Iterator[Finding]:
     for id_, product in books.products.items():
         if product["taken"] != reserved[id_]:
             yield Finding(
-                f"product {id_}: {product['taken']} taken, reserved {reserved[id_]}", "stock", id_
+                f"product {id_}: {product['taken']} taken, reserved {reserved[id_]}",
+                "stock",
+                id_,
+                f"{product['taken'] - reserved[id_]} taken",
             )
 
 
@@ -232,6 +235,7 @@ def the_totals_are_exact(books: Books) -> Iterator[Finding]:
                     f"{table} counts {kept.get(name, 0)} {name}, there are {counted[name]}",
                     "count",
                     table,
+                    f"{kept.get(name, 0) - counted[name]} {name}",
                 )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import batched, pairwise
 from typing import Final
 
-from operations.reconciliation.models import Books, Finding
+from operations.reconciliation.models import Books, Finding, repeated
 from operations.reconciliation.ports import Records
 from operations.reconciliation.rules import ORDER_RULES, findings
 from orders.payments.ports import Charge, PaymentRecords
@@ -67,12 +67,11 @@ class Reconciliation:
         logging.logger().info("compared %s orders", len(placed))
 
     def _confirmed(self, ids: Sequence[str], since: datetime, until: datetime) -> list[Finding]:
-        """What disagrees in two readings: between the calls of one, an order may move."""
+        """What disagrees in two readings."""
         found = self._compared(ids, since, until)
         if not found:
             return []
-        again = self._compared(ids, since, until)
-        return [finding for finding in found if finding in again]
+        return repeated(found, self._compared(ids, since, until))
 
     def _compared(self, ids: Sequence[str], since: datetime, until: datetime) -> list[Finding]:
         books = self._records.books(ids)
