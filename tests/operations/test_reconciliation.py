@@ -3,7 +3,7 @@ recent orders, and the command that is printed mends it."""
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ from shared.storage.dynamodb import Table, from_wire, to_wire
 from tests.simulation.shop import SimulatedShop, opened
 from tests.support.context import a_deadline
 from tests.support.lambda_events import SCHEDULED
-from tools.reconcile import Mender, Stored, compared, mend_all, show
+from tools.progress import Problem
+from tools.reconcile import Mender, Stored, compared, mend_all, mend_one, show
 
 type Item = dict[str, Any]
 
@@ -372,3 +373,32 @@ def test_daily_comparison_reports_orders_that_it_had_no_time_to_compare(scene: S
     reconciliation = Reconciliation(records, scene.stored.payments)
     with pytest.raises(NotFinished, match="3 orders were not compared"):
         reconciliation.run(a_deadline(seconds=10))
+
+
+def test_mend_of_what_does_not_disagree_is_refused(scene: Scene) -> None:
+    """A payment of a confirmed order is not given back because of an id that was mistaken."""
+    payment = _payment(scene)
+    for mend in (f"repay:{scene.confirmed}", f"release:{scene.confirmed}", "count:OrdersTable"):
+        with pytest.raises(Problem, match="Nothing disagrees"):
+            mend_one(scene.stored, mend)
+    assert _payment(scene) == payment
+    assert compared(scene.stored)[1] == []
+
+
+def test_totals_are_corrected_by_what_is_wrong_while_the_shop_sells(scene: Scene) -> None:
+    scene.change("OrdersTable", "COUNTERS", confirmed=7)
+    stored, keys = scene.stored, iter("abcdef")
+
+    class Open(Stored):
+        def books(self) -> Books:
+            """In the second reading, an order is cancelled after the counters are read."""
+            before, key = super().books(), next(keys)
+            if key != "b":
+                return before
+            scene.shop.order((scene.shop.tray, 1), key=key, payment_token="tok_declined")
+            scene.shop.come_to_rest()
+            return replace(before, orders=super().books().orders)
+
+    mend_one(Open(stored.tables, stored.payments), "count:OrdersTable")
+    scene.shop.pass_time(timedelta(hours=2))
+    assert compared(stored)[1] == []
