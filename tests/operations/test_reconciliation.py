@@ -402,3 +402,17 @@ def test_totals_are_corrected_by_what_is_wrong_while_the_shop_sells(scene: Scene
     mend_one(Open(stored.tables, stored.payments), "count:OrdersTable")
     scene.shop.pass_time(timedelta(hours=2))
     assert compared(stored)[1] == []
+
+
+def test_notification_whose_message_is_delivered_again_is_missing_only_when_it_is_late(
+    scene: Scene,
+) -> None:
+    scene.shop.order((scene.shop.tray, 1), key="mailed late")
+    for _ in range(3):
+        scene.shop.publish()
+        scene.shop.deliver("CheckoutQueue")
+    scene.shop.pass_time(timedelta(minutes=10))
+    assert compared(scene.stored)[1] == []
+    assert scene.shop.invoke("OperationsReconciler", SCHEDULED) == 0
+    scene.shop.pass_time(timedelta(hours=1))
+    assert {finding.mend for finding in compared(scene.stored)[1]} == {"publish"}

@@ -11,6 +11,7 @@ from typing import Any, Final, get_args
 
 from notifications.models import NotificationType, notification_id
 from operations.reconciliation.models import Books, Finding
+from shared.contracts.events import Event
 
 type Rule = Callable[[Books], Iterator[Finding]]
 
@@ -167,16 +168,22 @@ def nothing_stays_unsent(books: Books) -> Iterator[Finding]:
 
 def each_event_of_an_order_makes_a_notification(books: Books) -> Iterator[Finding]:
     """Each event of a type that has one, and each notification is sent or failed."""
-    kept = {item["id"] for item in books.notifications}
-    for id_ in books.orders:
-        for event in books.events.get(id_, []):
-            if event.type in _NOTIFIED and notification_id(event) not in kept:
-                yield Finding(f"event {event.id} has no notification", "publish", event.id)
+    for event in events_without_a_notification(books):
+        yield Finding(f"event {event.id} has no notification", "publish", event.id)
     for item in books.notifications:
         if item["status"] == "pending":
             yield Finding(
                 f"the notification {item['id']} was never sent", "redrive", "notifications"
             )
+
+
+def events_without_a_notification(books: Books) -> Iterator[Event]:
+    """Those of orders, of a type that has one."""
+    kept = {item["id"] for item in books.notifications}
+    for id_ in books.orders:
+        for event in books.events.get(id_, []):
+            if event.type in _NOTIFIED and notification_id(event) not in kept:
+                yield event
 
 
 ORDER_RULES: Final[tuple[Rule, ...]] = (

@@ -8,7 +8,11 @@ from typing import Final
 
 from operations.reconciliation.models import Books, Finding, repeated
 from operations.reconciliation.ports import Records
-from operations.reconciliation.rules import ORDER_RULES, findings
+from operations.reconciliation.rules import (
+    ORDER_RULES,
+    events_without_a_notification,
+    findings,
+)
 from orders.payments.ports import Charge, PaymentRecords
 from shared.calls.deadline import Deadline
 from shared.runtime import clock, logging, metrics
@@ -97,6 +101,7 @@ def at_rest(
     busy = {id_ for id_, order in books.orders.items() if _is_open(order)}
     busy |= {id_.partition(".")[0] for id_ in books.unsent}
     busy |= {str(one.get("order_id")) for one in books.notifications if one["status"] == "pending"}
+    busy |= {event.aggregate_id for event in events_without_a_notification(books)}
 
     def rests(id_: str, order: Item) -> bool:
         # The customer acts, or the provider processes a refund.
