@@ -553,6 +553,10 @@ reads off when the alarm begins to ring. Each cause sends one message, by the al
 the last column. The [runbook](runbook.md) says what to do; alarms marked with * exist with
 `Monitoring=full` only, which prod has.
 
+On AWS a queue that was idle for six hours is measured up to 15 minutes late, and a period without
+data is passed over: an alarm ends, and that of a sweeper that does not run begins, some periods
+later.
+
 | alarm | what customers notice | rings when | after | message |
 | --- | --- | --- | ---: | --- |
 """
