@@ -36,10 +36,14 @@ UNUSED: Final = {
     ),
 }
 # Actions for which IAM knows no resource of a stack: "Actions, resources, and condition keys for
-# Amazon SNS", and AccessDenied messages of CloudWatch, which name `alarm:*`.
+# Amazon SNS" and "… Amazon CloudWatch Logs", and AccessDenied messages of CloudWatch, which name
+# `alarm:*`.
 ON_EVERYTHING: Final = {
     "cloudwatch:DescribeAlarms",
+    "logs:DeleteQueryDefinition",
     "logs:DescribeLogGroups",
+    "logs:DescribeQueryDefinitions",
+    "logs:PutQueryDefinition",
     "sns:GetSubscriptionAttributes",
     "sns:SetSubscriptionAttributes",
     "sns:Unsubscribe",

@@ -32,6 +32,7 @@ WITHOUT_AN_ALARM: Final = {
     "cold-starts-are-too-slow",
     "e-mails-do-not-arrive",
     "where-is-an-order",
+    "saved-queries",
     "restore-tables",
     "a-deployment-went-back",
     "stripe",

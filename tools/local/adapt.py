@@ -101,6 +101,13 @@ def deploy_at_once(template: Template) -> None:
         properties.pop("DeploymentPreference", None)
 
 
+def drop_saved_queries(template: Template) -> None:
+    """The emulator has no `AWS::Logs::QueryDefinition`, and no page where a person would see it."""
+    resources = template["Resources"]
+    for name in [n for n, r in resources.items() if r["Type"] == "AWS::Logs::QueryDefinition"]:
+        del resources[name]
+
+
 TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (
     expand_loops,
     name_each_method,
@@ -109,6 +116,7 @@ TRANSFORMATIONS: Final[tuple[Callable[[Template], None], ...]] = (
     name_batch_actions,
     limit_concurrency,
     deploy_at_once,
+    drop_saved_queries,
 )
 
 
