@@ -372,14 +372,19 @@ def test_trace_of_a_request_is_a_row_for_each_function(shop: Shop) -> None:
     text = json.dumps({**line, "timestamp": stamp, "request_id": request_of(shop, order)})
     shop.logs.log("/bodega/shop/orders", "OrdersApi", text)
     start = datetime.now(UTC).timestamp()
-    call = {"name": "DynamoDB", "namespace": "aws", "aws": {"operation": "GetItem"}}
+    ends = {"start_time": start, "end_time": start + 0.1}
+    call = {"name": "dynamodb", "namespace": "aws", "aws": {"operation": "GetItem"}, **ends}
+    failure = {"fault": True, "cause": {"exceptions": [{"id": "1", "type": "CallFailed"}]}}
     spans = [
         {"name": "Initialization", "start_time": start, "end_time": start + 0.9},
         {
             "name": "Invocation",
             "start_time": start,
             "end_time": start + 0.2,
-            "subsegments": [{**call, "start_time": start, "end_time": start + 0.1, "fault": True}],
+            "subsegments": [
+                {"name": "reserve", **ends, **failure, "subsegments": [call]},
+                {**call, "error": True, "cause": "an-id"},
+            ],
         },
         {"name": "Overhead", "start_time": start, "in_progress": True},
     ]
@@ -390,7 +395,13 @@ def test_trace_of_a_request_is_a_row_for_each_function(shop: Shop) -> None:
     shown = shop.shown("order", order["id"], xray=xray)
     assert re.search(r"1500 ms  OrdersApi +trace 1-a-b", shown)
     assert re.search(r" 900 ms +Initialization\n", shown)
-    assert re.search(r" 100 ms +DynamoDB GetItem  failed\n", shown)
+    assert re.search(
+        r" 100 ms( +)reserve  CallFailed\n"
+        r" +100 ms\1  dynamodb GetItem\n"
+        r" +100 ms\1dynamodb GetItem  failed\n",
+        shown,
+    )
+    assert "Invocation" not in shown
     assert "shop/live" not in shown
 
 

@@ -10,10 +10,12 @@ from tools.timeline.rows import Row, Step
 
 _AT_ONCE: Final = 5  # BatchGetTraces' limit
 _FUNCTION: Final = "AWS::Lambda::Function"
+# What Lambda records around the work of the function.
+_LAMBDAS: Final = ("Invocation", "Overhead")
 
 
 def rows(xray: Any, trace_ids: Iterable[str], functions: Mapping[str, str]) -> Iterator[Row]:
-    """A row for each run of a function, with its cold start and its calls of AWS as steps.
+    """A row for each run of a function, with its cold start, its steps and its calls of AWS.
 
     Args:
         functions: the functions' names in the template by their real names.
@@ -38,14 +40,23 @@ def _row(trace_id: str, document: Mapping[str, Any], functions: Mapping[str, str
     )
 
 
-def _steps(document: Mapping[str, Any]) -> Iterator[Step]:
+def _steps(document: Mapping[str, Any], depth: int = 0) -> Iterator[Step]:
+    """Its parts, each before its own parts."""
     for part in document.get("subsegments", ()):
         if "end_time" not in part:
             continue
-        is_call, name = part.get("namespace") == "aws", str(part["name"])
-        if is_call or name == "Initialization":
-            operation = part.get("aws", {}).get("operation", "")
-            error = "failed" if part.get("fault") or part.get("error") else ""
-            yield Step(f"{name} {operation}".strip(), part["end_time"] - part["start_time"], error)
-        else:
-            yield from _steps(part)
+        if part["name"] in _LAMBDAS:
+            yield from _steps(part, depth)
+            continue
+        name = f"{part['name']} {part.get('aws', {}).get('operation', '')}".strip()
+        took = part["end_time"] - part["start_time"]
+        yield Step("  " * depth + name, took, _error(part))
+        yield from _steps(part, depth + 1)
+
+
+def _error(part: Mapping[str, Any]) -> str:
+    if not (part.get("fault") or part.get("error")):
+        return ""
+    cause = part.get("cause")  # or the id of one
+    exceptions = cause.get("exceptions", ()) if isinstance(cause, dict) else ()
+    return next((str(one["type"]) for one in exceptions if "type" in one), "failed")

@@ -130,8 +130,13 @@ def client(
 
 def _count_throttled(parsed: dict[str, Any], **_: object) -> None:
     """Count a call that was throttled at its last attempt."""
-    if parsed.get("Error", {}).get("Code") in _THROTTLING:
+    if is_throttled(parsed):
         metrics.count("KeysThrottled")
+
+
+def is_throttled(parsed: dict[str, Any]) -> bool:
+    """Whether an answer of AWS says that the call was throttled."""
+    return parsed.get("Error", {}).get("Code") in _THROTTLING
 
 
 def is_temporary(error: Exception) -> bool:

@@ -5,10 +5,11 @@ that is logged at its end, where `make order` and `make request` find them:
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+_observers: list[Callable[[str], Callable[[str], None]]] = []
 # When it began, and its steps so far.
 _work: ContextVar[tuple[float, list[str]] | None] = ContextVar("work", default=None)
 
@@ -18,9 +19,16 @@ def begin() -> None:
     _work.set((time.perf_counter(), []))
 
 
+def observe(begin: Callable[[str], Callable[[str], None]]) -> None:
+    """Have `begin` called with the name of each step; what it returns is called at the end of the
+    step, with the class of its error or an empty text."""
+    _observers.append(begin)
+
+
 @contextmanager
 def timed(name: str) -> Iterator[None]:
     """Time a step, and note the class of the error that it raises."""
+    ends = [begin(name) for begin in _observers]
     started = time.perf_counter()
     error = ""
     try:
@@ -30,6 +38,8 @@ def timed(name: str) -> Iterator[None]:
         raise
     finally:
         _note(name, time.perf_counter() - started, error)
+        for end in ends:
+            end(error)
 
 
 def skipped(name: str, reason: str) -> None:
