@@ -4,12 +4,11 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from bench.canned.items import PRODUCT_ID
-from bench.subjects import FLOOR, LEAN, NAIVE, NAIVE_TRACED, RESOLVER, Subject, answers
+from bench.subjects import FLOOR, LEAN, NAIVE, RESOLVER, Subject, answers
 from tools import lambda_environment
 from tools.commands import output
 from tools.environments import make_uv
@@ -27,17 +26,13 @@ VARIABLES: Final = {
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "POWERTOOLS_METRICS_NAMESPACE": "Bench",
     "POWERTOOLS_SERVICE_NAME": "products",
-    # As the shop's functions are measured.
-    "TRACING": "PassThrough",
 }
 
 
 def baselines() -> list[Subject]:
-    """All of them, packed anew, and one of them with tracing on."""
+    """All of them, packed anew."""
     dependencies = layer()
-    found = [subject(name, dependencies) for name in (FLOOR, RESOLVER, LEAN, NAIVE)]
-    traced = found[-1].variables | {"TRACING": "Active"}
-    return [*found, replace(found[-1], name=NAIVE_TRACED, kind="traced", variables=traced)]
+    return [subject(name, dependencies) for name in (FLOOR, RESOLVER, LEAN, NAIVE)]
 
 
 def compile_runtime() -> None:

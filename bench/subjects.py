@@ -13,7 +13,6 @@ FLOOR: Final = "floor"
 RESOLVER: Final = "resolver"
 LEAN: Final = "lean"
 NAIVE: Final = "naive"
-NAIVE_TRACED: Final = "naive, traced"
 STRIPE: Final = "OrdersCheckout, stripe"
 
 
@@ -23,8 +22,8 @@ class Subject:
 
     Attributes:
         kind: `internal` is a function that others call, `worker` that of a queue, stream or
-            schedule; `traced` is an API or a baseline once more, with X-Ray; `stripe` is the
-            checkout once more, which pays through Stripe.
+            schedule; `traced` is an API once more, with X-Ray; `stripe` is the checkout once
+            more, which pays through Stripe.
         handler: as the template names it.
         task: the folder of its package, /var/task in Lambda.
         layer: the folder of its layer, /opt in Lambda.

@@ -39,10 +39,9 @@ OPERATIONS: Final = {
     "sqs": {"ChangeMessageVisibility", "SendMessage", "SendMessageBatch"},
     "ssm": {"GetParameter"},
     "sts": {"AssumeRole"},
-    "xray": {"GetSamplingRules", "GetSamplingTargets", "PutTraceSegments"},
 }
-# botocore itself calls STS for credentials, and the tracing SDK makes a client when it is imported.
-SDKS_OWN: Final = {"sts", "xray"}
+# botocore itself calls STS for credentials.
+SDKS_OWN: Final = {"sts"}
 # A client needs these. The other files are for paginators, waiters and examples.
 _MODELS: Final = ("service-2", "endpoint-rule-set-1")
 # Prefixes of endpoints; SES has another one than its name.

@@ -95,10 +95,3 @@ mangum = Mangum(app)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return mangum(event, context)
-
-
-# As the shop's functions: the variable of the template switches tracing on.
-if os.environ["TRACING"] == "Active":
-    from aws_lambda_powertools import Tracer
-
-    handler = Tracer().capture_lambda_handler(handler)

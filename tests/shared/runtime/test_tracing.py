@@ -146,6 +146,20 @@ def test_nothing_is_sent_of_a_request_that_is_not_chosen_or_without_a_daemon(
     assert "Sampled=0" in traced.headers[5]
 
 
+def test_code_that_records_is_not_loaded_without_tracing() -> None:
+    code = "import sys\nfrom shared.runtime import tracing\ntracing.start()\nprint(*sys.modules)"
+    ended = subprocess.run(
+        (APP_PYTHON, "-c", code),
+        env={"PYTHONPATH": f"{ROOT / 'layers/shared'}", "TRACING": "PassThrough"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = ended.stdout.split()
+    assert "shared.runtime.tracing" in loaded
+    assert "shared.runtime.subsegments" not in loaded
+
+
 @pytest.mark.parametrize(
     ("received", "sent"),
     [
