@@ -170,7 +170,7 @@ def measure() -> list[Table]:
                 Column("÷ ProductsApi", "instructions", "ProductsApi"),
                 Column("CPU, ms", "answered_cpu"),
             ],
-            note="All other figures are without tracing.",
+            note="X-Ray has not chosen the request. All other figures are without tracing.",
         ),
     ]
 
