@@ -109,7 +109,8 @@ def _end_call(parsed: dict[str, Any], context: dict[str, Any], **_: object) -> N
     if status >= 400:
         kind = "fault" if status >= 500 else "error"
         document |= _failure(kind, parsed.get("Error", {}).get("Code", ""))
-        document["throttle"] = aws.is_throttled(parsed)
+        if aws.is_throttled(parsed):
+            document["throttle"] = True
     _send(document)
 
 
