@@ -14,12 +14,12 @@ export LAYER ?= fast
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 PYTHON := .venv/bin/python
-CHECKED := functions layers/shared/shared tools bench tests
+CHECKED := functions layers/shared/shared layers/faults/faults tools bench tests
 # The tests of shared and of each service, on fakes and on moto.
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
 .PHONY: help setup service run stop deploy-local mail sam-local sam-invoke drill-deploy check fix test test-unit affected budgets bench bill rush \
-	tables mutants torture bootstrap deploy release destroy admin migrate smoke dlq order request reconcile restore drill-restore api sbom requirements clean
+	tables mutants torture bootstrap deploy release destroy admin migrate smoke dlq order request fault reconcile restore drill-restore api sbom requirements clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -192,6 +192,11 @@ request: $(APP)  ## the same of a request and all that it caused; ID=its X-Reque
 	@$(PYTHON) -m tools.timeline request \
 		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
 		--id "$(ID)" --show "$(SHOW)"
+
+fault: $(APP)  ## calls that are slow or fail, on purpose: TARGET=inventory KIND=latency, error, throttle or hang, RATE=0.5 FOR=60; STOP=1; ENV=dev if deployed
+	@PYTHONPATH=layers/faults $(PYTHON) -m tools.fault \
+		$(if $(findstring command,$(origin ENV)),--env "$(ENV)" --stack "$(STACK)",--port "$(PORT)") \
+		--target "$(TARGET)" --kind "$(KIND)" --rate "$(RATE)" --for "$(FOR)" $(if $(filter 1,$(STOP)),--stop)
 
 reconcile: $(APP)  ## compare orders, stock, payments, notifications and totals; MEND= what it printed, or all, ENV=dev if deployed
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.reconcile \

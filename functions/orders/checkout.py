@@ -4,6 +4,7 @@ from their orders, and records what Stripe reports to the admins.
 
 # First of all: see shared.messaging.workers.
 from shared.messaging.workers import queue_worker  # isort: skip
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -49,10 +50,16 @@ def build(settings: Settings) -> Handler:
     inventory = InternalClient(lambda_, settings.products_inventory, refusals=REFUSALS)
     orders = DynamoOrders(table)
     refunds = DynamoRefunds(table, orders)
+    payments = _payments(settings, table)
+    if "FAULTS" in os.environ:
+        # As in shared.runtime.entry.
+        from faults.payments import faulty
+
+        payments = faulty(payments)
     saga = CheckoutSaga(
         orders,
         StockClient(inventory),
-        _payments(settings, table),
+        payments,
         refunds,
         action_within=timedelta(minutes=settings.payment_action_minutes),
     )

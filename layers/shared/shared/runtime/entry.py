@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from shared.runtime import cold_start, error_text, logging, settings, tracing, warm_up
+from shared.runtime import aws, cold_start, error_text, logging, settings, tracing, warm_up
 
 type Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -56,6 +56,11 @@ class Entry[S]:
         handler = self._build(settings.read(self._settings_type))
         if cold_start.is_lambda():
             warm_up.clients()
+        if "FAULTS" in os.environ:
+            # A layer that only a shop with the parameter Faults on has (docs/game-day.md).
+            from faults import calls
+
+            calls.start(aws.clients())
         # After the warm-up, whose calls are not traced.
         tracing.start()
         return handler
