@@ -17,7 +17,10 @@ from tools.template import template
 _BIN: Final = ROOT / ".venv/bin"
 _NODE: Final = ROOT / ".tools/node/bin/node"
 _CHECKOV: Final = ROOT / ".tools/checkov/bin/checkov"
-_CODE: Final = ("functions", "layers/shared/shared", "layers/faults/faults", "tools", "bench", "tests")
+_CODE: Final = (
+    *("functions", "layers/shared/shared", "layers/faults/faults"),
+    *("tools", "bench", "tests"),
+)
 
 
 @dataclass(frozen=True)

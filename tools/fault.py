@@ -105,12 +105,10 @@ def _run(options: argparse.Namespace, shop: Where) -> None:
         value = fault.written() if fault else "{}"
         ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
     print(described(current(ssm, name)))
-    if fault:
-        print(
-            f"Functions notice within {plan.FRESH_SECONDS:g} s. To end it: make fault STOP=1{shop.suffix}"
-        )
-    elif options.stop:
+    if fault or options.stop:
         print(f"Functions notice within {plan.FRESH_SECONDS:g} s.")
+    if fault:
+        print(f"To end it: make fault STOP=1{shop.suffix}")
 
 
 if __name__ == "__main__":

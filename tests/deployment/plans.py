@@ -18,7 +18,7 @@ DOMAIN: Final = {
     "BasePath": "shop",
 }
 DEPLOYMENTS: Final[Mapping[str, Mapping[str, str]]] = {
-    "dev": {"Environment": "dev"},
+    "dev": {"Environment": "dev", "Faults": "on"},
     "prod": {"Environment": "prod"},
     "snapshots": {"Environment": "prod", "SnapStart": "on"},
     "provisioned": {"Environment": "prod", "ProvisionedConcurrency": "1"},

@@ -52,7 +52,7 @@ ON_EVERYTHING: Final = {
 OF_PULL_REQUESTS: Final = (":event-source-mapping:", "bodega-pr-", ":CodeDeployDefault.")
 NAMED: Final = (
     *("lambda", "dynamodb", "sqs", "sns", "events", "cloudwatch", "logs", "iam"),
-    "codedeploy",
+    *("codedeploy", "ssm"),
 )
 
 

@@ -12,10 +12,11 @@ from urllib.parse import unquote
 
 from tools.template import ROOT, resources, template
 
-# What only Python, Powertools, the SDK or the shared layer reads; every function has it but the
+# What only Python, Powertools, the SDK or a layer reads; every function has it but the
 # last two.
 COMMON_VARIABLES = {
     "AWS_ENDPOINT_URL",
+    "FAULTS",
     "POWERTOOLS_LOG_LEVEL",
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_SERVICE_NAME",

@@ -70,8 +70,8 @@ def inject(client: "BaseClient", draw: Draw, sleep: Callable[[float], None] = ti
         target = _target(service, request.url)
         match draw(target) if target else None:
             case "latency":
-                sleep(plan.LATENCY_SECONDS)
-                if plan.LATENCY_SECONDS >= read_seconds:
+                sleep(min(plan.LATENCY_SECONDS, read_seconds))
+                if read_seconds <= plan.LATENCY_SECONDS:
                     raise ReadTimeoutError(endpoint_url=request.url)
             case "hang":
                 sleep(read_seconds)
@@ -82,7 +82,8 @@ def inject(client: "BaseClient", draw: Draw, sleep: Callable[[float], None] = ti
                 return _refusal(request, service, *_THROTTLING[service])
         return None
 
-    client.meta.events.register("before-send", before_send)
+    events: Any = client.meta.events  # its types know no handler that answers
+    events.register_first("before-send", before_send)
 
 
 def _target(service: str, url: str) -> str | None:
