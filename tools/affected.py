@@ -17,7 +17,10 @@ from typing import Final
 from tools.local.places import APP_PYTHON, ROOT
 
 _TEST: Final = re.compile(r"tests/(.+/)?test_\w+\.py$")
-_CODE: Final = ("functions", "layers/shared/shared", "tools", "bench", "tests")
+_CODE: Final = (
+    *("functions", "layers/shared/shared", "layers/faults/faults"),
+    *("tools", "bench", "tests"),
+)
 
 
 def changed_files(base: str) -> set[str]:
@@ -62,7 +65,7 @@ def affected_tests(changed: set[str]) -> list[str]:
 def _module(path: str) -> str:
     """`functions/orders/models.py` is orders.models, `tests/orders/steps.py` is
     tests.orders.steps."""
-    for root in ("functions/", "layers/shared/"):
+    for root in ("functions/", "layers/shared/", "layers/faults/"):
         path = path.removeprefix(root)
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 

@@ -79,11 +79,13 @@ def _write_variables(shop: Shop, endpoint: str) -> None:
     """SAM gives the functions what this file names and the template declares.
 
     The endpoint is in it because SAM cannot read the template's `!If` with AWS::NoValue, and would
-    leave the variable empty whatever the parameter says.
+    leave the variable empty whatever the parameter says. For the same reason containers have no
+    layer with faults.
     """
     functions = stack.environment_variables(shop.stack())
     for variables in functions.values():
         variables["AWS_ENDPOINT_URL"] = endpoint
+        variables["FAULTS"] = ""
     _VARIABLES.write_text(json.dumps(functions, indent=2))
 
 

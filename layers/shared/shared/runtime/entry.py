@@ -56,7 +56,7 @@ class Entry[S]:
         handler = self._build(settings.read(self._settings_type))
         if cold_start.is_lambda():
             warm_up.clients()
-        if "FAULTS" in os.environ:
+        if os.environ.get("FAULTS"):
             # A layer that only a shop with the parameter Faults on has (docs/game-day.md).
             from faults import calls
 
