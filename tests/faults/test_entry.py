@@ -53,3 +53,5 @@ def test_entry_lets_the_functions_calls_fail_where_the_shop_has_faults(
         return handle
 
     assert Entry(build, Settings)({}, None) is has_faults
+    # Without faults there is not even the client that would read the parameter.
+    assert current.cache_info().currsize == has_faults
