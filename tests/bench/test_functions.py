@@ -38,6 +38,11 @@ def test_every_api_function_and_baseline_is_asked_for_what_customers_ask_first()
     assert json.loads(baseline.event) == first["ProductsApi"]
 
 
+def test_functions_that_no_customer_asks_keep_their_event() -> None:
+    others = [one for one in functions(Signer()) if one.kind in ("internal", "worker", "stripe")]
+    assert [asked_first(one, "token") for one in others] == others
+
+
 def test_token_of_the_events_is_accepted() -> None:
     signer = Signer()
     verifier = TokenVerifier(parameter("TokenIssuer"), FixedKeys(signer.public))
