@@ -30,13 +30,14 @@ class Run:
     times: int = 0
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> tuple[str, ...]:
         """The same for runs with the same count: tokens in events differ, and do not matter."""
-        return self.first.name, self.first.asks, self.times
+        then = self.then.asks if self.then else ""
+        return self.first.name, self.first.asks, then, str(self.times)
 
 
 # Two sections need the first answer.
-_counts: dict[tuple[str, str, int], int] = {}
+_counts: dict[tuple[str, ...], int] = {}
 
 
 def count(run: Run, endpoint: str) -> int:
