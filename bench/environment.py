@@ -93,7 +93,7 @@ class Environment:
         """Have the event answered, or that of another subject with the same package, and wait until
         the runtime requests the next one."""
         asked = other or self._subject
-        self.check(self.invoke(asked.event), asked)
+        self.check(self.invoke(asked.fresh(asked.event)), asked)
         self._api.ready.wait(_TIMEOUT_SECONDS)
         return self.spent()
 

@@ -31,6 +31,7 @@ class Subject:
         event: what it is invoked with.
         is_right: whether its answer to the event is the right one.
         asks: what the event asks for, where a table says so.
+        fresh: renews the event when it is sent: a signature is valid for five minutes.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Subject:
     event: bytes
     is_right: Callable[[Any], bool]
     asks: str = ""
+    fresh: Callable[[bytes], bytes] = bytes
 
 
 def answers(code: int = 200, /, **members: Any) -> Callable[[Any], bool]:

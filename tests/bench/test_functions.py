@@ -2,10 +2,15 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
+
+import time_machine
 
 from bench.canned.items import USER_ID
+from bench.canned.stripe import WEBHOOK_SECRETS
 from bench.functions import Signer, asked_first, functions
 from bench.subjects import STRIPE
+from orders.payments.stripe_signature import is_signed
 from shared.auth.tokens import TokenVerifier
 from tests.support.callers import FixedKeys
 from tests.support.functions import FUNCTIONS
@@ -47,6 +52,16 @@ def test_token_of_the_events_is_accepted() -> None:
     signer = Signer()
     verifier = TokenVerifier(parameter("TokenIssuer"), FixedKeys(signer.public))
     assert verifier.caller(signer.token()).id == USER_ID
+
+
+def test_webhook_is_signed_again_when_it_is_sent() -> None:
+    with time_machine.travel(datetime(2026, 11, 20, 12, tzinfo=UTC), tick=False):
+        [webhooks] = (one for one in functions(Signer()) if one.name == "OrdersWebhooks")
+    later = datetime(2026, 11, 20, 13, tzinfo=UTC)
+    with time_machine.travel(later, tick=False):
+        sent = json.loads(webhooks.fresh(webhooks.event))
+    header = sent["headers"]["Stripe-Signature"]
+    assert is_signed(sent["body"].encode(), header, WEBHOOK_SECRETS, now=later)
 
 
 def test_answer_with_another_status_or_body_is_wrong() -> None:
