@@ -122,9 +122,9 @@ budgets: $(APP)  ## measure modules, calls and log lines anew, and show what cha
 	@git diff --unified=0 -- tests/budget/budgets.toml
 
 # Run it on a quiet machine.
-bench: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE) $(RUNTIME)  ## cold starts, requests, memory, e-mails, calls and prices; ONLY=cold,warm
-	@PYTHONPATH=functions:layers/shared $(PYTHON) -m bench --only "$(ONLY)"
-	@$(if $(ONLY),,PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs)
+bench: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE) $(RUNTIME)  ## cold starts, requests, memory, e-mails, calls and prices; ONLY=cold,warm, BEFORE=another checkout to compare with
+	@PYTHONPATH=functions:layers/shared $(PYTHON) -m $(if $(BEFORE),bench.compare "$(BEFORE)",bench --only "$(ONLY)")
+	@$(if $(ONLY)$(BEFORE),,PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.costs)
 
 rush: $(APP)  ## a simulated rush; ARGS="--rate 1000 --shards 8 --flash", ARGS=ceilings for keys and quotas
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tests.rush $(ARGS)

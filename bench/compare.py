@@ -1,4 +1,4 @@
-"""`python -m bench.compare ../before`: each function and that of another checkout, cold and warm.
+"""`make bench BEFORE=../before`: each function and that of another checkout, cold and warm.
 
 The other checkout is measured as it was built last; `make bench ONLY=size` there builds it. Both
 get the variables, events and answers of this one. Functions that the other lacks are left out.
@@ -38,7 +38,7 @@ class Case:
     @property
     def title(self) -> str:
         """The function, and what it is asked if that is HTTP."""
-        asks = self.then.asks or json.loads(self.then.event).get("resource")
+        asks = self.then.asks or _route(self.then)
         return f"{self.first.name}: {asks}" if asks else self.first.name
 
     def of(self, build: Path) -> "Case":
@@ -78,8 +78,13 @@ def cases(at: Stand, build: Path) -> list[Case]:
     others = [(first, at.subjects[first.name]) for first in firsts]
     return [
         *(Case(first, first) for first in firsts),
-        *(Case(first, other) for first, other in others if other.event != first.event),
+        *(Case(first, other) for first, other in others if _route(other) != _route(first)),
     ]
+
+
+def _route(subject: Subject) -> str:
+    """Of an event of another kind it is empty."""
+    return str(json.loads(subject.event).get("resource", ""))
 
 
 def measure(at: Stand, build: Path) -> list[Table]:

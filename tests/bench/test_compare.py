@@ -21,10 +21,11 @@ def stand() -> Stand:
 
 
 def test_function_is_compared_with_that_of_the_other_build(stand: Stand, tmp_path: Path) -> None:
-    for name in ("OrdersApi", "OrdersCheckout"):
+    for name in ("NotificationsApi", "OrdersApi", "OrdersCheckout"):
         (tmp_path / name).mkdir()
     found = {case.title: case for case in cases(stand, tmp_path)}
     assert found.keys() == {
+        "NotificationsApi: list of notifications",
         "OrdersApi: new order",
         "OrdersApi: /api/v1/orders/{id}",
         "OrdersCheckout",
