@@ -121,7 +121,7 @@ def _use_everything(shop: ProcessShop) -> None:
 def test_functions_print_our_lines_and_metrics_only(
     tmp_path: Path, level: str, mode: str, trace: Trace
 ) -> None:
-    parameters = {"LogLevel": level, "TracingMode": mode}
+    parameters = {"LogLevel": level, "TracingMode": mode, "TraceSaga": "on"}
     with _x_ray_daemon() as (daemon, segments):
         variables = {"AWS_XRAY_DAEMON_ADDRESS": daemon}
         with ProcessShop(tmp_path, parameters, trace, variables) as shop:
@@ -142,10 +142,11 @@ def test_functions_print_our_lines_and_metrics_only(
     assert level == "WARNING" or level in {line["level"] for line in ours}
     # Lambda's own filter takes a line without a level for INFO.
     assert all(_LEVELS[line.get("level", "INFO")] >= passing for line in printed)
-    # Of functions behind the API only.
+    # Of functions behind the API and of OrdersCheckout only.
     recorded = {json.loads(segment)["name"] for segment in segments} - {"sqs"}
     calls, steps = {"dynamodb", "kms", "lambda", "ssm"}, {"find_customer", "reserve"}
-    assert recorded == (calls | steps if trace is Trace.SAMPLED else set())
+    saga = {"confirm", "authorize", "capture", "release", "void"}
+    assert recorded == (calls | steps | saga if trace is Trace.SAMPLED else set())
 
 
 def test_a_warning_is_not_printed() -> None:

@@ -245,12 +245,16 @@ def test_only_relays_and_sweepers_publish_and_only_on_the_topic_of_their_service
 
 def test_functions_send_traces_only_if_they_are_traced() -> None:
     sending = [(function, Request("xray:PutTraceSegments", "*")) for function in FUNCTIONS]
-    answering = ["Tracing" in function.properties for function in FUNCTIONS.values()]
-    assert True in answering
-    assert False in answering
-    for mode, expected in (("Active", answering), ("PassThrough", [False] * len(FUNCTIONS))):
-        with iam_simulate(mode) as evaluator:
-            assert evaluator(sending) == expected
+    with_saga = {name for name, one in FUNCTIONS.items() if "Tracing" in one.properties}
+    assert "OrdersCheckout" in with_saga < FUNCTIONS.keys()
+    traced = {
+        ("Active", "on"): with_saga,
+        ("Active", "off"): with_saga - {"OrdersCheckout"},
+        ("PassThrough", "on"): set(),
+    }
+    for parameters, expected in traced.items():
+        with iam_simulate(*parameters) as evaluator:
+            assert evaluator(sending) == [function in expected for function in FUNCTIONS]
 
 
 # --- writing ---

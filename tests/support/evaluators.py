@@ -19,7 +19,7 @@ _SCRIPT: Final = ROOT / "tests/support/iam_simulate.mjs"
 
 
 @contextmanager
-def iam_simulate(tracing_mode: str = TRACED) -> Iterator[Evaluator]:
+def iam_simulate(tracing_mode: str = TRACED, trace_saga: str = "off") -> Iterator[Evaluator]:
     """The evaluator, in a process of its own as long as the context lasts."""
     command = (NODE / "bin/node", _SCRIPT, NODE / "package.json")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as it:
@@ -40,7 +40,7 @@ def iam_simulate(tracing_mode: str = TRACED) -> Iterator[Evaluator]:
 
         documents = {
             function: [{"name": name, "policy": policy} for name, policy in policies.items()]
-            for function, policies in roles(tracing_mode).items()
+            for function, policies in roles(tracing_mode, trace_saga).items()
         }
         send({"account": ACCOUNT, "roles": documents, "resources": resource_policies()})
         yield ask

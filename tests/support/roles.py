@@ -23,7 +23,7 @@ _POLICY_RESOURCES: Final = {"AWS::SQS::QueuePolicy": "Queues", "AWS::SNS::TopicP
 
 
 @cache
-def roles(tracing_mode: str = TRACED) -> Mapping[str, dict[str, Document]]:
+def roles(tracing_mode: str = TRACED, trace_saga: str = "off") -> Mapping[str, dict[str, Document]]:
     """The policies of each function's role, by name."""
     made = transformed()["Resources"]
     managed = json.loads(aws_managed_policies_data)
@@ -36,7 +36,11 @@ def roles(tracing_mode: str = TRACED) -> Mapping[str, dict[str, Document]]:
             ref=lambda name: grants.ref(aliases.get(name, name)),
             attribute=grants.attribute,
             # A shop that is paid through Stripe may do all that others may.
-            parameters={"TracingMode": tracing_mode, "PaymentProvider": "stripe"},
+            parameters={
+                "TracingMode": tracing_mode,
+                "TraceSaga": trace_saga,
+                "PaymentProvider": "stripe",
+            },
         )
         attached = [arn.rpartition("/")[2] for arn in role["ManagedPolicyArns"]]
         return {policy["PolicyName"]: policy["PolicyDocument"] for policy in own} | {
