@@ -1,6 +1,7 @@
 """`python -m tests.costs`, a part of `make bench`: writes docs/costs.md."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from bench.report import Table, mark, markdown
@@ -52,6 +53,8 @@ _NOTE_OF_STRIPE: Final = (
 
 
 def _month(recordings: bill.Recordings, profile: Profile) -> Table:
+    prods = replace(profile, monitoring=True, gradual=True)
+    monitoring = pricing.total(bill.monitoring(prods)) - pricing.total(bill.monitoring(profile))
     months = {n: bill.month(recordings, profile, n) for n in bill.ORDERS}
     return Table(
         "What a month costs, in USD (eu-west-1, on demand)",
@@ -63,10 +66,10 @@ def _month(recordings: bill.Recordings, profile: Profile) -> Table:
         " (tests/costs/profile.toml). CloudFront stands before the API where that is"
         " cheaper. Prices, rules, assumptions and their sources are in"
         " tests/costs/prices.toml. Free tiers, taxes, the payment provider, the firewall of prod"
-        " (10 USD, 11 behind CloudFront), its monitoring (6.40 USD), shipments (an e-mail more for"
-        " each order) and cold starts (Lambda bills the time of an environment's start too) are"
-        " not in it. MailKey is rotated each year: 1 USD a month more after the first year, and 2"
-        " after the second.",
+        f" (10 USD, 11 behind CloudFront), its alarms and dashboard ({monitoring:.2f} USD),"
+        " shipments (an e-mail more for each order) and cold starts (Lambda bills the time of an"
+        " environment's start too) are not in it. MailKey is rotated each year: 1 USD a month more"
+        " after the first year, and 2 after the second.",
     )
 
 

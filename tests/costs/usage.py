@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tests.costs import pricing
 from tests.costs.capacity import Units
@@ -99,9 +99,7 @@ def is_sampled_by_lambda(run: Run) -> bool:
     if not run.is_outermost or function.takes("rest"):
         return False
     of_all = template()["Globals"]["Function"].get("Tracing", "PassThrough")
-    mode = function.properties.get("Tracing", of_all)
-    if isinstance(mode, Mapping):
-        mode = template()["Parameters"][mode["Ref"]]["Default"]
+    mode = resolve(function.properties.get("Tracing", of_all), ref=str, attribute=str)
     return bool(mode == "Active")
 
 

@@ -27,12 +27,19 @@ class SampleNoteData(BaseModel):
 
 '''
 
+_ROW: Final = """\
+    SampleNotes:
+      Name: sample-notes
+      EventsWait: SampleNotes are late
+      SweeperStops: SampleNotes that failed are not retried
+"""
+
 # Each file, and what is inserted between the two groups of a pattern, wherever it matches.
 _EDITS: Final = {
     "template.yaml": (
         (
             r"(  Services:\n(?:    .*\n)*?)(    Gateway:.*\n)",
-            "    SampleNotes: {Name: sample-notes}\n",
+            _ROW,
         ),
         # The loops that name every service, and those that name every service with an outbox.
         (
