@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 _PARAMETER: Final = "FaultsParameter"  # in template.yaml
-_LONGEST: Final = 3600
 
 
 def parameter(shop: Where) -> str:
@@ -56,8 +55,8 @@ def asked(target: str, kind: str, rate: str, seconds: str, now: float) -> Fault:
     if not 0 < share <= 1:
         raise Problem(f"RATE={rate} is no share of the calls: write 0.5 for half of them.")
     lasts = _number("FOR", seconds, 60)
-    if not 0 < lasts <= _LONGEST:
-        raise Problem(f"FOR={seconds} is not possible: from 1 to {_LONGEST} seconds.")
+    if not 1 <= lasts <= plan.LONGEST_SECONDS:
+        raise Problem(f"FOR={seconds} is not possible: from 1 to {plan.LONGEST_SECONDS} seconds.")
     return Fault(target, kind, share, now + lasts)
 
 
@@ -78,8 +77,15 @@ def described(fault: Fault | None) -> str:
 
 
 def current(ssm: "SSMClient", name: str) -> Fault | None:
-    """The fault that is on."""
-    return plan.read(ssm.get_parameter(Name=name)["Parameter"]["Value"], time.time())
+    """The fault that is on.
+
+    Raises:
+        Problem: the parameter's value is not what this tool writes.
+    """
+    try:
+        return plan.read(ssm.get_parameter(Name=name)["Parameter"]["Value"], time.time())
+    except ValueError as cause:
+        raise Problem(f"{name} has a value that functions ignore: `make fault STOP=1`.") from cause
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -96,7 +102,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _run(options: argparse.Namespace, shop: Where) -> None:
-    is_new = bool(options.target or options.kind)
+    is_new = bool(options.target or options.kind or options.rate or getattr(options, "for"))
     given = (options.target, options.kind, options.rate, getattr(options, "for"))
     fault = asked(*given, time.time()) if is_new and not options.stop else None
     name = parameter(shop)

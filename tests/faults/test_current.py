@@ -1,5 +1,7 @@
 """Which fault is on: read every few seconds, and over at its end."""
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -86,7 +88,18 @@ def test_last_state_is_kept_while_the_parameter_cannot_be_read(
     assert shop.draw(after=3) == "error"
 
 
-@pytest.mark.parametrize("value", ["", "nonsense", "[]", '{"target": "inventory"}', '"x"', "7"])
+def _inventory(**values: object) -> str:
+    return json.dumps({**asdict(Fault("inventory", "error", 1, NOW + 60)), **values})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "nonsense", "[]", '{"target": "inventory"}', '"x"', "7"),
+        *(_inventory(target=[]), _inventory(rate="x"), _inventory(rate=None), _inventory(rate=2)),
+        *(_inventory(until=1e20), _inventory(until=float("inf")), _inventory(until="later")),
+    ],
+)
 def test_unreadable_parameter_is_no_fault(shop: Shop, value: str) -> None:
     shop.value = value
     assert shop.draw() is None

@@ -1,10 +1,15 @@
 """`make fault`: what is asked for, and what is on."""
 
+from typing import TYPE_CHECKING, Any, cast
+
 import pytest
 
 from faults.plan import Fault
-from tools.fault import asked, described
+from tools.fault import asked, current, described
 from tools.progress import Problem
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
 
 NOON = 1_795_348_800.0
 
@@ -20,6 +25,7 @@ NOON = 1_795_348_800.0
         (("inventory", "error", "nan", ""), "RATE=nan is no share of the calls"),
         (("inventory", "error", "half", ""), "RATE=half is no number."),
         (("inventory", "error", "", "1h"), "FOR=1h is no number."),
+        (("inventory", "error", "", "0.5"), "FOR=0.5 is not possible: from 1 to 3600 seconds."),
         (("inventory", "error", "", "86400"), "FOR=86400 is not possible: from 1 to 3600 seconds."),
     ],
 )
@@ -41,3 +47,12 @@ def test_fault_that_is_on_is_described() -> None:
         "50% of all calls of ProductsInventory take 1 s longer, until 12:00:00 UTC."
     )
     assert described(None) == "No fault is on."
+
+
+def test_value_that_functions_ignore_is_named_in_a_sentence() -> None:
+    class Parameter:
+        def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803  # boto3's names
+            return {"Parameter": {"Value": f"{Name}"}}
+
+    with pytest.raises(Problem, match="/the/parameter has a value that functions ignore"):
+        current(cast("SSMClient", Parameter()), "/the/parameter")

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 LATENCY_SECONDS: Final = 1.0
+LONGEST_SECONDS: Final = 3600
+"""How long a fault may last."""
 FRESH_SECONDS: Final = 3.0
 """How long a function keeps what it has read."""
 
@@ -53,7 +55,9 @@ def read(text: str, now: float) -> Fault | None:
         return None
     try:
         fault = Fault(**values)
-        is_on = fault.until > now and fault.target in TARGETS and fault.kind in KINDS
+        is_known = fault.target in TARGETS and fault.kind in KINDS and 0 < fault.rate <= 1
+        # Twice, as the clocks of `make fault` and of functions differ.
+        is_on = is_known and now < fault.until <= now + 2 * LONGEST_SECONDS
     except TypeError as cause:
         raise ValueError(text) from cause
     return fault if is_on else None
