@@ -4,7 +4,8 @@ import contextlib
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -67,7 +68,7 @@ def deploy(target: Target, overrides: Mapping[str, str], *, agreed: bool = False
         _print_account(session, target.stack)
         _require_bootstrap(target, session.client("cloudformation"))
         _require_sender(target, session.client("sesv2"), parameters["SenderEmail"])
-        _for_the_workflow("before", running(target))
+        _for_the_workflow("before", partial(running, target))
     platform = parameters["Architecture"]
     with step(f"build for {platform}"):
         sam.build(STATE / "build.log", _BUILD, config=target.environment, platform=platform)
@@ -76,7 +77,7 @@ def deploy(target: Target, overrides: Mapping[str, str], *, agreed: bool = False
         cloudformation = target.session().client("cloudformation")
         outputs = stack.outputs(cloudformation, target.stack)
     print(f"\nThe API is at {outputs['ApiUrl']}")
-    _for_the_workflow("url", outputs["ApiUrl"])
+    _for_the_workflow("url", lambda: outputs["ApiUrl"])
 
 
 def running(target: Target) -> str:
@@ -93,11 +94,11 @@ def running(target: Target) -> str:
     return f"v{document['info']['version']}"
 
 
-def _for_the_workflow(name: str, value: str) -> None:
+def _for_the_workflow(name: str, value: Callable[[], str]) -> None:
     """An output for the next steps of a workflow of GitHub's."""
     if "GITHUB_OUTPUT" in os.environ:
         with Path(os.environ["GITHUB_OUTPUT"]).open("a") as file:
-            print(f"{name}={value}", file=file)
+            print(f"{name}={value()}", file=file)
 
 
 def release(target: Target, parameters: Mapping[str, str], *more: str) -> None:
