@@ -24,7 +24,7 @@ _MOST_CALLS_BEFORE_THE_ANSWER = 5
 _MOST_MEGABYTES = 40
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shop() -> Iterator[MeteredShop]:
     with opened() as shop:
         yield shop

@@ -203,7 +203,7 @@ FLOWS: Final[Mapping[str, Flow]] = {
     ),
     # After another one: the first after a wrong password makes a call more.
     "log in": _act(lambda shop: shop.customer.log_in(), after=lambda shop: shop.customer.log_in()),
-    "mistype a password": _act(_mistype_a_password),
+    "mistype a password": _act(_mistype_a_password, after=lambda shop: shop.customer.log_in()),
     "refresh own tokens": _act(_refresh, after=lambda shop: shop.customer.log_in()),
     "see oneself": _ask("customer", "/api/v1/users/me"),
     "list users": _ask("admin", "/api/v1/users"),
