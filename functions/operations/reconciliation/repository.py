@@ -1,5 +1,5 @@
-"""What the services have stored of orders, read from their tables; of names and addresses only what
-stands in events."""
+"""What the services have stored of orders, read from their tables; names and addresses only where
+events have them."""
 
 import heapq
 from collections.abc import Collection, Iterator, Sequence

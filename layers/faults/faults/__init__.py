@@ -1,2 +1,2 @@
-"""Faults on purpose, for rehearsals: docs/game-day.md. In a layer of its own, which no function has
+"""Faults on purpose, for rehearsals: docs/game-day.md. In a separate layer, which no function has
 unless the template's parameter Faults is on."""

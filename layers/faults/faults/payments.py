@@ -1,4 +1,4 @@
-"""Faults of the payment provider, at its port: the sandbox makes no call of its own."""
+"""Faults of the payment provider, at its port: the sandbox calls nothing but its table."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Calls and steps of a function that is traced, in a process of its own: recording ends with the
+"""Calls and steps of a function that is traced, in a separate process: recording ends with the
 process. It prints the trace headers that were sent to AWS."""
 
 import json
