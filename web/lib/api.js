@@ -1,0 +1,47 @@
+// The API, typed by its own document: `await call(api.GET("/api/v1/orders/{id}", …))`.
+
+import { Problem } from "./problems.js";
+import * as session from "./session.js";
+import createClient from "./vendor/openapi-fetch.mjs";
+
+/** @typedef {import("../../.cache/clients/typescript/api.js").paths} Paths */
+
+/** @param {Request} request */
+async function send(request) {
+  const token = await session.token();
+  const again = token ? request.clone() : null;
+  const response = await carry(request, token);
+  if (response.status !== 401 || !again) return response;
+  // The token has ended before its time: a new password, or a log-out elsewhere.
+  const next = await session.token(token);
+  if (next && next !== token) return carry(again, next);
+  session.ended();
+  return response;
+}
+
+/** @param {Request} request @param {string} token */
+async function carry(request, token) {
+  if (token) request.headers.set("Authorization", `Bearer ${token}`);
+  try {
+    return await fetch(request);
+  } catch {
+    throw new Problem(0);
+  }
+}
+
+/** @type {import("openapi-fetch").Client<Paths>} */
+export const api = createClient({ baseUrl: location.origin, fetch: send });
+
+/**
+ * The body of an answer.
+ *
+ * @template T
+ * @param {Promise<{data?: T, error?: unknown, response: Response}>} request
+ * @returns {Promise<T>}
+ * @throws {Problem}
+ */
+export async function call(request) {
+  const { data, error, response } = await request;
+  if (response.ok) return /** @type {T} */ (data);
+  throw new Problem(response.status, error, Number(response.headers.get("Retry-After")) || 1);
+}

@@ -1,0 +1,106 @@
+// Hooks for what comes from the API and what is sent to it.
+
+import { useCallback, useEffect, useRef, useState } from "./preact.js";
+import { Problem } from "./problems.js";
+
+/** @param {unknown} error @returns {Problem} */
+function problemOf(error) {
+  if (error instanceof Problem) return error;
+  console.error(error);
+  return new Problem(500);
+}
+
+/**
+ * What a call gives, loaded again when `inputs` change; `every` milliseconds while the page is seen.
+ *
+ * @template T
+ * @param {() => Promise<T>} load
+ * @param {unknown[]} inputs
+ * @param {{every?: number}} [options] every: 0 to load once
+ */
+export function useLoad(load, inputs, { every = 0 } = {}) {
+  const [state, setState] = useState(
+    /** @type {{data?: T, problem?: Problem, isLoading: boolean}} */ ({ isLoading: true }),
+  );
+  const latest = useRef(0);
+  const reload = useCallback(async () => {
+    const turn = ++latest.current;
+    setState((before) => ({ ...before, isLoading: true }));
+    try {
+      const data = await load();
+      if (turn === latest.current) setState({ data, isLoading: false });
+    } catch (error) {
+      const problem = problemOf(error);
+      if (turn === latest.current) setState(({ data }) => ({ data, problem, isLoading: false }));
+    }
+  }, inputs);
+  useEffect(() => {
+    reload();
+    return () => void latest.current++;
+  }, [reload]);
+  useEffect(() => {
+    if (!every) return;
+    const timer = setInterval(() => document.hidden || reload(), every);
+    return () => clearInterval(timer);
+  }, [reload, every]);
+  return { ...state, reload };
+}
+
+/**
+ * Pages of a list, one after the other.
+ *
+ * @template T
+ * @param {(cursor: string | undefined) => Promise<{rows: T[], next: string | null}>} load
+ * @param {unknown[]} inputs a change begins the list anew
+ */
+export function usePages(load, inputs) {
+  /** @typedef {{rows: T[], next: string | null | undefined, problem?: Problem, isLoading: boolean}} Pages */
+  const [state, setState] = useState(/** @type {Pages} */ ({ rows: [], next: undefined, isLoading: true }));
+  const latest = useRef(0);
+  const fetchPage = async (/** @type {string | undefined} */ cursor, /** @type {T[]} */ before) => {
+    const turn = ++latest.current;
+    setState({ rows: before, next: cursor, isLoading: true });
+    try {
+      const { rows, next } = await load(cursor);
+      if (turn === latest.current) setState({ rows: [...before, ...rows], next, isLoading: false });
+    } catch (error) {
+      const problem = problemOf(error);
+      if (turn === latest.current) setState({ rows: before, next: cursor, problem, isLoading: false });
+    }
+  };
+  useEffect(() => {
+    fetchPage(undefined, []);
+    return () => void latest.current++;
+  }, inputs);
+  return {
+    ...state,
+    hasMore: state.next !== null,
+    more: () => fetchPage(state.next ?? undefined, state.rows),
+    again: () => fetchPage(undefined, []),
+  };
+}
+
+/**
+ * Something that a person starts: one at a time, with its problem.
+ *
+ * @template {unknown[]} A
+ * @param {(...args: A) => Promise<unknown>} act
+ */
+export function useAction(act) {
+  const [state, setState] = useState(/** @type {{isBusy: boolean, problem?: Problem}} */ ({ isBusy: false }));
+  const busy = useRef(false);
+  const run = async (/** @type {A} */ ...args) => {
+    if (busy.current) return;
+    busy.current = true;
+    setState({ isBusy: true });
+    try {
+      await act(...args);
+      setState({ isBusy: false });
+    } catch (error) {
+      setState({ isBusy: false, problem: problemOf(error) });
+    } finally {
+      busy.current = false;
+    }
+  };
+  return { ...state, run };
+}

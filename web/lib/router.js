@@ -1,0 +1,92 @@
+// Pages by their paths below the folder of index.html: history entries instead of loads.
+
+import { html, useEffect, useState } from "./preact.js";
+import { createStore, useStore } from "./store.js";
+
+/** @typedef {(props: {params: Record<string, string>, query: URLSearchParams}) => any} Page */
+
+/** @param {string} path the base, such as "/shop" */
+export function createRouter(path) {
+  const place = createStore({ path: "/", query: new URLSearchParams() });
+
+  const read = () => {
+    const below = decodeURI(location.pathname).slice(path.length).replace(/\/+$/, "") || "/";
+    place.set({ path: below, query: new URLSearchParams(location.search) });
+  };
+  read();
+  addEventListener("popstate", read);
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+    if (!link || !isPlain || event.defaultPrevented || link.target || link.hasAttribute("download")) return;
+    const url = new URL(link.href);
+    if (url.origin !== location.origin || !`${url.pathname}/`.startsWith(`${path}/`)) return;
+    if (url.hash && url.pathname === location.pathname) return;
+    event.preventDefault();
+    go(url.pathname.slice(path.length) + url.search);
+  });
+
+  /**
+   * @param {string} to below the base, with its query
+   * @param {{replace?: boolean}} [options] replace: without an entry of its own, as filters are
+   */
+  function go(to, { replace = false } = {}) {
+    const before = place.get().path;
+    history[replace ? "replaceState" : "pushState"](null, "", path + to);
+    read();
+    if (!replace && place.get().path !== before) scrollTo(0, 0);
+  }
+
+  /**
+   * The page of the place.
+   *
+   * @param {{routes: Record<string, Page>, missing: Page}} props routes: "/orders/:id" → a page
+   */
+  function Router({ routes, missing }) {
+    const { path: now, query } = useStore(place);
+    for (const [pattern, Page] of Object.entries(routes)) {
+      const params = matched(pattern, now);
+      if (params) return html`<${Page} key=${now} params=${params} query=${query} />`;
+    }
+    return html`<${missing} params=${{}} query=${query} />`;
+  }
+
+  /** @param {string} to */
+  const href = (to) => path + to;
+
+  return { Router, go, href, place };
+}
+
+/** @param {string} pattern @param {string} path @returns {Record<string, string> | null} */
+function matched(pattern, path) {
+  const names = pattern.split("/");
+  const parts = path.split("/");
+  if (names.length !== parts.length) return null;
+  /** @type {Record<string, string>} */
+  const params = {};
+  for (const [i, name] of names.entries()) {
+    if (name.startsWith(":") && parts[i]) params[name.slice(1)] = parts[i];
+    else if (name !== parts[i]) return null;
+  }
+  return params;
+}
+
+/**
+ * The heading of a page, which is the title of the window too. It has the focus after a change of
+ * the place, so that a screen reader says where one is.
+ *
+ * @param {{title: string, shop: string, children?: any}} props
+ */
+export function Heading({ title, shop, children }) {
+  const [element, setElement] = useState(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    document.title = `${title} · ${shop}`;
+  }, [title, shop]);
+  useEffect(() => {
+    // Not at the first load: the reader begins at the top.
+    if (element && Heading.hasShown) element.focus({ preventScroll: true });
+    if (element) Heading.hasShown = true;
+  }, [element]);
+  return html`<h1 ref=${setElement} tabindex="-1">${title}${children}</h1>`;
+}
+Heading.hasShown = false;

@@ -1,0 +1,111 @@
+// Who is logged in. The access token is in this module's memory only; the refresh token is in a
+// cookie that no script reads. Tabs share the session.
+
+import { Problem } from "./problems.js";
+import { createKeptStore, createStore } from "./store.js";
+
+/** @typedef {import("./types.js").User} User */
+
+const ROUTES = "/api/v1/auth/browser";
+// Refreshed so long before it expires, in milliseconds.
+const EARLY = 30_000;
+
+let accessToken = "";
+let expiresAt = 0;
+
+/** The user; null if nobody is logged in, undefined until that is known. */
+export const user = createStore(/** @type {User | null | undefined} */ (undefined));
+// Whether a cookie may exist: a first visit asks for no tokens.
+const mayHaveCookie = createKeptStore("bodega.session", false);
+const otherTabs = new BroadcastChannel("bodega.session");
+
+/** @param {"login" | "refresh" | "logout"} route @param {object} body */
+async function post(route, body) {
+  let response;
+  try {
+    response = await fetch(`${ROUTES}/${route}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  } catch {
+    throw new Problem(0);
+  }
+  const answer = response.status === 204 ? null : await response.json().catch(() => null);
+  if (response.ok) return answer;
+  throw new Problem(response.status, answer, Number(response.headers.get("Retry-After")) || 1);
+}
+
+/** @param {{access_token: string, expires_in: number}} pair */
+function keep(pair) {
+  accessToken = pair.access_token;
+  expiresAt = Date.now() + pair.expires_in * 1000;
+}
+
+function forget() {
+  accessToken = "";
+  expiresAt = 0;
+  mayHaveCookie.set(false);
+  user.set(null);
+}
+
+/**
+ * A valid access token; empty if nobody is logged in.
+ *
+ * @param {string} [refused] a token that the API no longer takes
+ * @throws {Problem} the shop cannot be reached
+ */
+export async function token(refused) {
+  const isValid = () => accessToken !== refused && Date.now() < expiresAt - EARLY;
+  if (isValid() || !mayHaveCookie.get()) return accessToken;
+  // One tab at a time: a refresh token is for one use, and the cookie has the next one then.
+  return navigator.locks.request("bodega.session", async () => {
+    if (isValid() || !mayHaveCookie.get()) return accessToken;
+    try {
+      keep(await post("refresh", {}));
+    } catch (problem) {
+      if (!(problem instanceof Problem) || problem.isTemporary) throw problem;
+      forget();
+    }
+    return accessToken;
+  });
+}
+
+/** Ask who is logged in, at the start of a page. */
+export async function resume() {
+  const valid = await token();
+  if (!valid) return user.set(null);
+  const response = await fetch("/api/v1/users/me", { headers: { Authorization: `Bearer ${valid}` } });
+  if (response.ok) user.set(await response.json());
+  else if (response.status === 401) forget();
+  else throw new Problem(response.status);
+}
+
+/** @param {string} email @param {string} password @throws {Problem} */
+export async function logIn(email, password) {
+  await navigator.locks.request("bodega.session", async () => {
+    keep(await post("login", { email, password }));
+    mayHaveCookie.set(true);
+  });
+  await resume();
+  otherTabs.postMessage("in");
+}
+
+/** @throws {Problem} */
+export async function logOut() {
+  await navigator.locks.request("bodega.session", () => post("logout", {}));
+  ended();
+}
+
+/** The session is over: here and in the other tabs. */
+export function ended() {
+  forget();
+  otherTabs.postMessage("out");
+}
+
+otherTabs.addEventListener("message", ({ data }) => {
+  accessToken = "";
+  expiresAt = 0;
+  if (data === "out") user.set(null);
+  else resume().catch(() => user.set(null));
+});
