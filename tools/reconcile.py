@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.reconciliation.models import TABLES, Books, Finding, Mend, read, repeated
+from operations.reconciliation.models import CATEGORY, TABLES, Books, Finding, Mend, read, repeated
 from operations.reconciliation.rules import (
     ORDER_RULES,
     SHOP_RULES,
@@ -34,6 +34,7 @@ from orders.payments.ports import (
 )
 from orders.payments.sandbox import SandboxPayments
 from orders.payments.stripe import StripePayments
+from products.catalogue.repository.items import counting
 from products.reservations.repository import DynamoReservations
 from products.reservations.service import ReservationService
 from shared.contracts.inventory import Line, OutOfStock, ReservationEnded, UnknownProduct
@@ -210,7 +211,12 @@ class Mender:
         # Only what a second reading has too: an open shop counts on.
         deltas, again = (_missing(books, name) for books in (self._books, self._stored.books()))
         if wrong := {n: delta for n, delta in deltas.items() if delta and delta == again.get(n)}:
-            self._tables[name].transact([counters.adding(self._tables[name], wrong)])
+            table = self._tables[name]
+            of_categories = [n for n in wrong if n.startswith(CATEGORY)]
+            for total in of_categories:
+                table.transact([counting(total.removeprefix(CATEGORY), wrong.pop(total))])
+            if wrong:
+                table.transact([counters.adding(table, wrong)])
 
 
 def _missing(books: Books, name: str) -> Mapping[str, int]:

@@ -404,6 +404,17 @@ def test_totals_are_corrected_by_what_is_wrong_while_the_shop_sells(scene: Scene
     assert compared(stored)[1] == []
 
 
+def test_categories_of_a_former_release_are_counted(scene: Scene) -> None:
+    table = scene.stored.tables["ProductsTable"]
+    kept = list(table.query("#pk = :pk", {"pk": "CATEGORIES"}).items)
+    assert kept
+    for item in kept:
+        table.delete({"pk": item["pk"], "sk": item["sk"]})
+    assert {finding.mend for finding in compared(scene.stored)[1]} == {"count"}
+    mend_one(scene.stored, "count:ProductsTable")
+    assert list(table.query("#pk = :pk", {"pk": "CATEGORIES"}).items) == kept
+
+
 def test_notification_whose_message_is_delivered_again_is_missing_only_when_it_is_late(
     scene: Scene,
 ) -> None:

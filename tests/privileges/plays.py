@@ -31,6 +31,10 @@ def _health(shop: SimulatedShop) -> None:
     assert shop.anyone.get("/health").status_code == 200
 
 
+def _categories(shop: SimulatedShop) -> None:
+    assert shop.anyone.get("/api/v1/products/categories").json()["categories"]
+
+
 def _low_stock(shop: SimulatedShop) -> None:
     """An admin reads and marks the notification."""
     shop.customer.order((shop.mug, 4))

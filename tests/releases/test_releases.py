@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from operations.reconciliation.models import CATEGORY
 from tests.releases import world
 from tests.simulation.shop import opened
 
@@ -24,7 +25,9 @@ releases = pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.s
 
 @releases
 def test_this_release_resumes_the_shop_of_an_earlier_one(recorded: Path) -> None:
-    assert world.resume(json.loads(recorded.read_text())) == []
+    wrong = world.resume(json.loads(recorded.read_text()))
+    # Earlier releases did not count categories: docs/evolving.md, "Totals of categories".
+    assert [one for one in wrong if CATEGORY not in one] == []
 
 
 @releases

@@ -1,7 +1,7 @@
 """What the services have stored, put together, and the disagreements in it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -11,6 +11,8 @@ from shared.contracts.events import Event
 from shared.storage.dynamodb import Item
 from shared.storage.shards import without_shard
 
+# Before the name of a category: what its total is called.
+CATEGORY: Final = "in category "
 TABLES: Final = ("UsersTable", "ProductsTable", "OrdersTable", "NotificationsTable")
 """The tables that are compared, by their names in the template."""
 
@@ -67,7 +69,7 @@ class Books:
         payments: what the provider has: `state`, `amount_minor`, and `refunds` by their keys.
         events: the histories of aggregates, oldest first.
         unsent: the ids of events that are not published.
-        totals: what the counters of each table say.
+        totals: what the counters of each table say; those of categories begin with CATEGORY.
     """
 
     users: Mapping[str, Item]
@@ -102,10 +104,9 @@ def read(items: Mapping[str, Iterable[Item]]) -> Books:
                 events[id_].append(event)
                 if "unsent" in item:
                     unsent.append(event.id)
-            elif kind == "COUNTERS":
-                for name, value in item.items():
-                    if name not in ("pk", "sk"):
-                        totals[table][name] += value
+            elif kind in ("COUNTERS", "CATEGORIES"):
+                for name, value in _totals(kind, item):
+                    totals[table][name] += value
             elif table == "NotificationsTable":
                 notifications.append(item)
             else:
@@ -129,6 +130,15 @@ def read(items: Mapping[str, Iterable[Item]]) -> Books:
         unsent=unsent,
         totals=totals,
     )
+
+
+def _totals(kind: str, item: Item) -> Iterator[tuple[str, int]]:
+    if kind == "CATEGORIES":
+        yield CATEGORY + item["sk"], item["total"]
+        return
+    for name, value in item.items():
+        if name not in ("pk", "sk"):
+            yield name, value
 
 
 def _event(aggregate_id: str, item: Item) -> Event:

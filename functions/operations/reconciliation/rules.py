@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from notifications.models import NotificationType, notification_id
-from operations.reconciliation.models import Books, Finding
+from operations.reconciliation.models import CATEGORY, Books, Finding
 from shared.contracts.events import Event
 
 type Rule = Callable[[Books], Iterator[Finding]]
@@ -255,7 +255,8 @@ def counted_totals(books: Books) -> Mapping[str, Counter[str]]:
         ),
         "ProductsTable": Counter(
             total=len(on_sale), total_stock=sum(p["available"] for p in on_sale)
-        ),
+        )
+        + Counter(CATEGORY + product["category"] for product in on_sale),
         # Pending orders have no counter.
         "OrdersTable": Counter(
             order["status"] for order in books.orders.values() if order["status"] != "pending"

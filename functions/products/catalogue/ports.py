@@ -1,6 +1,6 @@
 """What the catalogue needs from outside; the repositories and the tests' fakes implement it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -51,6 +51,10 @@ class Products(Protocol):
     def totals(self) -> Mapping[str, int]:
         """The number of products on sale (`total`), and of their units (`total_stock`)."""
 
+    def categories(self) -> Mapping[str, int]:
+        """The categories with products on sale, in the order of their names, and how many products
+        each has."""
+
 
 class ProductIndex(Protocol):
     """Finds products on sale, however many there are."""
@@ -61,3 +65,6 @@ class ProductIndex(Protocol):
         """At most `limit` products from after a position. A page may be short though more follow:
         its cost is bounded.
         """
+
+    def several(self, product_ids: Collection[str]) -> list[Product]:
+        """Those of the products that are on sale, in the order of the ids."""

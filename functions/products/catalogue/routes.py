@@ -8,6 +8,8 @@ from products.catalogue.errors import IdempotencyKeyReused, ProductNotFound, Ver
 from products.catalogue.models import Position, Product, Search, Sort
 from products.catalogue.schemas import (
     Category,
+    CategoryListResponse,
+    CategoryResponse,
     ProductChangeRequest,
     ProductListResponse,
     ProductRequest,
@@ -32,6 +34,7 @@ from shared.web.rest_events import link
 from shared.web.routing import Authenticated, GuardedRoute, KeptFigures, state
 
 _MAX_SEARCH_WORDS = 10
+_MAX_IDS = 50  # as many as an order has lines
 # Browsers may show an answer for seconds, shared caches for a minute, and half a minute more while
 # they ask for the next one: an order is decided by the stock and the price that it meets, not by
 # those that were shown.
@@ -97,13 +100,25 @@ async def list_products(
         Query(max_length=200, description="Up to ten prefixes of words of the name."),
     ] = None,
     sort: Annotated[Sort, Query(description="`-price`: the most expensive first.")] = "newest",
+    ids: Annotated[
+        str | None,
+        Query(
+            max_length=_MAX_IDS * 65,
+            description="Those of these products that are on sale: up to 50 ids, separated by "
+            "commas. It comes without other parameters, and the list has one page.",
+            examples=["0b7e,91c4"],
+        ),
+    ] = None,
+    request: Request,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     prefixes = words_of(q or "")
     _validate_search(min_price, max_price, prefixes)
     page: Page[Product, Position] = Page([], None)
+    if ids is not None:
+        page = Page(list(catalogue.several(_validated_ids(ids, request))), None)
     # A text without a word, such as "!!", finds nothing: no name has a word like it.
-    if prefixes or not (q and q.strip()):
+    elif prefixes or not (q and q.strip()):
         search = Search(category, min_price, max_price, prefixes, sort)
         page = catalogue.list(search, limit=paging.limit, after=paging.open())
     products = ProductListResponse(
@@ -127,6 +142,32 @@ def _validate_search(
     if len(prefixes) > _MAX_SEARCH_WORDS:
         detail = f"q: must have at most {_MAX_SEARCH_WORDS} words"
         raise InvalidRequest([{"pointer": "#/query/q", "detail": detail}])
+
+
+def _validated_ids(ids: str, request: Request) -> list[str]:
+    if request.query_params.keys() != {"ids"}:
+        detail = "ids: must come without other parameters"
+        raise InvalidRequest([{"pointer": "#/query/ids", "detail": detail}])
+    found = [id_ for id_ in ids.split(",") if id_]
+    if len(found) > _MAX_IDS:
+        detail = f"ids: must have at most {_MAX_IDS} ids"
+        raise InvalidRequest([{"pointer": "#/query/ids", "detail": detail}])
+    return found
+
+
+@router.get(
+    "/api/v1/products/categories",
+    operation_id="listCategories",
+    summary="The categories with products on sale, up to a thousand",
+    responses={200: {"headers": _CACHED}},
+)
+@allow("anyone")
+async def list_categories(catalogue: Catalogue, response: Response) -> CategoryListResponse:
+    response.headers.update(_CACHING)
+    found = catalogue.categories()
+    return CategoryListResponse(
+        categories=[CategoryResponse(name=name, products=n) for name, n in found.items()]
+    )
 
 
 @router.post(

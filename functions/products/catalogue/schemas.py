@@ -151,6 +151,19 @@ class ProductListResponse(BaseModel):
     next_cursor: str | None
 
 
+class CategoryResponse(BaseModel):
+    """A category, and how many products of it are on sale."""
+
+    name: str
+    products: int
+
+
+class CategoryListResponse(BaseModel):
+    """The categories with products on sale, by name."""
+
+    categories: list[CategoryResponse]
+
+
 class ProductsHealth(Health):
     """How many products are on sale, and how many units of them."""
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from products.catalogue.errors import IdempotencyKeyReused, ProductNotFound, VersionConflict
@@ -71,6 +71,14 @@ class CatalogueService:
     ) -> Page[Product, Position]:
         """A page of the products on sale, from after a position."""
         return self._index.page(search, limit=limit, after=after)
+
+    def several(self, product_ids: Collection[str]) -> Sequence[Product]:
+        """Those of the products that are on sale, each once, in the order of the ids."""
+        return self._index.several(dict.fromkeys(product_ids))
+
+    def categories(self) -> Mapping[str, int]:
+        """The categories with products on sale, by name, and how many products each has."""
+        return self._products.categories()
 
     def change(
         self,

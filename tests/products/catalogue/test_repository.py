@@ -149,6 +149,27 @@ def test_totals_count_what_is_on_sale(stores: Stores) -> None:
     assert stores.products.totals() == {"total": 2, "total_stock": 7}
 
 
+def test_categories_are_those_of_products_on_sale(stores: Stores) -> None:
+    mug, tray, jug = (a_product(category=name) for name in ("kitchen", "Café", "kitchen"))
+    assert stores.products.categories() == {}
+    stores.add(mug, tray, jug)
+    assert list(stores.products.categories().items()) == [("Café", 1), ("kitchen", 2)]
+    stores.change(mug, {"category": "bar", "is_active": False})
+    stores.change(tray, {"category": "bar"})
+    stores.change(jug, {"price_minor": 1})
+    assert stores.products.categories() == {"bar": 1, "kitchen": 1}
+    stores.change(mug, {"is_active": True})
+    assert stores.products.categories() == {"bar": 2, "kitchen": 1}
+
+
+def test_several_products_come_in_the_order_of_their_ids(stores: Stores) -> None:
+    mug, tray, jug = a_product(), a_product(), a_product()
+    stores.add(mug, tray, jug)
+    stores.change(tray, {"is_active": False})
+    asked = (jug.id, "no/such", "missing", tray.id, mug.id)
+    assert [product.id for product in stores.index.several(asked)] == [jug.id, mug.id]
+
+
 SEARCHES: list[tuple[dict[str, Any], str]] = [
     ({}, "p6 p5 p4 p3 p2 p1"),
     ({"sort": "price"}, "p2 p1 p6 p5 p4 p3"),

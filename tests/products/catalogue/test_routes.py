@@ -72,6 +72,25 @@ def test_add_reads_bodies_leniently_and_prices_exactly(
     assert {name: added[name] for name in shown} == shown
 
 
+def test_products_of_a_cart_come_by_their_ids(http: HttpClient) -> None:
+    mug, tray = (http.post(PATH, MUG, caller=ADMIN).json for _ in range(2))
+    answer = http.get(f"{PATH}?ids={tray['id']},missing,{mug['id']},{mug['id']},")
+    assert answer.json == {"products": [tray, mug], "count": 2, "next_cursor": None}
+    assert http.get(f"{PATH}?ids=").json["products"] == []
+    for wrong in (f"ids={mug['id']}&limit=5", f"ids={','.join('x' * 51)}"):
+        refused = http.get(f"{PATH}?{wrong}")
+        assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "#/query/ids")
+
+
+def test_categories_are_listed_with_their_products(http: HttpClient) -> None:
+    for category in ("tea", "coffee", "tea"):
+        http.post(PATH, MUG | {"category": category}, caller=ADMIN)
+    listed = http.get(f"{PATH}/categories")
+    found = {one["name"]: one["products"] for one in listed.json["categories"]}
+    assert (found["coffee"], found["tea"]) == (1, 2)
+    assert listed.headers["cache-control"].startswith("public, max-age=5")
+
+
 @pytest.mark.parametrize(("price", "status"), [("5", 201), ("5.990", 422), ("1e-400", 422)])
 def test_numbers_are_read_as_they_are_written(http: HttpClient, price: str, status: int) -> None:
     body = f'{{"name": "Mug", "category": "kitchen", "price": {price}, "stock": 0.4e1}}'

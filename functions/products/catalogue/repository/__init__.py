@@ -10,6 +10,7 @@ WORD#<character>      <word>#<product id>  a word of the name of a product on sa
 RESERVATION#<order>   RESERVATION          a reservation (products.reservations.repository)
 IDEMPOTENCY#<…>       IDEMPOTENCY          the receipt of a stock change
 COUNTERS              <shard>              totals (shared.storage.counters)
+CATEGORIES            <category>           how many products of it are on sale
 
 Each of the six indexes has the products on sale alone, whose items have its keys.
 """

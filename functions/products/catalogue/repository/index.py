@@ -1,6 +1,6 @@
 """Finds products on sale by the sorted indexes or the words of their names, at a bounded cost."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final
@@ -11,6 +11,7 @@ from products.catalogue.repository.items import (
     ON_SALE,
     SORTED_ENTRY_BYTES,
     WORD_ENTRY_BYTES,
+    is_product_id,
     price_prefix,
     product_key,
     read_units,
@@ -94,6 +95,11 @@ class DynamoProductIndex:
         found = {item["id"]: listed(item) for item in items}
         products = [found[entry["id"]] for entry in entries if entry["id"] in found]
         return Page([product for product in products if search.finds(product)], last)
+
+    def several(self, product_ids: Collection[str]) -> list[Product]:
+        keys = [product_key(id_) for id_ in product_ids if is_product_id(id_)]
+        found = {item["id"]: listed(item) for item in self._table.get_many(keys)}
+        return [found[id_] for id_ in product_ids if id_ in found and found[id_].is_active]
 
     def _paid(self, entries: list[Item], units: ReadUnits) -> list[Item]:
         """The first entries whose products the remaining units pay for; one at least."""

@@ -9,11 +9,12 @@ from typing import Final
 from products.catalogue.models import Product
 from products.catalogue.text import cut, folded, former_words_of
 from shared.runtime import logging
-from shared.storage.dynamodb import Item, Key
+from shared.storage.dynamodb import Item, Key, Update
 from shared.storage.items import from_item, to_item
 
 PRODUCT_SK: Final = "PRODUCT"
 ON_SALE: Final = "ON_SALE"
+CATEGORIES: Final = "CATEGORIES"
 # The keys of the indexes. Only a product on sale has them, so no index has a withdrawn one.
 SALE_KEYS: Final = ("listing", "price_key", "name_key", "created_key")
 
@@ -43,6 +44,11 @@ def is_product_id(text: str) -> bool:
 
 def product_key(product_id: str) -> Key:
     return {"pk": f"PRODUCT#{product_id}", "sk": PRODUCT_SK}
+
+
+def counting(category: str, more: int) -> Update:
+    """The operation that adds to the number of products on sale of a category."""
+    return Update({"pk": CATEGORIES, "sk": category}, "ADD #total :more", values={"more": more})
 
 
 def price_prefix(price_minor: int) -> str:

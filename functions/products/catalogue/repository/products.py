@@ -1,15 +1,18 @@
 """Products and their stock."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from products.catalogue.models import Product, Receipt
 from products.catalogue.ports import CONFLICT_ATTEMPTS
 from products.catalogue.repository.items import (
+    CATEGORIES,
     PACKED,
     SALE_KEYS,
     admin_attributes,
+    counting,
     is_product_id,
     product_item,
     product_key,
@@ -44,6 +47,8 @@ from shared.storage.items import from_item, to_item
 
 # Longer than the 24 hours for which a client may retry.
 _RECEIPTS_KEPT: Final = timedelta(days=7)
+# One query reads them.
+_MOST_CATEGORIES: Final = 1000
 
 
 class DynamoProducts:
@@ -64,6 +69,7 @@ class DynamoProducts:
                 Put(product_item(product), condition="attribute_not_exists(#pk)"),
                 *(Put(item) for item in word_items(product).values()),
                 counters.adding(self._table, {"total": 1, "total_stock": product.available}),
+                *_category_changes(None, product),
             ]
         )
 
@@ -84,6 +90,7 @@ class DynamoProducts:
             # their number must be as it was read.
             _change(before, after, exactly=exactly or changes_sale),
             *_word_changes(before, after),
+            *_category_changes(before, after),
         ]
         if changes_sale:
             sign = 1 if after.is_active else -1
@@ -165,6 +172,10 @@ class DynamoProducts:
         kept = counters.totals(self._table)
         return {name: kept.get(name, 0) for name in ("total", "total_stock")}
 
+    def categories(self) -> Mapping[str, int]:
+        page = self._table.query("#pk = :pk", {"pk": CATEGORIES}, limit=_MOST_CATEGORIES)
+        return {item["sk"]: item["total"] for item in page.items if item["total"] > 0}
+
     def _transact(self, operations: list[Operation]) -> None:
         try:
             self._table.transact(operations)
@@ -201,6 +212,15 @@ def _word_changes(before: Product, after: Product) -> list[Operation]:
             if old.get(sk) != item
         ),
     ]
+
+
+def _category_changes(before: Product | None, after: Product) -> Iterator[Update]:
+    """What a change adds to the numbers of products on sale in the categories."""
+    added = Counter([after.category] if after.is_active else [])
+    added.subtract([before.category] if before and before.is_active else [])
+    for category, more in added.items():
+        if more:
+            yield counting(category, more)
 
 
 def _receipt_key(receipt: Receipt) -> Key:
