@@ -39,8 +39,12 @@ class ReservationsClient:
         self._client = client
         self._circuit = circuit
 
-    def reserve(self, order_id: str, lines: Sequence[Line]) -> Reservation:
-        command = Reserve(order_id=order_id, lines=list(lines))
+    def reserve(
+        self, order_id: str, lines: Sequence[Line], *, expected_total_minor: int | None = None
+    ) -> Reservation:
+        command = Reserve(
+            order_id=order_id, lines=list(lines), expected_total_minor=expected_total_minor
+        )
         return self._circuit.call(self._client.call, "reserve", command, Reservation)
 
 

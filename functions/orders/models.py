@@ -99,10 +99,12 @@ def compensation_age(since: str, asks_at: str | None, at: datetime) -> timedelta
 
 @dataclass(frozen=True)
 class Basket:
-    """What a customer orders: each product once, and what to charge. A new field has a default."""
+    """What a customer orders: each product once, what to charge, and what it may cost if the
+    customer says so. A new field has a default."""
 
     lines: tuple[Line, ...]
     payment_token: str
+    expected_total_minor: int | None = None
 
     @property
     def digest(self) -> str:
@@ -125,9 +127,12 @@ class Basket:
         return hashlib.sha256(json.dumps(canonical).encode()).hexdigest()
 
     def matches(self, lines: list[PricedLine]) -> bool:
-        """Whether priced lines have the same products and quantities."""
+        """Whether priced lines have the same products and quantities, and cost what they may."""
         quantities = {line.product_id: line.quantity for line in self.lines}
-        return quantities == {line.product_id: line.quantity for line in lines}
+        total = sum(line.total_minor for line in lines)
+        return self.expected_total_minor in (None, total) and quantities == {
+            line.product_id: line.quantity for line in lines
+        }
 
 
 @dataclass(frozen=True)

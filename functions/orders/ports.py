@@ -132,12 +132,15 @@ class Customers(Protocol):
 class Reservations(Protocol):
     """The inventory of the products service, for the API."""
 
-    def reserve(self, order_id: str, lines: Sequence[Line]) -> Reservation:
+    def reserve(
+        self, order_id: str, lines: Sequence[Line], *, expected_total_minor: int | None = None
+    ) -> Reservation:
         """Price the lines and reserve the stock, all or nothing; idempotent: repeated, it returns
         the first prices.
 
         Raises:
-            OutOfStock, UnknownProduct, ReservationEnded, Contended: see there; nothing is reserved.
+            OutOfStock, UnknownProduct, PriceChanged, ReservationEnded, Contended: see there;
+                nothing is reserved.
             ServiceUnavailable: the inventory does not answer; the stock may be reserved.
         """
 

@@ -27,7 +27,7 @@ from orders.schemas import (
 )
 from orders.service import OrderService
 from shared.auth.access import allow
-from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
+from shared.contracts.inventory import OutOfStock, PriceChanged, ReservationEnded, UnknownProduct
 from shared.errors import Forbidden, ServiceUnavailable
 from shared.web import health
 from shared.web.paging import Paging
@@ -58,6 +58,7 @@ Service = Annotated[OrderService, state("service")]
                 AccountInactive: "the customer's account is not active",
                 EmailNotConfirmed: "the customer's e-mail address is not confirmed",
                 OutOfStock: "less is in stock than ordered",
+                PriceChanged: "it does not cost `expected_total`; `total_amount` is what it costs",
                 RequestInProgress: "another request with this key runs",
                 ReservationEnded: "the key's reservation was released; use a new key",
                 UnknownProduct: "it does not exist, or is not on sale",

@@ -14,7 +14,7 @@ from pydantic import (
 from orders.models import MAX_QUANTITY, STATUSES, Basket, CancelReason, Order, PaymentAction, Status
 from shared.contracts.events import Event, OrderData
 from shared.contracts.inventory import Line
-from shared.money import Money
+from shared.money import MinorUnits, Money
 from shared.personal import NotPersonal
 from shared.runtime import error_text, logging
 from shared.web import texts
@@ -78,10 +78,15 @@ class OrderRequest(RequestBody):
     payment_token: Annotated[
         Text, BeforeValidator(_default_for_null, json_schema_input_type=Text | None)
     ] = Field(default=_DEFAULT_TOKEN, examples=[_DEFAULT_TOKEN])
+    expected_total: MinorUnits | None = Field(
+        default=None,
+        description="What the customer was told that the order costs; with another total, it is "
+        "refused with `price-changed`.",
+    )
 
     def basket(self) -> Basket:
         """The order with each product once."""
-        return Basket(lines_of(self.items), self.payment_token)
+        return Basket(lines_of(self.items), self.payment_token, self.expected_total)
 
 
 class ItemResponse(ResponseBody):

@@ -78,8 +78,8 @@ class OrderService:
         repeated key.
 
         Raises:
-            AccountInactive, EmailNotConfirmed, OutOfStock, UnknownProduct, ReservationEnded:
-                refused; the key may be used again.
+            AccountInactive, EmailNotConfirmed, OutOfStock, PriceChanged, UnknownProduct,
+                ReservationEnded: refused; the key may be used again.
             Unauthenticated: the caller's sessions have ended since the access token was issued.
             IdempotencyKeyReused: the key was used with another basket.
             RequestInProgress: another request with this key runs, or failed a moment ago.
@@ -190,7 +190,9 @@ class OrderService:
 
     def _reserve_stock(self, id_: str, basket: Basket) -> Reservation:
         try:
-            reservation = self._reservations.reserve(id_, basket.lines)
+            reservation = self._reservations.reserve(
+                id_, basket.lines, expected_total_minor=basket.expected_total_minor
+            )
         except ReservationEnded as cause:
             raise ReservationEnded(
                 "What this Idempotency-Key held was given back; order again with a new key."

@@ -33,7 +33,9 @@ def create_handler(service: ReservationService, *, currency: str) -> Handler:
 
     def reserve(body: dict[str, Any]) -> Reservation:
         command = Reserve.model_validate(body)
-        hold = service.reserve(command.order_id, command.lines)
+        hold = service.reserve(
+            command.order_id, command.lines, expected_total_minor=command.expected_total_minor
+        )
         return Reservation(
             order_id=hold.reservation.order_id,
             lines=list(hold.reservation.lines),

@@ -18,12 +18,14 @@ from shared.contracts.directory import Customer, UserNotFound
 from shared.contracts.inventory import (
     Line,
     OutOfStock,
+    PriceChanged,
     PricedLine,
     Reservation,
     ReservationEnded,
     UnknownProduct,
 )
 from shared.errors import ServiceUnavailable
+from shared.money import to_text
 from shared.runtime.clock import Clock
 from shared.storage.dynamodb import Item, Key, Table
 
@@ -71,7 +73,9 @@ class FakeInventory:
         self.down = False
         self.before: dict[str, Callable[[], object]] = {}
 
-    def reserve(self, order_id: str, lines: Sequence[Line]) -> Reservation:
+    def reserve(
+        self, order_id: str, lines: Sequence[Line], *, expected_total_minor: int | None = None
+    ) -> Reservation:
         if self.down:
             raise ServiceUnavailable("products", retry_after=2)
         state = self.reservations.get(order_id)
@@ -86,7 +90,7 @@ class FakeInventory:
                     raise OutOfStock(
                         product_id=line.product_id, requested=line.quantity, available=available
                     )
-            self.lines[order_id] = [
+            priced = [
                 PricedLine(
                     **line.model_dump(),
                     name=line.product_id.title(),
@@ -94,6 +98,10 @@ class FakeInventory:
                 )
                 for line in lines
             ]
+            total = sum(line.total_minor for line in priced)
+            if expected_total_minor not in (None, total):
+                raise PriceChanged(total_amount=to_text(total))
+            self.lines[order_id] = priced
             self._move(order_id, -1)
             self.reservations[order_id] = "held"
         return Reservation(

@@ -174,7 +174,7 @@ def test_basket_digest_is_the_same_in_a_release_with_a_further_field() -> None:
 
     basket = a_basket()
     assert LaterBasket(basket.lines, basket.payment_token).digest == basket.digest
-    assert LaterBasket(basket.lines, basket.payment_token, "a gift").digest != basket.digest
+    assert LaterBasket(basket.lines, basket.payment_token, note="a gift").digest != basket.digest
 
 
 def test_basket_digest_is_the_one_that_stored_orders_have() -> None:

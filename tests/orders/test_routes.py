@@ -255,6 +255,13 @@ RESERVED: Final = order_id(ALICE.id, "k")
         (post_after(reserve), "409 request-in-progress", {"retry-after": "1"}),
         (post_after(stop_inventory), "503 service-unavailable", {"retry-after": "2"}),
         (post_line(quantity=11), "409 out-of-stock", OUT_OF_STOCK),
+        (
+            lambda shop: shop.post_order(
+                {"items": [{"product_id": "mug", "quantity": 1}], "expected_total": "10.99"}
+            ),
+            "409 price-changed",
+            {"total_amount": "11.00"},
+        ),
         (post_line(product_id="ghost"), "422 unknown-product", {"product_id": "ghost"}),
         (call("GET", f"?user_id={BOB.id}", ALICE), "403 forbidden", {}),
         (call("GET", "/nothing", ADMIN), "404 order-not-found", {}),

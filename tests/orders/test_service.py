@@ -1,6 +1,7 @@
 """The use cases of customers and admins."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from orders.models import Basket, Order, order_id
 from orders.repository import DynamoOrders
 from orders.service import OrderService
 from shared.auth.tokens import Caller
-from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
+from shared.contracts.inventory import OutOfStock, PriceChanged, ReservationEnded, UnknownProduct
 from shared.errors import Forbidden, ServiceUnavailable, Unauthenticated
 from tests.orders.builders import MINUTE, a_basket, added, an_order, event_types
 from tests.orders.harness import OrdersHarness
@@ -85,6 +86,13 @@ def forget_reservations(shop: OrdersHarness) -> None:
         (release, a_basket(), ReservationEnded, {}),
         (reserve, a_basket(), RequestInProgress, {}),
         (reserve, a_basket(("mug", 2)), IdempotencyKeyReused, {}),
+        (
+            bool,
+            replace(a_basket(), expected_total_minor=1),
+            PriceChanged,
+            {"total_amount": "11.00"},
+        ),
+        (reserve, replace(a_basket(), expected_total_minor=1), IdempotencyKeyReused, {}),
         (bool, a_basket(("ghost", 1)), UnknownProduct, {"product_id": "ghost"}),
         (
             bool,

@@ -27,6 +27,8 @@ def test_inventory_answers_with_lines_or_a_refusal(stores: Stores) -> None:
         refused = call("reserve", lines=[{"product_id": id_, "quantity": quantity}])
         assert refused == {"refused": {"code": code, "data": {"product_id": id_, **more}}}
     line = {"product_id": mug.id, "quantity": 1}
+    refused = call("reserve", lines=[line], expected_total_minor=1099)
+    assert refused == {"refused": {"code": "price-changed", "data": {"total_amount": "11.00"}}}
     for seconds in (None, 3):
         answer = {
             "order_id": "order-1",
@@ -34,7 +36,7 @@ def test_inventory_answers_with_lines_or_a_refusal(stores: Stores) -> None:
             "lines": [{**line, "name": "Red Mug", "unit_price_minor": 1100}],
             "held_seconds_ago": seconds,
         }
-        assert call("reserve", lines=[line]) == {"answer": answer}
+        assert call("reserve", lines=[line], expected_total_minor=1100) == {"answer": answer}
         clock.advance(seconds=3)
     assert call("confirm") == {"answer": {}}
     assert call("give_back", key="refund-1", lines=[line]) == {"answer": {}}

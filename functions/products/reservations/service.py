@@ -12,11 +12,13 @@ from shared.calls.deadline import Deadline
 from shared.contracts.inventory import (
     Line,
     OutOfStock,
+    PriceChanged,
     PricedLine,
     ReservationEnded,
     UnknownProduct,
 )
 from shared.errors import ServiceUnavailable
+from shared.money import to_text
 from shared.runtime import logging, metrics
 from shared.runtime.clock import Clock, now
 from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
@@ -34,12 +36,17 @@ class ReservationService:
         self._reservations = reservations
         self._clock = clock
 
-    def reserve(self, order_id: str, lines: Iterable[Line]) -> Hold:
+    def reserve(
+        self, order_id: str, lines: Iterable[Line], *, expected_total_minor: int | None = None
+    ) -> Hold:
         """Hold all lines at the present prices, or none; return the order's reservation if it has
         one.
 
+        Args:
+            expected_total_minor: what the lines may cost; None for any price.
+
         Raises:
-            OutOfStock, UnknownProduct: nothing is held.
+            OutOfStock, UnknownProduct, PriceChanged: nothing is held.
             ReservationEnded: it was released before.
         """
         quantities: Counter[str] = Counter()
@@ -63,6 +70,9 @@ class ReservationService:
                 if existing.state == "released":
                     raise ReservationEnded(_ENDED)
                 return Hold(existing, existing.seconds_held(at))
+            total = sum(line.total_minor for line in priced)
+            if expected_total_minor not in (None, total):
+                raise PriceChanged(total_amount=to_text(total))
             held = Reservation.held(order_id, priced, at=at)
             self._reservations.hold(held, products, at=at)
             return Hold(held, None)

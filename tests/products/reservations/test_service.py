@@ -13,7 +13,7 @@ from products.reservations.ports import Due
 from products.reservations.repository import DynamoReservations
 from products.reservations.service import ReservationService
 from shared.calls.deadline import Deadline
-from shared.contracts.inventory import OutOfStock, ReservationEnded, UnknownProduct
+from shared.contracts.inventory import OutOfStock, PriceChanged, ReservationEnded, UnknownProduct
 from shared.errors import ServiceUnavailable
 from shared.runtime import metrics
 from tests.products.builders import NOW, a_line, a_product
@@ -77,6 +77,15 @@ def test_reserve_raises_when_units_are_missing(case: Case) -> None:
     with pytest.raises(OutOfStock) as raised:
         case.service.reserve("order-1", lines)
     assert raised.value.data == {"product_id": case.tray.id, "requested": 3, "available": 2}
+    assert case.state("order-1") is None
+
+
+def test_reserve_holds_nothing_at_a_price_that_was_not_expected(case: Case) -> None:
+    lines = [a_line(case.mug, 3), a_line(case.tray, 1)]
+    told = 3 * case.mug.price_minor + case.tray.price_minor
+    case.raise_price()
+    with pytest.raises(PriceChanged):
+        case.service.reserve("order-1", lines, expected_total_minor=told)
     assert case.state("order-1") is None
 
 

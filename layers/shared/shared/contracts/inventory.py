@@ -43,6 +43,16 @@ class UnknownProduct(BodegaError):
         super().__init__("There is no such product to order.", product_id=product_id)
 
 
+class PriceChanged(Conflict):
+    """The lines do not cost what the customer has agreed to."""
+
+    code, title = "price-changed", "The prices have changed"
+    members: ClassVar = {"total_amount": {"type": "string", "pattern": r"^\d+\.\d{2}$"}}
+
+    def __init__(self, *, total_amount: str) -> None:
+        super().__init__(f"The order costs {total_amount} now.", total_amount=total_amount)
+
+
 class ReservationEnded(Conflict):
     """The order's reservation was released already (or has expired): it cannot be held or confirmed
     any more."""
@@ -77,11 +87,12 @@ class PricedLine(BaseModel):
 class Reserve(BaseModel):
     """The command `reserve`: all lines or nothing; answer: `Reservation`.
 
-    Refusals: `OutOfStock`, `UnknownProduct`, `ReservationEnded`.
+    Refusals: `OutOfStock`, `UnknownProduct`, `PriceChanged`, `ReservationEnded`.
     """
 
     order_id: str
     lines: list[Line] = Field(min_length=1, max_length=50)
+    expected_total_minor: int | None = None
 
 
 class Reservation(BaseModel):
@@ -121,4 +132,4 @@ class Done(BaseModel):
     """It is so now, whether by this call or by an earlier one."""
 
 
-REFUSALS = (OutOfStock, UnknownProduct, ReservationEnded)
+REFUSALS = (OutOfStock, UnknownProduct, PriceChanged, ReservationEnded)
