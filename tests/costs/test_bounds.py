@@ -31,6 +31,7 @@ _OTHERS: Final = (5, 20)
 # the worst of them at the end.
 _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "category": ("nothing", "tests"),
+    "ids": ("nothing", "products"),
     "max_price": ("0.01",),
     "min_price": ("99999",),
     # A frequent word, no word, ten frequent ones that no product has all of, and two.
@@ -85,6 +86,8 @@ class Costs:
     def __init__(self, shop: MeteredShop, order_id: str) -> None:
         self._shop = shop
         self._user_id: str = shop.customer.user["id"]
+        listed = shop.anyone.get("/api/v1/products", params={"limit": "50"}).json()["products"]
+        self._product_ids = ",".join(product["id"] for product in listed)
         self._ids = {"orders": order_id, "users": self._user_id, "products": shop.mug["id"]}
         nouns = {noun(path) for _, path in LISTS if "{id}" in path}
         assert nouns <= self._ids.keys(), "crowd.fill has to make one thing with a long list"
@@ -95,6 +98,8 @@ class Costs:
         sent = dict(query)
         if sent.get("user_id") == "customer":
             sent["user_id"] = self._user_id
+        if sent.get("ids") == "products":
+            sent["ids"] = self._product_ids
         cursor = self._answered(client, path, sent).get("next_cursor")
         if cursor and "limit" in sent:
             self._answered(client, path, {**sent, "cursor": cursor})

@@ -40,6 +40,7 @@ _OF_ALL: Final[Mapping[str, tuple[float, float]]] = {
     "UsersTable unsent <shard>": (1, 0),
     # Lists of products, and a product that is added.
     "ProductsTable PRODUCT#<id>": (0, 0.5),
+    "ProductsTable CATEGORIES": (2, 0),
     "ProductsTable WORD#g": (2, 0),
     "ProductsTable WORD#k": (2, 0),
     "ProductsTable WORD#m": (0, 0.5),

@@ -244,6 +244,7 @@ def _published(shop: SimulatedShop) -> set[str]:
 
 _PLAYS: Final[tuple[Callable[[SimulatedShop], None], ...]] = (
     _health,
+    _categories,
     _low_stock,
     _log_out,
     _former_session,
