@@ -12,7 +12,8 @@ from typing import Final
 
 from tools.local.places import APP_PYTHON, ROOT
 
-_STACK: Final = "tests/stack"
+# One process, as they share a shop.
+_STACK: Final = ("tests/stack", "tests/browser")
 
 
 def main() -> int:
@@ -20,13 +21,14 @@ def main() -> int:
     pytest = (APP_PYTHON, "-m", "pytest", "--iam-simulate", *colour)
     # In the order of the folders: by default files with few tests come last, also the longest.
     spread = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
-    others = ("tests", f"--ignore={_STACK}", *spread)
-    print(f"▸ pytest, {_STACK} in the background", flush=True)
+    others = ("tests", *(f"--ignore={folder}" for folder in _STACK), *spread)
+    names = " and ".join(_STACK)
+    print(f"▸ pytest, {names} in the background", flush=True)
     with tempfile.TemporaryFile() as output:
-        stack = subprocess.Popen((*pytest, _STACK), cwd=ROOT, stdout=output, stderr=output)
+        stack = subprocess.Popen((*pytest, *_STACK), cwd=ROOT, stdout=output, stderr=output)
         try:
             ended = subprocess.run((*pytest, *others), cwd=ROOT, check=False)
-            print(f"\n▸ waiting for {_STACK}", flush=True)
+            print(f"\n▸ waiting for {names}", flush=True)
             stack.wait()
         finally:
             if stack.poll() is None:

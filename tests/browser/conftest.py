@@ -1,0 +1,75 @@
+"""The pages in this machine's browser, on the stack tests' shop. Without a browser they are
+skipped."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.support.browser import HEIGHT, TIMEOUT, WIDTHS, Watch, executable, launched
+
+type OpenContext = Callable[..., BrowserContext]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.import_plugin("tests.support.stack")
+
+
+# First of all fixtures: without a browser, no shop is built.
+@pytest.fixture(scope="session", autouse=True)
+def browser() -> Iterator[Browser]:
+    program = executable()
+    if program is None:
+        pytest.skip("there is no Chromium or Chrome here: `make browser` installs one")
+    with launched(program) as browser:
+        yield browser
+
+
+@pytest.fixture
+def base_url(request: pytest.FixtureRequest) -> str:
+    """The address that `page.goto("/shop/")` is relative to."""
+    url: str = request.getfixturevalue("shop").url
+    return url
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """What pages must not do: `watch.allow("status of 409")` before a test provokes it."""
+    return Watch()
+
+
+@pytest.fixture
+def open_context(browser: Browser, base_url: str, watch: Watch) -> Iterator[OpenContext]:
+    """Open a browser's profile: each has its own cookies and storage, as another person has."""
+    contexts = []
+
+    def open_context(**options: Any) -> BrowserContext:
+        context = browser.new_context(
+            base_url=base_url,
+            locale="en-GB",
+            timezone_id="UTC",
+            reduced_motion="reduce",
+            viewport={"width": WIDTHS[-1], "height": HEIGHT},
+            **options,
+        )
+        contexts.append(context)
+        context.set_default_timeout(TIMEOUT)
+        watch.follow(context)
+        return context
+
+    yield open_context
+    for context in contexts:
+        context.close()
+    assert watch.unexpected() == []
+
+
+@pytest.fixture
+def context(open_context: OpenContext) -> BrowserContext:
+    """The test's own profile; `context.new_page()` is another tab."""
+    return open_context()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
