@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.support.browser import HEIGHT, TIMEOUT, WIDTHS, Watch, executable, launched
+from tests.support.browser import HEIGHT, TIMEOUT, WIDTHS, Watch, launched
+from tools.browser import executable
 
 type OpenContext = Callable[..., BrowserContext]
 

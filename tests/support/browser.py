@@ -1,7 +1,6 @@
 """A real browser: what its pages must not do, axe-core's findings, and screenshots."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,6 @@ HEIGHT: Final = 800
 TIMEOUT: Final = 20_000
 _AXE: Final = ROOT / ".tools/node/node_modules/axe-core/axe.min.js"
 _RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-_PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # It asks the internet for nothing, and leaves the machine's graphics alone.
 _FLAGS: Final = (
     *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -33,11 +31,6 @@ _LISTEN: Final = f"""
 addEventListener("securitypolicyviolation", (event) =>
   {_REPORT}(`${{event.effectiveDirective}} forbids ${{event.blockedURI}} ${{event.sample}}`));
 """
-
-
-def executable() -> str | None:
-    """This machine's Chromium or Chrome."""
-    return next(filter(None, map(shutil.which, _PROGRAMS)), None)
 
 
 @contextmanager
