@@ -18,7 +18,7 @@ CHECKED := functions layers/shared/shared layers/faults/faults tools bench tests
 # The tests of shared and of each service, on fakes and on moto.
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
-.PHONY: help setup service run stop deploy-local mail sam-local sam-invoke drill-deploy check fix test test-unit affected budgets bench bill rush \
+.PHONY: help setup browser client service run stop deploy-local mail sam-local sam-invoke drill-deploy check fix test test-unit affected budgets bench bill rush \
 	tables mutants torture bootstrap deploy release destroy admin migrate smoke dlq order request fault reconcile restore drill-restore api sbom requirements clean
 
 help:  ## this list
@@ -35,6 +35,7 @@ CHECKOV := .tools/checkov/.made
 AUDIT := .tools/audit/.made
 MUTANTS := .tools/mutants/.made
 RUNTIME := .tools/runtime/.made
+CLIENT := .tools/client/.made
 NODE := .tools/node/.made
 
 # pyenv's python3 refuses to start when the version of .python-version is not installed: try others.
@@ -47,7 +48,7 @@ done; \
 echo "python3 (3.9 or newer) is missing or does not start: install it, then try again." >&2; exit 1
 endef
 
-setup: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE) $(CHECKOV) $(AUDIT) $(RUNTIME) $(NODE)  ## make the environments (every other target makes those it needs)
+setup: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE) $(CHECKOV) $(AUDIT) $(RUNTIME) $(CLIENT) $(NODE)  ## make the environments (every other target makes those it needs)
 
 $(APP): requirements/dev.txt requirements/uv.txt
 	@$(call environment,app)
@@ -65,8 +66,13 @@ $(MUTANTS): requirements/mutants.txt requirements/uv.txt
 	@$(call environment,mutants)
 $(RUNTIME): requirements/runtime.txt requirements/uv.txt
 	@$(call environment,runtime)
+$(CLIENT): requirements/client.txt requirements/uv.txt
+	@$(call environment,client)
 $(NODE): requirements/node.txt requirements/node/package.json requirements/node/package-lock.json requirements/uv.txt
 	@$(call environment,node)
+
+browser: $(APP)  ## a browser for tests/browser, where root and apt-get may install one
+	@$(PYTHON) -m tools.browser
 
 # --- a new service -------------------------------------------------------------------------------
 
@@ -108,7 +114,7 @@ fix: $(APP)  ## format, and correct what ruff can correct
 	@.venv/bin/ruff check --quiet --fix $(CHECKED) || true
 	@.venv/bin/ruff format $(CHECKED)
 
-test: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE) $(NODE)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
+test: $(APP) $(SAM) $(EMULATOR) $(LOCALSTRIPE) $(CLIENT) $(NODE)  ## all tests; ARGS= for pytest, for example ARGS="-k cancel -x"
 	@$(if $(ARGS),.venv/bin/pytest $(ARGS),$(PYTHON) -m tools.run_tests)
 
 test-unit: $(APP)  ## the tests of shared and of each service, in half a minute
@@ -213,6 +219,9 @@ drill-restore: $(APP) $(SAM) $(EMULATOR)  ## rehearse a restore: a separate shop
 # What breaks clients is written for a reason only, which docs/api/incompatible.md keeps.
 api: $(APP)  ## write the documents of API and events, docs/api; REASON="why clients may break"
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.openapi.contract --reason "$(REASON)"
+
+client: $(APP) $(CLIENT) $(NODE)  ## write clients of the API in Python and TypeScript, into .cache/clients
+	@$(PYTHON) -m tools.clients
 
 sbom: $(APP) $(AUDIT)  ## the bill of materials of what is deployed (CycloneDX), in .cache/sbom.json
 	@PYTHONPATH=functions:layers/shared $(PYTHON) -m tools.sbom

@@ -17,7 +17,9 @@ from tools.local.places import ROOT
 from tools.progress import Problem, exit_code, step
 
 # Environments in .tools beside the app's, each with its requirements/<name>.in and .txt.
-TOOLS = ("sam", "emulator", "localstripe", "checkov", "audit", "mutants", "runtime", "node")
+TOOLS = (
+    *("sam", "emulator", "localstripe", "checkov", "audit", "mutants", "runtime", "client", "node"),
+)
 NODE = ROOT / ".tools/node"
 NODE_PACKAGES = ROOT / "requirements/node"
 LAYER = "layers/shared/requirements.in"
