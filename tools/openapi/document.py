@@ -64,7 +64,8 @@ def document() -> Node:
     schemas = untitled(made["components"]["schemas"])
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    schemas |= problems.schemas([made["paths"], general]) | base["components"].pop("schemas")
+    of_all = base["components"].pop("schemas")
+    schemas |= problems.schemas([made["paths"], general], of_all["Problem"]) | of_all
     made["components"] |= base["components"] | {"responses": general}
     return made
 

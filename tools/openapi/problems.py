@@ -70,19 +70,25 @@ def add_general(operation: Node) -> None:
         add_problem(operation["responses"], error, text)
 
 
-def schemas(part: Any) -> Node:
+def schemas(part: Any, problem: Node) -> Node:
     """A schema for each code that a part of the document refers to. The services' modules must have
-    been imported."""
+    been imported.
+
+    Args:
+        problem: the schema of any problem.
+    """
     used = json.dumps(part)
     return {
-        name: _schema(error)
+        name: _schema(name, error, problem)
         # Not in the order of imports: two services may have an error of one code.
         for error in sorted(_below(BodegaError), key=lambda error: (error.code, error.__module__))
         if f'"#/components/schemas/{(name := schema_name(error))}"' in used
     }
 
 
-def _schema(error: type[BodegaError]) -> Node:
+def _schema(name: str, error: type[BodegaError], problem: Node) -> Node:
+    """A whole schema, not one that adds to Problem: generators of clients drop the members beside
+    an `allOf`, or cannot merge a constant with any string."""
     members = dict(error.members)
     if error.status == 422:
         members["errors"] = {
@@ -91,15 +97,21 @@ def _schema(error: type[BodegaError]) -> Node:
             "items": {"$ref": "#/components/schemas/FieldError"},
             "description": "What is wrong, and where",
         }
+    inherited = {
+        member: {key: value for key, value in schema.items() if key in ("type", "format")}
+        for member, schema in problem["properties"].items()
+    }
     return {
-        "title": error.title,
-        "allOf": [{"$ref": "#/components/schemas/Problem"}],
+        "title": name,
+        "description": error.title,
+        "type": "object",
         "properties": {
+            **inherited,
             "type": {"const": f"/problems/{error.code}"},
             "status": {"const": error.status},
             **members,
         },
-        "required": ["type", "status", *members],
+        "required": [*problem["required"], *members],
     }
 
 

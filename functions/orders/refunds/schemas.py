@@ -23,17 +23,22 @@ def _positive(amount: int) -> int:
 
 
 def _one_of_two(schema: dict[str, Any]) -> None:
-    no_restock = {"restock": {"const": False}}
+    """Two whole schemas, as generated clients know no rule about members of a single one."""
     item = {"product_id": "5f0e7a1c9d3b4f6e8a2c", "quantity": 2}
     schema["examples"] = [{"items": [item], "restock": True}]
-    schema["oneOf"] = [
-        {"required": ["items"]},
-        {"required": ["amount"], "properties": no_restock},
-    ]
+    members = schema.pop("properties")
     # Of the forms of an amount, those that are 0.
-    schema["properties"]["amount"]["not"] = {
+    members["amount"]["not"] = {
         "anyOf": [{"type": "string", "pattern": "^[0.]*$"}, {"type": "number", "maximum": 0}]
     }
+    of_items = {name: member for name, member in members.items() if name != "amount"}
+    of_amount = {name: member for name, member in members.items() if name != "items"}
+    of_amount["restock"] = members["restock"] | {"enum": [False]}
+    kind = {"type": schema.pop("type"), "additionalProperties": schema.pop("additionalProperties")}
+    schema["oneOf"] = [
+        {"title": "RefundOfItems", **kind, "properties": of_items, "required": ["items"]},
+        {"title": "RefundOfAmount", **kind, "properties": of_amount, "required": ["amount"]},
+    ]
 
 
 class RefundBody(RequestBody):
