@@ -115,6 +115,9 @@ def _shared(response: Node, general: Node) -> Node:
 
 
 def _finish_parameters(parameters: list[Node]) -> None:
+    # HTTP clients keep and send cookies by themselves; as a parameter, a generated client would
+    # send an empty one.
+    parameters[:] = [parameter for parameter in parameters if parameter["in"] != "cookie"]
     for parameter in parameters:
         schema = parameter["schema"]
         # FastAPI repeats them in the schema, and makes the title of the name.
