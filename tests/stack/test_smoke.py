@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +13,9 @@ import pytest
 from tests.support.books import TABLES, scanned
 from tests.support.client import PASSWORD, Client, eventually
 from tests.support.cloud import Cloud
+from tests.support.generated import Generated
 from tests.support.privacy import PRIVACY
+from tools import clients
 from tools.local.firewall import limits
 from tools.local.shop import Shop
 from tools.progress import Problem
@@ -48,7 +51,9 @@ class Transport(httpx.HTTPTransport):
         return httpx.Response(response.status_code, headers=response.headers, content=content)
 
 
-def walk(shop: Shop, path: str, admin: Client | None, transport: Transport | None = None) -> Walk:
+def walk(
+    shop: Shop, path: str, admin: Client | None, transport: httpx.BaseTransport | None = None
+) -> Walk:
     run = secrets.token_hex(4)
     client = smoke.Client(f"{shop.url}{path}", run, transport=transport or Transport())
     return Walk(client, smoke.Person(admin.user["email"], PASSWORD) if admin else None)
@@ -87,6 +92,22 @@ def test_walk_passes_and_leaves_nothing(path: str, shop: Shop, admin: Client, cl
         counted = [1 for method, _, path in asked if limit.is_about(method, path.partition("?")[0])]
         assert len(counted) < 0.9 * limit.requests
     assert_nothing_is_left(walked, admin, cloud)
+
+
+def test_walk_passes_through_the_generated_python_client(
+    shop: Shop, admin: Client, cloud: Cloud, tmp_path: Path
+) -> None:
+    clients.make_python(tmp_path / "python")
+    generated = Generated(tmp_path / "python", Transport(), shop.url)
+    walked = walk(shop, "", admin, generated)
+    assert walk_through(walked)
+    assert_nothing_is_left(walked, admin, cloud)
+    # Files, the mailbox, and what a client cannot ask for by mistake.
+    listing = "GET /api/v1/products"  # with an unknown parameter
+    unknown = {"GET /nothing", "POST /health", "GET /_local/mail", listing}
+    assert {line for line in generated.plain if "/docs/" not in line} == unknown
+    assert generated.plain.count(listing) == 1
+    assert len(generated.called) > 40
 
 
 def test_interrupted_walk_leaves_nothing(shop: Shop, admin: Client, cloud: Cloud) -> None:
