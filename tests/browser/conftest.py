@@ -1,7 +1,7 @@
 """The pages in this machine's browser, on the stack tests' shop. Without a browser they are
 skipped."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,15 @@ type OpenContext = Callable[..., BrowserContext]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.import_plugin("tests.support.stack")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """The summary has one line for all tests that are skipped for one reason."""
+    report = yield
+    if isinstance(report.longrepr, tuple):
+        report.longrepr = (__file__, None, report.longrepr[-1])  # type: ignore[assignment]
+    return report
 
 
 # First of all fixtures: without a browser, no shop is built.
