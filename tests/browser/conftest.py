@@ -28,10 +28,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 # First of all fixtures: without a browser, no shop is built.
 @pytest.fixture(scope="session", autouse=True)
-def browser() -> Iterator[Browser]:
-    program = executable()
-    if program is None:
+def program() -> str:
+    """The browser of this machine."""
+    found = executable()
+    if found is None:
         pytest.skip("there is no Chromium or Chrome here: `make browser` installs one")
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(program: str) -> Iterator[Browser]:
+    """For a module only: while it is open, an event loop of Playwright's runs in this thread, and
+    tests of other folders could run none."""
     with launched(program) as browser:
         yield browser
 
