@@ -64,8 +64,10 @@ def document() -> Node:
     schemas = untitled(made["components"]["schemas"])
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    of_all = base["components"].pop("schemas")
-    schemas |= problems.schemas([made["paths"], general], of_all["Problem"]) | of_all
+    said = base["components"].pop("schemas")
+    # Each code's schema has the members of every problem.
+    problem = said.pop("Problem")
+    schemas |= problems.schemas([made["paths"], general], problem) | said
     made["components"] |= base["components"] | {"responses": general}
     return made
 

@@ -75,7 +75,7 @@ def schemas(part: Any, problem: Node) -> Node:
     been imported.
 
     Args:
-        problem: the schema of any problem.
+        problem: the part of them that is the same.
     """
     used = json.dumps(part)
     return {
@@ -97,16 +97,12 @@ def _schema(name: str, error: type[BodegaError], problem: Node) -> Node:
             "items": {"$ref": "#/components/schemas/FieldError"},
             "description": "What is wrong, and where",
         }
-    inherited = {
-        member: {key: value for key, value in schema.items() if key in ("type", "format")}
-        for member, schema in problem["properties"].items()
-    }
     return {
         "title": name,
         "description": error.title,
         "type": "object",
         "properties": {
-            **inherited,
+            **problem["properties"],
             "type": {"const": f"/problems/{error.code}"},
             "status": {"const": error.status},
             **members,
