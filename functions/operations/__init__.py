@@ -1,4 +1,5 @@
-"""Operations: what looks at all services at once, and changes nothing."""
+"""Operations: what looks at all services at once. Of what they own it changes only where dead
+letters are."""
 
 from shared.runtime import cold_start
 

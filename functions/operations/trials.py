@@ -90,6 +90,9 @@ _OF_ENDING: Final = {
 }
 _OWN: Final = {
     "GatewayApi": _http("/", 200),
+    # It has no health: the shop works without it.
+    "OperationsApi": _http("/api/v1/operations/circuits", 401),
+    "OperationsQueues": _http("/api/v1/operations/queues/checkout/purge", 405),
     # Stripe sends no GET.
     "OrdersWebhooks": _http("/webhooks/stripe", 405),
     "ProductsInventory": _refused(

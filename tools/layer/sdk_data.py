@@ -18,6 +18,7 @@ from tools.layer.changes import LibraryChanged
 # What functions call. Another operation is not a method of the client; another service raises
 # UnknownServiceError.
 OPERATIONS: Final = {
+    "cloudwatch": {"DescribeAlarms", "GetMetricData"},
     "codedeploy": {
         "BatchGetDeploymentTargets",
         "ListDeploymentTargets",
@@ -36,7 +37,15 @@ OPERATIONS: Final = {
     "lambda": {"Invoke"},
     "sesv2": {"SendEmail"},
     "sns": {"PublishBatch"},
-    "sqs": {"ChangeMessageVisibility", "SendMessage", "SendMessageBatch"},
+    "sqs": {
+        "ChangeMessageVisibility",
+        "DeleteMessage",
+        "GetQueueAttributes",
+        "PurgeQueue",
+        "ReceiveMessage",
+        "SendMessage",
+        "SendMessageBatch",
+    },
     "ssm": {"GetParameter"},
     "sts": {"AssumeRole"},
 }
@@ -44,8 +53,8 @@ OPERATIONS: Final = {
 SDKS_OWN: Final = {"sts"}
 # A client needs these. The other files are for paginators, waiters and examples.
 _MODELS: Final = ("service-2", "endpoint-rule-set-1")
-# Prefixes of endpoints; SES has another one than its name.
-_PREFIXES: Final = {"email", *OPERATIONS} - {"sesv2"}
+# Prefixes of endpoints; two services have another one than their names.
+_PREFIXES: Final = {"email", "monitoring", *OPERATIONS} - {"cloudwatch", "sesv2"}
 
 
 def prune(data: Path) -> None:

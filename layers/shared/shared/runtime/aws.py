@@ -62,7 +62,11 @@ def _user_agent(session: Session) -> str:
 
 @overload
 def client(
-    service: Literal["codedeploy"], *, connect: float = ..., read: float = ..., attempts: int = ...
+    service: Literal["cloudwatch", "codedeploy"],
+    *,
+    connect: float = ...,
+    read: float = ...,
+    attempts: int = ...,
 ) -> Any: ...
 @overload
 def client(
@@ -93,7 +97,9 @@ def client(
     service: Literal["ssm"], *, connect: float = ..., read: float = ..., attempts: int = ...
 ) -> "SSMClient": ...
 def client(
-    service: Literal["codedeploy", "dynamodb", "kms", "lambda", "sesv2", "sns", "sqs", "ssm"],
+    service: Literal[
+        "cloudwatch", "codedeploy", "dynamodb", "kms", "lambda", "sesv2", "sns", "sqs", "ssm"
+    ],
     *,
     connect: float = 0.5,
     read: float = 1.5,

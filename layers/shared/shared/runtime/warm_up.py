@@ -20,6 +20,7 @@ from shared.runtime import aws, logging, metrics
 
 # An operation of each service, with its required arguments.
 _OPERATIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "cloudwatch": ("describe_alarms", {}),
     "codedeploy": ("list_deployment_targets", {"deploymentId": "-"}),
     "dynamodb": ("get_item", {"TableName": "-", "Key": {"pk": {"S": "-"}, "sk": {"S": "-"}}}),
     "kms": ("get_public_key", {"KeyId": "-"}),

@@ -1,0 +1,1 @@
+"""The states of circuits and alarms, and figures over time."""

@@ -1,0 +1,1 @@
+"""The shop's queues and their dead-letter queues."""
