@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from operations.queues.errors import PurgeInProgress, QueueNotFound
 from operations.queues.routes import QueuePath, Queues
-from operations.queues.schemas import NoBody, PurgeResponse, RedriveResponse
+from operations.queues.schemas import PurgeResponse, RedriveResponse
 from operations.queues.settings import QueuesSettings
 from operations.queues.sqs import SqsQueues
 from shared.auth.access import allow
@@ -28,9 +28,7 @@ router = APIRouter(tags=["operations"], route_class=GuardedRoute)
     responses=problems({QueueNotFound: "the shop has no such queue"}),
 )
 @allow("admin")
-async def redrive(
-    *, queue: QueuePath, _body: NoBody, caller: Authenticated, queues: Queues
-) -> RedriveResponse:
+async def redrive(queue: QueuePath, caller: Authenticated, queues: Queues) -> RedriveResponse:
     moved = queues.redrive(queue)
     logging.logger().warning(
         "an admin moved %d dead letters of %s back", moved, queue, extra={"caller_id": caller.id}
@@ -51,9 +49,7 @@ async def redrive(
     ),
 )
 @allow("admin")
-async def purge(
-    *, queue: QueuePath, _body: NoBody, caller: Authenticated, queues: Queues
-) -> PurgeResponse:
+async def purge(queue: QueuePath, caller: Authenticated, queues: Queues) -> PurgeResponse:
     queues.purge(queue)
     logging.logger().warning(
         "an admin purged the dead letters of %s", queue, extra={"caller_id": caller.id}

@@ -130,6 +130,7 @@ def example(scene: "Scene", route: Route, owner: "Owner | None" = None) -> Examp
         requested, approved = owner.things["returns"]
         path = path.replace("{return_id}", approved if path.endswith("receive") else requested)
     path = path.replace("{session_id}", owner.things["sessions"][0])
+    path = path.replace("{queue}", "checkout")
     path = path.replace("{asset}", "start.js").replace("{proxy}", "no/such/path")
     sent = body(scene.shop, scene.owner.client, route)
     headers = {"Idempotency-Key": uuid.uuid4().hex} if route in _WITH_KEY else {}

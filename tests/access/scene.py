@@ -161,7 +161,7 @@ def _gateway(folder: Path) -> Any:
     names = {
         service.replace("_", "-"): f"{title}Api"
         for service, title in services().items()
-        if service != "gateway"
+        if service not in ("gateway", "operations")
     }
     functions = {service: f"{name}:{alias()}" for service, name in names.items()}
     backends = LambdaBackends(aws.client("lambda"), functions)

@@ -46,7 +46,7 @@ def test_failed_call_is_a_503_and_the_request_can_be_repeated(
         """The answer of an environment that has just started."""
         shop.restart(_FUNCTIONS[route])
         shop.wire.plan = plan
-        parts = {"json": sent.body} if sent.body else {}
+        parts = {"json": sent.body} if sent.body is not None else {}
         answer = caller.request(route[0], sent.path, headers=dict(sent.headers), **parts)
         shop.wire.plan = {}
         return answer

@@ -17,8 +17,11 @@ from tests.support.roles import roles
 type Calls = dict[str, list[Request]]
 
 # Grants on all resources, with the condition key that limits them. Which identity SES checks
-# depends on what is verified. CodeDeploy's actions know neither a resource nor a key.
+# depends on what is verified. CodeDeploy's actions and GetMetricData know neither a resource nor a
+# key; composite alarms are shown to those only who may see all alarms.
 ON_EVERYTHING = {
+    "cloudwatch:DescribeAlarms": None,
+    "cloudwatch:GetMetricData": None,
     "ses:SendEmail": "ses:FromAddress",
     "codedeploy:BatchGetDeploymentTargets": None,
     "codedeploy:ListDeploymentTargets": None,

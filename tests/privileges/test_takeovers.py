@@ -24,6 +24,13 @@ PRODUCT: Item = {"pk": {"S": "PRODUCT#1"}, "sk": {"S": "PRODUCT"}}
 WORD: Item = {"pk": {"S": "WORD#1"}, "sk": {"S": "mug"}}
 RESERVATION: Item = {"pk": {"S": "RESERVATION#1"}, "sk": {"S": "RESERVATION"}}
 
+# The functions that admins call: whether they may receive, delete and count messages of queues, and
+# of dead-letter queues.
+ADMINS_MAY = {
+    "OperationsApi": {False: [False, False, True], True: [True, False, True]},
+    "OperationsQueues": {False: [False, False, False], True: [True, True, True]},
+}
+
 each_function = pytest.mark.parametrize("function", FUNCTIONS)
 
 
@@ -152,7 +159,9 @@ def test_only_the_writer_of_e_mails_decrypts_their_tokens(
 @each_function
 def test_key_of_cursors_is_reached_by_the_api_of_its_service_alone(may: May, function: str) -> None:
     keys: Item = {"TableName": "KeysTable"}
-    apis = {f.service: name for name, f in FUNCTIONS.items() if "KEYS_TABLE" in f.read_variables}
+    readers = [name for name, f in FUNCTIONS.items() if "KEYS_TABLE" in f.read_variables]
+    # Operations has no list with a cursor.
+    apis = {FUNCTIONS[name].service: name for name in readers if name not in ADMINS_MAY}
     assert len(apis) >= 4
     for service, owner in apis.items():
         item: Item = {"pk": {"S": f"CURSORS#{service}"}, "sk": {"S": "KEY"}}
@@ -221,12 +230,31 @@ def test_function_uses_no_table_stream_queue_or_log_group_but_its_own(
     assert allowed(("dynamodb:ListStreams",), "*") == [False]
     for queue in resources("AWS::SQS::Queue"):
         taking = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-        assert set(allowed(taking, arn(queue))) == {queue in own}, queue
+        is_last = queue.endswith("DeadLetters")
+        expected = ADMINS_MAY.get(function, {}).get(is_last, [queue in own] * 3)
+        assert allowed(taking, arn(queue)) == expected, queue
     for group in resources("AWS::Logs::LogGroup"):
         writing = ("logs:CreateLogStream", "logs:PutLogEvents")
         is_own = properties["LoggingConfig"]["LogGroup"]["Ref"] == group
         assert set(allowed(writing, f"{arn(group)}:log-stream:2026/11/21/live")) == {is_own}, group
         assert allowed(("logs:CreateLogGroup",), arn(group)) == [False]
+
+
+def test_admins_look_changes_no_queue_and_reads_no_event(may: May, evaluator: Evaluator) -> None:
+    for queue in resources("AWS::SQS::Queue"):
+        for action in ("ChangeMessageVisibility", "PurgeQueue", "SendMessage"):
+            assert evaluator([("OperationsApi", Request(f"sqs:{action}", arn(queue)))]) == [False]
+    query = {
+        "TableName": "OrdersTable",
+        "IndexName": "unsent",
+        "KeyConditionExpression": "#unsent = :mark",
+        "ExpressionAttributeNames": {"#unsent": "unsent"},
+        "ExpressionAttributeValues": {":mark": {"S": "quarantine"}},
+    }
+    assert may("OperationsApi", "Query", **query, Select="COUNT")
+    assert not may("OperationsApi", "Query", **query)
+    other = {"ExpressionAttributeValues": {":mark": {"S": "0"}}}
+    assert not may("OperationsApi", "Query", **query | other, Select="COUNT")
 
 
 @each_function

@@ -216,6 +216,61 @@ class Cloud:
         ]
         return {"Successful": sent, "Failed": []}
 
+    def _receive(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What a function receives by itself; the triggers take for their functions."""
+        now, shown = self.now(), []
+        for message in self._queue(request).messages:
+            if message.visible_at <= now and len(shown) < request["MaxNumberOfMessages"]:
+                sent_at, message.visible_at = (
+                    message.visible_at,
+                    now + request["VisibilityTimeout"],
+                )
+                shown.append(
+                    {
+                        "MessageId": message.id,
+                        "ReceiptHandle": message.id,
+                        "Body": message.body,
+                        "Attributes": {"SentTimestamp": str(int(sent_at * 1000))},
+                        "MessageAttributes": message.attributes,
+                    }
+                )
+        return {"Messages": shown} if shown else {}
+
+    def _delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        queue = self._queue(request)
+        queue.messages.remove(queue.find(request["ReceiptHandle"]))
+        return {}
+
+    def _purge(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self._queue(request).messages.clear()
+        return {}
+
+    def _count_messages(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        messages, now = self._queue(request).messages, self.now()
+        hidden = [message for message in messages if message.visible_at > now]
+        in_flight = [message for message in hidden if message.received]
+        numbers = {
+            "ApproximateNumberOfMessages": len(messages) - len(hidden),
+            "ApproximateNumberOfMessagesNotVisible": len(in_flight),
+            "ApproximateNumberOfMessagesDelayed": len(hidden) - len(in_flight),
+        }
+        return {"Attributes": {name: str(numbers[name]) for name in request["AttributeNames"]}}
+
+    def _alarms(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        alarm = {
+            "AlarmName": f"{request['AlarmNamePrefix']}Orders wait",
+            "AlarmDescription": "Orders wait: https://runbook.example/#orders",
+            "StateValue": "OK",
+            "StateReason": "Threshold not crossed",
+            "StateUpdatedTimestamp": self.now(),
+        }
+        return {"MetricAlarms": [alarm]}
+
+    def _metrics(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        ids = [query["Id"] for query in request["MetricDataQueries"]]
+        one = {"Timestamps": [self.now()], "Values": [1.0], "StatusCode": "Complete"}
+        return {"MetricDataResults": [{"Id": id_, **one} for id_ in ids]}
+
     def _queue(self, request: Mapping[str, Any]) -> Queue:
         return self.queues[request["QueueUrl"].rpartition("/")[2]]
 
@@ -301,11 +356,17 @@ _OPERATIONS: Final[Mapping[str, Callable[[Cloud, Mapping[str, Any]], dict[str, A
     "BatchGetDeploymentTargets": Cloud._deployment_target,
     "ChangeMessageVisibility": Cloud._put_off,
     "Decrypt": Cloud._decrypt,
+    "DeleteMessage": Cloud._delete,
+    "DescribeAlarms": Cloud._alarms,
     "Encrypt": Cloud._encrypt,
+    "GetMetricData": Cloud._metrics,
     "GetParameter": Cloud._secret_parameter,
     "GetPublicKey": Cloud._public_key,
+    "GetQueueAttributes": Cloud._count_messages,
     "ListDeploymentTargets": Cloud._deployment_targets,
+    "PurgeQueue": Cloud._purge,
     "PutLifecycleEventHookExecutionStatus": Cloud._report_hook,
+    "ReceiveMessage": Cloud._receive,
     "SendEmail": Cloud._send_email,
     "SendMessage": Cloud._send,
     "SendMessageBatch": Cloud._send_batch,

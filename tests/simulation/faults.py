@@ -11,6 +11,7 @@ TRANSACTION: Final = "TransactWriteItems"
 _BATCH: Final = "PublishBatch"
 # How each service throttles: the code and the status.
 THROTTLING: Final[Mapping[str, tuple[str, int]]] = {
+    "cloudwatch": ("Throttling", 400),
     "dynamodb": ("ThrottlingException", 400),
     "kms": ("ThrottlingException", 400),
     "lambda": ("TooManyRequestsException", 429),
@@ -21,6 +22,7 @@ THROTTLING: Final[Mapping[str, tuple[str, int]]] = {
 }
 # How each service says that it failed, with status 500.
 FAILURES: Final[Mapping[str, str]] = {
+    "cloudwatch": "InternalServiceFault",
     "dynamodb": "InternalServerError",
     "kms": "KMSInternalException",
     "lambda": "ServiceException",

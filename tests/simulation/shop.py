@@ -40,6 +40,7 @@ from tests.simulation.wire import Invocation, Wire, current
 from tests.support import books
 from tests.support.aws import pretend_credentials
 from tests.support.books import Witness
+from tests.support.callers import PLACES
 from tests.support.client import Client, RenewingClient, is_in_progress
 from tests.support.context import LambdaContext
 from tests.support.functions import FUNCTIONS
@@ -159,7 +160,7 @@ class SimulatedShop(Triggers):
             self.internal_calls.clear()
             self._clock.move_to(moment)
             # What an environment remembers of keys and circuits would outlive the tables.
-            for name in ("UsersApi", "ProductsApi", "OrdersApi", "NotificationsApi"):
+            for name in PLACES:
                 self._built.pop(name, None)
             self._built.pop("NotificationsWorker", None)
             random.seed(0)

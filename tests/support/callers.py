@@ -9,13 +9,15 @@ ADMIN = Caller("admin-1", "admin")
 ALICE = Caller("alice-1", "customer")
 BOB = Caller("bob-1", "customer")
 
-# Where each service asks for a caller. Products answers a customer with 403, which takes a good
-# token too.
+# Where each service asks for a caller. Products and operations answer a customer with 403,
+# which takes a good token too.
 PLACES = {
     "UsersApi": ("GET", "/api/v1/users/me"),
     "ProductsApi": ("POST", "/api/v1/products"),
     "OrdersApi": ("GET", "/api/v1/orders"),
     "NotificationsApi": ("GET", "/api/v1/notifications"),
+    "OperationsApi": ("GET", "/api/v1/operations/circuits"),
+    "OperationsQueues": ("POST", "/api/v1/operations/queues/checkout/redrive"),
 }
 
 

@@ -28,6 +28,7 @@ NAMED: Final = tuple(
 STACK: Final = parameter("AWS::StackName")
 FUNCTION_ARNS: Final = _ARNS["AWS::Serverless::Function"]
 IDENTITIES: Final = f"arn:aws:ses:{_PLACE}:identity/"
+CLOUDWATCH: Final = f"arn:aws:cloudwatch:{_PLACE}:"
 
 
 def arn(logical_id: str) -> str:

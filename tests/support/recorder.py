@@ -20,6 +20,7 @@ from shared.runtime.entry import Entry
 from tests.simulation.wire import current
 from tests.support.functions import FUNCTIONS, function_called
 from tests.support.grants import (
+    CLOUDWATCH,
     FUNCTION_ARNS,
     IDENTITIES,
     STACK,
@@ -65,6 +66,9 @@ _HASH_KEY: Final = re.compile(r"#\w+ = (:\w+)")
 _BARE_NAME: Final = re.compile(r"(?<![\w#:])[a-z]\w*\b(?! ?\()")
 # Each key has one use.
 _KEYS: Final = {"Decrypt": "MailKey", "Encrypt": "MailKey", "GetPublicKey": "TokenKey"}
+# A resource for each action. Neither grant can be narrower: composite alarms are shown to those only
+# who may see all alarms, and classic metrics are in no data set.
+_OF_CLOUDWATCH: Final = {"DescribeAlarms": "alarm:any", "GetMetricData": "dataset/any"}
 # Functions by the module of their entry. Those of a shared entry differ in their tables.
 _HANDLERS: Final[dict[tuple[str, str | None], str]] = {
     (
@@ -162,6 +166,8 @@ def requests(
             # PublishBatch.
             action = operation.removesuffix("Batch")
             yield Request(f"sqs:{action}", arn(_logical_id(function, params["QueueUrl"])))
+        case "cloudwatch":
+            yield Request(f"cloudwatch:{operation}", CLOUDWATCH + _OF_CLOUDWATCH[operation])
         case "ssm":
             yield Request(f"ssm:{operation}", parameter_arn(params["Name"]))
         case "sesv2":
@@ -236,6 +242,8 @@ def _of_table(
 
 
 def _select(wire: Wire) -> str:
+    if "Select" in wire:
+        return str(wire["Select"])
     if "ProjectionExpression" in wire:
         return "SPECIFIC_ATTRIBUTES"
     return "ALL_PROJECTED_ATTRIBUTES" if "IndexName" in wire else "ALL_ATTRIBUTES"

@@ -1,4 +1,4 @@
-"""The emulator, as AWS does three more things: `python -m tools.local.ministack`.
+"""The emulator, as AWS does five more things: `python -m tools.local.ministack`.
 
 The emulator writes every event as for the execute-api URL. The front sends the base path of a
 request to a domain; then `path` and `requestContext.path` are both the path at that domain.
@@ -6,6 +6,8 @@ request to a domain; then `path` and `requestContext.path` are both the path at 
 It keeps the weights of an alias while a deployment is under way, and invokes one version only.
 
 In a log group of several functions AWS names each stream after its function.
+
+CloudWatch makes metrics of log lines, and API Gateway measures requests: ministack_metrics.py.
 """
 
 import random
@@ -14,10 +16,12 @@ from typing import Any, Final
 from ministack.app import main  # type: ignore[import-not-found]  # in its own environment
 from ministack.services import (  # type: ignore[import-not-found]
     apigateway_v1,
+    cloudwatch,
     cloudwatch_logs,
     lambda_svc,
 )
 
+from tools.local import ministack_metrics
 from tools.local.places import BASE_PATH
 
 # There are no hooks.
@@ -62,8 +66,11 @@ def _drawn(function: dict[str, Any] | None, qualifier: str | None) -> str | None
     return qualifier
 
 
-def _log_in_named_stream(func: Any, request_id: str, *arguments: Any, **named: Any) -> None:
-    _log(func, request_id, *arguments, **named)
+def _log_in_named_stream(
+    func: Any, request_id: str, text: str, *arguments: Any, **named: Any
+) -> None:
+    _log(func, request_id, text, *arguments, **named)
+    ministack_metrics.put_embedded(text)
     config = func.get("config") or func
     group = (config.get("LoggingConfig") or {}).get("LogGroup")
     found = cloudwatch_logs._log_groups.get(group)  # noqa: SLF001
@@ -79,6 +86,8 @@ def _log_in_named_stream(func: Any, request_id: str, *arguments: Any, **named: A
 
 
 if __name__ == "__main__":
+    apigateway_v1._handle_execute_in_scope = ministack_metrics.execute  # noqa: SLF001
+    cloudwatch._describe_alarms = ministack_metrics.describe_alarms  # noqa: SLF001
     lambda_svc._emit_lambda_logs = _log_in_named_stream  # noqa: SLF001
     apigateway_v1._build_lambda_event_v1 = _event_of_domain  # noqa: SLF001
     lambda_svc._effective_func_record_for_qualifier = _record_by_weights  # noqa: SLF001

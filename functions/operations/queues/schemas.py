@@ -1,17 +1,13 @@
-"""Request and response bodies of queues."""
+"""Response bodies of queues."""
 
 from typing import Annotated
 
 from pydantic import BaseModel
 
 from operations.queues.models import QUEUES
-from shared.web.fields import RequestBody, ResponseBody, Time, listed, omitted_if_none
+from shared.web.fields import ResponseBody, Time, listed, omitted_if_none
 
 QueueName = Annotated[str, listed(QUEUES)]
-
-
-class NoBody(RequestBody):
-    """An empty object: a page of another origin cannot send JSON."""
 
 
 class QueueResponse(ResponseBody):
