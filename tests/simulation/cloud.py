@@ -218,7 +218,8 @@ class Cloud:
 
     def _receive(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """What a function receives by itself; the triggers take for their functions."""
-        now, shown = self.now(), []
+        now = self.now()
+        shown: list[dict[str, Any]] = []
         for message in self._queue(request).messages:
             if message.visible_at <= now and len(shown) < request["MaxNumberOfMessages"]:
                 sent_at, message.visible_at = (

@@ -66,8 +66,8 @@ _HASH_KEY: Final = re.compile(r"#\w+ = (:\w+)")
 _BARE_NAME: Final = re.compile(r"(?<![\w#:])[a-z]\w*\b(?! ?\()")
 # Each key has one use.
 _KEYS: Final = {"Decrypt": "MailKey", "Encrypt": "MailKey", "GetPublicKey": "TokenKey"}
-# A resource for each action. Neither grant can be narrower: composite alarms are shown to those only
-# who may see all alarms, and classic metrics are in no data set.
+# A resource for each action. Neither grant can be narrower: composite alarms are shown to those
+# only who may see all alarms, and classic metrics are in no data set.
 _OF_CLOUDWATCH: Final = {"DescribeAlarms": "alarm:any", "GetMetricData": "dataset/any"}
 # Functions by the module of their entry. Those of a shared entry differ in their tables.
 _HANDLERS: Final[dict[tuple[str, str | None], str]] = {
