@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.support.client import eventually
+from tests.support.client import Client, eventually
 from tests.support.cloud import Cloud
 from tools import dlq
 from tools.local.places import STACK
@@ -45,3 +45,20 @@ def test_malformed_message_becomes_a_dead_letter_again_after_a_redrive(cloud: Cl
     )
     assert second.notes["SourceMessageId"] != first.notes["SourceMessageId"]
     checkout.purge(second)
+
+
+def test_admin_sees_a_dead_letter_moves_it_back_and_purges_it(cloud: Cloud, admin: Client) -> None:
+    path = "/api/v1/operations/queues/checkout"
+
+    def letters() -> list[dict[str, str]]:
+        shown: list[dict[str, str]] = admin.get(f"{path}/dead-letters").json()["dead_letters"]
+        return shown
+
+    cloud.deliver("CheckoutQueue", '{"type": "gossip"}')
+    [first] = eventually(letters)
+    assert first["reason"].startswith("ValidationError: id missing")
+    moved = admin.post(f"{path}/redrive")
+    assert (moved.status_code, moved.json()) == (202, {"moved": 1})
+    eventually(letters, lambda found: [one["id"] for one in found] not in ([], [first["id"]]))
+    assert admin.post(f"{path}/purge").status_code == 202
+    assert letters() == []
