@@ -41,6 +41,9 @@ FIELDS: Final = frozenset(
         *("api_key", "webhook_secrets"),
     }
 )
+# Their `reason` is a worker's or CloudWatch's, and stands in logs too; that of a return is a
+# customer's.
+_OF_OPERATIONS: Final = ("alarms", "dead_letters")
 _SHORTEST: Final = 6
 _WORD: Final = re.compile(r"\w+")
 _LETTER: Final = re.compile(r"[^\W\d_]")
@@ -115,7 +118,11 @@ def _personal(document: Any, *, is_personal: bool = False) -> Iterator[str]:
     while stack:
         value, counts = stack.pop()
         if isinstance(value, dict):
-            stack += [(inner, counts or name in FIELDS) for name, inner in value.items()]
+            stack += [
+                (inner, counts or name in FIELDS)
+                for name, inner in value.items()
+                if name not in _OF_OPERATIONS
+            ]
         elif isinstance(value, list):
             stack += [(inner, counts) for inner in value]
         elif isinstance(value, str) and counts:

@@ -8,7 +8,6 @@ from shared.runtime import clock, metrics
 from shared.runtime.clock import Clock
 
 ALARM_STATES: Final = ("ok", "alarm", "insufficient_data")
-_ORDER: Final = ("alarm", "insufficient_data", "ok")
 
 # Each series: CloudWatch's metric, and its statistic.
 _OF_API: Final = {
@@ -68,8 +67,8 @@ class CloudWatch:
             if not answer.get("NextToken"):
                 break
             more = {"NextToken": answer["NextToken"]}
-        reports = map(self._report, found)
-        return sorted(reports, key=lambda one: (_ORDER.index(one.state), one.name))
+        # The states sort as they matter.
+        return sorted(map(self._report, found), key=lambda one: (one.state, one.name))
 
     @property
     def _prefix(self) -> str:
