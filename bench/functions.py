@@ -163,7 +163,8 @@ def _subject(name: str, properties: dict[str, Any], token: str) -> Subject:
 
 
 def _kind(name: str) -> Kind:
-    if name.endswith("Api"):
+    # Admins call OperationsApi, and customers do not.
+    if name.endswith("Api") and name != "OperationsApi":
         return "api"
     # No caller waits for the hook of deployments.
     is_called = FUNCTIONS[name].takes("call")

@@ -50,7 +50,7 @@ def build(settings: Settings) -> Handler:
             dynamodb,
             circuits=Circuits(DynamoCircuits(Table(settings.table_name, dynamodb))),
             cloudwatch=CloudWatch(
-                aws.client("cloudwatch", read=4, attempts=2), settings.stack, settings.stage
+                aws.client("cloudwatch", read=3, attempts=2), settings.stack, settings.stage
             ),
             # A receive waits a second for messages.
             queues=SqsQueues(aws.client("sqs", read=3, attempts=2), settings.queues),

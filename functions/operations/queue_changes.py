@@ -24,7 +24,7 @@ router = APIRouter(tags=["operations"], route_class=GuardedRoute)
     "/api/v1/operations/queues/{queue}/redrive",
     status_code=202,
     operation_id="redriveDeadLetters",
-    summary="Move up to 200 dead letters back to their queue, whose worker handles them again",
+    summary="Move up to 100 dead letters back to their queue, whose worker handles them again",
     responses=problems({QueueNotFound: "the shop has no such queue"}),
 )
 @allow("admin")

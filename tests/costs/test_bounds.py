@@ -31,6 +31,7 @@ _OTHERS: Final = (5, 20)
 # the worst of them at the end.
 _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "category": ("nothing", "tests"),
+    "hours": ("1", "24"),
     "ids": ("nothing", "products"),
     "max_price": ("0.01",),
     "min_price": ("99999",),

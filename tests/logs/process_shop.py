@@ -25,6 +25,7 @@ _LAYERS: Final = ("functions", "layers/shared")
 _ANSWER_SECONDS: Final = 60
 _SERVICES: Final = {
     "AmazonSQS": "sqs",
+    "GraniteServiceVersion20100801": "cloudwatch",
     "AmazonSSM": "ssm",
     "CodeDeploy_20141006": "codedeploy",
     "DynamoDB_20120810": "dynamodb",

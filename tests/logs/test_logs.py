@@ -76,6 +76,10 @@ def _use_everything(shop: ProcessShop) -> None:
     order = f"/api/v1/orders/{placed['id']}"
     for path in ("/", "/api/v1/users/me", "/api/v1/notifications", order):
         assert customer.get(path).status_code == 200
+    operations = "/api/v1/operations"
+    for path in ("circuits", "alarms", "metrics", "queues", "queues/checkout/dead-letters"):
+        assert admin.get(f"{operations}/{path}").status_code == 200
+    assert admin.post(f"{operations}/queues/checkout/redrive").status_code == 202
     path, own = f"/api/v1/users/{customer.user['id']}", {"current_password": PASSWORD}
     assert customer.delete(f"{path}?erase=true", json=own).status_code == 200
     shop.settle()

@@ -58,7 +58,7 @@ class DeadLetterListResponse(BaseModel):
 
 
 class RedriveResponse(BaseModel):
-    """How many messages were moved back, 200 at most: repeat while dead letters are left."""
+    """How many messages were moved back, 100 at most: repeat while dead letters are left."""
 
     moved: int
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 SHOWN: Final = 10
-_MOST_MOVED: Final = 200  # about three seconds
+_MOST_MOVED: Final = 100  # seconds, of the ten that the function has
 _BATCH: Final = 10
 # AWS keeps a queue on many servers: a receive that waits asks all of them.
 _WAIT_SECONDS: Final = 1
@@ -70,7 +70,7 @@ class SqsQueues:
         return [*found.values()][:SHOWN]
 
     def redrive(self, name: str) -> int:
-        """Send up to 200 dead letters to their queue again; return their number.
+        """Send up to 100 dead letters to their queue again; return their number.
 
         Each is sent before it is deleted: an interruption loses none, and workers handle an event
         again without harm.
