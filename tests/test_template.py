@@ -281,8 +281,16 @@ def test_public_routes_with_a_body_have_the_limits_of_log_ins() -> None:
         for (method, path), access_ in access.declared().items()
         if method == "POST" and path.startswith("/api/") and access_.is_public
     }
-    assert public - paths == {"/api/v1/auth/refresh", "/api/v1/auth/logout"}
+    assert public - paths == {
+        f"/api/v1/auth/{verb}"
+        for verb in ("refresh", "logout", "browser/refresh", "browser/logout")
+    }
     for base in ("", "/live", "/shop"):
         assert all(log_ins.is_about("POST", f"{base}{path}") for path in paths)
-        for path in ("/api/v1/auth/refresh", "/api/v1/users/me", "/api/v1/orders"):
+        for path in (
+            "/api/v1/auth/refresh",
+            "/api/v1/auth/browser/refresh",
+            "/api/v1/users/me",
+            "/api/v1/orders",
+        ):
             assert not log_ins.is_about("POST", base + path)

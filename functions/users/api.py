@@ -22,6 +22,7 @@ from users.email_tokens.service import EmailTokens
 from users.login_throttle.repository import DynamoAttempts
 from users.login_throttle.service import LoginThrottle
 from users.sessions.access_tokens import AccessTokens
+from users.sessions.browser_routes import router as browser_router
 from users.sessions.repository import DynamoFamilies
 from users.sessions.routes import router as sessions_router
 from users.sessions.service import SessionService
@@ -38,7 +39,8 @@ class Settings(ApiSettings):
 
 
 router = APIRouter(route_class=GuardedRoute)
-router.routes.extend([*accounts_router.routes, *sessions_router.routes, *links_router.routes])
+for nouns in (accounts_router, sessions_router, browser_router, links_router):
+    router.routes.extend(nouns.routes)
 
 
 def build(settings: Settings) -> Handler:

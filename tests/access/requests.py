@@ -1,6 +1,7 @@
 """Requests to every route: one that succeeds, and the caller who may send it."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -60,6 +61,10 @@ _BODIES: Final[Mapping[Route, Callable[[SimulatedShop, Client], dict[str, Any]]]
         "email": client.user["email"],
         "password": PASSWORD,
     },
+    ("POST", "/api/v1/auth/browser/login"): lambda shop, client: {
+        "email": client.user["email"],
+        "password": PASSWORD,
+    },
     **{
         ("POST", f"/api/v1/auth/{verb}"): lambda shop, client: {
             "refresh_token": client.refresh_token
@@ -83,6 +88,8 @@ _BODIES: Final[Mapping[Route, Callable[[SimulatedShop, Client], dict[str, Any]]]
 
 # Routes that need an Idempotency-Key.
 _WITH_KEY: Final = [("POST", "/api/v1/orders"), ("POST", "/api/v1/orders/{id}/refunds")]
+# Routes that act on a browser's session.
+_WITH_COOKIE: Final = [("POST", f"/api/v1/auth/browser/{verb}") for verb in ("refresh", "logout")]
 
 
 def noun(path: str) -> str:
@@ -138,8 +145,20 @@ def example(scene: "Scene", route: Route, owner: "Owner | None" = None) -> Examp
         # As httpx writes it, and as rest_event does.
         written = (json.dumps(sent, separators=separators) for separators in ((",", ":"), None))
         headers = {"Stripe-Signature": stripe.signature(*written, at=clock.now())}
+    if route in _WITH_COOKIE:
+        headers = {"Cookie": _refresh_cookie(scene, owner)}
     status = 404 if "{proxy}" in route[1] else ROUTES[route].status_code or 200
     return Example(path, sent, headers, status)
+
+
+def _refresh_cookie(scene: "Scene", owner: "Owner") -> str:
+    """The cookie of a session that the owner begins in a browser."""
+    credentials = {"email": owner.client.user["email"], "password": PASSWORD}
+    parts = {"json_body": credentials}
+    answer = send(scene, "POST", "/api/v1/auth/browser/login", {}, parts=parts)
+    found = re.search(r"__Host-refresh=[^;]+", answer.headers["set-cookie"])
+    assert found
+    return found[0]
 
 
 def client(scene: "Scene", route: Route) -> Client:
@@ -163,5 +182,4 @@ def send(
     """The answer of the route's function to an event that no HTTP client would cause."""
     sent = rest_event(method, path.replace("#", "%23"), headers=headers, **event.pop("parts", {}))
     answer = scene.shop.invoke(function_at(method, sent["resource"]), sent | event)
-    given = {name.lower(): value for name, value in answer["headers"].items()}
-    return Answer(answer["statusCode"], given, answer["body"])
+    return Answer.of(answer)

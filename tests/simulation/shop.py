@@ -307,7 +307,10 @@ class SimulatedShop(Triggers):
         except Lost:
             return httpx.Response(502, json={"message": "Internal server error"})
         PRIVACY.body(given["body"])
-        return httpx.Response(given["statusCode"], headers=given["headers"], text=given["body"])
+        headers = [*given["headers"].items()]
+        for name, values in given.get("multiValueHeaders", {}).items():
+            headers += [(name, value) for value in values]
+        return httpx.Response(given["statusCode"], headers=headers, text=given["body"])
 
     def _mails_to(self, address: str) -> httpx.Response:
         """The newest e-mail with a link to an address, as soon as it is requested: many tests have

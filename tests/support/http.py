@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, FastAPI
@@ -25,6 +25,15 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     text: str
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """The answer of a handler; a header that it gives several times is one line."""
+        several = answer.get("multiValueHeaders", {})
+        joined = {name: ", ".join(values) for name, values in several.items()}
+        given = {**answer["headers"], **joined}
+        headers = {name.lower(): value for name, value in given.items()}
+        return cls(answer["statusCode"], headers, answer["body"])
 
     @property
     def json(self) -> Any:
@@ -112,8 +121,7 @@ class HttpClient:
             parts["headers"] = bearer | (parts.get("headers") or {})
         answer = self._handler(rest_event(method, path, **parts), None)
         PRIVACY.body(answer["body"])
-        headers = {name.lower(): value for name, value in answer["headers"].items()}
-        return Answer(answer["statusCode"], headers, answer["body"])
+        return Answer.of(answer)
 
     def get(self, path: str, **parts: Any) -> Answer:
         return self.request("GET", path, **parts)

@@ -251,13 +251,16 @@ def test_erase_and_save_refuse_each_other_s_older_version(users: DynamoUsers) ->
 
 
 def test_rotation_changes_the_digest_of_a_family_once(families: DynamoFamilies) -> None:
-    family, token = a_family()
+    family, _ = a_family()
     families.add(family)
+    after = replace(
+        family, digest="first", last_used_at=LATER, previous=family.digest, previous_until=9
+    )
     for _ in range(2):  # the SDK may repeat it
-        families.rotate(family.id, old=token.digest, new="first", at=LATER)
+        families.rotate(family, after)
     with pytest.raises(ConcurrentChange):
-        families.rotate(family.id, old=token.digest, new="second", at=LATER)
-    assert families.find(family.id) == replace(family, digest="first", last_used_at=LATER)
+        families.rotate(family, replace(family, digest="second", last_used_at=LATER))
+    assert families.find(family.id) == after
 
 
 def test_newest_has_a_hundred_families_of_the_user(families: DynamoFamilies) -> None:
@@ -279,8 +282,9 @@ def test_family_of_an_earlier_release_is_found_rotated_and_ended(
     table.put({**key, **stored})
     expected = Family(id_, "a" * 32, session_epoch=3, digest="old", expires_at=9, key="00")
     assert families.find(id_) == expected
-    families.rotate(id_, old="old", new="new", at=LATER)
-    assert families.find(id_) == replace(expected, digest="new", last_used_at=LATER)
+    after = replace(expected, digest="new", last_used_at=LATER)
+    families.rotate(expected, after)
+    assert families.find(id_) == after
     assert families.newest("a" * 32) == []
     assert families.end(id_)
     assert families.find(id_) is None

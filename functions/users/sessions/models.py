@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Self
 
@@ -12,6 +12,8 @@ from shared.runtime.clock import epoch, rfc3339
 from users.accounts.models import User
 
 _FAMILY_SECONDS: Final = 30 * 24 * 3600
+# A reload in the middle of a refresh loses the answer with the next cookie.
+_LEEWAY_SECONDS: Final = 30
 _SESSION_ID: Final = re.compile(r"[0-9a-f]{32}")
 # Families that an earlier release has started have an id without the user's.
 _TOKEN: Final = re.compile(r"((?:[0-9a-f]{32}){1,2})\.([A-Za-z0-9_-]{43})\.([0-9a-f]{32})")
@@ -62,6 +64,9 @@ class Family:
             latter only; such a family is in no list.
         created_at, last_used_at: RFC 3339.
         client: the kind of client that has logged in.
+        is_browser: whether a cookie holds its tokens.
+        previous: the digest of the token that was valid before the newest one. A browser may
+            exchange that token again until `previous_until`, in epoch seconds.
         expires_at: epoch seconds, counted from the log-in; a rotation does not change it.
         key: makes the MACs. It cannot make a valid token: the secret's digest has to match as well.
     """
@@ -75,9 +80,14 @@ class Family:
     created_at: str = ""
     last_used_at: str = ""
     client: str = ""
+    is_browser: bool = False
+    previous: str | None = None
+    previous_until: int | None = None
 
     @classmethod
-    def start(cls, user: User, *, at: datetime, client: str) -> tuple[Self, RefreshToken]:
+    def start(
+        cls, user: User, *, at: datetime, client: str, is_browser: bool = False
+    ) -> tuple[Self, RefreshToken]:
         """A new family of the user's, and its first token."""
         # In the order of time, as of UUIDv7 (RFC 9562, section 5.7).
         session_id = f"{int(at.timestamp() * 1000):012x}{secrets.token_hex(10)}"
@@ -93,6 +103,7 @@ class Family:
             created_at=rfc3339(at),
             last_used_at=rfc3339(at),
             client=client,
+            is_browser=is_browser,
         )
         return family, token
 
@@ -104,6 +115,22 @@ class Family:
     def has_issued(self, token: RefreshToken) -> bool:
         """Whether the token is one of this family, spent or not."""
         return hmac.compare_digest(token.mac, _mac(self.key, token.secret))
+
+    def accepts(self, token: RefreshToken, *, at: int) -> bool:
+        """Whether the token may be exchanged: the newest one or, within the leeway of a browser,
+        the one before."""
+        return hmac.compare_digest(self.digest, token.digest) or (
+            at < (self.previous_until or 0)
+            and hmac.compare_digest(self.previous or "", token.digest)
+        )
+
+    def rotated(self, token: RefreshToken, following: RefreshToken, *, at: datetime) -> Self:
+        """The family after an accepted token was exchanged for the following one."""
+        after = replace(self, digest=following.digest, last_used_at=rfc3339(at))
+        # The leeway starts once: an exchange of the token before does not extend it.
+        if not self.is_browser or token.digest != self.digest:
+            return after
+        return replace(after, previous=token.digest, previous_until=epoch(at) + _LEEWAY_SECONDS)
 
     def is_valid_for(self, user: User, *, at: int) -> bool:
         """Whether the tokens of this family may still be exchanged for the user's."""
@@ -120,11 +147,13 @@ class TokenPair:
     """An access token, and the refresh token that gets the next pair, once.
 
     Attributes:
+        refresh_seconds: for how long the refresh token's family lives.
         device: the token by which the log-in throttle knows the device; empty after a refresh.
     """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
+    refresh_seconds: int = 0
     device: str = field(default="", repr=False)
 
 

@@ -17,11 +17,11 @@ class Families(Protocol):
     def newest(self, user_id: str) -> list[Family]:
         """The newest hundred families of a user, the newest first, also those that are void."""
 
-    def rotate(self, family_id: str, *, old: str, new: str, at: str) -> None:
-        """Replace the digest `old` by `new`, at this time. A repetition is no error.
+    def rotate(self, before: Family, after: Family) -> None:
+        """Store what `Family.rotated` has changed. A repetition is no error.
 
         Raises:
-            ConcurrentChange: the stored digest is another one, or the family has ended.
+            ConcurrentChange: the stored digest is not that of `before`, or the family has ended.
         """
 
     def end(self, family_id: str) -> bool:

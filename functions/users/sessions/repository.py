@@ -3,12 +3,13 @@
 from typing import Final
 
 from shared.storage.conflicts import ConcurrentChange
-from shared.storage.dynamodb import ConditionFailed, Item, Key, Table
+from shared.storage.dynamodb import ConditionFailed, Item, Key, Table, assigning
 from shared.storage.items import from_item, to_item
 from users.sessions.models import Family
 
 _ID_LENGTH: Final = 32  # of a user's id and of a session's
 _NEWEST: Final = 100
+_ROTATED: Final = ("digest", "last_used_at", "previous", "previous_until")
 
 
 class DynamoFamilies:
@@ -46,18 +47,20 @@ class DynamoFamilies:
         )
         return [_family(item) for item in page.items]
 
-    def rotate(self, family_id: str, *, old: str, new: str, at: str) -> None:
-        table, key = self._place(family_id)
+    def rotate(self, before: Family, after: Family) -> None:
+        table, key = self._place(before.id)
+        values = to_item(after)
+        changes: Item = {name: values[name] for name in _ROTATED if name in values}
         try:
             table.update(
                 key,
-                "SET #digest = :new, #last_used_at = :at",
+                assigning(changes),
                 condition="#digest = :old",
-                values={"old": old, "new": new, "at": at},
+                values={**changes, "old": before.digest},
             )
         except ConditionFailed as cause:
             # The SDK repeats a write whose answer was lost: the new digest is stored already then.
-            if cause.item is None or cause.item["digest"] != new:
+            if cause.item is None or cause.item["digest"] != after.digest:
                 raise ConcurrentChange from cause
 
     def end(self, family_id: str) -> bool:

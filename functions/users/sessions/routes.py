@@ -40,6 +40,7 @@ Device = Annotated[str, PersonalSecret, Cookie(description="A device's token fro
 Verifier = Annotated[TokenVerifier, state("verifier")]
 # A cache before the API and the client may both keep it: two minutes, before a new key signs.
 _KEEP = "public, max-age=60"
+_LOG_IN = "/api/v1/auth/login"
 _WITH_REFRESH_TOKEN = {
     operation: {
         "operationId": operation,
@@ -50,7 +51,7 @@ _WITH_REFRESH_TOKEN = {
 
 
 @router.post(
-    "/api/v1/auth/login",
+    _LOG_IN,
     operation_id="logIn",
     summary="Log in: a password for a pair of tokens",
     responses={
@@ -80,16 +81,21 @@ async def log_in(
     pair = sessions.log_in(
         email=body.email, password=body.password, source=source, client=client, device=device
     )
+    keep_device(response, pair.device, path=link(request, _LOG_IN))
+    return TokenPairResponse.of(pair)
+
+
+def keep_device(response: Response, device: str, *, path: str) -> None:
+    """Have the client send the device's token with its next log-in, to this path only."""
     response.set_cookie(
         "device",
-        pair.device,
+        device,
         max_age=int(TRUST.total_seconds()),
-        path=link(request, "/api/v1/auth/login"),
+        path=path,
         secure=True,
         httponly=True,
         samesite="strict",
     )
-    return TokenPairResponse.of(pair)
 
 
 @router.post(

@@ -27,22 +27,28 @@ class RefreshTokenRequest(RequestBody):
     ] = Field(repr=False)
 
 
-class TokenPairResponse(BaseModel):
-    """An access token, valid for `expires_in` seconds, and the refresh token for the next pair."""
+class EmptyRequest(RequestBody):
+    """An empty object. A page of another origin cannot send JSON without a CORS preflight."""
+
+
+class AccessTokenResponse(BaseModel):
+    """An access token, valid for `expires_in` seconds; a cookie has the refresh token."""
 
     access_token: str = Field(repr=False)
     token_type: Literal["Bearer"]
     expires_in: int
-    refresh_token: str = Field(repr=False)
 
     @classmethod
     def of(cls, pair: TokenPair) -> Self:
-        return cls(
-            access_token=pair.access_token,
-            token_type="Bearer",  # noqa: S106  # RFC 6749's word, no password
-            expires_in=LIFETIME_SECONDS,
-            refresh_token=pair.refresh_token,
+        return cls.model_validate(
+            {**vars(pair), "token_type": "Bearer", "expires_in": LIFETIME_SECONDS}
         )
+
+
+class TokenPairResponse(AccessTokenResponse):
+    """An access token, valid for `expires_in` seconds, and the refresh token for the next pair."""
+
+    refresh_token: str = Field(repr=False)
 
 
 class SessionResponse(ResponseBody):

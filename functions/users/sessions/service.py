@@ -1,9 +1,7 @@
 """Sessions: log in, get the next pair of tokens, list sessions, log out."""
 
-from hmac import compare_digest
-
 from shared.runtime import logging, metrics
-from shared.runtime.clock import Clock, epoch, rfc3339
+from shared.runtime.clock import Clock, epoch
 from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
 from users.accounts.models import ActiveCaller, User
 from users.accounts.ports import Passwords, Users
@@ -35,7 +33,14 @@ class SessionService:
         self._clock = clock
 
     def log_in(
-        self, *, email: str, password: str, source: str, client: str = "", device: str = ""
+        self,
+        *,
+        email: str,
+        password: str,
+        source: str,
+        client: str = "",
+        device: str = "",
+        is_browser: bool = False,
     ) -> TokenPair:
         """The first pair of a new family.
 
@@ -46,6 +51,7 @@ class SessionService:
             source: the IP address of the request.
             client: the kind of client, for the list of sessions.
             device: the token of the device from its last log-in, if it has one.
+            is_browser: whether a cookie will hold the refresh token.
 
         Raises:
             TooManyAttempts: too many attempts failed before.
@@ -60,45 +66,54 @@ class SessionService:
             self._throttle.succeeded(attempt)
         device = self._throttle.remember(attempt, email)
         access_token = self._tokens.issue(user)
-        family, token = Family.start(user, at=self._clock(), client=client)
+        at = self._clock()
+        family, token = Family.start(user, at=at, client=client, is_browser=is_browser)
         self._families.add(family)
         logging.logger().info("a user logged in", extra={"user_id": user.id})
-        return TokenPair(access_token, token.text, device)
+        return TokenPair(access_token, token.text, family.expires_at - epoch(at), device)
 
-    def refresh(self, text: str) -> TokenPair:
+    def refresh(self, text: str, *, is_browser: bool = False) -> TokenPair:
         """The next pair; the given token is spent.
 
         A spent token ends its family, because one of its two holders may be a thief. A client that
-        lost an answer and sends the token again looks the same, and has to log in.
+        lost an answer and sends the token again looks the same, and has to log in; a browser has
+        a leeway (`Family.accepts`).
+
+        Args:
+            is_browser: whether the token comes from a cookie. A token of the other kind of session
+                is unknown.
 
         Raises:
             BadRefreshToken: the token is unknown, spent, ended or expired.
         """
-        found = self._find(text)
+        return retry_on_conflict(lambda: self._find(text, is_browser=is_browser), self._exchange)
+
+    def log_out(self, text: str, *, is_browser: bool = False) -> None:
+        """End the family of a token, also of a spent one. An unknown token changes nothing."""
+        if found := self._find(text, is_browser=is_browser):
+            self._families.end(found[1].id)
+
+    def _exchange(self, found: tuple[RefreshToken, Family] | None) -> TokenPair:
         if found is None:
             raise BadRefreshToken
         token, family = found
-        if not compare_digest(family.digest, token.digest):
+        at = self._clock()
+        if not family.accepts(token, at=epoch(at)):
             raise self._reused(family)
         user = self._users.find(family.user_id)
-        if user is None or not family.is_valid_for(user, at=epoch(self._clock())):
+        if user is None or not family.is_valid_for(user, at=epoch(at)):
             self._families.end(family.id)
             raise BadRefreshToken
         # Signed before the rotation: if signing fails, the client's token is still valid.
         access_token = self._tokens.issue(user)
         following = RefreshToken.generate(family.id, family.key)
         try:
-            self._families.rotate(
-                family.id, old=token.digest, new=following.digest, at=rfc3339(self._clock())
-            )
+            self._families.rotate(family, family.rotated(token, following, at=at))
         except ConcurrentChange as cause:
+            if family.is_browser:
+                raise  # the same token may still be within the leeway
             raise self._reused(family) from cause
-        return TokenPair(access_token, following.text)
-
-    def log_out(self, text: str) -> None:
-        """End the family of a token, also of a spent one. An unknown token changes nothing."""
-        if found := self._find(text):
-            self._families.end(found[1].id)
+        return TokenPair(access_token, following.text, family.expires_at - epoch(at))
 
     def log_out_everywhere(self, caller: ActiveCaller) -> None:
         """End all sessions of the caller, this one too."""
@@ -126,11 +141,13 @@ class SessionService:
         if not is_session_id(session_id) or not self._families.end(user.id + session_id):
             raise SessionNotFound
 
-    def _find(self, text: str) -> tuple[RefreshToken, Family] | None:
-        """The token in `text` and the family that has issued it."""
+    def _find(self, text: str, *, is_browser: bool) -> tuple[RefreshToken, Family] | None:
+        """The token in `text` and the family of this kind that has issued it."""
         token = RefreshToken.parse(text)
         family = self._families.find(token.family_id) if token else None
-        return (token, family) if token and family and family.has_issued(token) else None
+        if not token or not family or family.is_browser is not is_browser:
+            return None
+        return (token, family) if family.has_issued(token) else None
 
     def _reused(self, family: Family) -> BadRefreshToken:
         self._families.end(family.id)

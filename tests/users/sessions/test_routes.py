@@ -67,6 +67,75 @@ def test_log_in_gives_a_cookie_that_gets_past_guesses_from_the_same_network(
         assert forged.status == 429
 
 
+def browser(service: Service, verb: str, cookie: str = "", **body: object) -> Answer:
+    headers = {"Cookie": f"theme=dark; __Host-refresh={cookie}", "Sec-Fetch-Site": "same-origin"}
+    path = f"/api/v1/auth/browser/{verb}"
+    return service.http.post(path, body, headers=headers, at=EXECUTE_API)
+
+
+def refresh_cookie(answer: Answer) -> tuple[str, list[str]]:
+    """The value of the refresh token's cookie, and its attributes."""
+    [cookie] = [
+        cookie
+        for cookie in answer.headers["set-cookie"].split(", ")
+        if cookie.startswith("__Host-refresh=")
+    ]
+    value, *attributes = cookie.removeprefix("__Host-refresh=").split("; ")
+    return value, attributes
+
+
+def test_browser_s_refresh_token_is_in_a_cookie_only(service: Service) -> None:
+    email = service.customer().email
+    answer = browser(service, "login", email=email, password=PASSWORD)
+    assert re.search(
+        r"device=[\w-]{43};.*path=/live/api/v1/auth/browser/login;",
+        answer.headers["set-cookie"],
+        re.IGNORECASE,
+    )
+    first, attributes = refresh_cookie(answer)
+    kept = ["Path=/", "HttpOnly", "Secure", "SameSite=Strict"]
+    assert attributes == [*kept, "Max-Age=2592000"]
+    service.clock.advance(days=1)
+    second = browser(service, "refresh", first)
+    assert refresh_cookie(second)[1] == [*kept, "Max-Age=2505600"]
+    for given in (answer, second):
+        assert given.status == 200
+        assert given.json.keys() == {"access_token", "token_type", "expires_in"}
+        assert (given.json["token_type"], given.json["expires_in"]) == ("Bearer", 900)
+    for cookie in (refresh_cookie(second)[0], "", "x"):
+        ended = browser(service, "logout", cookie)
+        assert (ended.status, ended.text) == (204, "")
+        assert refresh_cookie(ended) == ("", [*kept, "Max-Age=0"])
+    for cookie in (refresh_cookie(second)[0], "", "x" * 4000, "\xff"):
+        refused = browser(service, "refresh", cookie)
+        assert (refused.status, refused.code) == (401, "bad-refresh-token")
+        assert refresh_cookie(refused) == ("", [*kept, "Max-Age=0"])
+
+
+def test_browser_s_log_in_is_refused_as_any_other(service: Service) -> None:
+    email = service.customer().email
+    answers = [browser(service, "login", email=email, password="wrong") for _ in range(6)]
+    assert [(a.status, a.code) for a in answers[:5]] == [(401, "bad-credentials")] * 5
+    assert (answers[5].status, answers[5].code) == (429, "too-many-attempts")
+    assert not any("set-cookie" in answer.headers for answer in answers)
+
+
+@pytest.mark.parametrize("verb", ["login", "refresh", "logout"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none", "", "Same-Origin"])
+def test_requests_of_other_sites_have_no_effect(service: Service, verb: str, site: str) -> None:
+    credentials = {"email": service.customer().email, "password": PASSWORD}
+    cookie, _ = refresh_cookie(browser(service, "login", **credentials))
+    headers = {"Cookie": f"__Host-refresh={cookie}", "Sec-Fetch-Site": site}
+    path = f"/api/v1/auth/browser/{verb}"
+    body = credentials if verb == "login" else {}
+    refused = service.http.post(path, body, headers=headers)
+    assert (refused.status, refused.code) == (403, "cross-site-request")
+    assert "set-cookie" not in refused.headers
+    form = headers | {"Content-Type": "text/plain", "Sec-Fetch-Site": "same-origin"}
+    assert service.http.request("POST", path, body="{}", headers=form).status == 415
+    assert browser(service, "refresh", cookie).status == 200
+
+
 @pytest.mark.parametrize(
     ("path", "body", "wrong"),
     [
@@ -78,6 +147,9 @@ def test_log_in_gives_a_cookie_that_gets_past_guesses_from_the_same_network(
         ("refresh", {}, {"#/refresh_token"}),
         ("refresh", {"refresh_token": "x" * 513}, {"#/refresh_token"}),
         ("logout", {"refresh_token": 1}, {"#/refresh_token"}),
+        ("browser/login", {}, {"#/email", "#/password"}),
+        ("browser/refresh", {"refresh_token": "x"}, {"#/refresh_token"}),
+        ("browser/logout", {"refresh_token": "x"}, {"#/refresh_token"}),
     ],
 )
 def test_invalid_fields_are_pointed_at(

@@ -1,6 +1,7 @@
 """Log in, refresh, log out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -8,7 +9,7 @@ import pytest
 
 from shared.runtime import metrics
 from tests.support.aws import before_next
-from tests.users.builders import NEW_PASSWORD, PASSWORD
+from tests.users.builders import NEW_PASSWORD, PASSWORD, SOURCE
 from tests.users.service import Service
 from users.accounts.models import ActiveCaller, User
 from users.login_throttle.errors import TooManyAttempts
@@ -42,6 +43,15 @@ def assert_refused(service: Service, pair: TokenPair) -> None:
         service.sessions.refresh(pair.refresh_token)
 
 
+def refresh_cookie(service: Service, pair: TokenPair) -> TokenPair:
+    return service.sessions.refresh(pair.refresh_token, is_browser=True)
+
+
+def assert_cookie_refused(service: Service, pair: TokenPair) -> None:
+    with pytest.raises(BadRefreshToken):
+        refresh_cookie(service, pair)
+
+
 def forged(pair: TokenPair) -> list[str]:
     """Texts, and tokens that can be made from the id of a family or from most of a token."""
     family, secret, mac = pair.refresh_token.split(".")
@@ -57,6 +67,13 @@ def forged(pair: TokenPair) -> list[str]:
 @pytest.fixture
 def user(service: Service) -> User:
     return service.customer(email="Alice@example.com")
+
+
+@pytest.fixture
+def cookie(service: Service, user: User) -> TokenPair:
+    return service.sessions.log_in(
+        email=user.email, password=PASSWORD, source=SOURCE, is_browser=True
+    )
 
 
 @pytest.fixture
@@ -133,13 +150,52 @@ def test_refresh_ends_the_family_when_a_concurrent_one_was_first(
     assert token
 
     def rotate() -> None:
-        service.families.rotate(
-            token.family_id, old=token.digest, new="the rival's next token", at="now"
-        )
+        family = service.families.find(token.family_id)
+        assert family
+        service.families.rotate(family, replace(family, digest="the rival's next token"))
 
     before_next(service.credentials, "update_item", rotate)
     assert_refused(service, pair)
     assert service.families.find(token.family_id) is None
+
+
+def test_browser_that_lost_answers_may_send_its_token_again_for_half_a_minute(
+    service: Service, cookie: TokenPair
+) -> None:
+    refresh_cookie(service, cookie)
+    service.clock.advance(seconds=15)
+    refresh_cookie(service, cookie)
+    service.clock.advance(seconds=14)
+    newest = refresh_cookie(service, cookie)
+    service.clock.advance(seconds=1)  # 30 s since the first exchange
+    assert_cookie_refused(service, cookie)
+    assert_cookie_refused(service, newest)
+
+
+def test_browser_s_token_before_the_last_two_ends_the_session_at_once(
+    service: Service, cookie: TokenPair
+) -> None:
+    third = refresh_cookie(service, refresh_cookie(service, cookie))
+    assert_cookie_refused(service, cookie)
+    assert_cookie_refused(service, third)
+
+
+def test_two_refreshes_of_a_browser_at_once_both_succeed(
+    service: Service, cookie: TokenPair
+) -> None:
+    before_next(service.credentials, "update_item", lambda: refresh_cookie(service, cookie))
+    refresh_cookie(service, refresh_cookie(service, cookie))
+
+
+def test_cookie_s_token_is_unknown_to_the_routes_of_bodies_and_the_reverse(
+    service: Service, pair: TokenPair, cookie: TokenPair
+) -> None:
+    assert_refused(service, cookie)
+    assert_cookie_refused(service, pair)
+    service.sessions.log_out(cookie.refresh_token)
+    service.sessions.log_out(pair.refresh_token, is_browser=True)
+    refresh_cookie(service, cookie)
+    service.sessions.refresh(pair.refresh_token)
 
 
 def test_forged_tokens_are_refused_and_end_nothing(service: Service, pair: TokenPair) -> None:
