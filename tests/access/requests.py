@@ -146,14 +146,14 @@ def example(scene: "Scene", route: Route, owner: "Owner | None" = None) -> Examp
         written = (json.dumps(sent, separators=separators) for separators in ((",", ":"), None))
         headers = {"Stripe-Signature": stripe.signature(*written, at=clock.now())}
     if route in _WITH_COOKIE:
-        headers = {"Cookie": _refresh_cookie(scene, owner)}
+        headers = {"Cookie": _refresh_cookie(scene)}
     status = 404 if "{proxy}" in route[1] else ROUTES[route].status_code or 200
     return Example(path, sent, headers, status)
 
 
-def _refresh_cookie(scene: "Scene", owner: "Owner") -> str:
+def _refresh_cookie(scene: "Scene") -> str:
     """The cookie of a session that the owner begins in a browser."""
-    credentials = {"email": owner.client.user["email"], "password": PASSWORD}
+    credentials = {"email": scene.owner.client.user["email"], "password": PASSWORD}
     parts = {"json_body": credentials}
     answer = send(scene, "POST", "/api/v1/auth/browser/login", {}, parts=parts)
     found = re.search(r"__Host-refresh=[^;]+", answer.headers["set-cookie"])

@@ -98,7 +98,7 @@ def test_hostile_body_is_refused_and_stores_nothing(
     scene: Scene, restore: Callable[[], None], route: Route
 ) -> None:
     good = example(scene, route)
-    assert good.body
+    assert good.body is not None
     assert send_body(scene, route, good, json.dumps(good.body)).status == good.status
     restore()
     before = stored(scene)
