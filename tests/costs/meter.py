@@ -41,7 +41,7 @@ _VARIABLES: Final = {
 }
 _MANY: Final = 100_000
 _MOST_ROUNDS: Final = 60
-_PASSWORDS: Final = re.compile(r"/api/v1/(auth/(login|reset)|users)$")
+_PASSWORDS: Final = re.compile(r"/api/v1/(auth/((browser/)?login|reset)|users)$")
 
 
 @dataclass
