@@ -86,7 +86,7 @@ def test_front_answers_429_as_the_gateway_does(tmp_path: Path) -> None:
     assert problem["request_id"] == refused.headers["x-request-id"]
 
 
-@pytest.mark.parametrize(("host", "status"), [("127.0.0.1:3000", 502), ("evil.example:3000", 404)])
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1:3000", 502), ("evil.example:3000", 403)])
 def test_mail_is_for_pages_of_this_machine_only(tmp_path: Path, host: str, status: int) -> None:
     target = Target("http://127.0.0.1:9/live", None, RESPONSES)
     (tmp_path / API_FILE).write_text(json.dumps(target.__dict__))

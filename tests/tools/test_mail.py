@@ -1,9 +1,9 @@
-"""`make mail`, and the pages that e-mails link to; tests/stack shows both on a shop."""
+"""`make mail`; tests/stack shows it on a shop."""
 
 import httpx
 import pytest
 
-from tools.local import mail, pages
+from tools.local import mail
 
 SENT = {
     "messages": {
@@ -51,12 +51,3 @@ def test_make_mail_prints_the_newest_last_and_nothing_that_a_terminal_obeys(
     assert printed.index("Letter 1.5") < printed.index("Letter 2.0")
     assert "  letter 2.0 [2J" in printed
     assert "bob@" not in printed
-
-
-@pytest.mark.parametrize("path", ["/confirm", "/reset", "/undo-email"])
-def test_page_has_a_button_for_its_link(path: str) -> None:
-    page = (pages.html(path) or b"").decode()
-    assert "<button>" in page
-    assert ('"/api/v1/auth/reset"' in page) == (path == "/reset")
-    assert ('type="password"' in page) == (path == "/reset")
-    assert pages.html("/api/v1/users") is None

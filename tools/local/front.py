@@ -3,8 +3,8 @@
     python -m tools.local.front <port> <folder>
 
 `/api/v1/…` is the API at a custom domain, `/live/api/v1/…` at the execute-api URL. Every request is
-forwarded to the stage that `api.json` in the folder names; a deployment rewrites that file. Only
-`/_local/mail`, the e-mails that were sent, and the pages that they link to are the front's own.
+forwarded to the stage that `api.json` in the folder names; a deployment rewrites that file. The
+files of `web/` and `/_local/…`, what the console has of a local shop, are the front's own.
 """
 
 import asyncio
@@ -16,14 +16,13 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 import h11
 import httpx
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from tools.local import gateway, mail, pages
+from tools.local import gateway, helpers, web
 from tools.local.firewall import Firewall, Limit
 from tools.local.gateway import Headers
 from tools.local.places import BASE_PATH, HOST
@@ -70,12 +69,14 @@ class Target:
         compress_from: from how many bytes it compresses answers.
         gateway_responses: its own responses.
         limits: of one address, each as the fields of a Limit.
+        page_headers: what CloudFront adds to each file of `web/`.
     """
 
     url: str
     compress_from: int | None
     gateway_responses: Mapping[str, Any]
     limits: Sequence[Mapping[str, Any]] = ()
+    page_headers: Sequence[tuple[str, str]] = ()
 
 
 class Front:
@@ -102,7 +103,7 @@ class Front:
         body = await _read_body(receive)
         try:
             # Before the limits: the API has no part in it.
-            if own := await self._local_answer(scope) or self._refused(scope, body):
+            if own := await self._local_answer(scope, body) or self._refused(scope, body):
                 await _answer(send, *own)
                 return
             async with self._free:
@@ -140,27 +141,14 @@ class Front:
         """What API Gateway answers by itself, of a status or of a type of response."""
         return gateway.answer(self.target().gateway_responses, status, type_)
 
-    async def _local_answer(self, scope: Message) -> gateway.Answer | None:
-        """The answer of what only the shop of this machine has; None for all of the API."""
-        if scope["method"] != "GET":
+    async def _local_answer(self, scope: Message, body: bytes) -> gateway.Answer | None:
+        """The answer of what is not the API's; None for all of the API."""
+        if page := web.answer(scope, self.target().page_headers):
+            return page
+        if not scope["path"].startswith(helpers.PREFIX):
             return None
-        if page := pages.html(scope["path"]):
-            return 200, pages.HEADERS, page
-        if scope["path"] != mail.PATH:
-            return None
-        # A page of another site whose name was pointed at this machine must not read the mail.
-        host = dict(scope["headers"]).get(b"host", b"").partition(b":")[0]
-        if host.decode() not in (HOST, "localhost"):
-            return self.own_answer(403)
-        emulator = httpx.URL(self.target().url).copy_with(raw_path=mail.EMULATOR_PATH.encode())
-        sent = await self._client.get(emulator)
-        to = parse_qs(scope["query_string"].decode()).get("to", [None])[0]
-        content = json.dumps({"mails": mail.mails(sent.json(), to)}).encode()
-        return (
-            200,
-            [(b"content-type", b"application/json"), (b"cache-control", b"no-store")],
-            content,
-        )
+        emulator = httpx.URL(self.target().url).copy_with(raw_path=b"/")
+        return await helpers.answer(self._client, emulator, scope, body)
 
     def _refused(self, scope: Message, body: bytes) -> gateway.Answer | None:
         """The answer to a request that is over a limit or a quota; None for all others."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tools import intrinsics
-from tools.local import bootstrap, emulator, front, processes, sam, stack, stripe, warmth
+from tools.local import bootstrap, emulator, front, processes, sam, stack, stripe, warmth, web
 from tools.local.firewall import limits
 from tools.local.places import APP_PYTHON, HOST, STATE, architecture, aws_environment
 from tools.progress import Problem, step
@@ -169,8 +169,8 @@ class Shop:
         log = self.folder / "deploy.log"
         own = {
             "Architecture": architecture(),
-            # The front has the pages that e-mails link to.
-            "ShopUrl": self.url,
+            # The storefront has the pages that e-mails link to.
+            "ShopUrl": f"{self.url}/shop",
             # All requests come from one address.
             "EmailsPerNetwork": "100000",
         }
@@ -194,6 +194,7 @@ class Shop:
             stack.compression_threshold(deployed),
             sam.built("Api")["GatewayResponses"],
             [asdict(limit) for limit in limits(sam.built("WebFirewall")) if self.has_limits],
+            web.headers(sam.built("WebHeaders")),
         )
         new = self.folder / f"{front.API_FILE}.new"
         new.write_text(json.dumps(target.__dict__))

@@ -17,7 +17,9 @@ def show(console: Console, shop: Shop, *, detached: bool) -> None:
     url, suffix = shop.url, on(shop.port)
     console.print("\nThe shop is open.", style="bold")
     for name, value in (
-        ("shop", url),
+        ("shop", f"{url}/shop/"),
+        ("console", f"{url}/console/"),
+        ("api", url),
         ("docs", f"{url}/docs"),
         ("admin", f"admin@example.com  {PASSWORD}"),
         ("customer", f"alice@example.com  {PASSWORD}"),

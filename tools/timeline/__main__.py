@@ -124,6 +124,27 @@ def show_order(shop: Shop, console: Console, id_: str, *, is_personal: bool) -> 
     terminal.show_notes(console, list(_notes(shop, order.created_at, lines)))
 
 
+def rows_of(shop: Shop, id_: str) -> list[dict[str, Any]] | None:
+    """An order's rows as JSON, without personal data; None if there is no such order."""
+    order = shop.tables.find(id_) if _ORDER_ID.fullmatch(id_) else None
+    if order is None:
+        return None
+    lines = _lines_of(shop, order)
+    rows = [*stored.rows(order), *(line.row(is_personal=False) for line in lines)]
+    return [
+        {
+            "at": row.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "source": row.where,
+            "kind": row.kind,
+            "text": row.text,
+            "seconds": row.seconds,
+            "steps": [{"name": step.name, "seconds": step.seconds} for step in row.steps],
+            "request_id": row.request_id,
+        }
+        for row in sorted(rows, key=lambda row: row.at)
+    ]
+
+
 def show_request(shop: Shop, console: Console, id_: str, *, is_personal: bool) -> None:
     """Print the timeline of a request.
 
