@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.local import bootstrap, sam, stack
+from tools.local import bootstrap, sam, stack, web
 from tools.local.places import ROOT, SAM_PYTHON, STATE
 from tools.local.target import Target
 from tools.progress import Problem, step
@@ -21,6 +21,7 @@ from tools.template import template
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
 
 _BUILD: Final = ROOT / ".aws-sam/build"
@@ -76,8 +77,35 @@ def deploy(target: Target, overrides: Mapping[str, str], *, agreed: bool = False
     with _aws():
         cloudformation = target.session().client("cloudformation")
         outputs = stack.outputs(cloudformation, target.stack)
+        if bucket := outputs.get("WebBucket"):
+            with step("upload the pages"):
+                upload(session.client("s3"), bucket)
     print(f"\nThe API is at {outputs['ApiUrl']}")
     _for_the_workflow("url", lambda: outputs["ApiUrl"])
+
+
+def upload(s3: "S3Client", bucket: str, root: Path = web.WEB) -> None:
+    """Make a bucket's objects the files of `web/`.
+
+    Pages come after the files that they name, and before files are deleted that earlier pages name.
+    """
+    files = web.files(root)
+    for key in sorted(files, key=lambda key: (key.endswith(".html"), key)):
+        s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=files[key].read_bytes(),
+            ContentType=web.content_type(key),
+            CacheControl=web.cache_control(key),
+        )
+    _empty(s3, bucket, kept=files)
+
+
+def _empty(s3: "S3Client", bucket: str, kept: Container[str] = ()) -> None:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for found in page.get("Contents", []):
+            if found["Key"] not in kept:
+                s3.delete_object(Bucket=bucket, Key=found["Key"])
 
 
 def running(target: Target) -> str:
@@ -161,6 +189,11 @@ def destroy(target: Target, *, agreed: bool, with_data: bool) -> None:
     question = f"Delete {target.stack} in {target.region} {data}? Type the stack's name: "
     if not agreed and _answer(question) != target.stack:
         raise Problem("Nothing was deleted.")
+    with _aws():
+        outputs = stack.outputs(session.client("cloudformation"), target.stack)
+        if bucket := outputs.get("WebBucket"):
+            # CloudFormation deletes no bucket that has objects.
+            _empty(session.client("s3"), bucket)
     command = _sam(target, "delete", "--no-prompts")
     if subprocess.run(command, cwd=ROOT, env=_environment(target), check=False).returncode:
         raise Problem("The stack was not deleted; the lines above say why.")
