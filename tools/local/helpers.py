@@ -14,13 +14,13 @@ from urllib.parse import parse_qs
 
 import httpx
 
-from faults import plan
 from tools.local import mail, stack
 from tools.local.gateway import Answer
 from tools.local.places import HOST, STACK
 from tools.progress import Problem
 
 if TYPE_CHECKING:
+    from faults.plan import Fault
     from tools.local.arguments import Where
 
 PREFIX: Final = "/_local/"
@@ -99,7 +99,7 @@ def _faults(shop: Callable[[], "Where"]) -> Answer:
     return _as_json(fault.current(where.client("ssm"), fault.parameter(where)))
 
 
-def _as_json(on: plan.Fault | None) -> Answer:
+def _as_json(on: "Fault | None") -> Answer:
     found = [
         {
             "target": one.target,
@@ -110,6 +110,8 @@ def _as_json(on: plan.Fault | None) -> Answer:
         for one in (on,)
         if one
     ]
+    from faults import plan  # only the front's process has its folder in the path
+
     targets = [{"name": name, "text": text} for name, text in plan.TARGETS.items()]
     kinds = [{"name": name, "text": text} for name, text in plan.KINDS.items()]
     return _json(200, {"on": found, "targets": targets, "kinds": kinds})
@@ -129,7 +131,7 @@ def _switch_on(shop: Callable[[], "Where"], body: bytes) -> Answer:
     return _write(shop(), new.written(), new)
 
 
-def _write(where: "Where", value: str, on: plan.Fault | None) -> Answer:
+def _write(where: "Where", value: str, on: "Fault | None") -> Answer:
     from tools import fault  # it imports the front's modules
 
     name = fault.parameter(where)

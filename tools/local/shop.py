@@ -16,7 +16,7 @@ from typing import Final
 from tools import intrinsics
 from tools.local import bootstrap, emulator, front, processes, sam, stack, stripe, warmth, web
 from tools.local.firewall import limits
-from tools.local.places import APP_PYTHON, HOST, STATE, architecture, aws_environment
+from tools.local.places import APP_PYTHON, HOST, ROOT, STATE, architecture, aws_environment
 from tools.progress import Problem, step
 
 _STATE_FILE: Final = "shop.json"
@@ -210,7 +210,8 @@ class Shop:
     def _serve(self) -> None:
         log = self.folder / "front.log"
         command = (APP_PYTHON, "-m", _FRONT, str(self.port), self.folder)
-        pid = processes.start(command, aws_environment(self.endpoint), log)
+        environment = aws_environment(self.endpoint) | {"PYTHONPATH": str(ROOT / "layers/faults")}
+        pid = processes.start(command, environment, log)
         self._remember(_FRONT, pid)
         failed = Problem(
             f"The shop's port {self.port} did not open: {processes.shown(log)} says why."
