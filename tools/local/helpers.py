@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
 import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local import mail, stack
 from tools.local.gateway import Answer
@@ -53,7 +54,10 @@ async def answer(
             return _json(200, {"mails": mail.mails(sent.json(), to)})
         case method, path:
             # boto3 blocks, and the front serves all requests in one thread.
-            return await asyncio.to_thread(_of_the_stack, shop, method, path, body)
+            try:
+                return await asyncio.to_thread(_of_the_stack, shop, method, path, body)
+            except (Problem, BotoCoreError, ClientError) as cause:
+                return _problem(503, str(cause))
 
 
 def _refusal(scope: Mapping[str, Any]) -> str:
