@@ -31,6 +31,8 @@ _RULES_ACROSS_VALUES: Final = (
     "please choose another",
     "must be a name",
     "must have at most 10 words",
+    "must come without other parameters",
+    "must have at most 50 ids",
     "must not be above max_price",
 )
 # Schemathesis sends no HEAD, and the gateway refuses TRACE before it looks for a route.
