@@ -43,6 +43,11 @@ export function useLoad(load, inputs, { every = 0 } = {}) {
     const timer = setInterval(() => document.hidden || reload(), every);
     return () => clearInterval(timer);
   }, [reload, every]);
+  useEffect(() => {
+    if (!state.problem?.isTemporary) return;
+    addEventListener("online", reload);
+    return () => removeEventListener("online", reload);
+  }, [reload, state.problem]);
   return { ...state, reload };
 }
 
@@ -59,7 +64,8 @@ export function usePages(load, inputs) {
   const latest = useRef(0);
   const fetchPage = async (/** @type {string | undefined} */ cursor, /** @type {T[]} */ before) => {
     const turn = ++latest.current;
-    setState({ rows: before, next: cursor, isLoading: true });
+    // What is shown stays until the answer.
+    setState((now) => ({ rows: now.rows, next: cursor, isLoading: true }));
     try {
       const { rows, next } = await load(cursor);
       if (turn === latest.current) setState({ rows: [...before, ...rows], next, isLoading: false });

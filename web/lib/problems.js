@@ -41,7 +41,9 @@ export class Problem extends Error {
   of(field) {
     /** @type {{pointer: string, detail: string}[]} */
     const errors = this.document.errors ?? [];
-    return errors.filter((e) => e.pointer === `/${field}`).map((e) => e.detail).join(" ");
+    const own = errors.filter((e) => e.pointer === `#/${field}`);
+    // The detail begins with the field's name, which the label says.
+    return own.map((e) => capital(e.detail.replace(`${field}: `, ""))).join(" ");
   }
 }
 
@@ -56,6 +58,9 @@ function sentence(status, code, document, retryAfter) {
   return errors.map((e) => e.detail).join(" ") || document?.detail || document?.title
     || `The shop refused this (${status}).`;
 }
+
+/** @param {string} text */
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @param {number} [seconds] */
 function wait(seconds = 1) {

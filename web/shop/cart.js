@@ -1,0 +1,51 @@
+// The cart: kept in this browser, for all its tabs. Amounts are exact: integers in minor units.
+
+import { createKeptStore } from "../lib/store.js";
+
+/** @typedef {import("../lib/types.js").Product} Product */
+/**
+ * @typedef {Pick<Product, "id" | "name" | "category" | "price" | "currency"> & {quantity: number}} Line
+ * A line with the name and the price that the customer has seen last.
+ */
+
+// What the API takes of one product, and of lines.
+export const MOST = 1000;
+export const MOST_LINES = 50;
+
+export const cart = createKeptStore("bodega.cart", /** @type {Line[]} */ ([]));
+
+/** @param {Product} product @param {number} quantity @returns {Line} */
+const lineOf = ({ id, name, category, price, currency }, quantity) => ({
+  id, name, category, price, currency, quantity: Math.min(quantity, MOST),
+});
+
+/** @param {string} id */
+export const quantityOf = (id) => cart.get().find((line) => line.id === id)?.quantity ?? 0;
+
+/** @param {Product} product @param {number} [quantity] */
+export function add(product, quantity = 1) {
+  const line = lineOf(product, quantityOf(product.id) + quantity);
+  const others = cart.get().filter(({ id }) => id !== product.id);
+  cart.set([...others, line]);
+}
+
+/** @param {string} id @param {number} quantity none removes the line */
+export function setQuantity(id, quantity) {
+  const lines = cart.get().map((line) => (line.id === id ? { ...line, quantity: Math.min(quantity, MOST) } : line));
+  cart.set(lines.filter((line) => line.quantity > 0));
+}
+
+/** The customer has seen these products' present names and prices. @param {Product[]} products */
+export function markSeen(products) {
+  const now = new Map(products.map((product) => [product.id, product]));
+  cart.set(cart.get().map((line) => {
+    const product = now.get(line.id);
+    return product ? lineOf(product, line.quantity) : line;
+  }));
+}
+
+/** @param {{price: string, quantity: number}[]} lines @returns {string} */
+export function totalOf(lines) {
+  const minor = lines.reduce((sum, { price, quantity }) => sum + BigInt(price.replace(".", "")) * BigInt(quantity), 0n);
+  return `${minor / 100n}.${String(minor % 100n).padStart(2, "0")}`;
+}

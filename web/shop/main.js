@@ -1,0 +1,103 @@
+// The storefront: its frame and its pages.
+
+import { html, render, useRef } from "../lib/preact.js";
+import { resume, user } from "../lib/session.js";
+import { createStore, useStore } from "../lib/store.js";
+import { Notices, Questions } from "../lib/ui.js";
+import { cart } from "./cart.js";
+import { Catalogue, filtered } from "./catalogue.js";
+import { Icon } from "./drawings.js";
+import { go, href, place, Router, Title } from "./place.js";
+
+const ROUTES = { "/": Catalogue };
+
+function Missing() {
+  return html`
+    <${Title} title="There is no such page" />
+    <p>The link is wrong, or what it led to is gone. <a href=${href("/")}>To the shop</a></p>`;
+}
+
+function Search() {
+  const { path, query } = useStore(place);
+  const words = path === "/" ? (query.get("q") ?? "") : "";
+  const timer = useRef(0);
+  const search = (/** @type {string} */ text, /** @type {boolean} */ isSent) => {
+    clearTimeout(timer.current);
+    const now = place.get();
+    const isHere = now.path === "/";
+    if (isHere || isSent) go(filtered(isHere ? now.query : new URLSearchParams(), { q: text.trim() }), { replace: isHere });
+  };
+  const type = (/** @type {Event} */ event) => {
+    const { value } = /** @type {HTMLInputElement} */ (event.target);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => search(value, false), 250);
+  };
+  const send = (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    search(String(new FormData(form).get("q")), true);
+  };
+  return html`
+    <form class="search" role="search" onSubmit=${send}>
+      <input key=${path} name="q" type="search" aria-label="Search for products" placeholder="Search" maxlength="200"
+        defaultValue=${words} autocomplete="off" onInput=${type} />
+      <button class="quiet" aria-label="Search"><${Icon} name="search" /></button>
+    </form>`;
+}
+
+/** @param {{to: string, icon: string, children: any, count?: string | number}} props */
+function Entry({ to, icon, count, children }) {
+  const { path } = useStore(place);
+  return html`
+    <a href=${href(to)} aria-current=${path === to ? "page" : null}>
+      <${Icon} name=${icon} /><span class="entry-text">${children}</span>
+      ${count ? html`<span class="count">${count}</span>` : null}
+    </a>`;
+}
+
+function Header() {
+  const who = useStore(user);
+  const units = useStore(cart).reduce((sum, { quantity }) => sum + quantity, 0);
+  return html`
+    <header class="top">
+      <a class="skip" href="#main">Skip to the content</a>
+      <div class="bar">
+        <a class="brand" href=${href("/")}>Bodega</a>
+        <${Search} />
+        <nav aria-label="Shop" class="entries">
+          ${who && html`<${Entry} to="/orders" icon="orders">Orders<//>`}
+          ${who ? html`<${Entry} to="/account" icon="person">Account<//>`
+            : html`<${Entry} to="/login" icon="person">Log in<//>`}
+          <${Entry} to="/cart" icon="cart" count=${units}>Cart<//>
+        </nav>
+      </div>
+    </header>`;
+}
+
+const isOnline = createStore(navigator.onLine);
+for (const event of ["online", "offline"]) addEventListener(event, () => isOnline.set(navigator.onLine));
+
+function Shop() {
+  const online = useStore(isOnline);
+  return html`
+    <${Header} />
+    <div role="status">
+      ${!online && html`<p class="offline">You are offline. The shop goes on by itself when the connection is back.</p>`}
+    </div>
+    <main id="main" tabindex="-1"><${Router} routes=${ROUTES} missing=${Missing} /></main>
+    <footer>
+      <p>Bodega is a shop to try things with: no money moves, and nothing is sent. <a href="/docs">API</a></p>
+    </footer>
+    <${Notices} /><${Questions} />`;
+}
+
+async function start() {
+  try {
+    await resume();
+  } catch {
+    setTimeout(start, 3000);
+  }
+}
+
+start();
+render(html`<${Shop} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

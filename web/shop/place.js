@@ -1,0 +1,16 @@
+// The shop's paths, and the headings of its pages.
+
+import { html } from "../lib/preact.js";
+import { createRouter, Heading } from "../lib/router.js";
+
+export const { Router, go, href, place } = createRouter("/shop");
+
+/** @param {{title: string, children?: any}} props */
+export const Title = ({ title, children }) => html`<${Heading} title=${title} shop="Bodega">${children}<//>`;
+
+/** The path of the log-in, which comes back to `to`. @param {string} [to] */
+export const logInPath = (to = place.get().path + location.search) =>
+  href(`/login?next=${encodeURIComponent(to)}`);
+
+/** A path of the shop from a query: never one of another site. @param {string | null} next */
+export const safeNext = (next) => (next && /^\/(?![/\\])/.test(next) ? next : "/");
