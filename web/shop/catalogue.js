@@ -1,20 +1,18 @@
 // The catalogue: search, filters, sorting, endless paging.
 
 import { api, call } from "../lib/api.js";
-import { usePages } from "../lib/loading.js";
+import { useLoad, usePages } from "../lib/loading.js";
 import { html, useEffect } from "../lib/preact.js";
-import { createKeptStore, useStore } from "../lib/store.js";
+import { useStore } from "../lib/store.js";
 import { Button, Empty, Money, More, notify } from "../lib/ui.js";
 import { add, cart, quantityOf } from "./cart.js";
 import { Tile } from "./drawings.js";
-import { go, href, Title } from "./place.js";
+import { filtered, go, href, Title } from "./place.js";
 
 /** @typedef {import("../lib/types.js").Product} Product */
 
 const SORTS = { newest: "Newest first", price: "Lowest price", "-price": "Highest price", name: "Name" };
 const FEW = 10;
-// The API has no list of them: those of the products that were seen.
-const categories = createKeptStore("bodega.categories", /** @type {string[]} */ ([]));
 
 /** @param {string} text */
 export const titled = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -37,16 +35,7 @@ async function search(query, cursor) {
       },
     },
   }));
-  const seen = new Set([...categories.get(), ...products.map(({ category }) => category)]);
-  if (seen.size > categories.get().length) categories.set([...seen].sort());
   return { rows: products, next: next_cursor };
-}
-
-/** The catalogue's path with another filter. @param {URLSearchParams} query @param {Record<string, string>} change */
-export function filtered(query, change) {
-  const next = new URLSearchParams(query);
-  for (const [name, value] of Object.entries(change)) value ? next.set(name, value) : next.delete(name);
-  return next.size ? `/?${next}` : "/";
 }
 
 /** @param {{stock: number}} props */
@@ -80,12 +69,13 @@ function Card({ product }) {
 
 /** @param {{query: URLSearchParams}} props */
 function Filters({ query }) {
-  const known = useStore(categories);
+  const { data } = useLoad(() => call(api.GET("/api/v1/products/categories")), []);
+  const known = (data?.categories ?? []).map(({ name }) => name);
   const chosen = query.get("category") ?? "";
   const shown = chosen && !known.includes(chosen) ? [...known, chosen] : known;
   const change = (/** @type {Event} */ event) => {
     const { name, value } = /** @type {HTMLInputElement} */ (event.target);
-    go(filtered(query, { [name]: value.trim() }), { replace: true });
+    go(filtered("/", query, { [name]: value.trim() }), { replace: true });
   };
   const price = (/** @type {string} */ name, /** @type {string} */ label) => {
     const value = query.get(name) ?? "";
@@ -101,7 +91,7 @@ function Filters({ query }) {
         <ul class="pills">
           ${["", ...shown].map((category) => html`
             <li key=${category}>
-              <a href=${href(filtered(query, { category }))} aria-current=${category === chosen ? "true" : null}>
+              <a href=${href(filtered("/", query, { category }))} aria-current=${category === chosen ? "true" : null}>
                 ${category ? titled(category) : "Everything"}
               </a>
             </li>`)}

@@ -4,12 +4,32 @@ import { html, render, useRef } from "../lib/preact.js";
 import { resume, user } from "../lib/session.js";
 import { createStore, useStore } from "../lib/store.js";
 import { Notices, Questions } from "../lib/ui.js";
+import { Account, Notifications, useUnread } from "./account.js";
 import { cart } from "./cart.js";
-import { Catalogue, filtered } from "./catalogue.js";
+import { Catalogue } from "./catalogue.js";
+import { CartPage, Checkout } from "./checkout.js";
 import { Icon } from "./drawings.js";
-import { go, href, place, Router, Title } from "./place.js";
+import { Orders, OrderPage } from "./orders.js";
+import { Confirm, Forgot, LogIn, Register, Reset, UndoEmail } from "./people.js";
+import { filtered, go, href, place, Router, Title } from "./place.js";
+import { ProductPage } from "./product.js";
 
-const ROUTES = { "/": Catalogue };
+const ROUTES = {
+  "/": Catalogue,
+  "/products/:id": ProductPage,
+  "/cart": CartPage,
+  "/checkout": Checkout,
+  "/orders": Orders,
+  "/orders/:id": OrderPage,
+  "/notifications": Notifications,
+  "/account": Account,
+  "/login": LogIn,
+  "/register": Register,
+  "/forgot": Forgot,
+  "/confirm": Confirm,
+  "/reset": Reset,
+  "/undo-email": UndoEmail,
+};
 
 function Missing() {
   return html`
@@ -25,7 +45,7 @@ function Search() {
     clearTimeout(timer.current);
     const now = place.get();
     const isHere = now.path === "/";
-    if (isHere || isSent) go(filtered(isHere ? now.query : new URLSearchParams(), { q: text.trim() }), { replace: isHere });
+    if (isHere || isSent) go(filtered("/", isHere ? now.query : new URLSearchParams(), { q: text.trim() }), { replace: isHere });
   };
   const type = (/** @type {Event} */ event) => {
     const { value } = /** @type {HTMLInputElement} */ (event.target);
@@ -57,6 +77,7 @@ function Entry({ to, icon, count, children }) {
 
 function Header() {
   const who = useStore(user);
+  const unread = useUnread();
   const units = useStore(cart).reduce((sum, { quantity }) => sum + quantity, 0);
   return html`
     <header class="top">
@@ -66,6 +87,7 @@ function Header() {
         <${Search} />
         <nav aria-label="Shop" class="entries">
           ${who && html`<${Entry} to="/orders" icon="orders">Orders<//>`}
+          ${who && html`<${Entry} to="/notifications" icon="bell" count=${unread}>Notifications<//>`}
           ${who ? html`<${Entry} to="/account" icon="person">Account<//>`
             : html`<${Entry} to="/login" icon="person">Log in<//>`}
           <${Entry} to="/cart" icon="cart" count=${units}>Cart<//>

@@ -8,6 +8,19 @@ export const { Router, go, href, place } = createRouter("/shop");
 /** @param {{title: string, children?: any}} props */
 export const Title = ({ title, children }) => html`<${Heading} title=${title} shop="Bodega">${children}<//>`;
 
+/**
+ * A path with another filter; an empty one goes.
+ *
+ * @param {string} path
+ * @param {URLSearchParams} query
+ * @param {Record<string, string>} change
+ */
+export function filtered(path, query, change) {
+  const next = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(change)) value ? next.set(name, value) : next.delete(name);
+  return next.size ? `${path}?${next}` : path;
+}
+
 /** The path of the log-in, which comes back to `to`. @param {string} [to] */
 export const logInPath = (to = place.get().path + location.search) =>
   href(`/login?next=${encodeURIComponent(to)}`);
