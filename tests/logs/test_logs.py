@@ -76,10 +76,6 @@ def _use_everything(shop: ProcessShop) -> None:
     order = f"/api/v1/orders/{placed['id']}"
     for path in ("/", "/api/v1/users/me", "/api/v1/notifications", order):
         assert customer.get(path).status_code == 200
-    operations = "/api/v1/operations"
-    for path in ("circuits", "alarms", "metrics", "queues", "queues/checkout/dead-letters"):
-        assert admin.get(f"{operations}/{path}").status_code == 200
-    assert admin.post(f"{operations}/queues/checkout/redrive").status_code == 202
     path, own = f"/api/v1/users/{customer.user['id']}", {"current_password": PASSWORD}
     assert customer.delete(f"{path}?erase=true", json=own).status_code == 200
     shop.settle()
@@ -97,6 +93,10 @@ def _use_everything(shop: ProcessShop) -> None:
     shop.invoke(
         "OperationsPreTraffic", {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "1"}
     )
+    operations = "/api/v1/operations"
+    for path in ("circuits", "alarms", "metrics", "queues", "queues/checkout/dead-letters"):
+        assert admin.get(f"{operations}/{path}").status_code == 200
+    assert admin.post(f"{operations}/queues/checkout/redrive").status_code == 202
     PRIVACY.remember(_PERSONAL)
     image = {"pk": {"S": "p"}, "sk": {"S": "s"}, "unsent": {"S": "0"}, "event": {_PERSONAL: "?"}}
     record = {"dynamodb": {"SequenceNumber": "1", "NewImage": image}}
@@ -148,7 +148,8 @@ def test_functions_print_our_lines_and_metrics_only(
     assert all(_LEVELS[line.get("level", "INFO")] >= passing for line in printed)
     # Of functions behind the API and of OrdersCheckout only.
     recorded = {json.loads(segment)["name"] for segment in segments} - {"sqs"}
-    calls, steps = {"dynamodb", "kms", "lambda", "ssm"}, {"find_customer", "reserve"}
+    calls = {"dynamodb", "kms", "lambda", "monitoring", "ssm"}
+    steps = {"find_customer", "reserve"}
     saga = {"confirm", "authorize", "capture", "release", "void"}
     assert recorded == (calls | steps | saga if trace is Trace.SAMPLED else set())
 
