@@ -22,6 +22,7 @@ type Query = Mapping[str, str]
 # The most calls and read units of one request.
 _BOUNDS: Final = {
     "/api/v1/notifications": (5, 110),
+    "/api/v1/operations/queues": (7, 20),
     "/api/v1/orders": (7, 60),
     "/api/v1/products": (10, 60),
     "/api/v1/users": (6, 60),
