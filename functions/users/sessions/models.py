@@ -1,5 +1,6 @@
 """What a session is: a family of refresh tokens, and its rules."""
 
+import base64
 import hashlib
 import hmac
 import re
@@ -37,6 +38,12 @@ class RefreshToken:
         secret = secrets.token_urlsafe(32)
         return cls(family_id, secret, _mac(key, secret))
 
+    def following(self, key: str) -> Self:
+        """The token that a browser gets for this one: the same one, however often it asks."""
+        digest = hmac.digest(bytes.fromhex(key), f"next {self.secret}".encode(), "sha256")
+        secret = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        return type(self)(self.family_id, secret, _mac(key, secret))
+
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """The token in `text`, None if it has another form."""
@@ -65,8 +72,8 @@ class Family:
         created_at, last_used_at: RFC 3339.
         client: the kind of client that has logged in.
         is_browser: whether a cookie holds its tokens.
-        previous: the digest of the token that was valid before the newest one. A browser may
-            exchange that token again until `previous_until`, in epoch seconds.
+        previous_until: until when a browser may exchange the token before the newest one again, in
+            epoch seconds.
         expires_at: epoch seconds, counted from the log-in; a rotation does not change it.
         key: makes the MACs. It cannot make a valid token: the secret's digest has to match as well.
     """
@@ -81,7 +88,6 @@ class Family:
     last_used_at: str = ""
     client: str = ""
     is_browser: bool = False
-    previous: str | None = None
     previous_until: int | None = None
 
     @classmethod
@@ -121,16 +127,25 @@ class Family:
         the one before."""
         return hmac.compare_digest(self.digest, token.digest) or (
             at < (self.previous_until or 0)
-            and hmac.compare_digest(self.previous or "", token.digest)
+            and hmac.compare_digest(self.digest, self.following(token).digest)
         )
 
-    def rotated(self, token: RefreshToken, following: RefreshToken, *, at: datetime) -> Self:
-        """The family after an accepted token was exchanged for the following one."""
+    def following(self, token: RefreshToken) -> RefreshToken:
+        """The token that an accepted one is exchanged for.
+
+        Pages that are left lose answers, or get them late. Were a browser given another token for
+        the same one, it could be left with one that is neither the newest nor the one before.
+        """
+        if self.is_browser:
+            return token.following(self.key)
+        return RefreshToken.generate(self.id, self.key)
+
+    def rotated(self, following: RefreshToken, *, at: datetime) -> Self:
+        """The family after its newest token was exchanged for the following one."""
         after = replace(self, digest=following.digest, last_used_at=rfc3339(at))
-        # The leeway starts once: an exchange of the token before does not extend it.
-        if not self.is_browser or token.digest != self.digest:
+        if not self.is_browser:
             return after
-        return replace(after, previous=token.digest, previous_until=epoch(at) + _LEEWAY_SECONDS)
+        return replace(after, previous_until=epoch(at) + _LEEWAY_SECONDS)
 
     def is_valid_for(self, user: User, *, at: int) -> bool:
         """Whether the tokens of this family may still be exchanged for the user's."""

@@ -9,7 +9,7 @@ from users.sessions.models import Family
 
 _ID_LENGTH: Final = 32  # of a user's id and of a session's
 _NEWEST: Final = 100
-_ROTATED: Final = ("digest", "last_used_at", "previous", "previous_until")
+_ROTATED: Final = ("digest", "last_used_at", "previous_until")
 
 
 class DynamoFamilies:

@@ -106,9 +106,11 @@ class SessionService:
             raise BadRefreshToken
         # Signed before the rotation: if signing fails, the client's token is still valid.
         access_token = self._tokens.issue(user)
-        following = RefreshToken.generate(family.id, family.key)
+        following = family.following(token)
         try:
-            self._families.rotate(family, family.rotated(token, following, at=at))
+            # An answer that was lost is given again, and nothing changes.
+            if following.digest != family.digest:
+                self._families.rotate(family, family.rotated(following, at=at))
         except ConcurrentChange as cause:
             if family.is_browser:
                 raise  # the same token may still be within the leeway
