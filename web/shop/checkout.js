@@ -158,7 +158,8 @@ function refusal(problem, lines) {
 
 export function Checkout() {
   const who = useStore(user);
-  const waiting = useStore(attempt);
+  const kept = useStore(attempt);
+  const waiting = kept && kept.user === who?.id ? kept : null;
   const { lines, now, total, canOrder, problem, reload } = useCart();
   const [card, setCard] = useState("tok_ok");
   const action = useAction(async (/** @type {Attempt} */ sent) => {
@@ -171,7 +172,7 @@ export function Checkout() {
   useEffect(() => {
     const resume = () => {
       const sent = attempt.get();
-      if (who && sent?.user === who.id) action.run(sent);
+      if (sent?.user === who?.id && sent) action.run(sent);
     };
     if (who && waiting && !resumed.current) {
       resumed.current = true;
@@ -204,7 +205,7 @@ export function Checkout() {
     <${Alert} problem=${problem} retry=${reload} />
     ${!who.email_confirmed && html`<${Unconfirmed} />`}
     ${refusal(action.problem, lines)}
-    ${waiting && action.problem?.isTemporary && html`
+    ${waiting && !action.isBusy && html`
       <p role="status">Your order may be on its way. It is sent again as the same order, never as a second one.</p>
       <p class="actions"><${Button} kind="main" isBusy=${action.isBusy} onClick=${() => action.run(waiting)}>Send it again<//></p>`}
     ${lines.length > 0 && html`

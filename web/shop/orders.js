@@ -2,7 +2,7 @@
 
 import { api, call } from "../lib/api.js";
 import { useAction, useLoad, usePages } from "../lib/loading.js";
-import { html, useEffect } from "../lib/preact.js";
+import { html, useEffect, useRef } from "../lib/preact.js";
 import { user } from "../lib/session.js";
 import { useStore } from "../lib/store.js";
 import { Alert, ask, Badge, Button, Empty, Loading, Money, More, notify, Time } from "../lib/ui.js";
@@ -39,11 +39,13 @@ const EVENTS = {
 /** @param {{children: any, title: string}} props what only a customer who is logged in sees */
 export function Private({ children, title }) {
   const who = useStore(user);
+  const wasIn = useRef(false);
+  wasIn.current ||= Boolean(who);
   if (who) return children;
   return html`
     <${Title} title=${title} />
     ${who === undefined ? html`<${Loading} />`
-      : html`<p>Log in to see this.</p><p><a class="button main" href=${logInPath()}>Log in</a></p>`}`;
+      : html`<p role="status">${wasIn.current ? "Your session has ended. Your cart stays." : "Log in to see this."}</p><p><a class="button main" href=${logInPath()}>Log in</a></p>`}`;
 }
 
 /** @param {{status: keyof typeof STATUSES}} props */
