@@ -1,0 +1,239 @@
+"""What customers do in the storefront."""
+
+import re
+import uuid
+from typing import Any
+
+import httpx
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from tests.support.browser import Watch, check_accessible, shoot
+from tests.support.client import PASSWORD, Client, eventually
+from tools.local.mail import newest_token
+
+ENDS_WITHIN = 40_000
+
+
+def log_in(page: Page, customer: Client, password: str = PASSWORD) -> None:
+    if "/login" not in page.url:
+        page.goto("/shop/login")
+    page.get_by_label("E-mail address").fill(customer.user["email"])
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("link", name="Account", exact=True)).to_be_visible()
+
+
+def to_checkout(page: Page, product: dict[str, Any], card: str = "Card that pays") -> None:
+    """As far as the button that orders one unit of a product."""
+    page.goto(f"/shop/products/{product['id']}")
+    page.get_by_role("button", name="Add to cart").click()
+    page.get_by_role("link", name=re.compile("^Cart")).click()
+    page.get_by_role("link", name="To the checkout").click()
+    page.get_by_role("radio", name=card, exact=False).first.check()
+
+
+def pay(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("^Order and pay")).click()
+
+
+def orders_of(customer: Client) -> list[dict[str, Any]]:
+    orders: list[dict[str, Any]] = customer.get("/api/v1/orders").json()["orders"]
+    return orders
+
+
+def test_customer_registers_confirms_buys_and_cancels(
+    page: Page, admin: Client, http: httpx.Client
+) -> None:
+    product = admin.add_product(name="Journey Mug", stock=3)
+    email = f"journey-{uuid.uuid4().hex[:8]}@example.com"
+    page.goto("/shop/register")
+    page.get_by_label("Your name").fill("Jo Journey")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    expect(page.get_by_role("link", name="Account", exact=True)).to_be_visible()
+
+    token = eventually(lambda: newest_token(http, email))
+    page.goto(f"/shop/confirm?token={token}")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("It is confirmed.")).to_be_visible()
+    assert "token" not in page.url
+
+    to_checkout(page, product)
+    pay(page)
+    expect(page).to_have_url(re.compile("/shop/orders/"))
+    expect(page.get_by_text("Paid and confirmed").last).to_be_visible(timeout=ENDS_WITHIN)
+    expect(page.locator(".state")).to_contain_text("Confirmed", timeout=ENDS_WITHIN)
+    assert admin.stock_of(product) == 2
+    page.get_by_role("button", name="Cancel the order").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the order").click()
+    expect(page.locator(".state")).to_contain_text("You have cancelled it", timeout=ENDS_WITHIN)
+    eventually(lambda: admin.stock_of(product), lambda stock: stock == 3)
+
+
+def test_declined_order_says_so_and_gives_the_stock_back(
+    page: Page, admin: Client, customer: Client
+) -> None:
+    product = admin.add_product(name="Declined Mug", stock=2)
+    log_in(page, customer)
+    to_checkout(page, product, "Card that is declined")
+    pay(page)
+    expect(page.locator(".state")).to_contain_text("was declined", timeout=ENDS_WITHIN)
+    eventually(lambda: admin.stock_of(product), lambda stock: stock == 2)
+
+
+def test_checkout_names_what_is_sold_out_meanwhile(
+    page: Page, admin: Client, customer: Client, watch: Watch
+) -> None:
+    watch.allow("status of 409")
+    product = admin.add_product(name="Rare Mug", stock=1)
+    log_in(page, customer)
+    to_checkout(page, product)
+    customer.order((product, 1))
+    pay(page)
+    expect(page.get_by_role("alert")).to_contain_text("Rare Mug is sold out meanwhile")
+
+
+def test_lost_connection_makes_one_order(
+    page: Page, context: BrowserContext, admin: Client, customer: Client, watch: Watch
+) -> None:
+    watch.allow("ERR_INTERNET_DISCONNECTED", "ERR_FAILED")
+    product = admin.add_product(name="Offline Mug", stock=5)
+    log_in(page, customer)
+    to_checkout(page, product)
+
+    def lose_answer(route: Route) -> None:
+        route.fetch()
+        context.set_offline(True)
+        route.abort()
+
+    page.route("**/api/v1/orders", lose_answer, times=1)
+    pay(page)
+    expect(page.get_by_text("You are offline.")).to_be_visible()
+    expect(page.get_by_text("never as a second one")).to_be_visible()
+    context.set_offline(False)
+    expect(page).to_have_url(re.compile("/shop/orders/"))
+    (order,) = orders_of(customer)
+    assert page.url.endswith(order["id"])
+
+
+def test_second_click_and_reload_make_one_order(
+    page: Page, admin: Client, customer: Client
+) -> None:
+    product = admin.add_product(name="Double Mug", stock=5)
+    log_in(page, customer)
+    to_checkout(page, product)
+    page.get_by_role("button", name=re.compile("^Order and pay")).dblclick()
+    page.reload()
+    page.goto("/shop/checkout")
+    eventually(lambda: len(orders_of(customer)), lambda count: count == 1)
+    expect(page.get_by_role("link", name=re.compile("^Cart$"))).to_be_visible()
+    assert len(orders_of(customer)) == 1
+
+
+def test_log_out_everywhere_ends_other_tabs_and_keeps_the_cart(
+    page: Page, context: BrowserContext, admin: Client, customer: Client
+) -> None:
+    product = admin.add_product(name="Kept Mug")
+    log_in(page, customer)
+    to_checkout(page, product)
+    other = context.new_page()
+    other.goto("/shop/account")
+    other.get_by_role("button", name="Log out everywhere").click()
+    other.get_by_role("dialog").get_by_role("button", name="Log out everywhere").click()
+    expect(page.get_by_text("Log in to order. Your cart stays.")).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name="Log in").click()
+    log_in(page, customer)
+    expect(page.get_by_role("button", name=re.compile("^Order and pay"))).to_be_visible()
+
+
+def test_session_ended_in_another_browser_asks_to_log_in(
+    page: Page, admin: Client, customer: Client, watch: Watch
+) -> None:
+    watch.allow("status of 401")
+    product = admin.add_product(name="Ended Mug")
+    log_in(page, customer)
+    to_checkout(page, product)
+    assert customer.post("/api/v1/auth/logout-everywhere").status_code == 204
+    pay(page)
+    expect(page.get_by_text("Log in to order. Your cart stays.")).to_be_visible()
+
+
+def test_forgotten_password_is_set_anew(page: Page, customer: Client, http: httpx.Client) -> None:
+    email = customer.user["email"]
+    before = newest_token(http, email)
+    page.goto("/shop/login")
+    page.get_by_role("link", name="Forgotten the password?").click()
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_role("button", name="Send me a link").click()
+    expect(page.get_by_text("has an account")).to_be_visible()
+    token = eventually(lambda: newest_token(http, email), lambda token: token != before)
+    page.goto(f"/shop/reset?token={token}")
+    page.get_by_label("New password").fill("another-long-passphrase")
+    page.get_by_role("button", name="Set the password").click()
+    page.get_by_role("main").get_by_role("link", name="Log in").click()
+    log_in(page, customer, "another-long-passphrase")
+
+
+def test_two_quick_reloads_stay_logged_in(page: Page, customer: Client) -> None:
+    log_in(page, customer)
+    page.evaluate("location.reload()")
+    page.reload()
+    expect(page.get_by_role("link", name="Account", exact=True)).to_be_visible()
+
+
+def test_search_is_in_the_url_and_survives_a_reload(page: Page, admin: Client) -> None:
+    name = f"Findable{uuid.uuid4().hex[:6]}"
+    admin.add_product(name=f"{name} Mug", category="search")
+    page.goto("/shop/")
+    page.get_by_role("searchbox").fill(name)
+    expect(page.get_by_role("heading", name=f"{name} Mug")).to_be_visible()
+    assert f"q={name}" in page.url
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value(name)
+    expect(page.get_by_role("listitem").filter(has_text=f"{name} Mug")).to_have_count(1)
+
+
+def test_pages_are_accessible_and_fit(
+    page: Page, admin: Client, customer: Client, watch: Watch
+) -> None:
+    watch.allow("status of 404")
+    product = admin.add_product(name="Shown Mug", category="kitchen", description="Holds tea.")
+    order = customer.order((product, 1))
+    customer.order_once(order["id"], "confirmed")
+
+    def look(name: str, path: str, seen: str | None = None) -> None:
+        page.goto(f"/shop{path}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_text("Loading …")).to_have_count(0)
+        if seen:
+            expect(page.get_by_text(seen).first).to_be_visible()
+        check_accessible(page)
+        shoot(page, f"shop-{name}")
+
+    public: dict[str, tuple[str, str | None]] = {
+        "catalogue": ("/", "Shown Mug"),
+        "product": (f"/products/{product['id']}", "Holds tea."),
+        "missing": ("/products/none", None),
+        "login": ("/login", None),
+        "register": ("/register", None),
+        "forgot": ("/forgot", None),
+        "confirm": ("/confirm?token=x", None),
+        "reset": ("/reset?token=x", None),
+        "undo-email": ("/undo-email?token=x", None),
+        "cart-empty": ("/cart", "It is empty."),
+    }
+    private: dict[str, tuple[str, str | None]] = {
+        "cart": ("/cart", "Shown Mug"),
+        "checkout": ("/checkout", "How you pay"),
+        "orders": ("/orders", "Shown Mug"),
+        "order": (f"/orders/{order['id']}", "What has happened"),
+        "notifications": ("/notifications", "order"),
+        "account": ("/account", "Erase the account"),
+    }
+    for name, (path, seen) in public.items():
+        look(name, path, seen)
+    log_in(page, customer)
+    to_checkout(page, product)
+    for name, (path, seen) in private.items():
+        look(name, path, seen)
