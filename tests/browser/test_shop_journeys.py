@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.support.browser import Watch, check_accessible, shoot
+from tests.support.browser import TIMEOUT, Watch, check_accessible, shoot
 from tests.support.client import PASSWORD, Client, eventually
 from tools.local.mail import newest_token
 
 ENDS_WITHIN = 40_000
+expect.set_options(timeout=TIMEOUT)
 
 
 def log_in(page: Page, customer: Client, password: str = PASSWORD) -> None:
@@ -177,7 +178,7 @@ def test_forgotten_password_is_set_anew(page: Page, customer: Client, http: http
 
 def test_two_quick_reloads_stay_logged_in(page: Page, customer: Client) -> None:
     log_in(page, customer)
-    page.evaluate("location.reload()")
+    page.reload(wait_until="commit")
     page.reload()
     expect(page.get_by_role("link", name="Account", exact=True)).to_be_visible()
 
@@ -188,7 +189,7 @@ def test_search_is_in_the_url_and_survives_a_reload(page: Page, admin: Client) -
     page.goto("/shop/")
     page.get_by_role("searchbox").fill(name)
     expect(page.get_by_role("heading", name=f"{name} Mug")).to_be_visible()
-    assert f"q={name}" in page.url
+    expect(page).to_have_url(re.compile(f"q={name}"))
     page.reload()
     expect(page.get_by_role("searchbox")).to_have_value(name)
     expect(page.get_by_role("listitem").filter(has_text=f"{name} Mug")).to_have_count(1)

@@ -46,7 +46,7 @@ function List() {
           <p class="text">${one.body}</p>
           <p class="actions">
             ${one.order_id && html`<a href=${href(`/orders/${one.order_id}`)}>See the order</a>`}
-            ${!one.read_at && html`<${Button} kind="quiet" label="Mark “${one.subject}” as read" onClick=${() => read.run(one.id)}>Mark as read<//>`}
+            ${!one.read_at && html`<${Button} kind="quiet" label="Mark as read: ${one.subject}" onClick=${() => read.run(one.id)}>Mark as read<//>`}
           </p>
         </li>`)}
     </ul>

@@ -62,7 +62,7 @@ function Card({ product }) {
         <p class="faint">${titled(category)}</p>
         <p class="price"><${Money} amount=${price} currency=${currency} /> <${Stock} stock=${stock} /></p>
       </div>
-      <${Button} label="Add ${name} to the cart" disabled=${quantityOf(id) >= stock}
+      <${Button} label="${stock ? "Add to cart" : "Sold out"}: ${name}" disabled=${quantityOf(id) >= stock}
         onClick=${() => addToCart(product)}>${stock ? "Add to cart" : "Sold out"}<//>
     </li>`;
 }
