@@ -163,9 +163,13 @@ export function Checkout() {
   const { lines, now, total, canOrder, problem, reload } = useCart();
   const [card, setCard] = useState("tok_ok");
   const action = useAction(async (/** @type {Attempt} */ sent) => {
-    attempt.set(sent);
-    const id = await place(sent);
-    go(`/orders/${id}`, { replace: true });
+    // Of two tabs that order at the same moment, one does.
+    await navigator.locks.request("bodega.order", { ifAvailable: true }, async (lock) => {
+      if (!lock) return;
+      attempt.set(sent);
+      const id = await place(sent);
+      go(`/orders/${id}`, { replace: true });
+    });
   });
   // What was being placed when the page was left, or the connection was lost, goes on.
   const resumed = useRef(false);
