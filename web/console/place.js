@@ -1,0 +1,27 @@
+// Where the console is, and which of its parts this shop has.
+
+import { createRouter } from "../lib/router.js";
+import { createStore } from "../lib/store.js";
+
+export const { Router, go, href, place } = createRouter("/console");
+
+/** What only a shop on this machine has: "mail", "faults" and "timeline". */
+export const features = createStore(/** @type {string[]} */ ([]));
+
+export async function findFeatures() {
+  const response = await fetch("/_local/").catch(() => null);
+  const isLocal = response?.ok && response.headers.get("Content-Type")?.startsWith("application/json");
+  if (isLocal) features.set((await response.json()).features);
+}
+
+/**
+ * Change what the page's URL asks for; an empty value takes its name out.
+ *
+ * @param {URLSearchParams} query
+ * @param {Record<string, string>} changes
+ */
+export function ask(query, changes) {
+  const next = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(changes)) value ? next.set(name, value) : next.delete(name);
+  go(`${place.get().path}${next.size ? `?${next}` : ""}`, { replace: true });
+}
