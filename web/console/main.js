@@ -6,16 +6,36 @@ import { Heading } from "../lib/router.js";
 import * as session from "../lib/session.js";
 import { useStore } from "../lib/store.js";
 import { Alert, Button, Empty, Field, Form, Loading, Notices, Questions } from "../lib/ui.js";
+import { FaultsPage } from "./faults.js";
+import { MailPage } from "./mail.js";
+import { OrderPage } from "./order.js";
 import { OrdersPage } from "./orders.js";
+import { OverviewPage } from "./overview.js";
 import { Head, Icon } from "./parts.js";
 import { Router, features, findFeatures, href, place } from "./place.js";
+import { ProductsPage } from "./products.js";
+import { QueuesPage } from "./queues.js";
+import { UsersPage } from "./users.js";
 
 /** @type {[path: string, text: string, icon: string][]} */
 const PARTS = [
+  ["/", "Overview", "overview"],
   ["/orders", "Orders", "orders"],
+  ["/products", "Products", "products"],
+  ["/users", "Users", "users"],
+  ["/queues", "Queues", "queues"],
+  ["/mail", "Mail", "mail"],
+  ["/faults", "Faults", "faults"],
 ];
 const ROUTES = {
+  "/": OverviewPage,
   "/orders": OrdersPage,
+  "/orders/:id": OrderPage,
+  "/products": ProductsPage,
+  "/users": UsersPage,
+  "/queues": QueuesPage,
+  "/mail": MailPage,
+  "/faults": FaultsPage,
 };
 
 function Missing() {

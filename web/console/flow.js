@@ -1,0 +1,62 @@
+// An order's way through functions, queues and tables, drawn while it goes.
+
+import { useLoad } from "../lib/loading.js";
+import { html } from "../lib/preact.js";
+import { Alert, Loading } from "../lib/ui.js";
+import { local } from "./local.js";
+
+/** @typedef {{name: string, seconds: number | null}} Call */
+/** @typedef {{at: string, source: string, kind: string, text: string, seconds: number | null, steps: Call[]}} Row */
+
+const ROW = 30;
+const LANE = 150;
+const TOP = 34;
+const LEFT = 84;
+
+/** @param {Row[]} rows @returns {string[]} the lanes, in the order of their first rows */
+const lanesOf = (rows) => [...new Set(rows.flatMap(({ source, kind }) => kind === "email" ? [source, "e-mail"] : [source]))];
+
+/** @param {{id: string}} props */
+export function Flow({ id }) {
+  const { data, problem, reload } = useLoad(() => local(`orders/${id}/timeline`), [id], { every: 3000 });
+  /** @type {Row[]} */
+  const rows = data?.rows ?? [];
+  return html`
+    <section><h2>Its way through the system</h2>
+      <${Alert} problem=${problem} retry=${reload} />
+      ${!data && !problem && html`<${Loading} />`}
+      ${rows.length > 0 && html`<div class="scroll card" tabindex="0" role="region" aria-label="The order's way, drawn">
+        <${Lanes} rows=${rows} /></div>
+      <details><summary>As a list</summary><ol class="rows">
+        ${rows.map((row, i) => html`<li key=${i}><strong>${row.source}</strong> ${row.text}
+          <small>${after(rows, row)}${row.steps.map(({ name }) => ` · ${name}`)}</small></li>`)}
+      </ol></details>`}
+    </section>`;
+}
+
+/** @param {Row[]} rows @param {Row} row */
+const after = (rows, row) => `+${((Date.parse(row.at) - Date.parse(rows[0]?.at ?? row.at)) / 1000).toFixed(2)} s`;
+
+/** @param {{rows: Row[]}} props */
+function Lanes({ rows }) {
+  const lanes = lanesOf(rows);
+  const x = (/** @type {string} */ lane) => LEFT + (lanes.indexOf(lane) + 0.5) * LANE;
+  const y = (/** @type {number} */ i) => TOP + (i + 0.5) * ROW;
+  const width = LEFT + lanes.length * LANE + 60;
+  const height = TOP + rows.length * ROW + 8;
+  return html`
+    <svg class="flow" width=${width} height=${height} viewBox="0 0 ${width} ${height}" aria-hidden="true">
+      ${lanes.map((lane) => html`<g key=${lane}>
+        <text x=${x(lane)} y="16" text-anchor="middle" class=${lane.endsWith("Table") ? "table" : ""}>${lane}</text>
+        <line x1=${x(lane)} x2=${x(lane)} y1=${TOP - 6} y2=${height} class="lane" /></g>`)}
+      ${rows.map((row, i) => {
+        const before = rows[i - 1];
+        return html`<g key=${i} class=${row.kind}>
+          ${before && before.source !== row.source && html`
+            <path d="M${x(before.source)} ${y(i - 1)} C${x(before.source)} ${y(i)} ${x(row.source)} ${y(i - 1)} ${x(row.source)} ${y(i)}" />`}
+          <circle cx=${x(row.source)} cy=${y(i)} r="6"><title>${row.text}</title></circle>
+          <text x="4" y=${y(i) + 4} class="at">${after(rows, row)}</text>
+          <text x=${x(row.source) + 11} y=${y(i) + 4}>${row.text.slice(0, 20)}</text></g>`;
+      })}
+    </svg>`;
+}

@@ -1,0 +1,114 @@
+// Products and their stock: add, change, restock, withdraw, and what runs low.
+
+import { api, call } from "../lib/api.js";
+import { useLoad, usePages } from "../lib/loading.js";
+import { html, useId, useRef, useState } from "../lib/preact.js";
+import { Alert, Badge, Button, Empty, Field, Money, More, ask as confirm, notify } from "../lib/ui.js";
+import { Choice, FormDialog, Head, Table } from "./parts.js";
+import { ask } from "./place.js";
+
+/** @typedef {import("../lib/types.js").Product} Product */
+/** @typedef {import("../lib/problems.js").Problem} Problem */
+
+// The API has no list of what runs low: the page reads all products and leaves the others out.
+const LOW = 10;
+
+/** @type {import("../lib/router.js").Page} */
+export function ProductsPage({ query }) {
+  const q = query.get("q") || undefined;
+  const isLow = query.get("stock") === "low";
+  const [open, setOpen] = useState(/** @type {{what: "add" | "change" | "restock", product?: Product} | null} */ (null));
+  const pages = usePages(async (cursor) => {
+    const asked = { q, cursor, limit: 100, sort: /** @type {const} */ ("name") };
+    const page = await call(api.GET("/api/v1/products", { params: { query: asked } }));
+    return { rows: page.products.filter(({ stock }) => !isLow || stock < LOW), next: page.next_cursor };
+  }, [q, isLow]);
+  const withdraw = async (/** @type {Product} */ { id, name }) => {
+    const text = "It leaves the lists and cannot be ordered. Old orders keep showing it.";
+    if (!(await confirm({ title: `Withdraw ${name}?`, text, yes: "Withdraw" }))) return;
+    try {
+      await call(api.DELETE("/api/v1/products/{id}", { params: { path: { id } } }));
+      notify(`${name} is withdrawn.`);
+      pages.again();
+    } catch (problem) {
+      notify(/** @type {Problem} */ (problem).message);
+    }
+  };
+  /** @type {import("./parts.js").Columns<Product>} */
+  const columns = [
+    ["Product", ({ id, name }) => html`<a href="/shop/products/${id}">${name}</a>`],
+    ["Category", ({ category }) => category],
+    ["Price", ({ price, currency }) => html`<${Money} amount=${price} currency=${currency} />`, "number"],
+    ["Stock", ({ stock }) => html`${stock < LOW && html`<${Badge} kind=${stock ? "busy" : "bad"}>${stock ? "low" : "sold out"}<//> `}${stock}`, "number"],
+    ["", (product) => html`<div class="actions">
+      <${Button} label="Restock ${product.name}" onClick=${() => setOpen({ what: "restock", product })}>Restock<//>
+      <${Button} label="Change ${product.name}" onClick=${() => setOpen({ what: "change", product })}>Change<//>
+      <${Button} kind="danger" label="Withdraw ${product.name}" onClick=${() => withdraw(product)}>Withdraw<//></div>`],
+  ];
+  const close = () => setOpen(null);
+  const DialogOf = open && { add: Change, change: Change, restock: Restock }[open.what];
+  return html`
+    <${Head} title="Products"><${Button} kind="main" onClick=${() => setOpen({ what: "add" })}>Add a product<//><//>
+    <div class="filters">
+      <input type="search" aria-label="Search products" placeholder="Search" value=${q ?? ""}
+        onChange=${(/** @type {any} */ event) => ask(query, { q: event.currentTarget.value })} />
+      <${Choice} label="Stock" options=${{ "": "All", low: `Below ${LOW}` }} value=${isLow ? "low" : ""}
+        onChoose=${(/** @type {string} */ stock) => ask(query, { stock })} />
+    </div>
+    ${pages.rows.length > 0 && html`<${Table} label="Products" columns=${columns} rows=${pages.rows}
+      keyOf=${(/** @type {Product} */ { id }) => id} />`}
+    ${!pages.isLoading && !pages.problem && !pages.rows.length && html`<${Empty}>No products here.<//>`}
+    <${More} pages=${pages} />
+    ${DialogOf && html`<${DialogOf} product=${open.product} onClose=${close} onDone=${pages.again} />`}`;
+}
+
+/** @param {{product?: Product, onClose: () => void, onDone: () => void}} props without a product, a new one is added */
+function Change({ product, onClose, onDone }) {
+  const id = useId();
+  // The list may be old: what is changed is the product as it is now.
+  const now = useLoad(async () => product && call(api.GET("/api/v1/products/{id}", { params: { path: { id: product.id } } })), []);
+  const send = async (/** @type {Record<string, string>} */ { stock, ...values }) => {
+    const body = /** @type {{name: string, price: string, category: string, description: string}} */ (values);
+    if (now.data) {
+      const params = { path: { id: now.data.id }, header: { "If-Match": `"${now.data.version}"` } };
+      await call(api.PUT("/api/v1/products/{id}", { params, body }));
+    } else {
+      await call(api.POST("/api/v1/products", { body: { ...body, stock: Number(stock) } }));
+    }
+    notify(`${body.name} is saved.`);
+    onDone();
+  };
+  if (product && !now.data) return html`<${Alert} problem=${now.problem} retry=${now.reload} />`;
+  const { name, category, price, description } = now.data ?? {};
+  return html`
+    <${FormDialog} title=${product ? `Change ${product.name}` : "Add a product"} yes="Save" onSend=${send} onClose=${onClose}>
+      ${(/** @type {Problem | undefined} */ problem) => html`
+        <${Field} label="Name" name="name" value=${name} problem=${problem?.of("name")} required maxlength="200" />
+        <${Field} label="Category" name="category" value=${category} problem=${problem?.of("category")} required maxlength="64" />
+        <${Field} label="Price" name="price" value=${price} problem=${problem?.of("price")} required inputmode="decimal" pattern="[0-9]+([.][0-9]{1,2})?" hint="Such as 19.99" />
+        ${!product && html`<${Field} label="Stock" name="stock" type="number" min="0" max="1000000" value="0" problem=${problem?.of("stock")} required />`}
+        <div class="field"><label for=${id}>Description</label><textarea id=${id} name="description" rows="3" maxlength="5000">${description}</textarea></div>
+        ${problem?.code === "version-conflict" && html`<p><${Button} onClick=${now.reload}>Show it as it is now<//></p>`}`}
+    <//>`;
+}
+
+/** @param {{product: Product, onClose: () => void, onDone: () => void}} props */
+function Restock({ product, onClose, onDone }) {
+  // One key for each change that is asked for, so that a second try does not add twice.
+  const key = useRef({ delta: 0, key: "" });
+  const send = async (/** @type {Record<string, string>} */ values) => {
+    const delta = Number(values.delta);
+    if (key.current.delta !== delta) key.current = { delta, key: crypto.randomUUID() };
+    const params = { path: { id: product.id }, header: { "Idempotency-Key": key.current.key } };
+    const { stock } = await call(api.POST("/api/v1/products/{id}/stock", { params, body: { delta } }));
+    notify(`${product.name} has ${stock} now.`);
+    onDone();
+  };
+  return html`
+    <${FormDialog} title="Restock ${product.name}" yes="Restock" onSend=${send} onClose=${onClose}>
+      ${(/** @type {Problem | undefined} */ problem) => html`
+        <p>There are ${product.stock}.</p>
+        <${Field} label="Units to add" name="delta" type="number" required autofocus
+          problem=${problem?.of("delta")} hint="Below zero takes some away." />`}
+    <//>`;
+}
