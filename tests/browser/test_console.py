@@ -99,7 +99,7 @@ def test_admin_switches_a_fault_on_and_sees_the_circuit_open(
     try:
         expect(page.get_by_role("button", name="Stop it")).to_be_visible()
         page.get_by_role("link", name="Overview").click()
-        opened = page.get_by_role("listitem").filter(has_text="inventory").get_by_text("open")
+        opened = page.get_by_role("listitem").filter(has_text="products").get_by_text("open")
         for _ in range(40):
             customer.try_order((mug, 1))
             if opened.is_visible():

@@ -15,14 +15,15 @@ function roundUp(value) {
   return [1, 2, 5, 10].map((times) => times * step).find((top) => top >= value) ?? value;
 }
 
-/** @param {{title: string, series: Series[], names: Partial<Record<Series["name"], string>>, unit?: string}} props */
-export function Chart({ title, series, names, unit = "" }) {
+/** @param {{title: string, hours: number, series: Series[], names: Partial<Record<Series["name"], string>>, unit?: string}} props */
+export function Chart({ title, hours, series, names, unit = "" }) {
   const shown = series.filter(({ name }) => names[name]);
   const times = [...new Set(shown.flatMap(({ points }) => points.map(({ at }) => at)))].sort();
   if (!times.length) return html`<section class="card chart"><h2>${title}</h2><p class="empty">No figures yet.</p></section>`;
-  const [first, last] = [Date.parse(times[0] ?? ""), Date.parse(times.at(-1) ?? "")];
+  const last = Date.parse(times.at(-1) ?? "");
+  const first = last - hours * 3_600_000;
   const top = roundUp(Math.max(1, ...shown.flatMap(({ points }) => points.map(({ value }) => value))));
-  const x = (/** @type {string} */ at) => PAD.left + ((Date.parse(at) - first) / (last - first || 1)) * (W - PAD.left - PAD.right);
+  const x = (/** @type {string} */ at) => PAD.left + ((Date.parse(at) - first) / (last - first)) * (W - PAD.left - PAD.right);
   const y = (/** @type {number} */ value) => H - PAD.bottom - (value / top) * (H - PAD.top - PAD.bottom);
   const valueAt = (/** @type {Series} */ { points }, /** @type {string} */ at) => points.find((point) => point.at === at)?.value;
   return html`
@@ -38,7 +39,7 @@ export function Chart({ title, series, names, unit = "" }) {
         <text x=${W - PAD.right} y=${H - 4} text-anchor="end">${CLOCK.format(last)}</text>
         ${shown.map(({ name, points }, i) => html`<g key=${name} class="series-${i}">
           <polyline points=${points.map(({ at, value }) => `${x(at)},${y(value)}`).join(" ")} />
-          ${points.length < 3 && points.map(({ at, value }) => html`<circle cx=${x(at)} cy=${y(value)} r="3" />`)}</g>`)}
+          ${points.length < 10 && points.map(({ at, value }) => html`<circle cx=${x(at)} cy=${y(value)} r="2.5" />`)}</g>`)}
       </svg>
       <details><summary>${title} as a table</summary>
         <div class="scroll" tabindex="0" role="region" aria-label="${title}, figures"><table class="small">

@@ -80,7 +80,7 @@ export function OrderPage({ params }) {
       </ol></section>
     </div>
     ${[...refunds, ...returns].length > 0 && html`<section><h2>Refunds and returns</h2>
-      <ul class="card plain">
+      <ul class="card bare">
         ${refunds.map((one) => html`<li key=${one.id}>Refund of <${Money} ...${one} />
           <${Badge} kind=${one.status === "succeeded" ? "good" : "busy"}>${one.status}<//> ${one.reason}</li>`)}
         ${returns.map((one) => html`<li key=${one.id}>Return <${Badge} kind="plain">${one.status}<//> ${one.reason}</li>`)}

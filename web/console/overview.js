@@ -33,7 +33,7 @@ function Services() {
   const { data, problem, reload } = useLoad(() => call(api.GET("/health")), [], { every: 10 * SECONDS });
   if (!data) return problem ? html`<${Alert} problem=${problem} retry=${reload} />` : html`<${Loading} />`;
   /** @param {[string, unknown]} entry */
-  const isFigure = ([name, value]) => typeof value === "number" && name !== "uptime_seconds";
+  const isFigure = ([name, value]) => typeof value === "number" && !["uptime_seconds", "memory_mb"].includes(name);
   return html`
     <${Alert} problem=${problem} />
     <div class="quarters">${Object.entries(data.services).map(([name, own]) => html`
@@ -97,10 +97,10 @@ function Figures({ hours }) {
   return html`
     <${Alert} problem=${problem} />
     <div class="thirds">
-      <${Chart} title="Orders" series=${data.series}
+      <${Chart} title="Orders" hours=${hours} series=${data.series}
         names=${{ orders_placed: "placed", orders_confirmed: "confirmed", orders_cancelled: "cancelled" }} />
-      <${Chart} title="Latency" unit=" ms" series=${data.series} names=${{ latency_p50: "median", latency_p99: "99 %" }} />
-      <${Chart} title="Requests" series=${data.series}
+      <${Chart} title="Latency" unit=" ms" hours=${hours} series=${data.series} names=${{ latency_p50: "median", latency_p99: "99 %" }} />
+      <${Chart} title="Requests" hours=${hours} series=${data.series}
         names=${{ requests: "all", client_errors: "4xx", server_errors: "5xx" }} />
     </div>`;
 }

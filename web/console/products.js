@@ -39,7 +39,7 @@ export function ProductsPage({ query }) {
     ["Product", ({ id, name }) => html`<a href="/shop/products/${id}">${name}</a>`],
     ["Category", ({ category }) => category],
     ["Price", ({ price, currency }) => html`<${Money} amount=${price} currency=${currency} />`, "number"],
-    ["Stock", ({ stock }) => html`${stock < LOW && html`<${Badge} kind=${stock ? "busy" : "bad"}>${stock ? "low" : "sold out"}<//> `}${stock}`, "number"],
+    ["Stock", ({ stock }) => html`<span>${stock < LOW && html`<${Badge} kind=${stock ? "busy" : "bad"}>${stock ? "low" : "sold out"}<//> `}${stock}</span>`, "number"],
     ["", (product) => html`<div class="actions">
       <${Button} label="Restock ${product.name}" onClick=${() => setOpen({ what: "restock", product })}>Restock<//>
       <${Button} label="Change ${product.name}" onClick=${() => setOpen({ what: "change", product })}>Change<//>

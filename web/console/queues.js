@@ -53,7 +53,7 @@ function QueueCard({ queue, onChange }) {
           <${Button} kind="main" isBusy=${act.isBusy} onClick=${() => act.run("redrive")}>Redrive<//>
           <${Button} kind="danger" isBusy=${act.isBusy} onClick=${() => act.run("purge")}>Purge<//>`}
       </div>
-      <dl class="facts card" role="group">
+      <dl class="facts card">
         <div><dt>Waiting</dt><dd>${queue.waiting}</dd></div>
         <div><dt>In flight</dt><dd>${queue.in_flight}</dd></div>
         <div><dt>Delayed</dt><dd>${queue.delayed}</dd></div>

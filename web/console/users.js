@@ -45,7 +45,7 @@ export function UsersPage({ query }) {
   /** @type {import("./parts.js").Columns<User>} */
   const columns = [
     ["Name", (user) => html`<a href=${href(`/orders?user_id=${encodeURIComponent(user.id)}`)}>${user.full_name}</a>`],
-    ["E-mail", (user) => html`${user.email} ${!user.email_confirmed && html`<${Badge} kind="busy">not confirmed<//>`}`],
+    ["E-mail", (user) => html`<span>${user.email} ${!user.email_confirmed && html`<${Badge} kind="busy">not confirmed<//>`}</span>`],
     ["Role", (user) => html`<${Badge} kind=${user.role === "admin" ? "todo" : "plain"}>${user.role}<//>`],
     ["Since", (user) => html`<${Time} at=${user.created_at} />`],
     ["", (user) => html`<div class="actions">
