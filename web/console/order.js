@@ -61,8 +61,8 @@ export function OrderPage({ params }) {
     <//>
     <${Alert} problem=${change.problem ?? all.problem} />
     <dl class="facts card">
-      <div><dt>Status</dt><dd role="status"><${OrderStatus} order=${order} />
-        ${order.cancel_reason && html` ${words(order.cancel_reason)}`}</dd></div>
+      <div><dt>Status</dt><dd><span role="status"><${OrderStatus} order=${order} />
+        ${order.cancel_reason && html` ${words(order.cancel_reason)}`}</span></dd></div>
       <div><dt>Customer</dt><dd>
         <a href=${href(`/orders?user_id=${encodeURIComponent(order.user_id)}`)}>${order.user_name}</a></dd></div>
       <div><dt>Placed</dt><dd><${Time} at=${order.created_at} /></dd></div>
