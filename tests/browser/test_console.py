@@ -10,6 +10,9 @@ from tests.support.browser import Watch, check_accessible, shoot
 from tests.support.client import PASSWORD, Client
 from tests.support.cloud import Cloud
 
+# The first call of a function starts it.
+COLD = 30_000
+
 
 def log_in(page: Page, client: Client, path: str = "/console/") -> None:
     page.goto(path)
@@ -33,7 +36,7 @@ def log_in(page: Page, client: Client, path: str = "/console/") -> None:
 def test_page_is_accessible_and_fits(page: Page, admin: Client, path: str, heading: str) -> None:
     log_in(page, admin, f"/console{path}")
     expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
-    expect(page.get_by_text("Loading …")).to_have_count(0)
+    expect(page.get_by_text("Loading …")).to_have_count(0, timeout=COLD)
     check_accessible(page)
     shoot(page, f"console-{heading.lower()}")
 
@@ -61,7 +64,8 @@ def test_admin_ships_and_delivers_an_order(page: Page, admin: Client, customer: 
     order = customer.order((admin.add_product(), 2))
     customer.order_once(order["id"], "confirmed")
     log_in(page, admin, f"/console/orders/{order['id']}")
-    expect(page.get_by_role("heading", name="Its way through the system")).to_be_visible()
+    way = page.get_by_role("heading", name="Its way through the system")
+    expect(way).to_be_visible(timeout=COLD)
     for step, status in (("Ship", "shipped"), ("Deliver", "delivered")):
         page.get_by_role("button", name=step, exact=True).click()
         page.get_by_role("dialog").get_by_role("button", name=step).click()
@@ -75,16 +79,16 @@ def test_admin_purges_a_dead_letter(page: Page, admin: Client, cloud: Cloud) -> 
     cloud.deliver("NotificationsQueue", '{"type": "gossip"}')
     log_in(page, admin, "/console/queues")
     queue = page.get_by_role("region", name="notifications")
-    expect(queue.get_by_text("ValidationError")).to_be_visible(timeout=30_000)
+    expect(queue.get_by_text("ValidationError")).to_be_visible(timeout=COLD)
     check_accessible(page)
     shoot(page, "console-dead-letters")
     for what in ("Redrive", "Purge"):
-        expect(queue.get_by_role("button", name=what)).to_be_visible(timeout=30_000)
+        expect(queue.get_by_role("button", name=what)).to_be_visible(timeout=COLD)
         queue.get_by_role("button", name=what).click()
         page.get_by_role("dialog").get_by_role("button", name=what).click()
         done = "on their way back" if what == "Redrive" else "are deleted"
         expect(page.get_by_text(re.compile(done))).to_be_visible()
-    expect(queue.get_by_text("No dead letters.")).to_be_visible(timeout=30_000)
+    expect(queue.get_by_text("No dead letters.")).to_be_visible(timeout=COLD)
 
 
 def test_admin_switches_a_fault_on_and_sees_the_circuit_open(

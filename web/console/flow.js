@@ -9,9 +9,9 @@ import { local } from "./local.js";
 /** @typedef {{at: string, source: string, kind: string, text: string, seconds: number | null, steps: Call[]}} Row */
 
 const ROW = 30;
-const LANE = 150;
+const LANE = 124;
 const TOP = 34;
-const LEFT = 84;
+const LEFT = 46;
 
 /** @param {Row[]} rows @returns {string[]} the lanes, in the order of their first rows */
 const lanesOf = (rows) => [...new Set(rows.flatMap(({ source, kind }) => kind === "email" ? [source, "e-mail"] : [source]))];
@@ -42,7 +42,7 @@ function Lanes({ rows }) {
   const lanes = lanesOf(rows);
   const x = (/** @type {string} */ lane) => LEFT + (lanes.indexOf(lane) + 0.5) * LANE;
   const y = (/** @type {number} */ i) => TOP + (i + 0.5) * ROW;
-  const width = LEFT + lanes.length * LANE + 60;
+  const width = LEFT + lanes.length * LANE + 46;
   const height = TOP + rows.length * ROW + 8;
   return html`
     <svg class="flow" width=${width} height=${height} viewBox="0 0 ${width} ${height}" aria-hidden="true">
@@ -56,7 +56,7 @@ function Lanes({ rows }) {
             <path d="M${x(before.source)} ${y(i - 1)} C${x(before.source)} ${y(i)} ${x(row.source)} ${y(i - 1)} ${x(row.source)} ${y(i)}" />`}
           <circle cx=${x(row.source)} cy=${y(i)} r="6"><title>${row.text}</title></circle>
           <text x="4" y=${y(i) + 4} class="at">${after(rows, row)}</text>
-          <text x=${x(row.source) + 11} y=${y(i) + 4}>${row.text.slice(0, 20)}</text></g>`;
+          <text x=${x(row.source) + 11} y=${y(i) + 4}>${row.text.slice(0, 17)}</text></g>`;
       })}
     </svg>`;
 }

@@ -37,8 +37,8 @@ export function UsersPage({ query }) {
     pages.again();
   };
   const roleOf = (/** @type {User} */ user) => user.role === "admin"
-    ? { user, title: `Make ${user.full_name} a customer`, change: { role: /** @type {const} */ ("customer") } }
-    : { user, title: `Make ${user.full_name} an admin`, change: { role: /** @type {const} */ ("admin") } };
+    ? { user, title: `Make customer: ${user.full_name}`, change: { role: /** @type {const} */ ("customer") } }
+    : { user, title: `Make admin: ${user.full_name}`, change: { role: /** @type {const} */ ("admin") } };
   const activityOf = (/** @type {User} */ user) => ({
     user, title: `${user.is_active ? "Deactivate" : "Activate"} ${user.full_name}`, change: { is_active: !user.is_active },
   });
@@ -49,7 +49,7 @@ export function UsersPage({ query }) {
     ["Role", (user) => html`<${Badge} kind=${user.role === "admin" ? "todo" : "plain"}>${user.role}<//>`],
     ["Since", (user) => html`<${Time} at=${user.created_at} />`],
     ["", (user) => html`<div class="actions">
-      <${Button} label=${roleOf(user).title} onClick=${() => setAsked(roleOf(user))}>Role<//>
+      <${Button} label=${roleOf(user).title} onClick=${() => setAsked(roleOf(user))}>Make ${user.role === "admin" ? "customer" : "admin"}<//>
       <${Button} label="Send ${user.full_name} a reset" onClick=${() => sendReset(user)}>Reset<//>
       <${Button} kind="danger" label=${activityOf(user).title} onClick=${() => setAsked(activityOf(user))}>
         ${user.is_active ? "Deactivate" : "Activate"}<//></div>`],
