@@ -16,7 +16,7 @@ const CIRCUITS = { closed: "good", half_open: "busy", open: "bad" };
 const ALARMS = { ok: "good", alarm: "bad", insufficient_data: "plain" };
 
 export function OverviewPage() {
-  const [hours, setHours] = useState("3");
+  const [hours, setHours] = useState("1");
   return html`
     <${Head} title="Overview" />
     <${Services} />
