@@ -76,6 +76,7 @@ def test_products_of_a_cart_come_by_their_ids(http: HttpClient) -> None:
     mug, tray = (http.post(PATH, MUG, caller=ADMIN).json for _ in range(2))
     answer = http.get(f"{PATH}?ids={tray['id']},missing,{mug['id']},{mug['id']},")
     assert answer.json == {"products": [tray, mug], "count": 2, "next_cursor": None}
+    assert answer.headers["cache-control"] == "no-store"
     assert http.get(f"{PATH}?ids=").json["products"] == []
     for wrong in (f"ids={mug['id']}&limit=5", f"ids={','.join('x' * 51)}"):
         refused = http.get(f"{PATH}?{wrong}")
