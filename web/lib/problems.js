@@ -30,6 +30,8 @@ export class Problem extends Error {
     const code = String(document?.type ?? "").split("/").pop() ?? "";
     super(sentence(status, code, document, retryAfter));
     this.status = status;
+    /** In seconds. */
+    this.retryAfter = retryAfter ?? 5;
     this.code = code;
     /** @type {Record<string, any>} */
     this.document = document ?? {};

@@ -186,6 +186,13 @@ export function Checkout() {
     return () => removeEventListener("online", resume);
   }, [who]);
 
+  // Without an answer that is final, the same order is sent again by itself.
+  useEffect(() => {
+    if (!waiting || !action.problem) return;
+    const timer = setTimeout(() => action.run(waiting), action.problem.retryAfter * 1000);
+    return () => clearTimeout(timer);
+  }, [action.problem]);
+
   if (who === undefined) return html`<${Title} title="Checkout" /><${Loading} />`;
   if (!who) {
     return html`
