@@ -50,7 +50,7 @@ export function ProductsPage({ query }) {
   return html`
     <${Head} title="Products"><${Button} kind="main" onClick=${() => setOpen({ what: "add" })}>Add a product<//><//>
     <div class="filters">
-      <input type="search" aria-label="Search products" placeholder="Search" value=${q ?? ""}
+      <input type="search" aria-label="Search products" placeholder="Search" defaultValue=${q ?? ""}
         onChange=${(/** @type {any} */ event) => ask(query, { q: event.currentTarget.value })} />
       <${Choice} label="Stock" options=${{ "": "All", low: `Below ${LOW}` }} value=${isLow ? "low" : ""}
         onChoose=${(/** @type {string} */ stock) => ask(query, { stock })} />
@@ -83,9 +83,9 @@ function Change({ product, onClose, onDone }) {
   return html`
     <${FormDialog} title=${product ? `Change ${product.name}` : "Add a product"} yes="Save" onSend=${send} onClose=${onClose}>
       ${(/** @type {Problem | undefined} */ problem) => html`
-        <${Field} label="Name" name="name" value=${name} problem=${problem?.of("name")} required maxlength="200" />
-        <${Field} label="Category" name="category" value=${category} problem=${problem?.of("category")} required maxlength="64" />
-        <${Field} label="Price" name="price" value=${price} problem=${problem?.of("price")} required inputmode="decimal" pattern="[0-9]+([.][0-9]{1,2})?" hint="Such as 19.99" />
+        <${Field} label="Name" name="name" defaultValue=${name} problem=${problem?.of("name")} required maxlength="200" />
+        <${Field} label="Category" name="category" defaultValue=${category} problem=${problem?.of("category")} required maxlength="64" />
+        <${Field} label="Price" name="price" defaultValue=${price} problem=${problem?.of("price")} required inputmode="decimal" pattern="[0-9]+([.][0-9]{1,2})?" hint="Such as 19.99" />
         ${!product && html`<${Field} label="Stock" name="stock" type="number" min="0" max="1000000" value="0" problem=${problem?.of("stock")} required />`}
         <div class="field"><label for=${id}>Description</label><textarea id=${id} name="description" rows="3" maxlength="5000">${description}</textarea></div>
         ${problem?.code === "version-conflict" && html`<p><${Button} onClick=${now.reload}>Show it as it is now<//></p>`}`}

@@ -1,6 +1,6 @@
 // The parts that pages of shop and console are made of.
 
-import { html, useEffect, useId, useRef } from "./preact.js";
+import { html, useEffect, useId, useRef, useState } from "./preact.js";
 import { createStore, useStore } from "./store.js";
 
 /** @typedef {import("./problems.js").Problem} Problem */
@@ -60,6 +60,20 @@ export function Field({ label, name, problem, hint, type = "text", ...rest }) {
         aria-describedby=${problem || hint ? `${id}-note` : null} ...${rest} />
       ${(problem || hint) && html`<small id="${id}-note" class=${problem ? "wrong" : ""}>${problem || hint}</small>`}
     </div>`;
+}
+
+/**
+ * An input whose text is the person's until it is left: what loads meanwhile does not take it away.
+ *
+ * @param {{value: string, onCommit: (text: string) => void} & Record<string, any>} props
+ */
+export function Draft({ value, onCommit, ...rest }) {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  const typed = (/** @type {Event} */ event) => /** @type {HTMLInputElement} */ (event.target).value;
+  return html`
+    <input value=${text} onInput=${(/** @type {Event} */ event) => setText(typed(event))}
+      onChange=${(/** @type {Event} */ event) => onCommit(typed(event))} ...${rest} />`;
 }
 
 /**

@@ -4,7 +4,7 @@ import { api, call } from "../lib/api.js";
 import { useLoad, usePages } from "../lib/loading.js";
 import { html, useEffect } from "../lib/preact.js";
 import { useStore } from "../lib/store.js";
-import { Button, Empty, Money, More, notify } from "../lib/ui.js";
+import { Button, Draft, Empty, Money, More, notify } from "../lib/ui.js";
 import { add, cart, quantityOf } from "./cart.js";
 import { Tile } from "./drawings.js";
 import { filtered, go, href, Title } from "./place.js";
@@ -81,8 +81,9 @@ function Filters({ query }) {
     const value = query.get(name) ?? "";
     return html`
       <label>${label}
-        <input name=${name} value=${value} inputmode="decimal" size="6" autocomplete="off" placeholder="0.00"
-          aria-invalid=${value && !priceOf(value) ? "true" : null} onChange=${change} />
+        <${Draft} value=${value} inputmode="decimal" size="6" autocomplete="off" placeholder="0.00"
+          aria-invalid=${value && !priceOf(value) ? "true" : null}
+          onCommit=${(/** @type {string} */ text) => go(filtered("/", query, { [name]: text.trim() }), { replace: true })} />
       </label>`;
   };
   return html`

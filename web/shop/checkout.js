@@ -6,7 +6,7 @@ import { html, useEffect, useRef, useState } from "../lib/preact.js";
 import { Problem } from "../lib/problems.js";
 import { user } from "../lib/session.js";
 import { createKeptStore, useStore } from "../lib/store.js";
-import { Alert, Button, Empty, Loading, Money, notify } from "../lib/ui.js";
+import { Alert, Button, Draft, Empty, Loading, Money, notify } from "../lib/ui.js";
 import { cart, markSeen, MOST, setQuantity, totalOf } from "./cart.js";
 import { Tile } from "./drawings.js";
 import { go, href, logInPath, Title } from "./place.js";
@@ -36,9 +36,8 @@ function Row({ line, now, isKnown }) {
   const note = isKnown ? change(line, now) : "";
   const price = now?.price ?? line.price;
   const most = Math.min(now?.stock ?? MOST, MOST);
-  const take = (/** @type {Event} */ event) => {
-    const { valueAsNumber } = /** @type {HTMLInputElement} */ (event.target);
-    if (valueAsNumber >= 1) setQuantity(line.id, Math.floor(valueAsNumber));
+  const take = (/** @type {string} */ text) => {
+    if (Number(text) >= 1) setQuantity(line.id, Math.floor(Number(text)));
   };
   return html`
     <li class="line">
@@ -50,7 +49,7 @@ function Row({ line, now, isKnown }) {
         ${note && now && now.stock > 0 && now.stock < line.quantity && html`
           <${Button} onClick=${() => setQuantity(line.id, now.stock)}>Take ${now.stock}<//>`}
       </div>
-      <input type="number" min="1" max=${most} value=${line.quantity} aria-label="Quantity of ${line.name}" onChange=${take} />
+      <${Draft} type="number" min="1" max=${most} value=${String(line.quantity)} aria-label="Quantity of ${line.name}" onCommit=${take} />
       <${Money} amount=${totalOf([{ price, quantity: line.quantity }])} currency=${line.currency} />
       <${Button} kind="quiet" label="Remove ${line.name}" onClick=${() => setQuantity(line.id, 0)}>Remove<//>
     </li>`;
