@@ -7,12 +7,11 @@ from typing import Any
 import httpx
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.support.browser import TIMEOUT, Watch, check_accessible, shoot
+from tests.support.browser import Watch, check_accessible, shoot
 from tests.support.client import PASSWORD, Client, eventually
 from tools.local.mail import newest_token
 
 ENDS_WITHIN = 40_000
-expect.set_options(timeout=TIMEOUT)
 
 
 def log_in(page: Page, customer: Client, password: str = PASSWORD) -> None:
@@ -93,6 +92,26 @@ def test_checkout_names_what_is_sold_out_meanwhile(
     customer.order((product, 1))
     pay(page)
     expect(page.get_by_role("alert")).to_contain_text("Rare Mug is sold out meanwhile")
+
+
+def test_raised_price_is_seen_before_it_is_charged(
+    page: Page, admin: Client, customer: Client, watch: Watch
+) -> None:
+    watch.allow("status of 409")
+    product = admin.add_product(name="Dear Mug", price="10.00")
+    log_in(page, customer)
+    to_checkout(page, product)
+    assert admin.put(f"/api/v1/products/{product['id']}", {"price": "12.50"}).is_success
+    pay(page)
+    expect(page.get_by_role("alert")).to_contain_text("the order costs €12.50 now")
+    assert orders_of(customer) == []
+    page.get_by_role("link", name="See the cart").click()
+    expect(page.get_by_text("The price was €10.00.")).to_be_visible()
+    page.get_by_role("link", name="To the checkout").click()
+    expect(page.get_by_role("button", name="Order and pay €12.50")).to_be_enabled()
+    pay(page)
+    expect(page).to_have_url(re.compile("/shop/orders/"))
+    assert [order["total_amount"] for order in orders_of(customer)] == ["12.50"]
 
 
 def test_lost_connection_makes_one_order(
@@ -181,6 +200,44 @@ def test_two_quick_reloads_stay_logged_in(page: Page, customer: Client) -> None:
     page.reload(wait_until="commit")
     page.reload()
     expect(page.get_by_role("link", name="Account", exact=True)).to_be_visible()
+    # No script can carry the session away.
+    stored = page.evaluate("document.cookie + JSON.stringify([localStorage, sessionStorage])")
+    assert not re.search("refresh|eyJ", stored)
+
+
+def test_catalogue_loads_more_filters_and_sorts(page: Page, admin: Client) -> None:
+    word = f"Zebra{uuid.uuid4().hex[:6]}"
+    for number in range(1, 31):
+        admin.add_product(name=f"{word} {number}", price=f"{number}.00", category="zoo")
+    page.goto(f"/shop/?q={word}")
+    shown = page.locator(".product")
+    expect(shown).to_have_count(24)
+    page.mouse.wheel(0, 20_000)
+    expect(shown).to_have_count(30)
+    page.get_by_role("link", name="Zoo").click()
+    page.get_by_label("To", exact=True).fill("3")
+    page.keyboard.press("Tab")
+    page.get_by_label("Sort").select_option("-price")
+    expect(shown).to_have_count(3)
+    expect(shown.first).to_contain_text("€3.00")
+
+
+def test_keyboard_alone_leads_to_a_product(page: Page, admin: Client) -> None:
+    name = f"Key{uuid.uuid4().hex[:6]}"
+    admin.add_product(name=name)
+    page.goto(f"/shop/?q={name}")
+    expect(page.locator(".product")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    product = page.get_by_role("link", name=name)
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if product.evaluate("link => link === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    # The focus is where the new page begins.
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_focused()
 
 
 def test_search_is_in_the_url_and_survives_a_reload(page: Page, admin: Client) -> None:

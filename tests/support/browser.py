@@ -8,7 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.support.privacy import PRIVACY
 from tools.local.places import ROOT
@@ -38,6 +45,7 @@ def launched(program: str) -> Iterator[Browser]:
     """A browser without a window, until the end of the block."""
     # Chromium's sandbox does not start for root.
     flags = (*_FLAGS, *(("--no-sandbox",) if os.geteuid() == 0 else ()))
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=flags)
         try:
