@@ -105,6 +105,8 @@ class Table:
         # A filter sees no more of an item than its index has.
         kept = [item for item in read if passes(Scope(item, names, values))]
         answer = {"Items": kept, "Count": len(kept), "ScannedCount": len(read)}
+        if request.get("Select") == "COUNT":
+            del answer["Items"]
         if "ReturnConsumedCapacity" in request:
             units = capacity.query(
                 map(capacity.size, read), consistent=request.get("ConsistentRead", False)
