@@ -18,7 +18,7 @@ CHECKED := functions layers/shared/shared layers/faults/faults tools bench tests
 # The tests of shared and of each service, on fakes and on moto.
 UNIT := tests/shared $(patsubst functions/%/__init__.py,tests/%,$(wildcard functions/*/__init__.py))
 
-.PHONY: help setup browser client service run stop deploy-local mail sam-local sam-invoke drill-deploy check fix test test-unit affected budgets bench bill rush \
+.PHONY: help setup browser screenshots client service run stop deploy-local mail sam-local sam-invoke drill-deploy check fix test test-unit affected budgets bench bill rush \
 	tables mutants torture bootstrap deploy release destroy admin migrate smoke dlq order request fault reconcile restore drill-restore api sbom requirements clean
 
 help:  ## this list
@@ -70,6 +70,10 @@ $(CLIENT): requirements/client.txt requirements/uv.txt
 	@$(call environment,client)
 $(NODE): requirements/node.txt requirements/node/package.json requirements/node/package-lock.json requirements/uv.txt
 	@$(call environment,node)
+
+screenshots: $(APP) $(SAM) $(EMULATOR) $(NODE)  ## take the README's two pictures anew
+	@.venv/bin/pytest --quiet tests/browser/test_readme.py
+	@cp .cache/screenshots/storefront.png .cache/screenshots/console.png docs/
 
 browser: $(APP)  ## a browser for tests/browser, where root and apt-get may install one
 	@$(PYTHON) -m tools.browser

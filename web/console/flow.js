@@ -13,8 +13,8 @@ const LANE = 124;
 const TOP = 34;
 const LEFT = 46;
 
-/** @param {Row[]} rows @returns {string[]} the lanes, in the order of their first rows */
-const lanesOf = (rows) => [...new Set(rows.flatMap(({ source, kind }) => kind === "email" ? [source, "e-mail"] : [source]))];
+/** @param {Row} row */
+const laneOf = ({ source, kind }) => (kind === "email" ? "e-mail" : source);
 
 /** @param {{id: string}} props */
 export function Flow({ id }) {
@@ -39,7 +39,7 @@ const after = (rows, row) => `+${((Date.parse(row.at) - Date.parse(rows[0]?.at ?
 
 /** @param {{rows: Row[]}} props */
 function Lanes({ rows }) {
-  const lanes = lanesOf(rows);
+  const lanes = [...new Set(rows.map(laneOf))];
   const x = (/** @type {string} */ lane) => LEFT + (lanes.indexOf(lane) + 0.5) * LANE;
   const y = (/** @type {number} */ i) => TOP + (i + 0.5) * ROW;
   const width = LEFT + lanes.length * LANE + 46;
@@ -50,13 +50,14 @@ function Lanes({ rows }) {
         <text x=${x(lane)} y="16" text-anchor="middle" class=${lane.endsWith("Table") ? "table" : ""}>${lane}</text>
         <line x1=${x(lane)} x2=${x(lane)} y1=${TOP - 6} y2=${height} class="lane" /></g>`)}
       ${rows.map((row, i) => {
-        const before = rows[i - 1];
+        const to = x(laneOf(row));
+        const from = i > 0 ? x(laneOf(/** @type {Row} */ (rows[i - 1]))) : to;
         return html`<g key=${i} class=${row.kind}>
-          ${before && before.source !== row.source && html`
-            <path d="M${x(before.source)} ${y(i - 1)} C${x(before.source)} ${y(i)} ${x(row.source)} ${y(i - 1)} ${x(row.source)} ${y(i)}" />`}
-          <circle cx=${x(row.source)} cy=${y(i)} r="6"><title>${row.text}</title></circle>
+          ${from !== to && html`
+            <path d="M${from} ${y(i - 1)} C${from} ${y(i)} ${to} ${y(i - 1)} ${to} ${y(i)}" />`}
+          <circle cx=${to} cy=${y(i)} r="6"><title>${row.text}</title></circle>
           <text x="4" y=${y(i) + 4} class="at">${after(rows, row)}</text>
-          <text x=${x(row.source) + 11} y=${y(i) + 4}>${row.text.slice(0, 17)}</text></g>`;
+          <text x=${to + 11} y=${y(i) + 4}>${row.text.replace(/^(.{16}).{2,}/, "$1…")}</text></g>`;
       })}
     </svg>`;
 }
