@@ -3,12 +3,14 @@
 import re
 import uuid
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import Watch, check_accessible, shoot
 from tests.support.client import PASSWORD, Client, eventually
 from tests.support.cloud import Cloud
+from tools.local.mail import newest_token
 
 # The first call of a function starts it.
 COLD = 30_000
@@ -58,6 +60,85 @@ def test_admin_restocks_a_product_that_runs_low(page: Page, admin: Client) -> No
     page.get_by_role("button", name="Restock", exact=True).last.click()
     expect(page.get_by_text(f"{name} has 42 now.")).to_be_visible()
     assert admin.stock_of(mug) == 42
+
+
+def test_admin_adds_changes_and_withdraws_a_product(
+    page: Page, admin: Client, watch: Watch
+) -> None:
+    watch.allow("status of 412", "status of 422")
+    name = f"Newmug {uuid.uuid4().hex[:8]}"
+    log_in(page, admin, f"/console/products?q={name.split()[1]}")
+    page.get_by_role("button", name="Add a product").click()
+    page.get_by_label("Name").fill("   ")
+    page.get_by_label("Category").fill("kitchen")
+    page.get_by_label("Price").fill("8.50")
+    page.get_by_role("spinbutton", name="Stock").fill("7")
+    page.get_by_role("button", name="Save").click()
+    # What the API says stands at its field, and nothing that was typed is lost.
+    expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("spinbutton", name="Stock")).to_have_value("7")
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Save").click()
+    row = page.get_by_role("row").filter(has_text=name)
+    expect(row).to_contain_text("€8.50")
+
+    page.get_by_role("button", name=f"Change {name}").click()
+    expect(page.get_by_label("Price")).to_have_value("8.50")
+    (added,) = admin.get(f"/api/v1/products?q={name.split()[1]}").json()["products"]
+    path = f"/api/v1/products/{added['id']}"
+    assert (added["stock"], admin.put(path, {"price": "9.00"}).status_code) == (7, 200)
+    page.get_by_label("Price").fill("9.50")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Somebody else has changed it meanwhile")
+    page.get_by_role("button", name="Show it as it is now").click()
+    expect(page.get_by_label("Price")).to_have_value("9.00")
+    page.get_by_label("Price").fill("9.50")
+    page.get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("€9.50")
+
+    page.get_by_role("button", name=f"Withdraw {name}").click()
+    page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("No products here.")).to_be_visible()
+    assert admin.get(f"/api/v1/products?q={name.split()[1]}").json()["products"] == []
+
+
+def test_admin_changes_a_role_deactivates_and_sends_a_reset(
+    page: Page, admin: Client, customer: Client, http: httpx.Client, watch: Watch
+) -> None:
+    watch.allow("status of 403")
+    email, path = customer.user["email"], f"/api/v1/users/{customer.user['id']}"
+    before = newest_token(http, email)
+    log_in(page, admin, "/console/users")
+    row = page.get_by_role("row").filter(has_text=email)
+
+    def confirm(password: str) -> None:
+        page.get_by_label("Your password").fill(password)
+        page.get_by_role("button", name="Do it").click()
+
+    row.get_by_role("button", name=re.compile("a reset$")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    eventually(lambda: newest_token(http, email), lambda token: token != before)
+    row.get_by_role("button", name=re.compile("^Make admin")).click()
+    confirm(PASSWORD)
+    expect(row).to_contain_text("admin")
+    assert admin.get(path).json()["role"] == "admin"
+    row.get_by_role("button", name=re.compile("^Deactivate")).click()
+    confirm("not-the-password")
+    expect(page.get_by_label("Your password")).to_have_attribute("aria-invalid", "true")
+    confirm(PASSWORD)
+    expect(row).to_have_count(0)
+    assert admin.get(path).json()["is_active"] is False
+
+
+def test_admin_cancels_an_order(page: Page, admin: Client, customer: Client) -> None:
+    mug = admin.add_product(stock=5)
+    order = customer.order((mug, 2))
+    customer.order_once(order["id"], "confirmed")
+    log_in(page, admin, f"/console/orders/{order['id']}")
+    page.get_by_role("button", name="Cancel the order").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the order").click()
+    expect(page.get_by_role("definition").filter(has_text="admin request")).to_be_visible()
+    eventually(lambda: admin.stock_of(mug), lambda stock: stock == 5)
 
 
 def test_admin_ships_and_delivers_an_order(page: Page, admin: Client, customer: Client) -> None:

@@ -2,9 +2,11 @@
 
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support.browser import Watch, check_accessible, shoot
@@ -82,14 +84,36 @@ def test_declined_order_says_so_and_gives_the_stock_back(
     eventually(lambda: admin.stock_of(product), lambda stock: stock == 2)
 
 
-def test_checkout_names_what_is_sold_out_meanwhile(
-    page: Page, admin: Client, customer: Client, watch: Watch
+@pytest.mark.parametrize(
+    ("card", "first"),
+    [("Slow bank", "In progress"), ("Bank that asks you", "approve")],
+)
+def test_order_is_followed_until_it_is_paid(
+    page: Page, admin: Client, customer: Client, card: str, first: str
+) -> None:
+    log_in(page, customer)
+    to_checkout(page, admin.add_product(), card)
+    pay(page)
+    expect(page.get_by_text(first).first).to_be_visible()
+    expect(page.locator(".state")).to_contain_text("Confirmed", timeout=2 * ENDS_WITHIN)
+
+
+def test_checkout_names_what_is_sold_out_in_another_tab(
+    page: Page,
+    open_context: Callable[[], BrowserContext],
+    admin: Client,
+    customer: Client,
+    watch: Watch,
 ) -> None:
     watch.allow("status of 409")
     product = admin.add_product(name="Rare Mug", stock=1)
     log_in(page, customer)
     to_checkout(page, product)
-    customer.order((product, 1))
+    other = open_context().new_page()
+    log_in(other, Client(customer.http).register())
+    to_checkout(other, product)
+    pay(other)
+    expect(other).to_have_url(re.compile("/shop/orders/"))
     pay(page)
     expect(page.get_by_role("alert")).to_contain_text("Rare Mug is sold out meanwhile")
 
@@ -149,6 +173,41 @@ def test_second_click_and_reload_make_one_order(
     eventually(lambda: len(orders_of(customer)), lambda count: count == 1)
     expect(page.get_by_role("link", name=re.compile("^Cart$"))).to_be_visible()
     assert len(orders_of(customer)) == 1
+
+
+def test_order_of_long_ago_or_of_another_user_is_not_sent_by_itself(
+    page: Page, admin: Client, customer: Client, watch: Watch
+) -> None:
+    watch.allow("ERR_FAILED")
+    product = admin.add_product(name="Old Mug", stock=5)
+    log_in(page, customer)
+    to_checkout(page, product)
+    page.route("**/api/v1/orders", lambda route: route.abort(), times=1)
+    pay(page)
+    expect(page.get_by_text("never as a second one")).to_be_visible()
+    for member, value in (("at", 0), ("user", "another")):
+        change = "([name, value]) => localStorage.setItem('bodega.order', JSON.stringify("
+        change += "{...JSON.parse(localStorage.getItem('bodega.order')), [name]: value}))"
+        page.evaluate(change, [member, value])
+        page.reload()
+        asks = page.get_by_role("button", name="Send it again")
+        expect(page.get_by_role("button", name=re.compile("^Order and pay"))).to_be_visible()
+        expect(asks).to_have_count(1 if member == "at" else 0)
+    assert orders_of(customer) == []
+    pay(page)
+    expect(page).to_have_url(re.compile("/shop/orders/"))
+
+
+def test_page_survives_what_others_keep_in_its_storage(page: Page, customer: Client) -> None:
+    log_in(page, customer)
+    for garbage in ("{}", "[null]", '[{"id": 1}]', '"x"', "7", "{", '{"key": {}, "user": 1}'):
+        page.evaluate(
+            "(text) => ['cart', 'order', 'session'].forEach("
+            "(name) => localStorage.setItem(`bodega.${name}`, text))",
+            garbage,
+        )
+        page.goto("/shop/checkout")
+        expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
 
 
 def test_log_out_everywhere_ends_other_tabs_and_keeps_the_cart(

@@ -29,11 +29,14 @@ export function ProductsPage({ query }) {
     try {
       await call(api.DELETE("/api/v1/products/{id}", { params: { path: { id } } }));
       notify(`${name} is withdrawn.`);
-      pages.again();
+      pages.edit((rows) => rows.filter((row) => row.id !== id));
     } catch (problem) {
       notify(/** @type {Problem} */ (problem).message);
     }
   };
+  // Caches may keep the list for a minute: what was saved is shown from its own answer.
+  const show = (/** @type {Product} */ saved) => pages.edit((rows) => rows.some(({ id }) => id === saved.id)
+    ? rows.map((row) => row.id === saved.id ? saved : row) : [saved, ...rows]);
   /** @type {import("./parts.js").Columns<Product>} */
   const columns = [
     ["Product", ({ id, name }) => html`<a href="/shop/products/${id}">${name}</a>`],
@@ -59,40 +62,46 @@ export function ProductsPage({ query }) {
       keyOf=${(/** @type {Product} */ { id }) => id} />`}
     ${!pages.isLoading && !pages.problem && !pages.rows.length && html`<${Empty}>No products here.<//>`}
     <${More} pages=${pages} />
-    ${DialogOf && html`<${DialogOf} product=${open.product} onClose=${close} onDone=${pages.again} />`}`;
+    ${DialogOf && html`<${DialogOf} product=${open.product} onClose=${close} onDone=${show} />`}`;
 }
 
-/** @param {{product?: Product, onClose: () => void, onDone: () => void}} props without a product, a new one is added */
+/** @param {{product?: Product, onClose: () => void, onDone: (saved: Product) => void}} props without a product, a new one is added */
 function Change({ product, onClose, onDone }) {
   const id = useId();
-  // The list may be old: what is changed is the product as it is now.
-  const now = useLoad(async () => product && call(api.GET("/api/v1/products/{id}", { params: { path: { id: product.id } } })), []);
+  // What is changed is the product as it is now: no cache keeps products by their ids.
+  const now = useLoad(async () => {
+    if (!product) return undefined;
+    const { products } = await call(api.GET("/api/v1/products", { params: { query: { ids: product.id } } }));
+    return products[0];
+  }, []);
   const send = async (/** @type {Record<string, string>} */ { stock, ...values }) => {
     const body = /** @type {{name: string, price: string, category: string, description: string}} */ (values);
     if (now.data) {
       const params = { path: { id: now.data.id }, header: { "If-Match": `"${now.data.version}"` } };
-      await call(api.PUT("/api/v1/products/{id}", { params, body }));
+      onDone(await call(api.PUT("/api/v1/products/{id}", { params, body })));
     } else {
-      await call(api.POST("/api/v1/products", { body: { ...body, stock: Number(stock) } }));
+      onDone(await call(api.POST("/api/v1/products", { body: { ...body, stock: Number(stock) } })));
     }
     notify(`${body.name} is saved.`);
-    onDone();
   };
-  if (product && !now.data) return html`<${Alert} problem=${now.problem} retry=${now.reload} />`;
+  if (product && !now.data) {
+    if (now.isLoading || now.problem) return html`<${Alert} problem=${now.problem} retry=${now.reload} />`;
+    return html`<p role="alert" class="alert">${product.name} was withdrawn meanwhile.</p>`;
+  }
   const { name, category, price, description } = now.data ?? {};
   return html`
-    <${FormDialog} title=${product ? `Change ${product.name}` : "Add a product"} yes="Save" onSend=${send} onClose=${onClose}>
+    <${FormDialog} key=${now.data?.version} title=${product ? `Change ${product.name}` : "Add a product"} yes="Save" onSend=${send} onClose=${onClose}>
       ${(/** @type {Problem | undefined} */ problem) => html`
         <${Field} label="Name" name="name" defaultValue=${name} problem=${problem?.of("name")} required maxlength="200" />
         <${Field} label="Category" name="category" defaultValue=${category} problem=${problem?.of("category")} required maxlength="64" />
         <${Field} label="Price" name="price" defaultValue=${price} problem=${problem?.of("price")} required inputmode="decimal" pattern="[0-9]+([.][0-9]{1,2})?" hint="Such as 19.99" />
-        ${!product && html`<${Field} label="Stock" name="stock" type="number" min="0" max="1000000" value="0" problem=${problem?.of("stock")} required />`}
+        ${!product && html`<${Field} label="Stock" name="stock" type="number" min="0" max="1000000" defaultValue="0" problem=${problem?.of("stock")} required />`}
         <div class="field"><label for=${id}>Description</label><textarea id=${id} name="description" rows="3" maxlength="5000">${description}</textarea></div>
         ${problem?.code === "version-conflict" && html`<p><${Button} onClick=${now.reload}>Show it as it is now<//></p>`}`}
     <//>`;
 }
 
-/** @param {{product: Product, onClose: () => void, onDone: () => void}} props */
+/** @param {{product: Product, onClose: () => void, onDone: (saved: Product) => void}} props */
 function Restock({ product, onClose, onDone }) {
   // One key for each change that is asked for, so that a second try does not add twice.
   const key = useRef({ delta: 0, key: "" });
@@ -100,9 +109,9 @@ function Restock({ product, onClose, onDone }) {
     const delta = Number(values.delta);
     if (key.current.delta !== delta) key.current = { delta, key: crypto.randomUUID() };
     const params = { path: { id: product.id }, header: { "Idempotency-Key": key.current.key } };
-    const { stock } = await call(api.POST("/api/v1/products/{id}/stock", { params, body: { delta } }));
-    notify(`${product.name} has ${stock} now.`);
-    onDone();
+    const saved = await call(api.POST("/api/v1/products/{id}/stock", { params, body: { delta } }));
+    notify(`${product.name} has ${saved.stock} now.`);
+    onDone(saved);
   };
   return html`
     <${FormDialog} title="Restock ${product.name}" yes="Restock" onSend=${send} onClose=${onClose}>

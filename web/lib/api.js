@@ -23,7 +23,7 @@ async function send(request) {
 async function carry(request, token) {
   if (token) request.headers.set("Authorization", `Bearer ${token}`);
   try {
-    return await fetch(request);
+    return await fetch(request, { signal: AbortSignal.timeout(session.PATIENCE) });
   } catch {
     throw new Problem(0);
   }

@@ -23,6 +23,7 @@ export function useLoad(load, inputs, { every = 0 } = {}) {
     /** @type {{data?: T, problem?: Problem, isLoading: boolean}} */ ({ isLoading: true }),
   );
   const latest = useRef(0);
+  const answered = useRef(0);
   const reload = useCallback(async () => {
     const turn = ++latest.current;
     setState((before) => ({ ...before, isLoading: true }));
@@ -33,6 +34,7 @@ export function useLoad(load, inputs, { every = 0 } = {}) {
       const problem = problemOf(error);
       if (turn === latest.current) setState(({ data }) => ({ data, problem, isLoading: false }));
     }
+    answered.current = turn;
   }, inputs);
   useEffect(() => {
     reload();
@@ -40,7 +42,9 @@ export function useLoad(load, inputs, { every = 0 } = {}) {
   }, [reload]);
   useEffect(() => {
     if (!every) return;
-    const timer = setInterval(() => document.hidden || reload(), every);
+    // Answers that take longer than the interval are waited for.
+    const isAnswered = () => answered.current === latest.current;
+    const timer = setInterval(() => !document.hidden && isAnswered() && reload(), every);
     return () => clearInterval(timer);
   }, [reload, every]);
   useEffect(() => {
@@ -83,6 +87,7 @@ export function usePages(load, inputs) {
     hasMore: state.next !== null,
     more: () => fetchPage(state.next ?? undefined, state.rows),
     again: () => fetchPage(undefined, []),
+    edit: (/** @type {(rows: T[]) => T[]} */ change) => setState((now) => ({ ...now, rows: change(now.rows) })),
   };
 }
 

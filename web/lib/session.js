@@ -9,6 +9,8 @@ import { createKeptStore, createStore } from "./store.js";
 const ROUTES = "/api/v1/auth/browser";
 // Refreshed so long before it expires, in milliseconds.
 const EARLY = 30_000;
+/** So long an answer is waited for, in milliseconds: longer than API Gateway waits. */
+export const PATIENCE = 40_000;
 
 let accessToken = "";
 let expiresAt = 0;
@@ -16,7 +18,7 @@ let expiresAt = 0;
 /** The user; null if nobody is logged in, undefined until that is known. */
 export const user = createStore(/** @type {User | null | undefined} */ (undefined));
 // Whether a cookie may exist: a first visit asks for no tokens.
-const mayHaveCookie = createKeptStore("bodega.session", false);
+const mayHaveCookie = createKeptStore("bodega.session", false, (kept) => typeof kept === "boolean");
 const otherTabs = new BroadcastChannel("bodega.session");
 
 /** @param {"login" | "refresh" | "logout"} route @param {object} body */
@@ -27,6 +29,7 @@ async function post(route, body) {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
+      signal: AbortSignal.timeout(PATIENCE),
     });
   } catch {
     throw new Problem(0);

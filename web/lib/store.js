@@ -47,13 +47,15 @@ export function useStore(store) {
  *
  * @template T
  * @param {string} key
- * @param {T} initial where nothing is kept, or nothing that can be read
+ * @param {T} initial where nothing is kept, or nothing that is valid
+ * @param {(kept: any) => boolean} isValid other pages of this origin and people can write there too
  * @returns {Store<T>}
  */
-export function createKeptStore(key, initial) {
+export function createKeptStore(key, initial, isValid) {
   const read = () => {
     try {
-      return JSON.parse(localStorage.getItem(key) ?? "null") ?? initial;
+      const kept = JSON.parse(localStorage.getItem(key) ?? "null");
+      return isValid(kept) ? kept : initial;
     } catch {
       return initial;
     }

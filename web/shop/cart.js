@@ -12,7 +12,13 @@ import { createKeptStore } from "../lib/store.js";
 export const MOST = 1000;
 export const MOST_LINES = 50;
 
-export const cart = createKeptStore("bodega.cart", /** @type {Line[]} */ ([]));
+/** @param {any} line */
+const isLine = (line) => Boolean(line) && Number.isInteger(line.quantity) && line.quantity > 0 && line.quantity <= MOST
+  && ["id", "name", "category", "currency"].every((member) => typeof line[member] === "string")
+  && /^[A-Z]{3}$/.test(line.currency) && /^\d+\.\d\d$/.test(line.price);
+
+export const cart = createKeptStore("bodega.cart", /** @type {Line[]} */ ([]),
+  (kept) => Array.isArray(kept) && kept.length <= MOST_LINES && kept.every(isLine));
 
 /** @param {Product} product @param {number} quantity @returns {Line} */
 const lineOf = ({ id, name, category, price, currency }, quantity) => ({

@@ -109,9 +109,19 @@ const CARDS = {
  * @typedef {object} Attempt
  * @property {string} key
  * @property {string} user
+ * @property {number} at when the customer asked for it
  * @property {{items: {product_id: string, quantity: number}[], payment_token: string, expected_total: string}} body
  */
-const attempt = createKeptStore("bodega.order", /** @type {Attempt | null} */ (null));
+const attempt = createKeptStore("bodega.order", /** @type {Attempt | null} */ (null),
+  (kept) => typeof kept?.key === "string" && typeof kept.user === "string" && typeof kept.at === "number"
+    && Array.isArray(kept.body?.items));
+// An order that was asked for longer ago, in milliseconds, is not sent without a new click.
+const FRESH = 10 * 60_000;
+// The pause before an order is sent again doubles up to so many seconds.
+const LONGEST_PAUSE = 60;
+
+/** @param {Attempt} sent */
+const isFresh = ({ at }) => Date.now() - at < FRESH;
 
 /** @param {Attempt} sent @returns {Promise<string>} the order's id */
 async function place({ key, body }) {
@@ -161,10 +171,12 @@ export function Checkout() {
   const waiting = kept && kept.user === who?.id ? kept : null;
   const { lines, now, total, canOrder, problem, reload } = useCart();
   const [card, setCard] = useState("tok_ok");
-  const action = useAction(async (/** @type {Attempt} */ sent) => {
+  const action = useAction(async (/** @type {Attempt} */ wanted) => {
     // Of two tabs that order at the same moment, one does.
     await navigator.locks.request("bodega.order", { ifAvailable: true }, async (lock) => {
       if (!lock) return;
+      const before = attempt.get();
+      const sent = before?.user === wanted.user ? before : wanted;
       attempt.set(sent);
       const id = await place(sent);
       go(`/orders/${id}`, { replace: true });
@@ -175,7 +187,7 @@ export function Checkout() {
   useEffect(() => {
     const resume = () => {
       const sent = attempt.get();
-      if (sent?.user === who?.id && sent) action.run(sent);
+      if (sent?.user === who?.id && sent && isFresh(sent)) action.run(sent);
     };
     if (who && waiting && !resumed.current) {
       resumed.current = true;
@@ -186,9 +198,11 @@ export function Checkout() {
   }, [who]);
 
   // Without an answer that is final, the same order is sent again by itself.
+  const tries = useRef(0);
   useEffect(() => {
-    if (!waiting || !action.problem) return;
-    const timer = setTimeout(() => action.run(waiting), action.problem.retryAfter * 1000);
+    if (!waiting || !action.problem || !isFresh(waiting)) return;
+    const pause = Math.max(action.problem.retryAfter, Math.min(2 ** tries.current++, LONGEST_PAUSE));
+    const timer = setTimeout(() => action.run(waiting), pause * 1000);
     return () => clearTimeout(timer);
   }, [action.problem]);
 
@@ -208,7 +222,8 @@ export function Checkout() {
     event.preventDefault();
     const items = lines.map(({ id, quantity }) => ({ product_id: id, quantity }));
     const body = { items, payment_token: card, expected_total: total };
-    action.run({ key: crypto.randomUUID(), user: who.id, body });
+    tries.current = 0;
+    action.run({ key: crypto.randomUUID(), user: who.id, at: Date.now(), body });
   };
   return html`
     <${Title} title="Checkout" />
@@ -217,7 +232,9 @@ export function Checkout() {
     ${refusal(action.problem, lines)}
     ${waiting && !action.isBusy && html`
       <p role="status">Your order may be on its way. It is sent again as the same order, never as a second one.</p>
-      <p class="actions"><${Button} kind="main" isBusy=${action.isBusy} onClick=${() => action.run(waiting)}>Send it again<//></p>`}
+      <p class="actions"><${Button} kind="main" onClick=${() => action.run(waiting)}>Send it again<//>
+        <a class="button" href=${href("/orders")}>See my orders</a>
+        <${Button} kind="quiet" onClick=${() => attempt.set(null)}>Forget it<//></p>`}
     ${lines.length > 0 && html`
       <form class="checkout" onSubmit=${send}>
         <section aria-labelledby="what">
