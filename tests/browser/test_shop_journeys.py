@@ -254,6 +254,43 @@ def test_forgotten_password_is_set_anew(page: Page, customer: Client, http: http
     log_in(page, customer, "another-long-passphrase")
 
 
+def test_changed_address_is_undone_by_the_link_to_the_old_one(
+    page: Page, customer: Client, http: httpx.Client
+) -> None:
+    email, changed = customer.user["email"], f"new-{uuid.uuid4().hex[:8]}@example.com"
+    before = newest_token(http, email)
+    log_in(page, customer)
+    page.goto("/shop/account")
+    form = page.get_by_role("form", name="E-mail address")
+    form.get_by_label("E-mail address").fill(changed)
+    form.get_by_label("Your password").fill(PASSWORD)
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Confirm the new address")).to_be_visible()
+    page.goto(f"/shop/confirm?token={eventually(lambda: newest_token(http, changed))}")
+    page.get_by_role("button", name="Confirm").click()
+    undo = eventually(lambda: newest_token(http, email), lambda token: token != before)
+    page.goto(f"/shop/undo-email?token={undo}")
+    page.get_by_role("button", name="Undo the change").click()
+    expect(page.get_by_text("The change is undone.")).to_be_visible()
+    assert customer.log_in().get("/api/v1/users/me").json()["email"] == email
+
+
+def test_customer_erases_the_account(page: Page, customer: Client, watch: Watch) -> None:
+    watch.allow("status of 401")
+    log_in(page, customer)
+    page.goto("/shop/account")
+    form = page.get_by_role("form", name="Erase the account")
+    form.get_by_label("Your password").fill(PASSWORD)
+    form.get_by_role("button", name="Erase my account").click()
+    page.get_by_role("dialog").get_by_role("button", name="Erase it").click()
+    expect(page.get_by_text("Your account is erased.")).to_be_visible()
+    page.goto("/shop/login")
+    page.get_by_label("E-mail address").fill(customer.user["email"])
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("is wrong")
+
+
 def test_two_quick_reloads_stay_logged_in(page: Page, customer: Client) -> None:
     log_in(page, customer)
     page.reload(wait_until="commit")

@@ -31,8 +31,8 @@ function List() {
     return { rows: notifications, next: next_cursor };
   }, []);
   const read = useAction(async (/** @type {string} */ id) => {
-    await call(api.POST("/api/v1/notifications/{id}/read", { params: { path: { id } } }));
-    pages.again();
+    const now = await call(api.POST("/api/v1/notifications/{id}/read", { params: { path: { id } } }));
+    pages.edit((rows) => rows.map((row) => (row.id === id ? now : row)));
     await countUnread();
   });
   return html`

@@ -152,7 +152,7 @@ export function UndoEmail({ query }) {
   const token = useToken(query);
   return html`
     <${LinkPage} title="Keep your old e-mail address"
-      text="Somebody with your password has asked for another address. If it was not you, undo it." button="Undo the change"
+      text="Your account was moved to another address, with your password. If it was not you, undo it." button="Undo the change"
       send=${() => confirm(token)}
       done=${html`<p>The change is undone. <a href=${href("/forgot")}>Choose a new password now</a>.</p>`} />`;
 }
