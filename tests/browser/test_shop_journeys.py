@@ -208,6 +208,8 @@ def test_page_survives_what_others_keep_in_its_storage(page: Page, customer: Cli
         )
         page.goto("/shop/checkout")
         expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
+    page.goto("/shop/%E0%A4%A")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
 
 
 def test_log_out_everywhere_ends_other_tabs_and_keeps_the_cart(

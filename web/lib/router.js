@@ -10,7 +10,7 @@ export function createRouter(path) {
   const place = createStore({ path: "/", query: new URLSearchParams() });
 
   const read = () => {
-    const below = decodeURI(location.pathname).slice(path.length).replace(/\/+$/, "") || "/";
+    const below = decoded(location.pathname).slice(path.length).replace(/\/+$/, "") || "/";
     place.set({ path: below, query: new URLSearchParams(location.search) });
   };
   read();
@@ -55,6 +55,15 @@ export function createRouter(path) {
   const href = (to) => path + to;
 
   return { Router, go, href, place };
+}
+
+/** @param {string} text whoever writes a link decides about it */
+function decoded(text) {
+  try {
+    return decodeURI(text);
+  } catch {
+    return text;
+  }
 }
 
 /** @param {string} pattern @param {string} path @returns {Record<string, string> | null} */
