@@ -1,5 +1,6 @@
 """What customers do in the storefront."""
 
+import json
 import re
 import uuid
 from collections.abc import Callable
@@ -125,6 +126,7 @@ def test_raised_price_is_seen_before_it_is_charged(
     product = admin.add_product(name="Dear Mug", price="10.00")
     log_in(page, customer)
     to_checkout(page, product)
+    expect(page.get_by_role("button", name="Order and pay €10.00")).to_be_enabled()
     assert admin.put(f"/api/v1/products/{product['id']}", {"price": "12.50"}).is_success
     pay(page)
     expect(page.get_by_role("alert")).to_contain_text("the order costs €12.50 now")
@@ -196,6 +198,68 @@ def test_order_of_long_ago_or_of_another_user_is_not_sent_by_itself(
     assert orders_of(customer) == []
     pay(page)
     expect(page).to_have_url(re.compile("/shop/orders/"))
+
+
+def test_forgotten_order_is_not_sent(
+    page: Page, admin: Client, customer: Client, watch: Watch
+) -> None:
+    watch.allow("ERR_FAILED")
+    log_in(page, customer)
+    to_checkout(page, admin.add_product())
+    sent: list[str] = []
+
+    def lose(route: Route) -> None:
+        sent.append(route.request.method)
+        route.abort()
+
+    page.route("**/api/v1/orders", lose)
+    pay(page)
+    page.get_by_role("button", name="Forget it").click()
+    known = len(sent)
+    # It was to be sent again after a second, then after two.
+    page.wait_for_timeout(4000)
+    assert len(sent) == known
+    expect(page.get_by_role("button", name=re.compile("^Order and pay"))).to_be_enabled()
+
+
+def test_cart_takes_whole_units_and_50_products(page: Page, admin: Client) -> None:
+    product = admin.add_product(name="Whole Mug")
+    line = {"name": "Mug", "category": "x", "price": "1.00", "currency": "EUR", "quantity": 1}
+    lines = json.dumps([{**line, "id": f"{number}"} for number in range(50)])
+    page.goto(f"/shop/products/{product['id']}")
+    # A first load leaves the focus at the beginning.
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    button = page.get_by_role("button", name="Add to cart")
+    page.get_by_label("Quantity").fill("1.5")
+    expect(button).to_be_disabled()
+    page.evaluate("(lines) => localStorage.setItem('bodega.cart', lines)", lines)
+    page.reload()
+    button.click()
+    expect(page.get_by_text("The cart is full")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Cart")).click()
+    quantity = page.get_by_label("Quantity of Mug").first
+    quantity.fill("2.7")
+    quantity.press("Tab")
+    expect(quantity).to_have_value("2")
+    quantity.fill("0")
+    quantity.press("Tab")
+    expect(quantity).to_have_value("2")
+
+
+def test_visitor_looks_around_while_nobody_can_log_in(
+    page: Page, admin: Client, customer: Client, watch: Watch
+) -> None:
+    watch.allow("status of 503")
+    product = admin.add_product(name="Public Mug")
+    log_in(page, customer)
+    page.route("**/api/v1/auth/browser/refresh", lambda route: route.fulfill(status=503))
+    page.goto(f"/shop/products/{product['id']}")
+    expect(page.get_by_role("heading", name="Public Mug")).to_be_visible()
+    page.goto("/shop/orders")
+    expect(page.get_by_role("alert")).to_contain_text("The shop has a problem")
+    page.unroute_all()
+    expect(page.get_by_text("No orders.")).to_be_visible()
 
 
 def test_page_survives_what_others_keep_in_its_storage(page: Page, customer: Client) -> None:

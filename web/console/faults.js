@@ -38,8 +38,8 @@ export function FaultsPage() {
         <${Form} label="Switch a fault on" onSend=${start.run}>
           <${Select} label="Which calls" name="target" names=${all.data.targets} />
           <${Select} label="What happens to them" name="kind" names=${all.data.kinds} />
-          <${Field} label="Share of the calls, in %" name="rate" type="number" min="1" max="100" value="100" required />
-          <${Field} label="Ends by itself after, in seconds" name="seconds" type="number" min="1" max="3600" value="60" required />
+          <${Field} label="Share of the calls, in %" name="rate" type="number" min="1" max="100" defaultValue="100" required />
+          <${Field} label="Ends by itself after, in seconds" name="seconds" type="number" min="1" max="3600" defaultValue="60" required />
           <${Alert} problem=${start.problem} />
           <${Button} type="submit" kind="main" isBusy=${start.isBusy}>Switch it on<//>
         <//>

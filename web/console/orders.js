@@ -53,6 +53,6 @@ export function OrdersPage({ query }) {
     ${pages.rows.length > 0 && html`
       <${Table} label="Orders" columns=${COLUMNS} rows=${pages.rows}
         keyOf=${(/** @type {Order} */ order) => order.id} />`}
-    ${!pages.isLoading && !pages.problem && !pages.rows.length && html`<${Empty}>No orders here.<//>`}
+    ${pages.isEmpty && html`<${Empty}>No orders here.<//>`}
     <${More} pages=${pages} />`;
 }

@@ -3,7 +3,7 @@
 import { api, call } from "../lib/api.js";
 import { useLoad, usePages } from "../lib/loading.js";
 import { html, useId, useRef, useState } from "../lib/preact.js";
-import { Alert, Badge, Button, Empty, Field, Money, More, ask as confirm, notify } from "../lib/ui.js";
+import { Alert, Badge, Button, Draft, Empty, Field, Money, More, ask as confirm, notify } from "../lib/ui.js";
 import { Choice, FormDialog, Head, Table } from "./parts.js";
 import { ask } from "./place.js";
 
@@ -53,16 +53,16 @@ export function ProductsPage({ query }) {
   return html`
     <${Head} title="Products"><${Button} kind="main" onClick=${() => setOpen({ what: "add" })}>Add a product<//><//>
     <div class="filters">
-      <input type="search" aria-label="Search products" placeholder="Search" defaultValue=${q ?? ""}
-        onChange=${(/** @type {any} */ event) => ask(query, { q: event.currentTarget.value })} />
+      <${Draft} type="search" aria-label="Search products" placeholder="Search" value=${q ?? ""}
+        onCommit=${(/** @type {string} */ text) => ask(query, { q: text })} />
       <${Choice} label="Stock" options=${{ "": "All", low: `Below ${LOW}` }} value=${isLow ? "low" : ""}
         onChoose=${(/** @type {string} */ stock) => ask(query, { stock })} />
     </div>
     ${pages.rows.length > 0 && html`<${Table} label="Products" columns=${columns} rows=${pages.rows}
       keyOf=${(/** @type {Product} */ { id }) => id} />`}
-    ${!pages.isLoading && !pages.problem && !pages.rows.length && html`<${Empty}>No products here.<//>`}
+    ${pages.isEmpty && html`<${Empty}>No products here.<//>`}
     <${More} pages=${pages} />
-    ${DialogOf && html`<${DialogOf} product=${open.product} onClose=${close} onDone=${show} />`}`;
+    ${DialogOf && html`<${DialogOf} key=${open.product?.id} product=${open.product} onClose=${close} onDone=${show} />`}`;
 }
 
 /** @param {{product?: Product, onClose: () => void, onDone: (saved: Product) => void}} props without a product, a new one is added */
@@ -86,7 +86,7 @@ function Change({ product, onClose, onDone }) {
   };
   if (product && !now.data) {
     if (now.isLoading || now.problem) return html`<${Alert} problem=${now.problem} retry=${now.reload} />`;
-    return html`<p role="alert" class="alert">${product.name} was withdrawn meanwhile.</p>`;
+    return html`<p role="alert" class="alert">${product.name} was withdrawn meanwhile. <${Button} onClick=${onClose}>Close<//></p>`;
   }
   const { name, category, price, description } = now.data ?? {};
   return html`

@@ -50,7 +50,7 @@ export function UsersPage({ query }) {
     ["Since", (user) => html`<${Time} at=${user.created_at} />`],
     ["", (user) => html`<div class="actions">
       <${Button} label=${roleOf(user).title} onClick=${() => setAsked(roleOf(user))}>Make ${user.role === "admin" ? "customer" : "admin"}<//>
-      <${Button} label="Send ${user.full_name} a reset" onClick=${() => sendReset(user)}>Reset<//>
+      <${Button} label="Reset the password of ${user.full_name}" onClick=${() => sendReset(user)}>Reset<//>
       <${Button} kind="danger" label=${activityOf(user).title} onClick=${() => setAsked(activityOf(user))}>
         ${user.is_active ? "Deactivate" : "Activate"}<//></div>`],
   ];
@@ -60,7 +60,7 @@ export function UsersPage({ query }) {
       onChoose=${(/** @type {string} */ value) => ask(query, { active: value === "true" ? "" : value })} /></div>
     ${pages.rows.length > 0 && html`<${Table} label="Users" columns=${columns} rows=${pages.rows}
       keyOf=${(/** @type {User} */ { id }) => id} />`}
-    ${!pages.isLoading && !pages.problem && !pages.rows.length && html`<${Empty}>No users here.<//>`}
+    ${pages.isEmpty && html`<${Empty}>No users here.<//>`}
     <${More} pages=${pages} />
     ${asked && html`
       <${FormDialog} title=${asked.title} yes="Do it" onSend=${change} onClose=${() => setAsked(null)}>

@@ -8,9 +8,13 @@ import createClient from "./vendor/openapi-fetch.mjs";
 
 /** @param {Request} request */
 async function send(request) {
-  const token = await session.token();
+  /** @type {unknown} */
+  let trouble;
+  // What anyone may read comes without a token too.
+  const token = await session.token().catch((problem) => ((trouble = problem), ""));
   const again = token ? request.clone() : null;
   const response = await carry(request, token);
+  if (response.status === 401 && trouble) throw trouble;
   if (response.status !== 401 || !again) return response;
   // The token has ended before its time: a new password, or a log-out elsewhere.
   const next = await session.token(token);
@@ -42,6 +46,7 @@ export const api = createClient({ baseUrl: location.origin, fetch: send });
  */
 export async function call(request) {
   const { data, error, response } = await request;
-  if (response.ok) return /** @type {T} */ (data);
-  throw new Problem(response.status, error, Number(response.headers.get("Retry-After")) || 1);
+  const isWhole = response.status === 202 || response.status === 204 || Boolean(data);
+  if (response.ok && isWhole) return /** @type {T} */ (data);
+  throw new Problem(response.ok ? 502 : response.status, error, Number(response.headers.get("Retry-After")) || 1);
 }

@@ -34,7 +34,7 @@ export function useLoad(load, inputs, { every = 0 } = {}) {
       const problem = problemOf(error);
       if (turn === latest.current) setState(({ data }) => ({ data, problem, isLoading: false }));
     }
-    answered.current = turn;
+    answered.current = Math.max(answered.current, turn);
   }, inputs);
   useEffect(() => {
     reload();
@@ -66,27 +66,30 @@ export function usePages(load, inputs) {
   /** @typedef {{rows: T[], next: string | null | undefined, problem?: Problem, isLoading: boolean}} Pages */
   const [state, setState] = useState(/** @type {Pages} */ ({ rows: [], next: undefined, isLoading: true }));
   const latest = useRef(0);
-  const fetchPage = async (/** @type {string | undefined} */ cursor, /** @type {T[]} */ before) => {
+  const fetchPage = async (/** @type {string | undefined} */ cursor) => {
     const turn = ++latest.current;
+    const before = (/** @type {Pages} */ now) => (cursor === undefined ? [] : now.rows);
     // What is shown stays until the answer.
     setState((now) => ({ rows: now.rows, next: cursor, isLoading: true }));
     try {
       const { rows, next } = await load(cursor);
-      if (turn === latest.current) setState({ rows: [...before, ...rows], next, isLoading: false });
+      if (turn === latest.current) setState((now) => ({ rows: [...before(now), ...rows], next, isLoading: false }));
     } catch (error) {
       const problem = problemOf(error);
-      if (turn === latest.current) setState({ rows: before, next: cursor, problem, isLoading: false });
+      if (turn === latest.current) setState((now) => ({ rows: before(now), next: cursor, problem, isLoading: false }));
     }
   };
   useEffect(() => {
-    fetchPage(undefined, []);
+    fetchPage(undefined);
     return () => void latest.current++;
   }, inputs);
   return {
     ...state,
     hasMore: state.next !== null,
-    more: () => fetchPage(state.next ?? undefined, state.rows),
-    again: () => fetchPage(undefined, []),
+    // A page may be short, and have others after it.
+    isEmpty: !state.isLoading && state.next === null && !state.rows.length,
+    more: () => fetchPage(state.next ?? undefined),
+    again: () => fetchPage(undefined),
     edit: (/** @type {(rows: T[]) => T[]} */ change) => setState((now) => ({ ...now, rows: change(now.rows) })),
   };
 }
@@ -113,5 +116,5 @@ export function useAction(act) {
       busy.current = false;
     }
   };
-  return { ...state, run };
+  return { ...state, run, clear: () => setState({ isBusy: false }) };
 }

@@ -4,6 +4,6 @@ import htm from "./vendor/htm.mjs";
 import { h } from "./vendor/preact.mjs";
 
 export { Fragment, render } from "./vendor/preact.mjs";
-export { useCallback, useEffect, useId, useMemo, useRef, useState } from "./vendor/hooks.mjs";
+export { useCallback, useEffect, useErrorBoundary, useId, useMemo, useRef, useState } from "./vendor/hooks.mjs";
 
 export const html = htm.bind(h);

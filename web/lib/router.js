@@ -1,6 +1,6 @@
 // Pages by their paths below the folder of index.html: history entries instead of loads.
 
-import { html, useEffect, useState } from "./preact.js";
+import { html, useEffect, useErrorBoundary, useState } from "./preact.js";
 import { createStore, useStore } from "./store.js";
 
 /** @typedef {(props: {params: Record<string, string>, query: URLSearchParams}) => any} Page */
@@ -14,7 +14,10 @@ export function createRouter(path) {
     place.set({ path: below, query: new URLSearchParams(location.search) });
   };
   read();
-  addEventListener("popstate", read);
+  addEventListener("popstate", () => {
+    Heading.hasMoved = true;
+    read();
+  });
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
@@ -32,6 +35,7 @@ export function createRouter(path) {
    */
   function go(to, { replace = false } = {}) {
     const before = place.get().path;
+    Heading.hasMoved = true;
     history[replace ? "replaceState" : "pushState"](null, "", path + to);
     read();
     if (!replace && place.get().path !== before) scrollTo(0, 0);
@@ -46,7 +50,7 @@ export function createRouter(path) {
     const { path: now, query } = useStore(place);
     for (const [pattern, Page] of Object.entries(routes)) {
       const params = matched(pattern, now);
-      if (params) return html`<${Page} key=${now} params=${params} query=${query} />`;
+      if (params) return html`<${Guarded} key=${now}><${Page} params=${params} query=${query} /><//>`;
     }
     return html`<${missing} params=${{}} query=${query} />`;
   }
@@ -55,6 +59,16 @@ export function createRouter(path) {
   const href = (to) => path + to;
 
   return { Router, go, href, place };
+}
+
+/** A sentence in the place of a page that throws, as at an answer of another shape. @param {{children?: any}} props */
+function Guarded({ children }) {
+  const [error] = useErrorBoundary((thrown) => console.error(thrown));
+  if (!error) return children;
+  return html`
+    <div class="alert" role="alert">
+      <p>This page has a problem.</p><button type="button" onClick=${() => location.reload()}>Load it again</button>
+    </div>`;
 }
 
 /** @param {string} text whoever writes a link decides about it */
@@ -93,9 +107,8 @@ export function Heading({ title, shop, children }) {
   }, [title, shop]);
   useEffect(() => {
     // Not at the first load: the reader begins at the top.
-    if (element && Heading.hasShown) element.focus({ preventScroll: true });
-    if (element) Heading.hasShown = true;
+    if (Heading.hasMoved) element?.focus({ preventScroll: true });
   }, [element]);
   return html`<h1 ref=${setElement} tabindex="-1">${title}${children}</h1>`;
 }
-Heading.hasShown = false;
+Heading.hasMoved = false;

@@ -17,27 +17,33 @@ let expiresAt = 0;
 
 /** The user; null if nobody is logged in, undefined until that is known. */
 export const user = createStore(/** @type {User | null | undefined} */ (undefined));
+/** Why it is not known. */
+export const trouble = createStore(/** @type {Problem | undefined} */ (undefined));
 // Whether a cookie may exist: a first visit asks for no tokens.
 const mayHaveCookie = createKeptStore("bodega.session", false, (kept) => typeof kept === "boolean");
 const otherTabs = new BroadcastChannel("bodega.session");
 
-/** @param {"login" | "refresh" | "logout"} route @param {object} body */
-async function post(route, body) {
-  let response;
-  try {
-    response = await fetch(`${ROUTES}/${route}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(PATIENCE),
-    });
-  } catch {
-    throw new Problem(0);
-  }
-  const answer = response.status === 204 ? null : await response.json().catch(() => null);
-  if (response.ok) return answer;
-  throw new Problem(response.status, answer, Number(response.headers.get("Retry-After")) || 1);
+/**
+ * What a path outside of the typed API answers.
+ *
+ * @param {string} path
+ * @param {RequestInit} init
+ * @returns {Promise<any>} the body; null without one
+ * @throws {Problem}
+ */
+export async function ask(path, init) {
+  const response = await fetch(path, { ...init, signal: AbortSignal.timeout(PATIENCE) }).catch(() => null);
+  if (!response) throw new Problem(0);
+  if (response.status === 204) return null;
+  const body = await response.json().catch(() => null);
+  if (response.ok && body) return body;
+  // Something between here and the shop has answered in its place.
+  throw new Problem(response.ok ? 502 : response.status, body, Number(response.headers.get("Retry-After")) || 1);
 }
+
+/** @param {"login" | "refresh" | "logout"} route @param {object} body */
+const post = (route, body) =>
+  ask(`${ROUTES}/${route}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
 /** @param {{access_token: string, expires_in: number}} pair */
 function keep(pair) {
@@ -74,14 +80,16 @@ export async function token(refused) {
   });
 }
 
-/** Ask who is logged in, at the start of a page. */
+/** Ask who is logged in, at the start of a page. @throws {Problem} */
 export async function resume() {
   const valid = await token();
   if (!valid) return user.set(null);
-  const response = await fetch("/api/v1/users/me", { headers: { Authorization: `Bearer ${valid}` } });
-  if (response.ok) user.set(await response.json());
-  else if (response.status === 401) forget();
-  else throw new Problem(response.status);
+  try {
+    user.set(await ask("/api/v1/users/me", { headers: { Authorization: `Bearer ${valid}` } }));
+  } catch (problem) {
+    if (/** @type {Problem} */ (problem).status !== 401) throw problem;
+    forget();
+  }
 }
 
 /** @param {string} email @param {string} password @throws {Problem} */
@@ -106,9 +114,11 @@ export function ended() {
   otherTabs.postMessage("out");
 }
 
+const follow = () => resume().catch(() => setTimeout(follow, 3000));
+
 otherTabs.addEventListener("message", ({ data }) => {
   accessToken = "";
   expiresAt = 0;
   if (data === "out") user.set(null);
-  else resume().catch(() => user.set(null));
+  else follow();
 });

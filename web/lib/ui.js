@@ -71,9 +71,14 @@ export function Draft({ value, onCommit, ...rest }) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
   const typed = (/** @type {Event} */ event) => /** @type {HTMLInputElement} */ (event.target).value;
+  const commit = (/** @type {Event} */ event) => {
+    // Where the text is refused, the value stands again.
+    setText(value);
+    onCommit(typed(event));
+  };
   return html`
     <input value=${text} onInput=${(/** @type {Event} */ event) => setText(typed(event))}
-      onChange=${(/** @type {Event} */ event) => onCommit(typed(event))} ...${rest} />`;
+      onChange=${commit} ...${rest} />`;
 }
 
 /**
@@ -166,15 +171,20 @@ export function ask(what) {
 export function Questions() {
   const asked = useStore(question);
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
-    if (asked) dialog.current?.showModal();
-  }, [asked]);
-  if (!asked) return null;
   const close = (/** @type {boolean} */ isYes) => {
     dialog.current?.close();
     question.set(null);
-    asked.answer(isYes);
+    asked?.answer(isYes);
   };
+  useEffect(() => {
+    if (!asked) return;
+    dialog.current?.showModal();
+    // What is behind the question is gone.
+    const leave = () => close(false);
+    addEventListener("popstate", leave);
+    return () => removeEventListener("popstate", leave);
+  }, [asked]);
+  if (!asked) return null;
   return html`
     <dialog ref=${dialog} aria-labelledby="question" onCancel=${() => close(false)}>
       <h2 id="question">${asked.title}</h2>

@@ -50,7 +50,7 @@ function List() {
           </p>
         </li>`)}
     </ul>
-    ${!pages.isLoading && !pages.rows.length && !pages.problem && html`<${Empty}>Nothing yet.<//>`}
+    ${pages.isEmpty && html`<${Empty}>Nothing yet.<//>`}
     <${More} pages=${pages} />`;
 }
 

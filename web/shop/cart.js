@@ -20,24 +20,29 @@ const isLine = (line) => Boolean(line) && Number.isInteger(line.quantity) && lin
 export const cart = createKeptStore("bodega.cart", /** @type {Line[]} */ ([]),
   (kept) => Array.isArray(kept) && kept.length <= MOST_LINES && kept.every(isLine));
 
+/** @param {number} quantity what a person types: it may be a fraction */
+const whole = (quantity) => Math.min(Math.floor(quantity), MOST);
+
 /** @param {Product} product @param {number} quantity @returns {Line} */
 const lineOf = ({ id, name, category, price, currency }, quantity) => ({
-  id, name, category, price, currency, quantity: Math.min(quantity, MOST),
+  id, name, category, price, currency, quantity: whole(quantity),
 });
 
 /** @param {string} id */
 export const quantityOf = (id) => cart.get().find((line) => line.id === id)?.quantity ?? 0;
 
-/** @param {Product} product @param {number} [quantity] */
-export function add(product, quantity = 1) {
+/** @param {Product} product @param {number} quantity @returns {boolean} whether there was room for it */
+export function add(product, quantity) {
   const line = lineOf(product, quantityOf(product.id) + quantity);
   const others = cart.get().filter(({ id }) => id !== product.id);
+  if (others.length >= MOST_LINES) return false;
   cart.set([...others, line]);
+  return true;
 }
 
 /** @param {string} id @param {number} quantity none removes the line */
 export function setQuantity(id, quantity) {
-  const lines = cart.get().map((line) => (line.id === id ? { ...line, quantity: Math.min(quantity, MOST) } : line));
+  const lines = cart.get().map((line) => (line.id === id ? { ...line, quantity: whole(quantity) } : line));
   cart.set(lines.filter((line) => line.quantity > 0));
 }
 

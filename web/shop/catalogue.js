@@ -47,8 +47,8 @@ export function Stock({ stock }) {
 
 /** @param {Product} product @param {number} [quantity] */
 export function addToCart(product, quantity = 1) {
-  add(product, quantity);
-  notify(`${product.name} is in the cart.`);
+  const isIn = add(product, quantity);
+  notify(isIn ? `${product.name} is in the cart.` : "The cart is full: order what is in it first.");
 }
 
 /** @param {{product: Product}} props */
@@ -115,7 +115,6 @@ export function Catalogue({ query }) {
   useStore(cart);
   const words = query.get("q") ?? "";
   const pages = usePages((cursor) => search(query, cursor), [String(query)]);
-  const isEmpty = !pages.isLoading && !pages.hasMore && !pages.rows.length;
   const title = words ? `Results for “${words}”` : titled(query.get("category") ?? "Good things, close by");
   useEffect(() => {
     performance.mark("catalogue");
@@ -129,6 +128,6 @@ export function Catalogue({ query }) {
     <ul class="products" aria-busy=${pages.isLoading ? "true" : null}>
       ${pages.rows.map((product) => html`<${Card} key=${product.id} product=${product} />`)}
     </ul>
-    ${isEmpty && html`<${Empty}>Nothing is like that. <a href=${href("/")}>See everything</a>.<//>`}
+    ${pages.isEmpty && html`<${Empty}>Nothing is like that. <a href=${href("/")}>See everything</a>.<//>`}
     <${More} pages=${pages} />`;
 }

@@ -4,7 +4,7 @@ import { api, call } from "../lib/api.js";
 import { useAction, useLoad } from "../lib/loading.js";
 import { html, useEffect, useRef, useState } from "../lib/preact.js";
 import { Problem } from "../lib/problems.js";
-import { user } from "../lib/session.js";
+import { trouble, user } from "../lib/session.js";
 import { createKeptStore, useStore } from "../lib/store.js";
 import { Alert, Button, Draft, Empty, Loading, Money, notify } from "../lib/ui.js";
 import { cart, markSeen, MOST, setQuantity, totalOf } from "./cart.js";
@@ -37,7 +37,7 @@ function Row({ line, now, isKnown }) {
   const price = now?.price ?? line.price;
   const most = Math.min(now?.stock ?? MOST, MOST);
   const take = (/** @type {string} */ text) => {
-    if (Number(text) >= 1) setQuantity(line.id, Math.floor(Number(text)));
+    if (Number(text) >= 1) setQuantity(line.id, Number(text));
   };
   return html`
     <li class="line">
@@ -143,8 +143,8 @@ async function place({ key, body }) {
   }
 }
 
-/** @param {Problem | undefined} problem @param {Line[]} lines */
-function refusal(problem, lines) {
+/** @param {{problem?: Problem, clear: () => void}} action @param {Line[]} lines */
+function refusal({ problem, clear }, lines) {
   if (!problem) return null;
   const { product_id: id, available, total_amount: total } = problem.document;
   const line = lines.find((one) => one.id === id);
@@ -152,7 +152,7 @@ function refusal(problem, lines) {
     return html`
       <div class="alert" role="alert">
         <p>${available ? `Only ${available} of ${line.name} are left.` : `${line.name} is sold out meanwhile.`}</p>
-        <${Button} onClick=${() => setQuantity(line.id, available)}>${available ? `Take ${available}` : "Take it out of the cart"}<//>
+        <${Button} onClick=${() => (setQuantity(line.id, available), clear())}>${available ? `Take ${available}` : "Take it out of the cart"}<//>
       </div>`;
   }
   if (problem.code === "price-changed" && lines[0]) {
@@ -167,6 +167,7 @@ function refusal(problem, lines) {
 
 export function Checkout() {
   const who = useStore(user);
+  const unknown = useStore(trouble);
   const kept = useStore(attempt);
   const waiting = kept && kept.user === who?.id ? kept : null;
   const { lines, now, total, canOrder, problem, reload } = useCart();
@@ -204,9 +205,11 @@ export function Checkout() {
     const pause = Math.max(action.problem.retryAfter, Math.min(2 ** tries.current++, LONGEST_PAUSE));
     const timer = setTimeout(() => action.run(waiting), pause * 1000);
     return () => clearTimeout(timer);
-  }, [action.problem]);
+  }, [action.problem, waiting?.key]);
 
-  if (who === undefined) return html`<${Title} title="Checkout" /><${Loading} />`;
+  if (who === undefined) {
+    return html`<${Title} title="Checkout" />${unknown ? html`<${Alert} problem=${unknown} />` : html`<${Loading} />`}`;
+  }
   if (!who) {
     return html`
       <${Title} title="Checkout" />
@@ -229,7 +232,7 @@ export function Checkout() {
     <${Title} title="Checkout" />
     <${Alert} problem=${problem} retry=${reload} />
     ${!who.email_confirmed && html`<${Unconfirmed} />`}
-    ${refusal(action.problem, lines)}
+    ${refusal(action, lines)}
     ${waiting && !action.isBusy && html`
       <p role="status">Your order may be on its way. It is sent again as the same order, never as a second one.</p>
       <p class="actions"><${Button} kind="main" onClick=${() => action.run(waiting)}>Send it again<//>

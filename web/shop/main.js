@@ -1,7 +1,7 @@
 // The storefront: its frame and its pages.
 
-import { html, render, useRef } from "../lib/preact.js";
-import { resume, user } from "../lib/session.js";
+import { html, render, useEffect, useRef } from "../lib/preact.js";
+import { resume, trouble, user } from "../lib/session.js";
 import { createStore, useStore } from "../lib/store.js";
 import { Notices, Questions } from "../lib/ui.js";
 import { Account, Notifications, useUnread } from "./account.js";
@@ -41,6 +41,11 @@ function Search() {
   const { path, query } = useStore(place);
   const words = path === "/" ? (query.get("q") ?? "") : "";
   const timer = useRef(0);
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  // Links and Back change the words too, but not while somebody types.
+  useEffect(() => {
+    if (input.current && document.activeElement !== input.current) input.current.value = words;
+  }, [words]);
   const search = (/** @type {string} */ text, /** @type {boolean} */ isSent) => {
     clearTimeout(timer.current);
     const now = place.get();
@@ -59,7 +64,7 @@ function Search() {
   };
   return html`
     <form class="search" role="search" onSubmit=${send}>
-      <input key=${path} name="q" type="search" aria-label="Search for products" placeholder="Search" maxlength="200"
+      <input ref=${input} name="q" type="search" aria-label="Search for products" placeholder="Search" maxlength="200"
         defaultValue=${words} autocomplete="off" onInput=${type} />
       <button class="quiet" aria-label="Search"><${Icon} name="search" /></button>
     </form>`;
@@ -108,7 +113,7 @@ function Shop() {
     </div>
     <main id="main" tabindex="-1"><${Router} routes=${ROUTES} missing=${Missing} /></main>
     <footer>
-      <p>Bodega is a shop to try things with: no money moves, and nothing is sent. <a href="/docs">API</a></p>
+      <p>Made with Bodega. <a href="/docs">API</a></p>
     </footer>
     <${Notices} /><${Questions} />`;
 }
@@ -116,8 +121,11 @@ function Shop() {
 async function start() {
   try {
     await resume();
-  } catch {
-    setTimeout(start, 3000);
+    trouble.set(undefined);
+  } catch (error) {
+    const problem = /** @type {import("../lib/problems.js").Problem} */ (error);
+    trouble.set(problem);
+    setTimeout(start, Math.max(3, problem.retryAfter) * 1000);
   }
 }
 

@@ -3,7 +3,7 @@
 import { api, call } from "../lib/api.js";
 import { useAction, useLoad, usePages } from "../lib/loading.js";
 import { html, useEffect, useRef } from "../lib/preact.js";
-import { user } from "../lib/session.js";
+import { trouble, user } from "../lib/session.js";
 import { useStore } from "../lib/store.js";
 import { Alert, ask, Badge, Button, Empty, Loading, Money, More, notify, Time } from "../lib/ui.js";
 import { Icon } from "./drawings.js";
@@ -39,12 +39,13 @@ const EVENTS = {
 /** @param {{children: any, title: string}} props what only a customer who is logged in sees */
 export function Private({ children, title }) {
   const who = useStore(user);
+  const problem = useStore(trouble);
   const wasIn = useRef(false);
   wasIn.current ||= Boolean(who);
   if (who) return children;
   return html`
     <${Title} title=${title} />
-    ${who === undefined ? html`<${Loading} />`
+    ${who === undefined ? (problem ? html`<${Alert} problem=${problem} />` : html`<${Loading} />`)
       : html`<p role="status">${wasIn.current ? "Your session has ended. Your cart stays." : "Log in to see this."}</p><p><a class="button main" href=${logInPath()}>Log in</a></p>`}`;
 }
 
@@ -81,7 +82,7 @@ function List({ query }) {
           <${Money} amount=${order.total_amount} currency=${order.currency} />
         </li>`)}
     </ul>
-    ${!pages.isLoading && !pages.rows.length && !pages.problem && html`<${Empty}>No orders. <a href=${href("/")}>To the shop</a><//>`}
+    ${pages.isEmpty && html`<${Empty}>No orders. <a href=${href("/")}>To the shop</a><//>`}
     <${More} pages=${pages} />`;
 }
 
@@ -130,9 +131,12 @@ function One({ id }) {
   const cancel = useAction(async () => {
     const what = { title: "Cancel this order?", text: "Its stock comes back to the shop, and your money to you.", yes: "Cancel the order" };
     if (!await ask(what)) return;
-    await call(api.POST("/api/v1/orders/{id}/cancel", { params: { path: { id } } }));
-    notify("The order is cancelled.");
-    await reload();
+    try {
+      await call(api.POST("/api/v1/orders/{id}/cancel", { params: { path: { id } } }));
+      notify("The order is cancelled.");
+    } finally {
+      await reload();
+    }
   });
   if (!order) {
     return html`<${Title} title="Your order" /><${Alert} problem=${problem} retry=${reload} />${!problem && html`<${Loading} />`}`;

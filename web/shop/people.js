@@ -3,7 +3,7 @@
 import { api, call } from "../lib/api.js";
 import { useAction } from "../lib/loading.js";
 import { html, useEffect, useState } from "../lib/preact.js";
-import { logIn, user } from "../lib/session.js";
+import { logIn, resume, user } from "../lib/session.js";
 import { useStore } from "../lib/store.js";
 import { Alert, Button, Field, Form, notify } from "../lib/ui.js";
 import { go, href, safeNext, Title } from "./place.js";
@@ -56,7 +56,12 @@ export function Register({ query }) {
   const action = useAction(async ({ email, full_name, password }) => {
     const body = { email: String(email), full_name: String(full_name), password: String(password) };
     await call(api.POST("/api/v1/users", { body }));
-    await logIn(body.email, body.password);
+    try {
+      await logIn(body.email, body.password);
+    } catch {
+      notify("Your account is ready: log in.");
+      return go(`/login?next=${encodeURIComponent(next)}`, { replace: true });
+    }
     notify("Your account is ready. A link to confirm your address is in your mail.");
     go(next, { replace: true });
   });
@@ -134,8 +139,8 @@ function LinkPage({ title, text, button, children, done, send }) {
 /** @param {string} token */
 async function confirm(token) {
   await call(api.POST("/api/v1/auth/confirm", { body: { token } }));
-  const now = user.get();
-  if (now) user.set({ ...now, email_confirmed: true });
+  // The link may be another account's.
+  if (user.get()) await resume();
 }
 
 /** @type {Page} */

@@ -35,10 +35,10 @@ export function ProductPage({ params: { id = "" } }) {
         ${product.is_active && left > 0 && html`
           <div class="actions">
             <label class="amount">Quantity
-              <input type="number" min="1" max=${left} value=${quantity}
+              <input type="number" min="1" step="1" max=${left} value=${quantity}
                 onInput=${(/** @type {Event} */ event) => setQuantity(/** @type {HTMLInputElement} */ (event.target).valueAsNumber)} />
             </label>
-            <${Button} kind="main" disabled=${!(quantity >= 1 && quantity <= left)}
+            <${Button} kind="main" disabled=${!(Number.isInteger(quantity) && quantity >= 1 && quantity <= left)}
               onClick=${() => addToCart(product, quantity)}>Add to cart<//>
           </div>`}
         ${product.stock > 0 && left <= 0 && html`<p>All that is left is in <a href=${href("/cart")}>your cart</a>.</p>`}
