@@ -35,7 +35,10 @@ def log_in(page: Page, client: Client, path: str = "/console/") -> None:
         ("/faults", "Faults"),
     ],
 )
-def test_page_is_accessible_and_fits(page: Page, admin: Client, path: str, heading: str) -> None:
+def test_page_is_accessible_and_fits(
+    page: Page, admin: Client, customer: Client, path: str, heading: str
+) -> None:
+    customer.order((admin.add_product(name="Long" * 20), 1))
     log_in(page, admin, f"/console{path}")
     expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
     expect(page.get_by_text("Loading …")).to_have_count(0, timeout=COLD)

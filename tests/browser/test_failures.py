@@ -67,5 +67,5 @@ def test_page_of_an_answer_of_another_shape_says_so(
     page.route(re.compile("/api/v1/orders"), answers(200, "{}", _JSON))
     for path in ("/shop/orders/x", "/console/orders/x"):
         page.goto(path)
-        expect_sentence(page, "This page has a problem.")
+        expect_sentence(page, "It did not understand")
         expect(page.get_by_role("banner")).to_be_visible()

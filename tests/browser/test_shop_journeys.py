@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -188,8 +189,8 @@ def test_order_of_long_ago_or_of_another_user_is_not_sent_by_itself(
     pay(page)
     expect(page.get_by_text("never as a second one")).to_be_visible()
     for member, value in (("at", 0), ("user", "another")):
-        change = "([name, value]) => localStorage.setItem('bodega.order', JSON.stringify("
-        change += "{...JSON.parse(localStorage.getItem('bodega.order')), [name]: value}))"
+        change = "([name, value]) => localStorage.setItem('bodega.orders', JSON.stringify("
+        change += "[{...JSON.parse(localStorage.getItem('bodega.orders'))[0], [name]: value}]))"
         page.evaluate(change, [member, value])
         page.reload()
         asks = page.get_by_role("button", name="Send it again")
@@ -245,6 +246,9 @@ def test_cart_takes_whole_units_and_50_products(page: Page, admin: Client) -> No
     quantity.fill("0")
     quantity.press("Tab")
     expect(quantity).to_have_value("2")
+    # The button goes, and the focus does not go with it.
+    page.get_by_role("button", name="Remove Mug").first.click()
+    expect(page.get_by_role("heading", name="Your cart")).to_be_focused()
 
 
 def test_visitor_looks_around_while_nobody_can_log_in(
@@ -264,9 +268,19 @@ def test_visitor_looks_around_while_nobody_can_log_in(
 
 def test_page_survives_what_others_keep_in_its_storage(page: Page, customer: Client) -> None:
     log_in(page, customer)
-    for garbage in ("{}", "[null]", '[{"id": 1}]', '"x"', "7", "{", '{"key": {}, "user": 1}'):
+    line = '{"id":"1","name":"x","category":"x","currency":"EUR","quantity":1,"price":["1.00"]}'
+    for garbage in (
+        "{}",
+        "[null]",
+        '[{"id": 1}]',
+        f"[{line}]",
+        '"x"',
+        "7",
+        "{",
+        '{"key": {}, "user": 1}',
+    ):
         page.evaluate(
-            "(text) => ['cart', 'order', 'session'].forEach("
+            "(text) => ['cart', 'orders', 'session'].forEach("
             "(name) => localStorage.setItem(`bodega.${name}`, text))",
             garbage,
         )
@@ -274,6 +288,67 @@ def test_page_survives_what_others_keep_in_its_storage(page: Page, customer: Cli
         expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
     page.goto("/shop/%E0%A4%A")
     expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+
+
+def test_private_page_asks_visitors_to_log_in(page: Page) -> None:
+    for path in ("/orders", "/orders/x", "/notifications", "/account"):
+        page.goto(f"/shop{path}")
+        expect(page.get_by_text("Log in to see this.")).to_be_visible()
+
+
+def test_log_in_leads_to_the_shop_only(page: Page, customer: Client) -> None:
+    log_in(page, customer)
+    for path, leads in (
+        ("/../console/", "/shop/"),
+        ("//evil.example/", "/shop//evil.example/"),
+        ("/login", "/shop/"),
+        ("/cart?x=1", "/shop/cart?x=1"),
+    ):
+        page.goto(f"/shop/login?next={quote(path, safe='')}")
+        expect(page).to_have_url(re.compile(f"[0-9]{re.escape(leads)}$"))
+
+
+def test_order_of_one_user_is_never_sent_as_another(
+    page: Page, context: BrowserContext, admin: Client, customer: Client, watch: Watch
+) -> None:
+    watch.allow("status of 401")
+    bob = Client(customer.http).register()
+    log_in(page, customer)
+    to_checkout(page, admin.add_product(name="Own Mug"))
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/orders", hold, times=1)
+    with page.expect_request("**/api/v1/orders"):
+        pay(page)
+    other = context.new_page()
+    other.goto("/shop/account")
+    other.get_by_role("button", name="Log out", exact=True).click()
+    log_in(other, bob)
+    held[0].fulfill(status=401)
+    expect(page.get_by_role("link", name="Account", exact=True)).to_be_visible()
+    page.wait_for_timeout(1000)
+    assert (orders_of(bob), orders_of(customer)) == ([], [])
+
+
+def test_order_page_waits_as_long_as_the_shop_asks(
+    page: Page, customer: Client, watch: Watch
+) -> None:
+    watch.allow("status of 429")
+    log_in(page, customer)
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=429, headers={"Retry-After": "30"})
+
+    page.route("**/api/v1/orders/**", refuse)
+    page.goto("/shop/orders/x")
+    expect(page.get_by_role("alert")).to_contain_text("Try again in 30 seconds.")
+    page.wait_for_timeout(3000)
+    assert len(asked) == 4
 
 
 def test_log_out_everywhere_ends_other_tabs_and_keeps_the_cart(
@@ -321,7 +396,7 @@ def test_forgotten_password_is_set_anew(page: Page, customer: Client, http: http
 
 
 def test_changed_address_is_undone_by_the_link_to_the_old_one(
-    page: Page, customer: Client, http: httpx.Client
+    page: Page, customer: Client, http: httpx.Client, watch: Watch
 ) -> None:
     email, changed = customer.user["email"], f"new-{uuid.uuid4().hex[:8]}@example.com"
     before = newest_token(http, email)
@@ -336,6 +411,7 @@ def test_changed_address_is_undone_by_the_link_to_the_old_one(
     page.get_by_role("button", name="Confirm").click()
     undo = eventually(lambda: newest_token(http, email), lambda token: token != before)
     page.goto(f"/shop/undo-email?token={undo}")
+    watch.allow("status of 401")
     page.get_by_role("button", name="Undo the change").click()
     expect(page.get_by_text("The change is undone.")).to_be_visible()
     assert customer.log_in().get("/api/v1/users/me").json()["email"] == email
@@ -404,7 +480,7 @@ def test_keyboard_alone_leads_to_a_product(page: Page, admin: Client) -> None:
 
 def test_search_is_in_the_url_and_survives_a_reload(page: Page, admin: Client) -> None:
     name = f"Findable{uuid.uuid4().hex[:6]}"
-    admin.add_product(name=f"{name} Mug", category="search")
+    admin.add_product(name=f"{name} Mug", category="constructor")
     page.goto("/shop/")
     page.get_by_role("searchbox").fill(name)
     expect(page.get_by_role("heading", name=f"{name} Mug")).to_be_visible()

@@ -128,7 +128,7 @@ def _switch_on(shop: Callable[[], "Where"], body: bytes) -> Answer:
         asked = json.loads(body)
         texts = [str(asked.get(name, "")) for name in ("target", "kind", "rate", "seconds")]
         new = fault.asked(texts[0], texts[1], texts[2], texts[3], time.time())
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return _problem(400, "Send a JSON object with target, kind, rate and seconds.")
     except Problem as cause:
         return _problem(422, str(cause))

@@ -10,8 +10,8 @@ export const features = createStore(/** @type {string[]} */ ([]));
 
 export async function findFeatures() {
   const response = await fetch("/_local/").catch(() => null);
-  const isLocal = response?.ok && response.headers.get("Content-Type")?.startsWith("application/json");
-  if (isLocal) features.set((await response.json()).features);
+  const found = response?.ok ? await response.json().catch(() => null) : null;
+  if (Array.isArray(found?.features)) features.set(found.features);
 }
 
 /**

@@ -97,6 +97,7 @@ function Change({ product, onClose, onDone }) {
         <${Field} label="Price" name="price" defaultValue=${price} problem=${problem?.of("price")} required inputmode="decimal" pattern="[0-9]+([.][0-9]{1,2})?" hint="Such as 19.99" />
         ${!product && html`<${Field} label="Stock" name="stock" type="number" min="0" max="1000000" defaultValue="0" problem=${problem?.of("stock")} required />`}
         <div class="field"><label for=${id}>Description</label><textarea id=${id} name="description" rows="3" maxlength="5000">${description}</textarea></div>
+        ${!product && problem?.isTemporary && html`<p>It may be there already: look for it in the list before you save again.</p>`}
         ${problem?.code === "version-conflict" && html`<p><${Button} onClick=${now.reload}>Show it as it is now<//></p>`}`}
     <//>`;
 }

@@ -24,6 +24,7 @@ export function useLoad(load, inputs, { every = 0 } = {}) {
   );
   const latest = useRef(0);
   const answered = useRef(0);
+  const notBefore = useRef(0);
   const reload = useCallback(async () => {
     const turn = ++latest.current;
     setState((before) => ({ ...before, isLoading: true }));
@@ -32,6 +33,7 @@ export function useLoad(load, inputs, { every = 0 } = {}) {
       if (turn === latest.current) setState({ data, isLoading: false });
     } catch (error) {
       const problem = problemOf(error);
+      notBefore.current = Date.now() + problem.retryAfter * 1000;
       if (turn === latest.current) setState(({ data }) => ({ data, problem, isLoading: false }));
     }
     answered.current = Math.max(answered.current, turn);
@@ -42,9 +44,9 @@ export function useLoad(load, inputs, { every = 0 } = {}) {
   }, [reload]);
   useEffect(() => {
     if (!every) return;
-    // Answers that take longer than the interval are waited for.
-    const isAnswered = () => answered.current === latest.current;
-    const timer = setInterval(() => !document.hidden && isAnswered() && reload(), every);
+    // Answers that take longer than the interval are waited for, and so is what the shop asks for.
+    const mayAsk = () => !document.hidden && answered.current === latest.current && Date.now() >= notBefore.current;
+    const timer = setInterval(() => mayAsk() && reload(), every);
     return () => clearInterval(timer);
   }, [reload, every]);
   useEffect(() => {

@@ -66,8 +66,9 @@ function Guarded({ children }) {
   const [error] = useErrorBoundary((thrown) => console.error(thrown));
   if (!error) return children;
   return html`
+    <h1>This page has a problem</h1>
     <div class="alert" role="alert">
-      <p>This page has a problem.</p><button type="button" onClick=${() => location.reload()}>Load it again</button>
+      <p>It did not understand what the shop has answered.</p><button type="button" onClick=${() => location.reload()}>Load it again</button>
     </div>`;
 }
 
@@ -112,3 +113,12 @@ export function Heading({ title, shop, children }) {
   return html`<h1 ref=${setElement} tabindex="-1">${title}${children}</h1>`;
 }
 Heading.hasMoved = false;
+
+// What had the focus may go away with what it has done: the heading takes its place.
+let focused = /** @type {EventTarget | null} */ (null);
+addEventListener("focusin", ({ target }) => (focused = target));
+new MutationObserver(() => {
+  if (!(focused instanceof Node) || focused.isConnected || document.activeElement !== document.body) return;
+  focused = null;
+  document.querySelector("h1")?.focus({ preventScroll: true });
+}).observe(document.documentElement, { childList: true, subtree: true });

@@ -58,13 +58,26 @@ function forget() {
   user.set(null);
 }
 
+/** Whose a token is. @param {string} jwt @returns {string} */
+const subjectOf = (jwt) =>
+  JSON.parse(atob((jwt.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"))).sub;
+
 /**
- * A valid access token; empty if nobody is logged in.
+ * A valid access token of the user whom this page shows; empty if nobody is logged in.
  *
  * @param {string} [refused] a token that the API no longer takes
- * @throws {Problem} the shop cannot be reached
+ * @throws {Problem} the shop cannot be reached, or another user has logged in meanwhile
  */
 export async function token(refused) {
+  const valid = await anyToken(refused);
+  const shown = user.get();
+  if (!valid || !shown || subjectOf(valid) === shown.id) return valid;
+  follow();
+  throw new Problem(401, { type: "/problems/unauthenticated" });
+}
+
+/** @param {string} [refused] @throws {Problem} */
+async function anyToken(refused) {
   const isValid = () => accessToken !== refused && Date.now() < expiresAt - EARLY;
   if (isValid() || !mayHaveCookie.get()) return accessToken;
   // One tab at a time: a refresh token is for one use, and the cookie has the next one then.
@@ -82,7 +95,7 @@ export async function token(refused) {
 
 /** Ask who is logged in, at the start of a page. @throws {Problem} */
 export async function resume() {
-  const valid = await token();
+  const valid = await anyToken();
   if (!valid) return user.set(null);
   try {
     user.set(await ask("/api/v1/users/me", { headers: { Authorization: `Bearer ${valid}` } }));

@@ -38,8 +38,13 @@ export function createStore(value) {
  */
 export function useStore(store) {
   const [, show] = useState({});
-  useEffect(() => store.subscribe(() => show({})), [store]);
-  return store.get();
+  const shown = store.get();
+  useEffect(() => {
+    // It may have changed between the drawing and now.
+    if (store.get() !== shown) show({});
+    return store.subscribe(() => show({}));
+  }, [store]);
+  return shown;
 }
 
 /**

@@ -1,6 +1,7 @@
 // The parts that pages of shop and console are made of.
 
 import { html, useEffect, useId, useRef, useState } from "./preact.js";
+import { user } from "./session.js";
 import { createStore, useStore } from "./store.js";
 
 /** @typedef {import("./problems.js").Problem} Problem */
@@ -182,7 +183,11 @@ export function Questions() {
     // What is behind the question is gone.
     const leave = () => close(false);
     addEventListener("popstate", leave);
-    return () => removeEventListener("popstate", leave);
+    const unsubscribe = user.subscribe(leave);
+    return () => {
+      removeEventListener("popstate", leave);
+      unsubscribe();
+    };
   }, [asked]);
   if (!asked) return null;
   return html`

@@ -100,7 +100,7 @@ function Mine({ who }) {
     <div class="cards">
       <${ChangeForm} who=${who} label="Name" done="Your name is changed.">
         ${(/** @type {any} */ problem) => html`
-          <${Field} label="Your name" name="full_name" required maxlength="200" autocomplete="name"
+          <${Field} label="Your name" name="full_name" required maxlength="100" autocomplete="name"
             defaultValue=${who.full_name} problem=${problem?.of("full_name")} />`}
       <//>
       <${ChangeForm} who=${who} label="E-mail address" done="Confirm the new address: the link is in its mail.">

@@ -14,7 +14,7 @@ export const MOST_LINES = 50;
 
 /** @param {any} line */
 const isLine = (line) => Boolean(line) && Number.isInteger(line.quantity) && line.quantity > 0 && line.quantity <= MOST
-  && ["id", "name", "category", "currency"].every((member) => typeof line[member] === "string")
+  && ["id", "name", "category", "currency", "price"].every((member) => typeof line[member] === "string")
   && /^[A-Z]{3}$/.test(line.currency) && /^\d+\.\d\d$/.test(line.price);
 
 export const cart = createKeptStore("bodega.cart", /** @type {Line[]} */ ([]),

@@ -112,25 +112,29 @@ const CARDS = {
  * @property {number} at when the customer asked for it
  * @property {{items: {product_id: string, quantity: number}[], payment_token: string, expected_total: string}} body
  */
-const attempt = createKeptStore("bodega.order", /** @type {Attempt | null} */ (null),
-  (kept) => typeof kept?.key === "string" && typeof kept.user === "string" && typeof kept.at === "number"
-    && Array.isArray(kept.body?.items));
+const attempts = createKeptStore("bodega.orders", /** @type {Attempt[]} */ ([]),
+  (kept) => Array.isArray(kept) && kept.every((one) => /^[!-~]{1,255}$/.test(one?.key) && typeof one.user === "string"
+    && typeof one.at === "number" && Array.isArray(one.body?.items)));
+/** @param {string} [id] each user of this browser has one of their own */
+const attemptOf = (id) => attempts.get().find((one) => one.user === id);
+/** @param {string} id @param {Attempt[]} next */
+const replace = (id, ...next) => attempts.set([...attempts.get().filter((one) => one.user !== id), ...next]);
 // An order that was asked for longer ago, in milliseconds, is not sent without a new click.
 const FRESH = 10 * 60_000;
 // The pause before an order is sent again doubles up to so many seconds.
 const LONGEST_PAUSE = 60;
 
 /** @param {Attempt} sent */
-const isFresh = ({ at }) => Date.now() - at < FRESH;
+const isFresh = ({ at }) => Math.abs(Date.now() - at) < FRESH;
 
 /** @param {Attempt} sent @returns {Promise<string>} the order's id */
-async function place({ key, body }) {
+async function place({ key, user: id, body }) {
   try {
     const order = await call(api.POST("/api/v1/orders", {
       params: { header: { "Idempotency-Key": key } },
       body,
     }));
-    attempt.set(null);
+    replace(id);
     const ordered = new Map(body.items.map((item) => [item.product_id, item.quantity]));
     for (const { id, quantity } of cart.get()) setQuantity(id, quantity - (ordered.get(id) ?? 0));
     return order.id;
@@ -138,7 +142,7 @@ async function place({ key, body }) {
     // The order may exist, or be made yet, where no answer says that it is refused.
     const isRefused = error instanceof Problem && !error.isTemporary
       && !["request-in-progress", "unauthenticated"].includes(error.code);
-    if (isRefused) attempt.set(null);
+    if (isRefused) replace(id);
     throw error;
   }
 }
@@ -165,20 +169,22 @@ function refusal({ problem, clear }, lines) {
   return html`<${Alert} problem=${problem} />`;
 }
 
-export function Checkout() {
+/** Nothing of one user is left for the next. */
+export const Checkout = () => html`<${CheckoutOf} key=${useStore(user)?.id} />`;
+
+function CheckoutOf() {
   const who = useStore(user);
   const unknown = useStore(trouble);
-  const kept = useStore(attempt);
-  const waiting = kept && kept.user === who?.id ? kept : null;
+  useStore(attempts);
+  const waiting = attemptOf(who?.id);
   const { lines, now, total, canOrder, problem, reload } = useCart();
   const [card, setCard] = useState("tok_ok");
   const action = useAction(async (/** @type {Attempt} */ wanted) => {
     // Of two tabs that order at the same moment, one does.
     await navigator.locks.request("bodega.order", { ifAvailable: true }, async (lock) => {
       if (!lock) return;
-      const before = attempt.get();
-      const sent = before?.user === wanted.user ? before : wanted;
-      attempt.set(sent);
+      const sent = attemptOf(wanted.user) ?? wanted;
+      replace(wanted.user, sent);
       const id = await place(sent);
       go(`/orders/${id}`, { replace: true });
     });
@@ -187,8 +193,8 @@ export function Checkout() {
   const resumed = useRef(false);
   useEffect(() => {
     const resume = () => {
-      const sent = attempt.get();
-      if (sent?.user === who?.id && sent && isFresh(sent)) action.run(sent);
+      const sent = attemptOf(who?.id);
+      if (sent && isFresh(sent)) action.run(sent);
     };
     if (who && waiting && !resumed.current) {
       resumed.current = true;
@@ -237,7 +243,7 @@ export function Checkout() {
       <p role="status">Your order may be on its way. It is sent again as the same order, never as a second one.</p>
       <p class="actions"><${Button} kind="main" onClick=${() => action.run(waiting)}>Send it again<//>
         <a class="button" href=${href("/orders")}>See my orders</a>
-        <${Button} kind="quiet" onClick=${() => attempt.set(null)}>Forget it<//></p>`}
+        <${Button} kind="quiet" onClick=${() => replace(who.id)}>Forget it<//></p>`}
     ${lines.length > 0 && html`
       <form class="checkout" onSubmit=${send}>
         <section aria-labelledby="what">

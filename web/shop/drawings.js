@@ -37,7 +37,8 @@ const DRAWINGS = {
 
 /** @param {{category: string, id: string}} props */
 export function Tile({ category, id }) {
-  const paths = DRAWINGS[category] ?? DRAWINGS[""] ?? [];
+  // An admin may name a category "constructor".
+  const paths = DRAWINGS[Object.hasOwn(DRAWINGS, category) ? category : ""] ?? [];
   // Products of a category differ a little.
   const tint = Number.parseInt(id.slice(0, 4), 16) % 5 || 0;
   return html`

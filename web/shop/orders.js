@@ -121,11 +121,14 @@ async function loadOrder(id) {
 function One({ id }) {
   const { data, problem, reload } = useLoad(() => loadOrder(id), [id]);
   const order = data?.order;
+  const tries = useRef(0);
   // While it is in progress: soon at first, less often later.
   useEffect(() => {
     if (order?.status !== "pending" && !problem?.isTemporary) return;
     const age = order ? Date.now() - Date.parse(order.created_at) : 0;
-    const timer = setTimeout(reload, Math.min(Math.max(1000, age / 10), 10_000));
+    tries.current = problem ? tries.current + 1 : 0;
+    const pause = problem ? Math.max(problem.retryAfter, Math.min(2 ** tries.current, 60)) * 1000 : 1000;
+    const timer = setTimeout(reload, Math.max(pause, Math.min(age / 10, 10_000)));
     return () => clearTimeout(timer);
   }, [data, problem]);
   const cancel = useAction(async () => {

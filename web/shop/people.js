@@ -70,7 +70,7 @@ export function Register({ query }) {
       <${Title} title="Make an account" />
       <${Alert} problem=${action.problem} />
       <${Form} onSend=${action.run}>
-        <${Field} label="Your name" name="full_name" required autocomplete="name" maxlength="200"
+        <${Field} label="Your name" name="full_name" required autocomplete="name" maxlength="100"
           problem=${action.problem?.of("full_name")} />
         <${EmailField} problem=${action.problem} />
         <${PasswordField} problem=${action.problem} isNew />

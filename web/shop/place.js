@@ -25,5 +25,10 @@ export function filtered(path, query, change) {
 export const logInPath = (to = place.get().path + location.search) =>
   href(`/login?next=${encodeURIComponent(to)}`);
 
-/** A path of the shop from a query: never one of another site. @param {string | null} next */
-export const safeNext = (next) => (next && /^\/(?![/\\])/.test(next) ? next : "/");
+/** A path of the shop from a query: never one of another site, and none that asks to log in. @param {string | null} next */
+export function safeNext(next) {
+  const { origin, pathname, search } = new URL(href(next ?? "/"), location.origin);
+  const below = pathname.slice(href("").length);
+  const isHere = origin === location.origin && pathname.startsWith(href("/")) && !/^\/(login|register)\b/.test(below);
+  return isHere ? below + search : "/";
+}
