@@ -243,8 +243,8 @@ def _lose_the_mailboxes(stage: Stage) -> None:
 
 def _lose_the_provider(stage: Stage) -> None:
     for operation in ("authorize", "capture", "void", "refund", "find", "find_refund"):
-        stage.fail("payments", operation, "", Fault.HANGS, 80)
-    stage.order_every(120, 80)
+        stage.fail("payments", operation, "", Fault.HANGS, 100)
+    stage.order_every(120, 100)
 
 
 def _leave_a_queue_unread(queue: str, minutes: float) -> Act:
@@ -418,7 +418,7 @@ CAUSES: Final = (
         _lose_the_mailboxes,
     ),
     Cause(
-        "the payment provider does not answer for 80 minutes",
+        "the payment provider does not answer for 100 minutes",
         ("PaymentsWaitingAlarm", "CompensationAgeAlarm", "MessageAgeAlarm"),
         "OrdersIncident",
         _lose_the_provider,
