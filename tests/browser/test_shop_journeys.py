@@ -327,8 +327,9 @@ def test_order_of_one_user_is_never_sent_as_another(
     other.goto("/shop/account")
     other.get_by_role("button", name="Log out", exact=True).click()
     log_in(other, bob)
-    held[0].fulfill(status=401)
+    # The page of the first user shows the second one by now.
     expect(page.get_by_role("link", name="Account", exact=True)).to_be_visible()
+    held[0].fulfill(status=401)
     page.wait_for_timeout(1000)
     assert (orders_of(bob), orders_of(customer)) == ([], [])
 

@@ -8,16 +8,18 @@ import createClient from "./vendor/openapi-fetch.mjs";
 
 /** @param {Request} request */
 async function send(request) {
+  // Another user may log in while this one waits.
+  const id = session.user.get()?.id;
   /** @type {unknown} */
   let trouble;
   // What anyone may read comes without a token too.
-  const token = await session.token().catch((problem) => ((trouble = problem), ""));
+  const token = await session.token(id).catch((problem) => ((trouble = problem), ""));
   const again = token ? request.clone() : null;
   const response = await carry(request, token);
   if (response.status === 401 && trouble) throw trouble;
   if (response.status !== 401 || !again) return response;
   // The token has ended before its time: a new password, or a log-out elsewhere.
-  const next = await session.token(token);
+  const next = await session.token(id, token);
   if (next && next !== token) return carry(again, next);
   session.ended();
   return response;

@@ -63,15 +63,15 @@ const subjectOf = (jwt) =>
   JSON.parse(atob((jwt.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"))).sub;
 
 /**
- * A valid access token of the user whom this page shows; empty if nobody is logged in.
+ * A valid access token; empty if nobody is logged in.
  *
+ * @param {string} [id] the user who asks
  * @param {string} [refused] a token that the API no longer takes
  * @throws {Problem} the shop cannot be reached, or another user has logged in meanwhile
  */
-export async function token(refused) {
+export async function token(id, refused) {
   const valid = await anyToken(refused);
-  const shown = user.get();
-  if (!valid || !shown || subjectOf(valid) === shown.id) return valid;
+  if (!valid || !id || subjectOf(valid) === id) return valid;
   follow();
   throw new Problem(401, { type: "/problems/unauthenticated" });
 }

@@ -182,7 +182,7 @@ function CheckoutOf() {
   const action = useAction(async (/** @type {Attempt} */ wanted) => {
     // Of two tabs that order at the same moment, one does.
     await navigator.locks.request("bodega.order", { ifAvailable: true }, async (lock) => {
-      if (!lock) return;
+      if (!lock || user.get()?.id !== wanted.user) return;
       const sent = attemptOf(wanted.user) ?? wanted;
       replace(wanted.user, sent);
       const id = await place(sent);
