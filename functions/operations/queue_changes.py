@@ -1,6 +1,6 @@
 """Lambda entry for HTTP: moves dead letters back to their queue, or deletes them.
 
-A function of its own: no other one that admins call may change a queue.
+A separate function, so that no other one that admins call may change a queue.
 """
 
 from fastapi import APIRouter

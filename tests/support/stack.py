@@ -1,4 +1,4 @@
-"""The stack tests' own shop: the template as deployed, on ports of its own, with IAM enforced.
+"""The stack tests' own shop: the template as deployed, on separate ports, with IAM enforced.
 
 A plugin of tests/stack and tests/browser, so that one shop serves both.
 """

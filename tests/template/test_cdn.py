@@ -31,7 +31,7 @@ def test_cdn_is_there_where_it_is_wanted() -> None:
 
 def test_cdn_keeps_what_anyone_may_read_and_the_api_lets_caches_keep() -> None:
     [distribution] = resources("AWS::CloudFront::Distribution").values()
-    # The pages' behaviors have a bucket of their own: test_web.py.
+    # The pages' behaviors lead to another bucket: test_web.py.
     config = resolve(distribution["DistributionConfig"], ref=str, attribute=str)
     kept = [behavior["PathPattern"] for behavior in config["CacheBehaviors"]]
     for method, path in ROUTES:

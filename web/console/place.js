@@ -1,6 +1,6 @@
 // Where the console is, and which of its parts this shop has.
 
-import { createRouter } from "../lib/router.js";
+import { createRouter, filtered } from "../lib/router.js";
 import { createStore } from "../lib/store.js";
 
 export const { Router, go, href, place } = createRouter("/console");
@@ -21,7 +21,5 @@ export async function findFeatures() {
  * @param {Record<string, string>} changes
  */
 export function ask(query, changes) {
-  const next = new URLSearchParams(query);
-  for (const [name, value] of Object.entries(changes)) value ? next.set(name, value) : next.delete(name);
-  go(`${place.get().path}${next.size ? `?${next}` : ""}`, { replace: true });
+  go(filtered(place.get().path, query, changes), { replace: true });
 }

@@ -19,6 +19,9 @@ const SENTENCES = {
   "version-conflict": "Somebody else has changed it meanwhile. Look at it again, then save.",
 };
 
+// In seconds.
+const LONGEST_PAUSE = 60;
+
 /** A failed call of the API. */
 export class Problem extends Error {
   /**
@@ -37,6 +40,16 @@ export class Problem extends Error {
     this.document = document ?? {};
     /** Whether the same request may succeed a moment later. */
     this.isTemporary = status === 0 || status === 429 || status >= 500;
+  }
+
+  /**
+   * The pause before the same request is sent again, in milliseconds: at least what the shop asks for, and longer
+   * after each failure.
+   *
+   * @param {number} failures without a success between them
+   */
+  pause(failures) {
+    return Math.max(this.retryAfter, Math.min(2 ** failures, LONGEST_PAUSE)) * 1000;
   }
 
   /** @param {string} field @returns {string} what is wrong with a field of the request's body */

@@ -81,6 +81,19 @@ function decoded(text) {
   }
 }
 
+/**
+ * A path with another filter; an empty one goes.
+ *
+ * @param {string} path
+ * @param {URLSearchParams} query
+ * @param {Record<string, string>} change
+ */
+export function filtered(path, query, change) {
+  const next = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(change)) value ? next.set(name, value) : next.delete(name);
+  return next.size ? `${path}?${next}` : path;
+}
+
 /** @param {string} pattern @param {string} path @returns {Record<string, string> | null} */
 function matched(pattern, path) {
   const names = pattern.split("/");

@@ -121,8 +121,6 @@ const attemptOf = (id) => attempts.get().find((one) => one.user === id);
 const replace = (id, ...next) => attempts.set([...attempts.get().filter((one) => one.user !== id), ...next]);
 // An order that was asked for longer ago, in milliseconds, is not sent without a new click.
 const FRESH = 10 * 60_000;
-// The pause before an order is sent again doubles up to so many seconds.
-const LONGEST_PAUSE = 60;
 
 /** @param {Attempt} sent */
 const isFresh = ({ at }) => Math.abs(Date.now() - at) < FRESH;
@@ -208,8 +206,7 @@ function CheckoutOf() {
   const tries = useRef(0);
   useEffect(() => {
     if (!waiting || !action.problem || !isFresh(waiting)) return;
-    const pause = Math.max(action.problem.retryAfter, Math.min(2 ** tries.current++, LONGEST_PAUSE));
-    const timer = setTimeout(() => action.run(waiting), pause * 1000);
+    const timer = setTimeout(() => action.run(waiting), action.problem.pause(tries.current++));
     return () => clearTimeout(timer);
   }, [action.problem, waiting?.key]);
 

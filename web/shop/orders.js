@@ -127,8 +127,8 @@ function One({ id }) {
     if (order?.status !== "pending" && !problem?.isTemporary) return;
     const age = order ? Date.now() - Date.parse(order.created_at) : 0;
     tries.current = problem ? tries.current + 1 : 0;
-    const pause = problem ? Math.max(problem.retryAfter, Math.min(2 ** tries.current, 60)) * 1000 : 1000;
-    const timer = setTimeout(reload, Math.max(pause, Math.min(age / 10, 10_000)));
+    const pause = problem ? problem.pause(tries.current) : Math.max(1000, Math.min(age / 10, 10_000));
+    const timer = setTimeout(reload, pause);
     return () => clearTimeout(timer);
   }, [data, problem]);
   const cancel = useAction(async () => {

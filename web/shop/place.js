@@ -3,23 +3,12 @@
 import { html } from "../lib/preact.js";
 import { createRouter, Heading } from "../lib/router.js";
 
+export { filtered } from "../lib/router.js";
+
 export const { Router, go, href, place } = createRouter("/shop");
 
 /** @param {{title: string, children?: any}} props */
 export const Title = ({ title, children }) => html`<${Heading} title=${title} shop="Bodega">${children}<//>`;
-
-/**
- * A path with another filter; an empty one goes.
- *
- * @param {string} path
- * @param {URLSearchParams} query
- * @param {Record<string, string>} change
- */
-export function filtered(path, query, change) {
-  const next = new URLSearchParams(query);
-  for (const [name, value] of Object.entries(change)) value ? next.set(name, value) : next.delete(name);
-  return next.size ? `${path}?${next}` : path;
-}
 
 /** The path of the log-in, which comes back to `to`. @param {string} [to] */
 export const logInPath = (to = place.get().path + location.search) =>

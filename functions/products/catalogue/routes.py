@@ -136,7 +136,7 @@ async def list_products(
         next_cursor=paging.seal(page.last),
     )
     content = products.model_dump_json().encode()
-    # Named products are one customer's cart: nobody else asks for the same, and it decides by them.
+    # A list of ids is a cart: no other client sends the same, and orders depend on the answer.
     headers = {"ETag": etag_of(content), **(_CACHING if ids is None else {})}
     if is_known(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
