@@ -61,10 +61,22 @@ def test_admin_restocks_a_product_that_runs_low(page: Page, admin: Client) -> No
     # A question does not outlive its page.
     page.get_by_role("link", name="Overview").click()
     page.go_back()
-    page.get_by_role("button", name=f"Withdraw {name}").click()
+    withdraw = page.get_by_role("button", name=f"Withdraw {name}")
+    withdraw.click()
     page.go_forward()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_role("heading", name="Overview")).to_be_focused()
     expect(page.get_by_role("dialog")).to_have_count(0)
+    # Not even where the page is left before the question is shown.
+    page.go_back()
+    withdraw.evaluate(
+        """button => {
+          button.click();
+          dispatchEvent(new PopStateEvent("popstate"));
+          return new Promise(done => requestAnimationFrame(() => setTimeout(done, 200)));
+        }"""
+    )
+    assert page.get_by_role("dialog").count() == 0
+    page.go_forward()
     page.go_back()
     page.get_by_role("button", name=f"Restock {name}").click()
     page.get_by_label("Units to add").fill("40")

@@ -169,33 +169,32 @@ export function ask(what) {
   return new Promise((answer) => question.set({ ...what, answer }));
 }
 
+/** @type {{current: HTMLDialogElement | null}} */
+const dialog = { current: null };
+
+function close(isYes = false) {
+  const asked = question.get();
+  dialog.current?.close();
+  question.set(null);
+  asked?.answer(isYes);
+}
+
+// What is behind the question is gone; here, since an effect would begin to listen too late.
+addEventListener("popstate", () => close());
+user.subscribe(() => close());
+
 export function Questions() {
   const asked = useStore(question);
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const close = (/** @type {boolean} */ isYes) => {
-    dialog.current?.close();
-    question.set(null);
-    asked?.answer(isYes);
-  };
   useEffect(() => {
-    if (!asked) return;
-    dialog.current?.showModal();
-    // What is behind the question is gone.
-    const leave = () => close(false);
-    addEventListener("popstate", leave);
-    const unsubscribe = user.subscribe(leave);
-    return () => {
-      removeEventListener("popstate", leave);
-      unsubscribe();
-    };
+    if (asked) dialog.current?.showModal();
   }, [asked]);
   if (!asked) return null;
   return html`
-    <dialog ref=${dialog} aria-labelledby="question" onCancel=${() => close(false)}>
+    <dialog ref=${dialog} aria-labelledby="question" onCancel=${() => close()}>
       <h2 id="question">${asked.title}</h2>
       <p>${asked.text}</p>
       <div class="actions">
-        <${Button} onClick=${() => close(false)}>Cancel<//>
+        <${Button} onClick=${() => close()}>Cancel<//>
         <${Button} kind="danger" onClick=${() => close(true)}>${asked.yes}<//>
       </div>
     </dialog>`;
