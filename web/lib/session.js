@@ -58,9 +58,12 @@ function forget() {
   user.set(null);
 }
 
-/** Whose a token is. @param {string} jwt @returns {string} */
-const subjectOf = (jwt) =>
-  JSON.parse(atob((jwt.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"))).sub;
+/** @param {string} jwt @returns {{sub: string, sid?: string}} */
+const claimsOf = (jwt) =>
+  JSON.parse(atob((jwt.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")));
+
+/** The id of this browser's session. */
+export const sessionId = () => accessToken && claimsOf(accessToken).sid;
 
 /**
  * A valid access token; empty if nobody is logged in.
@@ -71,7 +74,7 @@ const subjectOf = (jwt) =>
  */
 export async function token(id, refused) {
   const valid = await anyToken(refused);
-  if (!valid || !id || subjectOf(valid) === id) return valid;
+  if (!valid || !id || claimsOf(valid).sub === id) return valid;
   follow();
   throw new Problem(401, { type: "/problems/unauthenticated" });
 }

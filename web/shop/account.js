@@ -3,7 +3,7 @@
 import { api, call } from "../lib/api.js";
 import { useAction, useLoad, usePages } from "../lib/loading.js";
 import { html, useEffect } from "../lib/preact.js";
-import { ended, logOut, user } from "../lib/session.js";
+import { ended, logOut, sessionId, user } from "../lib/session.js";
 import { createStore, useStore } from "../lib/store.js";
 import { Alert, ask, Badge, Button, Empty, Field, Form, Loading, More, notify, Time } from "../lib/ui.js";
 import { Unconfirmed } from "./checkout.js";
@@ -138,9 +138,10 @@ function Sessions() {
     <ul class="rows">
       ${data?.sessions.map((session) => html`
         <li key=${session.id} class="row">
-          <span>${session.client || "Unknown client"}</span>
+          <span>${session.client || "Unknown client"} ${session.id === sessionId() && html`<${Badge} kind="good">this browser<//>`}</span>
           <span class="faint">last used <${Time} at=${session.last_used_at} /></span>
-          <${Button} kind="quiet" label="End the session of ${session.client}" onClick=${() => end.run(session.id)}>End<//>
+          ${session.id !== sessionId() && html`
+            <${Button} kind="quiet" label="End the session of ${session.client}" onClick=${() => end.run(session.id)}>End<//>`}
         </li>`)}
     </ul>
     <${Button} isBusy=${everywhere.isBusy} onClick=${() => everywhere.run()}>Log out everywhere<//>`;

@@ -23,8 +23,12 @@ class AccessTokens:
         self._signers = signers
         self._clock = clock
 
-    def issue(self, user: User) -> str:
-        """A token for the user in the role of this moment, valid for `LIFETIME_SECONDS`."""
+    def issue(self, user: User, session_id: str) -> str:
+        """A token for the user in the role of this moment, valid for `LIFETIME_SECONDS`.
+
+        Clients find their own session in the list by `sid` (OpenID Connect Front-Channel Logout
+        1.0, section 3); the shop does not read it.
+        """
         signer = self._signers.current()
         issued_at = epoch(self._clock())
         header = {"alg": ALGORITHM, "typ": TYPE, "kid": signer.kid}
@@ -35,6 +39,7 @@ class AccessTokens:
             "iat": issued_at,
             "jti": uuid.uuid4().hex,
             "sub": user.id,
+            "sid": session_id,
             "role": user.role,
             "epoch": user.session_epoch,
         }

@@ -65,9 +65,9 @@ class SessionService:
                 raise BadCredentials
             self._throttle.succeeded(attempt)
         device = self._throttle.remember(attempt, email)
-        access_token = self._tokens.issue(user)
         at = self._clock()
         family, token = Family.start(user, at=at, client=client, is_browser=is_browser)
+        access_token = self._tokens.issue(user, family.session_id)
         self._families.add(family)
         logging.logger().info("a user logged in", extra={"user_id": user.id})
         return TokenPair(access_token, token.text, family.expires_at - epoch(at), device)
@@ -105,7 +105,7 @@ class SessionService:
             self._families.end(family.id)
             raise BadRefreshToken
         # Signed before the rotation: if signing fails, the client's token is still valid.
-        access_token = self._tokens.issue(user)
+        access_token = self._tokens.issue(user, family.session_id)
         following = family.following(token)
         try:
             # An answer that was lost is given again, and nothing changes.

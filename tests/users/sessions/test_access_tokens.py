@@ -12,7 +12,7 @@ from users.sessions.access_tokens import AccessTokens
 def test_token_has_the_claims_of_rfc_9068() -> None:
     signer, moment = LocalSigner(), ManualClock()
     tokens = AccessTokens("https://tests.example", signer, moment)
-    first, second = (tokens.issue(a_user(id="alice", session_epoch=7)) for _ in range(2))
+    first, second = (tokens.issue(a_user(id="alice", session_epoch=7), "desk") for _ in range(2))
     header = {"alg": "ES256", "typ": "at+jwt", "kid": signer.public.kid}
     assert jwt.get_unverified_header(first) == header
     claims, others = (
@@ -26,6 +26,7 @@ def test_token_has_the_claims_of_rfc_9068() -> None:
         "iat": issued_at,
         "exp": issued_at + 900,
         "sub": "alice",
+        "sid": "desk",
         "role": "customer",
         "epoch": 7,
     }

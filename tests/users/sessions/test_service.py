@@ -257,6 +257,13 @@ def test_log_out_ends_its_family_alone_also_with_a_spent_token(
     service.sessions.refresh(other.refresh_token)
 
 
+def test_access_tokens_name_their_session(service: Service, user: User, pair: TokenPair) -> None:
+    second = service.log_in(user.email)
+    first, following = claims(service, pair), service.sessions.refresh(pair.refresh_token)
+    assert session_ids(service, user) == [claims(service, second)["sid"], first["sid"]]
+    assert claims(service, following)["sid"] == first["sid"]
+
+
 def test_sessions_are_listed_newest_first_until_they_end_or_expire(
     service: Service, user: User, pair: TokenPair
 ) -> None:
