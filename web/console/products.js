@@ -68,6 +68,7 @@ export function ProductsPage({ query }) {
 /** @param {{product?: Product, onClose: () => void, onDone: (saved: Product) => void}} props without a product, a new one is added */
 function Change({ product, onClose, onDone }) {
   const id = useId();
+  const keyFor = useKey();
   // What is changed is the product as it is now: no cache keeps products by their ids.
   const now = useLoad(async () => {
     if (!product) return undefined;
@@ -80,7 +81,8 @@ function Change({ product, onClose, onDone }) {
       const params = { path: { id: now.data.id }, header: { "If-Match": `"${now.data.version}"` } };
       onDone(await call(api.PUT("/api/v1/products/{id}", { params, body })));
     } else {
-      onDone(await call(api.POST("/api/v1/products", { body: { ...body, stock: Number(stock) } })));
+      const added = { ...body, stock: Number(stock) };
+      onDone(await call(api.POST("/api/v1/products", { params: { header: keyFor(added) }, body: added })));
     }
     notify(`${body.name} is saved.`);
   };
@@ -97,20 +99,17 @@ function Change({ product, onClose, onDone }) {
         <${Field} label="Price" name="price" defaultValue=${price} problem=${problem?.of("price")} required inputmode="decimal" pattern="[0-9]+([.][0-9]{1,2})?" hint="Such as 19.99" />
         ${!product && html`<${Field} label="Stock" name="stock" type="number" min="0" max="1000000" defaultValue="0" problem=${problem?.of("stock")} required />`}
         <div class="field"><label for=${id}>Description</label><textarea id=${id} name="description" rows="3" maxlength="5000">${description}</textarea></div>
-        ${!product && problem?.isTemporary && html`<p>It may be there already: look for it in the list before you save again.</p>`}
         ${problem?.code === "version-conflict" && html`<p><${Button} onClick=${now.reload}>Show it as it is now<//></p>`}`}
     <//>`;
 }
 
 /** @param {{product: Product, onClose: () => void, onDone: (saved: Product) => void}} props */
 function Restock({ product, onClose, onDone }) {
-  // One key for each change that is asked for, so that a second try does not add twice.
-  const key = useRef({ delta: 0, key: "" });
+  const keyFor = useKey();
   const send = async (/** @type {Record<string, string>} */ values) => {
-    const delta = Number(values.delta);
-    if (key.current.delta !== delta) key.current = { delta, key: crypto.randomUUID() };
-    const params = { path: { id: product.id }, header: { "Idempotency-Key": key.current.key } };
-    const saved = await call(api.POST("/api/v1/products/{id}/stock", { params, body: { delta } }));
+    const body = { delta: Number(values.delta) };
+    const params = { path: { id: product.id }, header: keyFor(body) };
+    const saved = await call(api.POST("/api/v1/products/{id}/stock", { params, body }));
     notify(`${product.name} has ${saved.stock} now.`);
     onDone(saved);
   };
@@ -121,4 +120,14 @@ function Restock({ product, onClose, onDone }) {
         <${Field} label="Units to add" name="delta" type="number" required autofocus
           problem=${problem?.of("delta")} hint="Below zero takes some away." />`}
     <//>`;
+}
+
+/** One key for each body that is sent, so that a second try of the same does nothing twice. */
+function useKey() {
+  const sent = useRef({ body: "", key: "" });
+  return (/** @type {object} */ wanted) => {
+    const body = JSON.stringify(wanted);
+    if (sent.current.body !== body) sent.current = { body, key: crypto.randomUUID() };
+    return { "Idempotency-Key": sent.current.key };
+  };
 }

@@ -22,7 +22,7 @@ class VersionConflict(BodegaError):
 
 
 class IdempotencyKeyReused(BodegaError):
-    """The caller used the key for another change of this product's stock."""
+    """The caller used the key for another product, or for another change of a product's stock."""
 
     status, code, title = 422, "idempotency-key-reused", "This key was used for another change"
     pointer = "#/header/Idempotency-Key"

@@ -152,9 +152,10 @@ class Product:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Proof that a stock change was made under an idempotency key.
+    """Proof that a product was added, or its stock changed, under an idempotency key.
 
     Attributes:
+        product_id: whose stock was changed; empty if a product was added.
         digest: SHA-256 of the request.
         answer: the product as the caller was shown it; None until the first response.
     """

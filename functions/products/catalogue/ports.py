@@ -14,8 +14,12 @@ CONFLICT_ATTEMPTS: Final = 25
 class Products(Protocol):
     """Stores products and their stock."""
 
-    def add(self, product: Product) -> None:
-        """Store a new product."""
+    def add(self, product: Product, *, receipt: Receipt | None = None) -> None:
+        """Store a new product, and the receipt with its answer.
+
+        Raises:
+            ConcurrentChange: the receipt exists already.
+        """
 
     def find(self, product_id: str) -> Product | None:
         """The product as it is now, withdrawn or not."""

@@ -18,7 +18,7 @@ from products.catalogue.schemas import (
     StockChangeRequest,
     absent_if_blank,
 )
-from products.catalogue.service import CatalogueService
+from products.catalogue.service import Answer, CatalogueService
 from products.catalogue.text import words_of
 from shared.auth.access import allow
 from shared.contracts.inventory import OutOfStock
@@ -186,17 +186,34 @@ async def list_categories(catalogue: Catalogue, response: Response) -> CategoryL
     operation_id="addProduct",
     summary="Put a product on sale",
     responses={
-        201: {"headers": {**location("The product's path."), **_ETAG}},
-        **problems({ServiceUnavailable: _BUSY}),
+        201: {
+            "headers": {
+                **location("The product's path."),
+                **replayed("An earlier request with this key added it."),
+                **_ETAG,
+            }
+        },
+        **problems(
+            {
+                IdempotencyKeyReused: "the key came with another product",
+                ServiceUnavailable: _BUSY,
+            }
+        ),
     },
 )
 @allow("admin")
 async def add_product(
-    body: ProductRequest, catalogue: Catalogue, request: Request, response: Response
+    *,
+    admin: Authenticated,
+    body: ProductRequest,
+    catalogue: Catalogue,
+    request: Request,
+    response: Response,
+    idempotency_key: OptionalIdempotencyKey = None,
 ) -> ProductResponse:
-    product = catalogue.add(body.product())
-    response.headers["Location"] = link(request, f"/api/v1/products/{product.id}")
-    return _response(product, catalogue, response)
+    answer = catalogue.add(body.product(), caller_id=admin.id, idempotency_key=idempotency_key)
+    response.headers["Location"] = link(request, f"/api/v1/products/{answer.product.id}")
+    return _answer(answer, catalogue, response)
 
 
 @router.get(
@@ -293,10 +310,8 @@ async def restock_product(
     response: Response,
     idempotency_key: OptionalIdempotencyKey = None,
 ) -> ProductResponse:
-    done = catalogue.restock(id, body.delta, caller_id=admin.id, idempotency_key=idempotency_key)
-    if done.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    return _response(done.product, catalogue, response)
+    answer = catalogue.restock(id, body.delta, caller_id=admin.id, idempotency_key=idempotency_key)
+    return _answer(answer, catalogue, response)
 
 
 @router.get(
@@ -307,6 +322,12 @@ async def restock_product(
 @allow("anyone")
 async def health_products(catalogue: Catalogue, kept: KeptFigures) -> ProductsHealth:
     return health.report(ProductsHealth, kept, catalogue.totals)
+
+
+def _answer(answer: Answer, catalogue: CatalogueService, response: Response) -> ProductResponse:
+    if answer.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return _response(answer.product, catalogue, response)
 
 
 def _response(product: Product, catalogue: CatalogueService, response: Response) -> ProductResponse:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from products.catalogue.errors import IdempotencyKeyReused, ProductNotFound, VersionConflict
 from products.catalogue.models import (
@@ -22,8 +22,8 @@ from shared.storage.conflicts import retry_on_conflict
 
 
 @dataclass(frozen=True)
-class Restocked:
-    """The product after a change of its stock; `replayed` if an earlier request made the change."""
+class Answer:
+    """The product after a change; `replayed` if an earlier request with the key made the change."""
 
     product: Product
     replayed: bool
@@ -49,11 +49,27 @@ class CatalogueService:
         self._clock = clock
         self.currency = currency
 
-    def add(self, new: NewProduct) -> Product:
-        """Put a new product on sale."""
+    def add(
+        self, new: NewProduct, *, caller_id: str = "", idempotency_key: str | None = None
+    ) -> Answer:
+        """Put a new product on sale, once for each key that a caller uses.
+
+        Raises:
+            IdempotencyKeyReused: the key came with another product.
+        """
         product = Product.added(new, id_=uuid.uuid4().hex, at=self._clock())
-        self._products.add(product)
-        return product
+        if idempotency_key is None:
+            self._products.add(product)
+            return Answer(product, replayed=False)
+        receipt = Receipt(caller_id, "", idempotency_key, _digest(asdict(new)), answer=product)
+
+        def add(earlier: Receipt | None) -> Answer:
+            if earlier:
+                return self._replayed(receipt, earlier)
+            self._products.add(product, receipt=receipt)
+            return Answer(product, replayed=False)
+
+        return retry_on_conflict(lambda: self._products.find_receipt(receipt), add)
 
     def get(self, product_id: str) -> Product:
         """The product, withdrawn or not.
@@ -119,7 +135,7 @@ class CatalogueService:
 
     def restock(
         self, product_id: str, delta: int, *, caller_id: str, idempotency_key: str | None
-    ) -> Restocked:
+    ) -> Answer:
         """Add to the stock, once for each key that a caller uses for a product.
 
         Raises:
@@ -129,10 +145,10 @@ class CatalogueService:
         """
         receipt = None
         if idempotency_key is not None:
-            digest = hashlib.sha256(json.dumps({"delta": delta}).encode()).hexdigest()
+            digest = _digest({"delta": delta})
             receipt = Receipt(caller_id, product_id, idempotency_key, digest)
 
-        def restock(before: Product) -> Restocked:
+        def restock(before: Product) -> Answer:
             # The stock is read before the receipt, so that a repeated request never sees the units
             # missing that the first one has removed, but not its receipt.
             earlier = self._products.find_receipt(receipt) if receipt else None
@@ -144,17 +160,21 @@ class CatalogueService:
             product = self.get(product_id)
             if receipt:
                 product = self._products.keep_answer(receipt, product)
-            return Restocked(product, replayed=False)
+            return Answer(product, replayed=False)
 
         return retry_on_conflict(lambda: self.get(product_id), restock, attempts=CONFLICT_ATTEMPTS)
 
-    def _replayed(self, requested: Receipt, earlier: Receipt) -> Restocked:
+    def _replayed(self, requested: Receipt, earlier: Receipt) -> Answer:
         if earlier.digest != requested.digest:
             raise IdempotencyKeyReused
         # If the function died between the change and its answer, this answer is the first one, and
         # is kept.
         answer = earlier.answer or self._products.keep_answer(earlier, self.get(earlier.product_id))
-        return Restocked(answer, replayed=True)
+        return Answer(answer, replayed=True)
 
     def totals(self) -> Mapping[str, int]:
         return self._products.totals()
+
+
+def _digest(request: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(request).encode()).hexdigest()

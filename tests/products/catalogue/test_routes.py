@@ -53,6 +53,17 @@ def test_add_returns_the_product_and_its_location(http: HttpClient) -> None:
     assert http.get(answer.headers["location"]).json == added
 
 
+def test_add_with_a_repeated_key_answers_again(http: HttpClient) -> None:
+    key = {"Idempotency-Key": "key-1"}
+    first, again = (http.post(PATH, MUG, caller=ADMIN, headers=key) for _ in range(2))
+    assert (again.status, again.json) == (201, first.json)
+    assert again.headers["location"] == f"{PATH}/{first.json['id']}"
+    replayed = [answer.headers.get("idempotent-replayed") for answer in (first, again)]
+    assert replayed == [None, "true"]
+    other = http.post(PATH, {**MUG, "stock": 1}, caller=ADMIN, headers=key)
+    assert (other.status, other.code) == (422, "idempotency-key-reused")
+
+
 @pytest.mark.parametrize(
     ("body", "shown"),
     [

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from products.catalogue.errors import IdempotencyKeyReused, VersionConflict
-from products.catalogue.models import Product
-from products.catalogue.service import CatalogueService, Restocked
+from products.catalogue.models import NewProduct, Product
+from products.catalogue.service import Answer, CatalogueService
 from shared.contracts.inventory import OutOfStock
 from shared.errors import ServiceUnavailable
 from tests.products.builders import LATER, a_product
@@ -26,7 +26,14 @@ def mug(stores: Stores) -> Product:
     return product
 
 
-def restock(catalogue: CatalogueService, delta: int, key: str | None = None) -> Restocked:
+TRAY = NewProduct("Tray", "Of wood.", price_minor=2400, category="table", stock=3)
+
+
+def add(catalogue: CatalogueService, new: NewProduct, key: str | None = "key") -> Answer:
+    return catalogue.add(new, caller_id="admin-1", idempotency_key=key)
+
+
+def restock(catalogue: CatalogueService, delta: int, key: str | None = None) -> Answer:
     return catalogue.restock("mug", delta, caller_id="admin-1", idempotency_key=key)
 
 
@@ -94,6 +101,31 @@ def test_restock_raises_when_too_few_units_are_available(
     assert stores.current(mug).available == available
 
 
+def test_product_is_added_once_for_each_key_of_a_caller(
+    stores: Stores, catalogue: CatalogueService
+) -> None:
+    first = add(catalogue, TRAY)
+    catalogue.change(first.product.id, {"price_minor": 1})
+    assert add(catalogue, TRAY) == replace(first, replayed=True)
+    assert not first.replayed
+    with pytest.raises(IdempotencyKeyReused):
+        add(catalogue, replace(TRAY, stock=4))
+    # The same key for another change, by another admin, or no key: these are other requests.
+    catalogue.restock(first.product.id, 1, caller_id="admin-1", idempotency_key="key")
+    assert not catalogue.add(TRAY, caller_id="admin-2", idempotency_key="key").replayed
+    assert not add(catalogue, TRAY, None).replayed
+    assert stores.products.totals() == {"total": 3, "total_stock": 10}
+
+
+def test_concurrent_requests_with_one_key_add_one_product(
+    stores: Stores, catalogue: CatalogueService
+) -> None:
+    twin: list[Answer] = []
+    stores.before_transaction(lambda: twin.append(add(catalogue, TRAY)))
+    assert add(catalogue, TRAY) == replace(twin[0], replayed=True)
+    assert stores.products.totals() == {"total": 1, "total_stock": 3}
+
+
 def test_restock_with_a_repeated_key_returns_the_same_answer(
     stores: Stores, catalogue: CatalogueService, mug: Product
 ) -> None:
@@ -111,7 +143,7 @@ def test_restock_with_a_repeated_key_returns_the_same_answer(
 def test_concurrent_restocks_with_one_key_are_made_once(
     stores: Stores, catalogue: CatalogueService, mug: Product
 ) -> None:
-    twin: list[Restocked] = []
+    twin: list[Answer] = []
     stores.before_transaction(lambda: twin.append(restock(catalogue, -5, "key")))
     assert restock(catalogue, -5, "key") == replace(twin[0], replayed=True)
     assert stores.current(mug).available == 0
@@ -125,7 +157,7 @@ def test_restock_is_not_out_of_stock_when_its_twin_comes_between_two_reads(
     read: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    twin: list[Restocked] = []
+    twin: list[Answer] = []
     reads = getattr(stores.products, read)
 
     def then_run_twin(sought: object) -> object:
@@ -159,4 +191,4 @@ def test_refused_restock_can_be_retried_with_its_key(
     with pytest.raises(OutOfStock):
         restock(catalogue, -6, "key")
     restock(catalogue, 5)
-    assert restock(catalogue, -6, "key") == Restocked(stores.current(mug), replayed=False)
+    assert restock(catalogue, -6, "key") == Answer(stores.current(mug), replayed=False)

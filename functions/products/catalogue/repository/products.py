@@ -63,10 +63,12 @@ class DynamoProducts:
         self._threshold = low_stock_threshold
         self._shares = Shares(table, threshold=low_stock_threshold)
 
-    def add(self, product: Product) -> None:
-        self._table.transact(
+    def add(self, product: Product, *, receipt: Receipt | None = None) -> None:
+        at = datetime.fromisoformat(product.created_at)
+        self._transact(
             [
                 Put(product_item(product), condition="attribute_not_exists(#pk)"),
+                *_receipt_puts(receipt, at),
                 *(Put(item) for item in word_items(product).values()),
                 counters.adding(self._table, {"total": 1, "total_stock": product.available}),
                 *_category_changes(None, product),
@@ -109,10 +111,7 @@ class DynamoProducts:
         after = product.restocked(delta, at=at)
         step = stock_step(self._table, product, after, self._threshold)
         operations: list[Operation] = [step.event] if step.event else []
-        if receipt:
-            operations.append(
-                Put(_receipt_item(receipt, at), condition="attribute_not_exists(#pk)")
-            )
+        operations += _receipt_puts(receipt, at)
         operations.append(
             Update(
                 product_key(product.id),
@@ -230,9 +229,8 @@ def _receipt_key(receipt: Receipt) -> Key:
     }
 
 
-def _receipt_item(receipt: Receipt, at: datetime) -> Item:
-    return {
-        **_receipt_key(receipt),
-        "digest": receipt.digest,
-        "ttl": clock.epoch(at + _RECEIPTS_KEPT),
-    }
+def _receipt_puts(receipt: Receipt | None, at: datetime) -> Iterator[Put]:
+    if receipt:
+        item = {**_receipt_key(receipt), "ttl": clock.epoch(at + _RECEIPTS_KEPT)}
+        item |= to_item(receipt, omit=("caller_id", "product_id", "key"))
+        yield Put(item, condition="attribute_not_exists(#pk)")
