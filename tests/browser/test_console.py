@@ -5,7 +5,7 @@ import uuid
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import Watch, check_accessible, shoot
 from tests.support.client import PASSWORD, Client, eventually
@@ -39,9 +39,16 @@ def test_page_is_accessible_and_fits(
     page: Page, admin: Client, customer: Client, path: str, heading: str
 ) -> None:
     customer.order((admin.add_product(name="Long" * 20), 1))
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 360, "height": 800})
     log_in(page, admin, f"/console{path}")
     expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
     expect(page.get_by_text("Loading …")).to_have_count(0, timeout=COLD)
+    # The parts scroll here, to the one that is shown.
+    expect(page.locator("nav [aria-current]")).to_be_in_viewport(ratio=1)
+    check_accessible(page)
+    assert wide
+    page.set_viewport_size(wide)
     check_accessible(page)
     shoot(page, f"console-{heading.lower()}")
 
@@ -85,10 +92,15 @@ def test_admin_restocks_a_product_that_runs_low(page: Page, admin: Client) -> No
     assert admin.stock_of(mug) == 42
 
 
+def lose_answer(route: Route) -> None:
+    route.fetch()
+    route.abort()
+
+
 def test_admin_adds_changes_and_withdraws_a_product(
     page: Page, admin: Client, watch: Watch
 ) -> None:
-    watch.allow("status of 412", "status of 422")
+    watch.allow("status of 412", "status of 422", "ERR_FAILED")
     name = f"Newmug {uuid.uuid4().hex[:8]}"
     log_in(page, admin, f"/console/products?q={name.split()[1]}")
     page.get_by_role("button", name="Add a product").click()
@@ -101,6 +113,10 @@ def test_admin_adds_changes_and_withdraws_a_product(
     expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("spinbutton", name="Stock")).to_have_value("7")
     page.get_by_label("Name").fill(name)
+    # The answer is lost: saved again, there is one product.
+    page.route("**/api/v1/products", lose_answer, times=1)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_visible()
     page.get_by_role("button", name="Save").click()
     row = page.get_by_role("row").filter(has_text=name)
     expect(row).to_contain_text("€8.50")

@@ -12,6 +12,7 @@ const ROW = 30;
 const LANE = 124;
 const TOP = 34;
 const LEFT = 46;
+const CHARACTER = 6.5;
 
 /** @param {Row} row */
 const laneOf = ({ source, kind }) => (kind === "email" ? "e-mail" : source);
@@ -52,12 +53,16 @@ function Lanes({ rows }) {
       ${rows.map((row, i) => {
         const to = x(laneOf(row));
         const from = i > 0 ? x(laneOf(/** @type {Row} */ (rows[i - 1]))) : to;
+        // The text is at the side that has more room.
+        const isLeft = to < width / 2;
+        const longest = Math.floor(((isLeft ? width - to : to - LEFT) - 20) / CHARACTER);
+        const text = row.text.length > longest ? `${row.text.slice(0, longest - 1)}…` : row.text;
         return html`<g key=${i} class=${row.kind}>
           ${from !== to && html`
             <path d="M${from} ${y(i - 1)} C${from} ${y(i)} ${to} ${y(i - 1)} ${to} ${y(i)}" />`}
           <circle cx=${to} cy=${y(i)} r="6"><title>${row.text}</title></circle>
           <text x="4" y=${y(i) + 4} class="at">${after(rows, row)}</text>
-          <text x=${to + 11} y=${y(i) + 4}>${row.text.replace(/^(.{16}).{2,}/, "$1…")}</text></g>`;
+          <text x=${isLeft ? to + 11 : to - 11} y=${y(i) + 4} text-anchor=${isLeft ? "start" : "end"}>${text}</text></g>`;
       })}
     </svg>`;
 }

@@ -1,7 +1,7 @@
 // The console: who may see it, and where its pages are.
 
 import { useAction, useLoad } from "../lib/loading.js";
-import { html, render } from "../lib/preact.js";
+import { html, render, useEffect } from "../lib/preact.js";
 import { Heading } from "../lib/router.js";
 import * as session from "../lib/session.js";
 import { useStore } from "../lib/store.js";
@@ -67,6 +67,8 @@ function App() {
 function Navigation() {
   const { path } = useStore(place);
   const local = useStore(features);
+  // On a narrow screen the parts scroll.
+  useEffect(() => document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest" }), [path, local]);
   return html`
     <nav aria-label="Console">
       ${PARTS.filter(([, , name]) => !(name in LOCAL) || local.includes(name)).map(([to, text, icon]) => {

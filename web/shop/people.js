@@ -147,7 +147,7 @@ async function confirm(token) {
 export function Confirm({ query }) {
   const token = useToken(query);
   return html`
-    <${LinkPage} title="Confirm your e-mail address" text="One click, and you can order." button="Confirm"
+    <${LinkPage} title=${"Confirm your e\u2011mail address"} text="One click, and you can order." button="Confirm"
       send=${() => confirm(token)}
       done=${html`<p>It is confirmed. <a href=${href("/")}>To the shop</a></p>`} />`;
 }
@@ -156,7 +156,7 @@ export function Confirm({ query }) {
 export function UndoEmail({ query }) {
   const token = useToken(query);
   return html`
-    <${LinkPage} title="Keep your old e-mail address"
+    <${LinkPage} title=${"Keep your old e\u2011mail address"}
       text="Your account was moved to another address, with your password. If it was not you, undo it." button="Undo the change"
       send=${() => confirm(token)}
       done=${html`<p>The change is undone. <a href=${href("/forgot")}>Choose a new password now</a>.</p>`} />`;
