@@ -11,8 +11,8 @@ FRESH_SECONDS: Final = 3.0
 """How long a function keeps what it has read."""
 
 TARGETS: Final = {
-    "inventory": "calls of ProductsInventory",
-    "directory": "calls of UsersDirectory",
+    "inventory": "calls of ProductsInventory (circuit products)",
+    "directory": "calls of UsersDirectory (circuit users)",
     "payments": "calls of the payment provider",
     "dynamodb": "calls of DynamoDB",
     "sqs": "calls of SQS by functions",
