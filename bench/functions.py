@@ -117,7 +117,7 @@ class Signer:
     def token(self) -> str:
         """An access token of the customer whom the canned tables know."""
         user = from_item(User, dict(USER))
-        return AccessTokens(parameter("TokenIssuer"), self, clock.now).issue(user)
+        return AccessTokens(parameter("TokenIssuer"), self, clock.now).issue(user, "0" * 32)
 
 
 def functions(signer: Signer) -> list[Subject]:

@@ -44,7 +44,8 @@ def test_fault_is_of_all_calls_for_a_minute_unless_more_is_said() -> None:
 def test_fault_that_is_on_is_described() -> None:
     fault = Fault("inventory", "latency", 0.5, NOON)
     assert described(fault) == (
-        "50% of all calls of ProductsInventory (circuit products) take 1 s longer, until 12:00:00 UTC."
+        "50% of all calls of ProductsInventory (circuit products) take 1 s longer,"
+        " until 12:00:00 UTC."
     )
     assert described(None) == "No fault is on."
 

@@ -34,7 +34,6 @@ from shared.storage.conflicts import ConcurrentChange, retry_on_conflict
 from shared.storage.dynamodb import (
     ConditionFailed,
     Delete,
-    Item,
     Key,
     Operation,
     Put,
