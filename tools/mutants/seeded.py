@@ -215,6 +215,7 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
     },
     ("products.catalogue.repository.products:", "products/catalogue/test_repository"): {
         "_change: a product is changed over another change": text("#edition =", "#edition >="),
+        "_receipt_puts: a change overwrites its receipt": argument("Put", "condition"),
     },
     ("users.accounts.repository:", "users/test_repositories"): {
         "DynamoUsers.add: two accounts have one address": argument("Put", "condition"),
@@ -385,12 +386,6 @@ _BUGS: Final[Mapping[tuple[str, str], Mapping[str, Edit]]] = {
         "_give_back: an order is settled before its compensations": before(
             "metrics.seconds", "self._orders.settle(order)"
         ),
-    },
-    (
-        "products.catalogue.repository.products:DynamoProducts.",
-        "tests/products/catalogue/test_repository.py::test_restock_with_a_receipt_is_done_once",
-    ): {
-        "restock: a stock change overwrites its receipt": argument("Put", "condition"),
     },
     ("shared.messaging.publishing:Relay.", f"{_MATRIX}[sweep: events unsent]"): {
         "publish: a mark comes off before its event is published": before(
