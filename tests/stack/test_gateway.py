@@ -62,6 +62,16 @@ def test_chunked_body_is_read(http: httpx.Client) -> None:
     assert (answer.status_code, code(answer)) == (401, "bad-refresh-token")
 
 
+def test_idle_connection_stays_open_longer_than_clients_keep_it(shop: Shop) -> None:
+    # Closed while httpx sends on it, after 5 s by default, it would lose the request.
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=30) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: shop\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        connection.settimeout(6)
+        with pytest.raises(TimeoutError):
+            list(iter(lambda: connection.recv(65_536), b""))
+
+
 def test_malformed_http_is_refused_with_a_problem(shop: Shop) -> None:
     request = "POST /api/v1/auth/login HTTP/1.1\r\nHost: shop\r\nContent-Length: two\r\n\r\n{}"
     with socket.create_connection(("127.0.0.1", shop.port), timeout=10) as connection:

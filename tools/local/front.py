@@ -251,6 +251,9 @@ def main(port: int, folder: Path) -> None:
         host=HOST,
         port=port,
         lifespan="off",
+        # Longer than clients keep an idle connection, as the emulator's: a request on one that is
+        # being closed is lost.
+        timeout_keep_alive=75,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -359,4 +359,4 @@ def app(localstripe: str) -> Starlette:
 if __name__ == "__main__":
     own_port, localstripes_port = map(int, sys.argv[1:])
     served = app(f"http://{HOST}:{localstripes_port}")
-    uvicorn.run(served, host=HOST, port=own_port, log_level="warning")
+    uvicorn.run(served, host=HOST, port=own_port, log_level="warning", timeout_keep_alive=75)
