@@ -130,36 +130,43 @@ def test_failed_bootstrap_leaves_no_retained_resource(
 
 
 def shop_with_data(account: Account) -> dict[str, str]:
-    """A stack with two tables, one of them protected, and a key; physical by logical names."""
+    """A stack with two tables, one of them protected, a key and a bucket that has a page; physical
+    by logical names."""
     protected = {**TABLE["Properties"], "DeletionProtectionEnabled": True}
     key = {"Type": "AWS::KMS::Key", "DeletionPolicy": "Retain", "Properties": {"KeyPolicy": {}}}
     resources = {
         "ProductsTable": TABLE,
         "UsersTable": {**TABLE, "Properties": protected},
         "TokenKey": key,
+        # Kept, so that a test sees what was in it: the emulator deletes buckets with objects too.
+        "WebBucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"},
     }
+    outputs = {"WebBucket": {"Value": {"Ref": "WebBucket"}}}
     account.cloudformation.create_stack(
-        StackName=SHOP.stack, TemplateBody=json.dumps({"Resources": resources})
+        StackName=SHOP.stack, TemplateBody=json.dumps({"Resources": resources, "Outputs": outputs})
     )
     account.cloudformation.get_waiter("stack_create_complete").wait(
         StackName=SHOP.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
     listed = account.cloudformation.list_stack_resources(StackName=SHOP.stack)
-    return {
+    names = {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
         for resource in listed["StackResourceSummaries"]
     }
+    account.client("s3").put_object(Bucket=names["WebBucket"], Key="shop/index.html", Body=b"shop")
+    return names
 
 
 def test_destroy_deletes_all_data_or_none(account: Account) -> None:
     names = shop_with_data(account)
-    dynamodb, kms = account.client("dynamodb"), account.client("kms")
+    dynamodb, kms, s3 = (account.client(name) for name in ("dynamodb", "kms", "s3"))
 
     destroy = ("destroy", "dev", "--yes", "--with-data")
     ended = account.run(*destroy)
     assert ended.returncode == 1
     assert f"Nothing was deleted: {names['UsersTable']} is protected." in ended.stderr
     assert stack.exists(account.cloudformation, SHOP.stack)
+    s3.head_object(Bucket=names["WebBucket"], Key="shop/index.html")
     assert set(dynamodb.list_tables()["TableNames"]) == {
         names["UsersTable"],
         names["ProductsTable"],
@@ -171,8 +178,9 @@ def test_destroy_deletes_all_data_or_none(account: Account) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert not stack.exists(account.cloudformation, SHOP.stack)
     assert dynamodb.list_tables()["TableNames"] == []
+    assert "Contents" not in s3.list_objects_v2(Bucket=names["WebBucket"])
     found = kms.describe_key(KeyId=names["TokenKey"])["KeyMetadata"]
     assert found["KeyState"] == "PendingDeletion"
     # An operator needs the names after a failure.
     before, _, _ = ended.stdout.partition("Deleting")
-    assert all(name in before for name in names.values())
+    assert all(name in before for key, name in names.items() if key != "WebBucket")
