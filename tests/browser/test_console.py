@@ -100,7 +100,7 @@ def lose_answer(route: Route) -> None:
 def test_admin_adds_changes_and_withdraws_a_product(
     page: Page, admin: Client, watch: Watch
 ) -> None:
-    watch.allow("status of 412", "status of 422", "ERR_FAILED")
+    watch.allow("status of 404", "status of 412", "status of 422", "ERR_FAILED")
     name = f"Newmug {uuid.uuid4().hex[:8]}"
     log_in(page, admin, f"/console/products?q={name.split()[1]}")
     page.get_by_role("button", name="Add a product").click()
@@ -137,8 +137,20 @@ def test_admin_adds_changes_and_withdraws_a_product(
 
     page.get_by_role("button", name=f"Withdraw {name}").click()
     page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
-    expect(page.get_by_text("No products here.")).to_be_visible()
+    expect(row).to_contain_text("withdrawn")
     assert admin.get(f"/api/v1/products?q={name.split()[1]}").json()["products"] == []
+    # No list has it, but its id finds it.
+    page.get_by_role("searchbox").fill(added["id"])
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(added["id"]))
+    page.reload()
+    expect(row).to_contain_text("withdrawn")
+    row.get_by_role("button", name=f"Put {name} back on sale").click()
+    expect(row.get_by_role("button", name=f"Withdraw {name}")).to_be_visible()
+    assert admin.get(path).json()["is_active"]
+    page.get_by_role("searchbox").fill("0" * 32)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No products here.")).to_be_visible()
 
 
 def test_admin_changes_a_role_deactivates_and_sends_a_reset(

@@ -94,7 +94,7 @@ export function OrderPage({ params }) {
 function Lines({ order }) {
   /** @type {import("./parts.js").Columns<Line>} */
   const columns = [
-    ["Product", (line) => html`<a href="/shop/products/${line.product_id}">${line.name}</a>`],
+    ["Product", (line) => html`<a href=${href(`/products?q=${line.product_id}`)}>${line.name}</a>`],
     ["Units", (line) => line.quantity, "number"],
     ["Each", (line) => html`<${Money} amount=${line.unit_price} currency=${order.currency} />`, "number"],
     ["Together", (line) => html`<${Money} amount=${line.line_total} currency=${order.currency} />`, "number"],

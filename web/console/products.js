@@ -13,47 +13,61 @@ import { ask } from "./place.js";
 // The API has no list of what runs low: the page reads all products and leaves the others out.
 const LOW = 10;
 
+/** @param {string} id @throws {Problem} */
+async function find(id) {
+  try {
+    return [await call(api.GET("/api/v1/products/{id}", { params: { path: { id } }, cache: "no-store" }))];
+  } catch (problem) {
+    if (/** @type {Problem} */ (problem).status === 404) return [];
+    throw problem;
+  }
+}
+
 /** @type {import("../lib/router.js").Page} */
 export function ProductsPage({ query }) {
   const q = query.get("q") || undefined;
   const isLow = query.get("stock") === "low";
   const [open, setOpen] = useState(/** @type {{what: "add" | "change" | "restock", product?: Product} | null} */ (null));
   const pages = usePages(async (cursor) => {
+    // No list has what is withdrawn; by its id it is found.
+    if (q && /^[0-9a-f]{32}$/.test(q)) return { rows: await find(q), next: null };
     const asked = { q, cursor, limit: 100, sort: /** @type {const} */ ("name") };
     const page = await call(api.GET("/api/v1/products", { params: { query: asked } }));
     return { rows: page.products.filter(({ stock }) => !isLow || stock < LOW), next: page.next_cursor };
   }, [q, isLow]);
-  const withdraw = async (/** @type {Product} */ { id, name }) => {
-    const text = "It leaves the lists and cannot be ordered. Old orders keep showing it.";
-    if (!(await confirm({ title: `Withdraw ${name}?`, text, yes: "Withdraw" }))) return;
-    try {
-      await call(api.DELETE("/api/v1/products/{id}", { params: { path: { id } } }));
-      notify(`${name} is withdrawn.`);
-      pages.edit((rows) => rows.filter((row) => row.id !== id));
-    } catch (problem) {
-      notify(/** @type {Problem} */ (problem).message);
-    }
-  };
   // Caches may keep the list for a minute: what was saved is shown from its own answer.
   const show = (/** @type {Product} */ saved) => pages.edit((rows) => rows.some(({ id }) => id === saved.id)
     ? rows.map((row) => row.id === saved.id ? saved : row) : [saved, ...rows]);
+  const withdraw = async (/** @type {Product} */ product) => {
+    const text = "It leaves the lists and cannot be ordered. Old orders keep showing it.";
+    if (!(await confirm({ title: `Withdraw ${product.name}?`, text, yes: "Withdraw" }))) return;
+    await call(api.DELETE("/api/v1/products/{id}", { params: { path: { id: product.id } } }));
+    notify(`${product.name} is withdrawn.`);
+    show({ ...product, is_active: false });
+  };
+  const putBack = async (/** @type {Product} */ { id, name }) => {
+    show(await call(api.PUT("/api/v1/products/{id}", { params: { path: { id } }, body: { is_active: true } })));
+    notify(`${name} is on sale again.`);
+  };
+  const attempt = (/** @type {Promise<void>} */ work) => work.catch((/** @type {Problem} */ { message }) => notify(message));
   /** @type {import("./parts.js").Columns<Product>} */
   const columns = [
     ["Product", ({ id, name }) => html`<a href="/shop/products/${id}">${name}</a>`],
     ["Category", ({ category }) => category],
     ["Price", ({ price, currency }) => html`<${Money} amount=${price} currency=${currency} />`, "number"],
     ["Stock", ({ stock }) => html`<span>${stock < LOW && html`<${Badge} kind=${stock ? "busy" : "bad"}>${stock ? "low" : "sold out"}<//> `}${stock}</span>`, "number"],
-    ["", (product) => html`<div class="actions">
+    ["", (product) => html`<div class="actions">${!product.is_active ? html`<${Badge} kind="bad">withdrawn<//>
+      <${Button} label="Put ${product.name} back on sale" onClick=${() => attempt(putBack(product))}>Put back on sale<//>` : html`
       <${Button} label="Restock ${product.name}" onClick=${() => setOpen({ what: "restock", product })}>Restock<//>
       <${Button} label="Change ${product.name}" onClick=${() => setOpen({ what: "change", product })}>Change<//>
-      <${Button} kind="danger" label="Withdraw ${product.name}" onClick=${() => withdraw(product)}>Withdraw<//></div>`],
+      <${Button} kind="danger" label="Withdraw ${product.name}" onClick=${() => attempt(withdraw(product))}>Withdraw<//>`}</div>`],
   ];
   const close = () => setOpen(null);
   const DialogOf = open && { add: Change, change: Change, restock: Restock }[open.what];
   return html`
     <${Head} title="Products"><${Button} kind="main" onClick=${() => setOpen({ what: "add" })}>Add a product<//><//>
     <div class="filters">
-      <${Draft} type="search" aria-label="Search products" placeholder="Search" value=${q ?? ""}
+      <${Draft} type="search" aria-label="Search products" placeholder="Name or id" value=${q ?? ""}
         onCommit=${(/** @type {string} */ text) => ask(query, { q: text })} />
       <${Choice} label="Stock" options=${{ "": "All", low: `Below ${LOW}` }} value=${isLow ? "low" : ""}
         onChoose=${(/** @type {string} */ stock) => ask(query, { stock })} />
