@@ -57,34 +57,46 @@ export function useLoad(load, inputs, { every = 0 } = {}) {
   return { ...state, reload };
 }
 
+/** What lists showed, by the history's entries and the lists' inputs. @type {Map<string, any>} */
+const shown = new Map();
+
 /**
  * Pages of a list, one after the other.
  *
  * @template T
  * @param {(cursor: string | undefined) => Promise<{rows: T[], next: string | null}>} load
  * @param {unknown[]} inputs a change begins the list anew
+ * @param {{isKept?: boolean}} [options] isKept: Back shows the list as it was left
  */
-export function usePages(load, inputs) {
+export function usePages(load, inputs, { isKept = false } = {}) {
   /** @typedef {{rows: T[], next: string | null | undefined, problem?: Problem, isLoading: boolean}} Pages */
-  const [state, setState] = useState(/** @type {Pages} */ ({ rows: [], next: undefined, isLoading: true }));
+  const place = `${history.state} ${inputs}`;
+  const before = isKept ? shown.get(place) : undefined;
+  const [state, setState] = useState(/** @type {Pages} */ (before ?? { rows: [], next: undefined, isLoading: true }));
   const latest = useRef(0);
+  const entry = useRef("");
   const fetchPage = async (/** @type {string | undefined} */ cursor) => {
     const turn = ++latest.current;
-    const before = (/** @type {Pages} */ now) => (cursor === undefined ? [] : now.rows);
+    const kept = (/** @type {Pages} */ now) => (cursor === undefined ? [] : now.rows);
     // What is shown stays until the answer.
     setState((now) => ({ rows: now.rows, next: cursor, isLoading: true }));
     try {
       const { rows, next } = await load(cursor);
-      if (turn === latest.current) setState((now) => ({ rows: [...before(now), ...rows], next, isLoading: false }));
+      if (turn === latest.current) setState((now) => ({ rows: [...kept(now), ...rows], next, isLoading: false }));
     } catch (error) {
       const problem = problemOf(error);
-      if (turn === latest.current) setState((now) => ({ rows: before(now), next: cursor, problem, isLoading: false }));
+      if (turn === latest.current) setState((now) => ({ rows: kept(now), next: cursor, problem, isLoading: false }));
     }
   };
   useEffect(() => {
-    fetchPage(undefined);
+    entry.current = place;
+    if (before) setState(before);
+    else fetchPage(undefined);
     return () => void latest.current++;
   }, inputs);
+  useEffect(() => {
+    if (isKept && !state.isLoading && !state.problem) shown.set(entry.current, state);
+  }, [state]);
   return {
     ...state,
     hasMore: state.next !== null,

@@ -36,7 +36,7 @@ export function createRouter(path) {
   function go(to, { replace = false } = {}) {
     const before = place.get().path;
     Heading.hasMoved = true;
-    history[replace ? "replaceState" : "pushState"](null, "", path + to);
+    history[replace ? "replaceState" : "pushState"](crypto.randomUUID(), "", path + to);
     read();
     if (!replace && place.get().path !== before) scrollTo(0, 0);
   }

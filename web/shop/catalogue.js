@@ -114,7 +114,7 @@ function Filters({ query }) {
 export function Catalogue({ query }) {
   useStore(cart);
   const words = query.get("q") ?? "";
-  const pages = usePages((cursor) => search(query, cursor), [String(query)]);
+  const pages = usePages((cursor) => search(query, cursor), [String(query)], { isKept: true });
   const title = words ? `Results for “${words}”` : titled(query.get("category") ?? "Good things, close by");
   useEffect(() => {
     performance.mark("catalogue");
